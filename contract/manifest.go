@@ -1,0 +1,147 @@
+package contract
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// Version is the version of the manifest's format. A host refuses every other version.
+const Version = 1
+
+// Limits of a manifest; what the program renders stays far below them.
+const (
+	// MaxManifestBytes bounds the encoded manifest, so that a host reads it into memory safely.
+	MaxManifestBytes = 4 << 20
+	// MaxFileBytes bounds one file of the bundle.
+	MaxFileBytes = 256 << 20
+	// MaxPathBytes bounds File.Path; S3 keys may have 1,024 bytes, a Linux path 4,096.
+	MaxPathBytes = 255
+)
+
+// Modes a file of the bundle may have.
+const (
+	// ModeData is for files that anyone on the host may read.
+	ModeData = "0644"
+	// ModePrivate is for files that only root may read.
+	ModePrivate = "0600"
+	// ModeProgram is for programs.
+	ModeProgram = "0755"
+)
+
+// Manifest describes a bundle: the files of one state of a stack, and what the host must know about it. It holds
+// no secret. Its sum (see Sum) is the identity of the bundle.
+type Manifest struct {
+	// Version is the format's Version.
+	Version int `json:"version"`
+	// Project and Stack are Pulumi's names: 1..100 letters, digits and "_.-".
+	Project string `json:"project"`
+	Stack   string `json:"stack"`
+	// Region is the AWS region of the stack, such as "eu-central-1".
+	Region string `json:"region"`
+	// StackDir is the absolute directory on the host that the bundle's files go to.
+	StackDir string `json:"stackDir"`
+	// ExternalPostgres is true when Postgres is not a container of this stack; its address is then in the parameter
+	// PostgresHostParam.
+	ExternalPostgres bool `json:"externalPostgres"`
+	// PostgresUser is the superuser, PostgresDefaultDb the database made beside the apps' own: 1..63 bytes each.
+	PostgresUser      string `json:"postgresUser"`
+	PostgresDefaultDb string `json:"postgresDefaultDb"`
+	// Apps are sorted by name by Encode; names are unique.
+	Apps []ManifestApp `json:"apps"`
+	// Files are sorted by path by Encode; paths are unique.
+	Files []File `json:"files"`
+}
+
+// ManifestApp is one app of the stack.
+type ManifestApp struct {
+	// Name is 1..63 lower case letters, digits and "-", not beginning or ending with "-".
+	Name string `json:"name"`
+	// Domain is the host name of the app in lower case.
+	Domain string `json:"domain"`
+	// Port is the port the app's container listens on, 1..65535.
+	Port int `json:"port"`
+	// HealthPath is the URL path, beginning with "/", that answers 2xx when the app is well.
+	HealthPath string `json:"healthPath"`
+	// Repository is the image repository without tag: "<account>.dkr.ecr.<region>.amazonaws.com/<name>".
+	Repository string `json:"repository"`
+	// Database is the name of the app's database and of the role that owns it, 1..63 bytes (Postgres' limit).
+	Database string `json:"database"`
+	// MemoryMb limits the memory of the app's container, in MiB, 6 or more (Docker's least).
+	MemoryMb int `json:"memoryMb"`
+	// SecureEnv names the environment variables whose values are in the parameters AppEnvParam, sorted by Encode.
+	SecureEnv []string `json:"secureEnv"`
+}
+
+// File is one file of the bundle.
+type File struct {
+	// Path is relative to the stack directory: clean, at most MaxPathBytes of letters, digits and "/._-", without
+	// "..", and none of the paths that the host writes itself. The object's key is File.Key.
+	Path string `json:"path"`
+	// SHA256 is the sum of the content, 64 lower case hexadecimal digits.
+	SHA256 string `json:"sha256"`
+	// Size is the length of the content in bytes, 0..MaxFileBytes.
+	Size int64 `json:"size"`
+	// Mode is ModeData, ModePrivate or ModeProgram.
+	Mode string `json:"mode"`
+}
+
+// Key is the key of the file's object in the artifacts bucket.
+func (f File) Key() string { return BundlePrefix + f.Path }
+
+// Sum is the SHA-256 of b as 64 lower case hexadecimal digits.
+func Sum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Encode gives the manifest's JSON text. The same manifest gives the same bytes, whatever the order of its apps,
+// variables and files. It does not check the manifest: see Validate.
+func (m Manifest) Encode() []byte {
+	m.Apps = sorted(m.Apps, func(a, b ManifestApp) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range m.Apps {
+		m.Apps[i].SecureEnv = sorted(m.Apps[i].SecureEnv, cmp.Compare[string])
+	}
+	m.Files = sorted(m.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) })
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	// A struct of strings, numbers and slices of such always encodes into memory.
+	_ = enc.Encode(m)
+	return out.Bytes()
+}
+
+// sorted returns a sorted copy, which is empty and not null in JSON when s is nil.
+func sorted[E any](s []E, compare func(a, b E) int) []E {
+	out := append([]E{}, s...)
+	slices.SortStableFunc(out, compare)
+	return out
+}
+
+// DecodeManifest reads a manifest and refuses what Encode could not have written from a valid one: unknown fields,
+// text behind the object, another version, and everything that Validate refuses.
+func DecodeManifest(b []byte) (Manifest, error) {
+	if len(b) > MaxManifestBytes {
+		return Manifest{}, fmt.Errorf("decode manifest: %d bytes are more than the %d allowed", len(b), MaxManifestBytes)
+	}
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	var m Manifest
+	if err := dec.Decode(&m); err != nil {
+		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return Manifest{}, errors.New("decode manifest: there is text after the end of the object")
+	}
+	if err := m.Validate(); err != nil {
+		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
+	}
+	return m, nil
+}

@@ -1,0 +1,115 @@
+package contract
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	projectRE = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+	regionRE  = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$`)
+	appRE     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	domainRE  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	imageRE   = regexp.MustCompile(`^[a-z0-9.:-]+(/[a-z0-9._-]+)+$`)
+	healthRE  = regexp.MustCompile(`^/[!-~]*$`)
+	envRE     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+	fileRE    = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
+	sumRE     = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// problems collects what is wrong, so that all of it is said at once.
+type problems []error
+
+func (p *problems) check(ok bool, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
+}
+
+// Validate reports everything in the manifest that its fields' comments do not allow.
+func (m Manifest) Validate() error {
+	var p problems
+	p.check(m.Version == Version, "version: %d is not %d; use the host program of the same bundle", m.Version, Version)
+	p.check(projectRE.MatchString(m.Project), "project: %q is not 1..100 letters, digits and _.-", m.Project)
+	p.check(projectRE.MatchString(m.Stack), "stack: %q is not 1..100 letters, digits and _.-", m.Stack)
+	p.check(regionRE.MatchString(m.Region), "region: %q is no AWS region", m.Region)
+	p.check(path.IsAbs(m.StackDir) && path.Clean(m.StackDir) == m.StackDir && m.StackDir != "/",
+		"stackDir: %q is not a clean absolute path below /", m.StackDir)
+	p.check(isIdentifier(m.PostgresUser), "postgresUser: %q is not 1..63 bytes without control characters", m.PostgresUser)
+	p.check(isIdentifier(m.PostgresDefaultDb),
+		"postgresDefaultDb: %q is not 1..63 bytes without control characters", m.PostgresDefaultDb)
+	p.checkApps(m.Apps)
+	p.checkFiles(m.Files)
+	return errors.Join(p...)
+}
+
+func (p *problems) checkApps(apps []ManifestApp) {
+	seen := map[string]bool{}
+	for i, a := range apps {
+		at := fmt.Sprintf("apps[%d]", i)
+		p.check(appRE.MatchString(a.Name), "%s.name: %q is not 1..63 lower case letters, digits and inner -", at, a.Name)
+		p.check(!seen[a.Name], "%s.name: %q stands there twice", at, a.Name)
+		seen[a.Name] = true
+		p.check(domainRE.MatchString(a.Domain), "%s.domain: %q is no domain in lower case", at, a.Domain)
+		p.check(a.Port >= 1 && a.Port <= 65535, "%s.port: %d is not 1..65535", at, a.Port)
+		p.check(healthRE.MatchString(a.HealthPath), "%s.healthPath: %q is no URL path that begins with /", at, a.HealthPath)
+		p.check(imageRE.MatchString(a.Repository), "%s.repository: %q is no image repository", at, a.Repository)
+		p.check(isIdentifier(a.Database), "%s.database: %q is not 1..63 bytes without control characters", at, a.Database)
+		p.check(a.MemoryMb >= 6, "%s.memoryMb: %d is less than 6", at, a.MemoryMb)
+		names := map[string]bool{}
+		for j, name := range a.SecureEnv {
+			p.check(envRE.MatchString(name), "%s.secureEnv[%d]: %q is no name of a variable", at, j, name)
+			p.check(!names[name], "%s.secureEnv[%d]: %q stands there twice", at, j, name)
+			names[name] = true
+		}
+	}
+}
+
+func (p *problems) checkFiles(files []File) {
+	seen := map[string]bool{}
+	for i, f := range files {
+		at := fmt.Sprintf("files[%d]", i)
+		p.check(isFilePath(f.Path), "%s.path: %q is not a clean relative path of letters, digits and /._-", at, f.Path)
+		p.check(!isHostPath(f.Path), "%s.path: %q is a path that the host writes itself", at, f.Path)
+		p.check(!seen[f.Path], "%s.path: %q stands there twice", at, f.Path)
+		seen[f.Path] = true
+		p.check(sumRE.MatchString(f.SHA256), "%s.sha256: %q is not 64 lower case hexadecimal digits", at, f.SHA256)
+		p.check(f.Size >= 0 && f.Size <= MaxFileBytes, "%s.size: %d is not 0..%d", at, f.Size, MaxFileBytes)
+		p.check(slices.Contains([]string{ModeData, ModePrivate, ModeProgram}, f.Mode),
+			"%s.mode: %q is not %s, %s or %s", at, f.Mode, ModeData, ModePrivate, ModeProgram)
+	}
+	for i, f := range files {
+		for dir := path.Dir(f.Path); dir != "." && dir != "/"; dir = path.Dir(dir) {
+			p.check(!seen[dir], "files[%d].path: %q lies in %q, which is a file", i, f.Path, dir)
+		}
+	}
+}
+
+// isFilePath tells whether s is relative and clean, so that joined to a directory it stays below it.
+func isFilePath(s string) bool {
+	return len(s) <= MaxPathBytes && fileRE.MatchString(s) && path.Clean(s) == s &&
+		s != "." && s != ".." && !strings.HasPrefix(s, "../")
+}
+
+// isHostPath tells whether s is a path, or lies below one, that the host writes itself, or would take the
+// manifest's key in the bucket.
+func isHostPath(s string) bool {
+	if BundlePrefix+s == ManifestKey {
+		return true
+	}
+	for _, own := range []string{path.Dir(ManifestPath), LockPath, EnvDir, TLSDir, UpstreamsDir} {
+		if s == own || strings.HasPrefix(s, own+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// isIdentifier tells whether s can be the name of a database or role in Postgres, once quoted.
+func isIdentifier(s string) bool {
+	return len(s) >= 1 && len(s) <= 63 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
