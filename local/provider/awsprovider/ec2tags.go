@@ -1,0 +1,65 @@
+package awsprovider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"webstack/local/provider"
+)
+
+// ec2Tags turns a tag map into what EC2's calls take.
+func ec2Tags(tags map[string]string) []types.Tag {
+	var out []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, types.Tag{Key: aws.String(key), Value: aws.String(tags[key])})
+	}
+	return out
+}
+
+// ec2TagSpec is the tags of a new resource, or nothing when there are none.
+func ec2TagSpec(resource types.ResourceType, in provider.Values) []types.TagSpecification {
+	tags := ec2Tags(in.StrMap("tagsAll"))
+	if len(tags) == 0 {
+		return nil
+	}
+	return []types.TagSpecification{{ResourceType: resource, Tags: tags}}
+}
+
+// fromEC2Tags is the inverse of ec2Tags.
+func fromEC2Tags(tags []types.Tag) map[string]string {
+	out := map[string]string{}
+	for _, tag := range tags {
+		out[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return out
+}
+
+// retagEC2 brings the tags of an existing resource in line when they changed.
+func (c *clients) retagEC2(ctx context.Context, change provider.Change) error {
+	if !change.Changed("tagsAll") {
+		return nil
+	}
+	old, news := change.Old.StrMap("tagsAll"), change.New.StrMap("tagsAll")
+	var removed []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(old)) {
+		if _, kept := news[key]; !kept {
+			removed = append(removed, types.Tag{Key: aws.String(key)})
+		}
+	}
+	if len(removed) > 0 {
+		_, err := c.ec2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{change.ID}, Tags: removed})
+		if err != nil {
+			return err
+		}
+	}
+	if len(news) == 0 {
+		return nil
+	}
+	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{change.ID}, Tags: ec2Tags(news)})
+	return err
+}

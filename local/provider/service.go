@@ -1,0 +1,302 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/emptypb"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+// operationTimeout bounds one create, update or delete when the program sets no timeout of its own.
+const operationTimeout = 10 * time.Minute
+
+// service answers the engine's calls.
+type service struct {
+	pulumirpc.UnimplementedResourceProviderServer
+	pkg     Package
+	journal *Journal
+}
+
+func (s *service) Handshake(context.Context, *pulumirpc.ProviderHandshakeRequest) (*pulumirpc.ProviderHandshakeResponse, error) {
+	return &pulumirpc.ProviderHandshakeResponse{SupportsAutonamingConfiguration: true}, nil
+}
+
+func (s *service) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
+	return &pulumirpc.PluginInfo{}, nil
+}
+
+func (s *service) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
+}
+
+func (s *service) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil // operations are short; each is finished, so that none is left half done
+}
+
+func (s *service) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
+	instance, err := s.configured(ctx)
+	if err != nil {
+		return nil, err
+	}
+	function, ok := instance.Functions[req.Tok]
+	if !ok {
+		return nil, fmt.Errorf("the laptop cloud has no function %s", req.Tok)
+	}
+	args, err := decode(req.Args)
+	if err != nil {
+		return nil, err
+	}
+	args, problems := Type{Props: function.Args}.check(args, nil, naming{}, nil)
+	if len(problems) > 0 {
+		return &pulumirpc.InvokeResponse{Failures: failures(problems)}, nil
+	}
+	delete(args, defaultsKey)
+	result, err := function.Call(ctx, args)
+	if err != nil {
+		return nil, fmt.Errorf("invoke %s: %w", req.Tok, err)
+	}
+	encoded, err := encode(toProperties(normalise(result), nil))
+	return &pulumirpc.InvokeResponse{Return: encoded}, err
+}
+
+func (s *service) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulumirpc.CheckResponse, error) {
+	instance, t, err := s.typeOf(ctx, req.Urn)
+	if err != nil {
+		return nil, err
+	}
+	old, err := decode(req.Olds)
+	if err != nil {
+		return nil, err
+	}
+	news, err := decode(req.News)
+	if err != nil {
+		return nil, err
+	}
+	named := naming{resourceName: resource.URN(req.Urn).Name(), seed: req.RandomSeed, options: req.Autonaming}
+	in, problems := t.check(news, old, named, instance.DefaultTags)
+	if len(problems) > 0 {
+		return &pulumirpc.CheckResponse{Failures: failures(problems)}, nil
+	}
+	encoded, err := encode(toProperties(in, nil))
+	return &pulumirpc.CheckResponse{Inputs: encoded}, err
+}
+
+func (s *service) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
+	_, t, err := s.typeOf(ctx, req.Urn)
+	if err != nil {
+		return nil, err
+	}
+	old, err := decode(req.OldInputs)
+	if err != nil {
+		return nil, err
+	}
+	news, err := decode(req.News)
+	if err != nil {
+		return nil, err
+	}
+	return t.response(t.diff(old, news), news), nil
+}
+
+func (s *service) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
+	_, t, err := s.typeOf(ctx, req.Urn)
+	if err != nil {
+		return nil, err
+	}
+	in, err := decode(req.Properties)
+	if err != nil {
+		return nil, err
+	}
+	if req.Preview {
+		encoded, err := t.encodeState(t.previewCreate(in))
+		return &pulumirpc.CreateResponse{Properties: encoded}, err
+	}
+	ctx, end := s.operation(ctx, req.Timeout)
+	defer end()
+	id, state, err := t.create(ctx, in, func(id string) { s.journal.record(req.Urn, id) })
+	if err != nil {
+		return nil, t.failed(fmt.Errorf("creating %s: %w", req.Urn, err), id, state, in)
+	}
+	encoded, err := t.encodeState(state)
+	return &pulumirpc.CreateResponse{Id: id, Properties: encoded}, err
+}
+
+func (s *service) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*pulumirpc.UpdateResponse, error) {
+	_, t, err := s.typeOf(ctx, req.Urn)
+	if err != nil {
+		return nil, err
+	}
+	change, err := t.change(req)
+	if err != nil {
+		return nil, err
+	}
+	if req.Preview {
+		encoded, err := t.encodeState(t.previewUpdate(change))
+		return &pulumirpc.UpdateResponse{Properties: encoded}, err
+	}
+	ctx, end := s.operation(ctx, req.Timeout)
+	defer end()
+	state, err := t.update(ctx, change)
+	if err != nil {
+		return nil, t.failed(fmt.Errorf("updating %s: %w", req.Urn, err), req.Id, state, change.oldInputs)
+	}
+	encoded, err := t.encodeState(state)
+	return &pulumirpc.UpdateResponse{Properties: encoded}, err
+}
+
+func (t Type) change(req *pulumirpc.UpdateRequest) (Change, error) {
+	old, err := decode(req.Olds)
+	if err != nil {
+		return Change{}, err
+	}
+	oldInputs, err := decode(req.OldInputs)
+	if err != nil {
+		return Change{}, err
+	}
+	news, err := decode(req.News)
+	if err != nil {
+		return Change{}, err
+	}
+	changed := map[string]bool{}
+	for _, found := range t.diff(oldInputs, news) {
+		changed[found.top] = true
+	}
+	// Without a difference the engine is finishing a creation that failed half way: everything is to be set again.
+	return Change{ID: req.Id, Old: old, New: news, oldInputs: oldInputs, changed: changed, all: len(changed) == 0}, nil
+}
+
+func (s *service) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
+	_, t, err := s.typeOf(ctx, req.Urn)
+	if err != nil {
+		return nil, err
+	}
+	state, err := decode(req.Properties)
+	if err != nil {
+		return nil, err
+	}
+	inputs, err := decode(req.Inputs)
+	if err != nil {
+		return nil, err
+	}
+	if len(state) == 0 && len(inputs) == 0 {
+		inputs = nil // an import
+	}
+	outputs, inputs, err := t.refresh(ctx, req.Id, state, inputs)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", req.Urn, err)
+	}
+	if outputs == nil {
+		return &pulumirpc.ReadResponse{}, nil
+	}
+	encoded, err := t.encodeState(outputs)
+	if err != nil {
+		return nil, err
+	}
+	encodedInputs, err := encode(toProperties(inputs, nil))
+	return &pulumirpc.ReadResponse{Id: req.Id, Properties: encoded, Inputs: encodedInputs}, err
+}
+
+func (s *service) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
+	_, t, err := s.typeOf(ctx, req.Urn)
+	if err != nil {
+		return nil, err
+	}
+	state, err := decode(req.Properties)
+	if err != nil {
+		return nil, err
+	}
+	ctx, end := s.operation(ctx, req.Timeout)
+	defer end()
+	if err := t.Delete(ctx, req.Id, state); err != nil {
+		return nil, fmt.Errorf("deleting %s: %w", req.Urn, err)
+	}
+	s.journal.forget(req.Urn, req.Id)
+	return &emptypb.Empty{}, nil
+}
+
+// operation detaches a create, update or delete from the engine's life: when the engine is killed the operation still
+// comes to its end and into the journal. timeout is in seconds, 0 for the usual one.
+func (s *service) operation(ctx context.Context, timeout float64) (context.Context, func()) {
+	limit := operationTimeout
+	if timeout > 0 {
+		limit = time.Duration(timeout * float64(time.Second))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	end := s.journal.begin()
+	return ctx, func() { cancel(); end() }
+}
+
+func (s *service) typeOf(ctx context.Context, urn string) (*Instance, Type, error) {
+	instance, err := s.configured(ctx)
+	if err != nil {
+		return nil, Type{}, err
+	}
+	token := string(resource.URN(urn).Type())
+	t, ok := instance.Types[token]
+	if !ok {
+		return nil, Type{}, fmt.Errorf("the laptop cloud does not know the resource type %s", token)
+	}
+	return instance, t.splittingTags(instance.DefaultTags), nil
+}
+
+// failed makes the error of a failed create or update. With an id, the engine keeps the resource and what is known.
+func (t Type) failed(cause error, id string, state, in Values) error {
+	if id == "" {
+		return cause
+	}
+	properties, err := t.encodeState(state)
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	inputs, err := encode(toProperties(in, nil))
+	if err != nil {
+		return errors.Join(cause, err)
+	}
+	detail := &pulumirpc.ErrorResourceInitFailed{
+		Id: id, Properties: properties, Inputs: inputs, Reasons: []string{cause.Error()},
+	}
+	return rpcerror.WithDetails(rpcerror.New(codes.Unknown, cause.Error()), detail)
+}
+
+func (t Type) encodeState(state Values) (*structpb.Struct, error) {
+	state = state.clone()
+	return encode(toProperties(state, func(key string) bool { return t.Props[key].Secret }))
+}
+
+func decode(properties *structpb.Struct) (Values, error) {
+	if properties == nil {
+		return nil, nil
+	}
+	props, err := plugin.UnmarshalProperties(properties, plugin.MarshalOptions{
+		KeepUnknowns: true, KeepSecrets: true, SkipNulls: true, KeepOutputValues: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read properties: %w", err)
+	}
+	return fromProperties(props)
+}
+
+func encode(properties resource.PropertyMap) (*structpb.Struct, error) {
+	out, err := plugin.MarshalProperties(properties, plugin.MarshalOptions{
+		KeepUnknowns: true, KeepSecrets: true, SkipNulls: true, ComputeAssetHashes: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("write properties: %w", err)
+	}
+	return out, nil
+}
+
+func failures(problems []string) []*pulumirpc.CheckFailure {
+	out := make([]*pulumirpc.CheckFailure, len(problems))
+	for i, problem := range problems {
+		out[i] = &pulumirpc.CheckFailure{Reason: problem}
+	}
+	return out
+}
