@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,12 +107,7 @@ func sorted(value any) any {
 }
 
 func unionKeys(a, b Values) []string {
-	all := maps.Clone(a)
-	if all == nil {
-		all = Values{}
-	}
-	maps.Copy(all, b)
-	return all.Keys()
+	return a.overlaid(b).Keys()
 }
 
 // response turns the found differences into what the engine wants to know.

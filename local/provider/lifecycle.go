@@ -129,7 +129,7 @@ func (t Type) refreshedInputs(inputs, outputs Values) Values {
 			out[key] = old
 		case !present:
 		default:
-			out[key] = restrict(old, live)
+			out[key] = prop.restrict(old, live)
 			if prop.same(old, out[key]) {
 				out[key] = old
 			}
@@ -138,8 +138,12 @@ func (t Type) refreshedInputs(inputs, outputs Values) Values {
 	return out
 }
 
-// restrict keeps of a live object only the members that the old one has, in nested objects and lists too.
-func restrict(old, live any) any {
+// restrict keeps of a live object only the described members that the old one has, in nested objects and lists
+// too. An object whose members are not described, such as tags, is taken whole.
+func (p Prop) restrict(old, live any) any {
+	if p.Fields == nil {
+		return live
+	}
 	switch old := old.(type) {
 	case Values:
 		object, ok := live.(Values)
@@ -149,7 +153,7 @@ func restrict(old, live any) any {
 		out := Values{}
 		for key, value := range old {
 			if object[key] != nil {
-				out[key] = restrict(value, object[key])
+				out[key] = p.Fields[key].restrict(value, object[key])
 			}
 		}
 		return out
@@ -160,7 +164,7 @@ func restrict(old, live any) any {
 		}
 		out := make([]any, len(list))
 		for i := range list {
-			out[i] = restrict(old[i], list[i])
+			out[i] = p.restrict(old[i], list[i])
 		}
 		return out
 	default:

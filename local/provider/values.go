@@ -79,7 +79,11 @@ func (v Values) Asset(key string) *resource.Asset { a, _ := v[key].(*resource.As
 // Keys returns the keys in order.
 func (v Values) Keys() []string { return slices.Sorted(maps.Keys(v)) }
 
-func (v Values) clone() Values { return maps.Clone(v) }
+func (v Values) clone() Values {
+	out := Values{}
+	maps.Copy(out, v)
+	return out
+}
 
 func containsUnknown(value any) bool {
 	switch value := value.(type) {
