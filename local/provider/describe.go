@@ -56,6 +56,12 @@ type Type struct {
 	Update func(ctx context.Context, change Change) error
 	// Delete removes the resource; a resource that is gone already is no error (unless the real provider says so).
 	Delete func(ctx context.Context, id string, state Values) error
+	// Import turns the id that a program imports a resource by into the resource's own, and says what Read needs to
+	// know besides. ErrGone means there is no such resource. Nil when the two ids are the same.
+	Import func(ctx context.Context, id string) (ownID string, known Values, err error)
+	// Replaces names the inputs, besides those marked Replace, whose change from the old checked inputs to the new
+	// ones replaces the resource. Values may be Unknown. Nil for none.
+	Replaces func(ctx context.Context, old, news Values) []string
 	// Recomputed names the outputs that a preview must show as unknown when these properties change. Nil for none.
 	Recomputed func(changed func(keys ...string) bool) []string
 }
@@ -89,7 +95,8 @@ type Prop struct {
 	Default any
 	// Secret marks the stored value as secret whatever the program says.
 	Secret bool
-	// InputOnly marks what the API never gives back, so it is stored as given and never drifts.
+	// InputOnly marks what the API never gives back as it was given, so the input never drifts. What is stored is
+	// what Read says about it, or the input when Read says nothing.
 	InputOnly bool
 	// Parsed marks a provider setting that the engine sends as JSON text: everything but strings.
 	Parsed bool

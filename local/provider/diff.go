@@ -60,6 +60,15 @@ func diffFields(path string, prop Prop, old, news Values) []propertyDiff {
 	return diffs
 }
 
+// markReplaced makes the differences of these top-level properties replace the resource.
+func markReplaced(diffs []propertyDiff, properties []string) {
+	for i := range diffs {
+		if slices.Contains(properties, diffs[i].top) {
+			diffs[i].replace = true
+		}
+	}
+}
+
 func kindOf(old, news any) pulumirpc.PropertyDiff_Kind {
 	switch {
 	case old == nil:

@@ -17,11 +17,15 @@ func (t Type) previewCreate(in Values) Values {
 	return out
 }
 
-// previewUpdate keeps what is known of the stored state and overlays the new inputs.
+// previewUpdate keeps what is known of the stored state and overlays the new inputs. What a creation that failed half
+// way left without a value is unknown.
 func (t Type) previewUpdate(change Change) Values {
 	out := t.withoutRemoved(change.Old, change.New)
 	for key, value := range change.New {
 		out[key] = value
+	}
+	if change.all {
+		out = t.previewCreate(out)
 	}
 	if t.Recomputed != nil {
 		for _, key := range t.Recomputed(change.Changed) {
@@ -85,9 +89,6 @@ func (t Type) stored(known, live Values) Values {
 	out := known.clone()
 	for key, value := range live {
 		prop := t.Props[key]
-		if prop.InputOnly && known[key] != nil {
-			continue
-		}
 		if known[key] != nil && prop.same(known[key], value) {
 			continue
 		}
@@ -96,13 +97,19 @@ func (t Type) stored(known, live Values) Values {
 	return out
 }
 
+// imported finds the resource that a program imports by this id.
+func (t Type) imported(ctx context.Context, id string) (string, Values, error) {
+	if t.Import == nil {
+		return id, nil, nil
+	}
+	own, known, err := t.Import(ctx, id)
+	return own, normalise(known), err
+}
+
 // refresh reads a resource and says what its inputs look like now: only inputs the program set, so that what it
-// never mentioned is no drift. Both are nil when the resource is gone.
+// never mentioned is no drift. ErrGone means that the resource is gone.
 func (t Type) refresh(ctx context.Context, id string, state, inputs Values) (Values, Values, error) {
 	live, err := t.Read(ctx, id, state)
-	if errors.Is(err, ErrGone) {
-		return nil, nil, nil
-	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,11 +179,12 @@ func (p Prop) restrict(old, live any) any {
 	}
 }
 
-// importedInputs derives inputs from a resource that no program has described yet.
+// importedInputs derives inputs from a resource that no program has described yet. The tags that Check computes are
+// among them, else every imported resource would look changed.
 func (t Type) importedInputs(outputs Values) Values {
 	out := Values{}
 	for key, value := range outputs {
-		if prop, ok := t.Props[key]; ok && !prop.Output {
+		if prop, ok := t.Props[key]; ok && (!prop.Output || key == "tagsAll") {
 			out[key] = value
 		}
 	}

@@ -126,14 +126,33 @@ func TestRefreshAndImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(Values{"size": 3.0, "color": "red"}, inputs); diff != "" {
+	if diff := cmp.Diff(Values{"size": 3.0, "color": "red", "tagsAll": Values{}}, inputs); diff != "" {
 		t.Error(diff)
 	}
 	if outputs.Str("arn") != "arn:7" {
 		t.Errorf("arn %q", outputs.Str("arn"))
 	}
-	if outputs, _, err := s.boxType().refresh(t.Context(), "8", good(), good()); outputs != nil || err != nil {
-		t.Errorf("a resource that is gone: outputs %v, error %v", outputs, err)
+	if _, _, err := s.boxType().refresh(t.Context(), "8", good(), good()); !errors.Is(err, ErrGone) {
+		t.Errorf("a resource that is gone: error %v", err)
+	}
+}
+
+func TestStoredFormOfAnInputThatIsNotGivenBack(t *testing.T) {
+	t.Parallel()
+	s := &shelf{boxes: map[string]Values{}}
+	typ := s.boxType()
+	in := checked(t, typ, good().overlaid(Values{"token": "s3cret"}))
+	id, _, err := typ.create(t.Context(), in, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.boxes[id]["token"] = "hash of s3cret"
+	outputs, inputs, err := typ.refresh(t.Context(), id, in, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inputs.Str("token") != "s3cret" || outputs.Str("token") != "hash of s3cret" {
+		t.Errorf("input %q, output %q", inputs.Str("token"), outputs.Str("token"))
 	}
 }
 
@@ -173,6 +192,10 @@ func TestPreviews(t *testing.T) {
 	want := good().overlaid(Values{"arn": Unknown{}, "zone": "z1", "color": "blue"})
 	if diff := cmp.Diff(want, typ.previewUpdate(change)); diff != "" {
 		t.Errorf("update: %s", diff)
+	}
+	finishing := Change{Old: good(), New: good(), all: true}
+	if arn := typ.previewUpdate(finishing)["arn"]; arn != (Unknown{}) {
+		t.Errorf("update after a half failed creation: arn is %v", arn)
 	}
 }
 

@@ -210,3 +210,56 @@ func TestCreationOutlivesTheEngineThatAskedForIt(t *testing.T) {
 		t.Errorf("deleted, yet in the journal as %q", id)
 	}
 }
+
+func TestImportFindsTheResourceByAnotherID(t *testing.T) {
+	t.Parallel()
+	s := &shelf{boxes: map[string]Values{"7": {"size": 3.0, "arn": "arn:7"}}}
+	connect, _ := serve(t, func(Values) Type {
+		typ := s.boxType()
+		typ.Import = func(_ context.Context, id string) (string, Values, error) {
+			if id != "red/7" {
+				return "", nil, ErrGone
+			}
+			return "7", Values{"color": "red"}, nil
+		}
+		return typ
+	})
+	client := connect()
+	configureClient(t, client, nil)
+	found, err := client.Read(t.Context(), &pulumirpc.ReadRequest{Urn: crate, Id: "red/7"})
+	if err != nil || found.Id != "7" || found.Properties.Fields["arn"].GetStringValue() != "arn:7" {
+		t.Errorf("found %v, error %v", found, err)
+	}
+	missing, err := client.Read(t.Context(), &pulumirpc.ReadRequest{Urn: crate, Id: "red/8"})
+	if err != nil || missing.Id != "" {
+		t.Errorf("found %v, error %v", missing, err)
+	}
+}
+
+func TestTypeMayReplaceOnAConditionOfItsOwn(t *testing.T) {
+	t.Parallel()
+	connect, _ := serve(t, func(Values) Type {
+		typ := box()
+		typ.Replaces = func(_ context.Context, old, news Values) []string {
+			if old.Str("color") == "white" && news.Str("color") != "white" {
+				return []string{"color"}
+			}
+			return nil
+		}
+		return typ
+	})
+	client := connect()
+	configureClient(t, client, nil)
+	for _, test := range []struct {
+		old, new string
+		replaces []string
+	}{{"white", "red", []string{"color"}}, {"red", "white", nil}} {
+		got, err := client.Diff(t.Context(), &pulumirpc.DiffRequest{
+			Urn: crate, Id: "1", OldInputs: object(t, map[string]any{"color": test.old}),
+			News: object(t, map[string]any{"color": test.new}),
+		})
+		if err != nil || !slices.Equal(got.Diffs, []string{"color"}) || !slices.Equal(got.Replaces, test.replaces) {
+			t.Errorf("%s to %s: %v, error %v", test.old, test.new, got, err)
+		}
+	}
+}

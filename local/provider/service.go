@@ -102,7 +102,11 @@ func (s *service) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumi
 	if err != nil {
 		return nil, err
 	}
-	return t.response(t.diff(old, news), news), nil
+	diffs := t.diff(old, news)
+	if t.Replaces != nil && len(diffs) > 0 {
+		markReplaced(diffs, t.Replaces(ctx, old, news))
+	}
+	return t.response(diffs, news), nil
 }
 
 func (s *service) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*pulumirpc.CreateResponse, error) {
@@ -185,22 +189,27 @@ func (s *service) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumi
 	if err != nil {
 		return nil, err
 	}
-	if len(state) == 0 && len(inputs) == 0 {
-		inputs = nil // an import
+	id := req.Id
+	if len(state) == 0 && len(inputs) == 0 { // an import
+		inputs = nil
+		id, state, err = t.imported(ctx, id)
 	}
-	outputs, inputs, err := t.refresh(ctx, req.Id, state, inputs)
+	var outputs Values
+	if err == nil {
+		outputs, inputs, err = t.refresh(ctx, id, state, inputs)
+	}
+	if errors.Is(err, ErrGone) {
+		return &pulumirpc.ReadResponse{}, nil
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", req.Urn, err)
-	}
-	if outputs == nil {
-		return &pulumirpc.ReadResponse{}, nil
 	}
 	encoded, err := t.encodeState(outputs)
 	if err != nil {
 		return nil, err
 	}
 	encodedInputs, err := encode(toProperties(inputs, nil))
-	return &pulumirpc.ReadResponse{Id: req.Id, Properties: encoded, Inputs: encodedInputs}, err
+	return &pulumirpc.ReadResponse{Id: id, Properties: encoded, Inputs: encodedInputs}, err
 }
 
 func (s *service) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*emptypb.Empty, error) {
