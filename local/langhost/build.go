@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"webstack/local/workdir"
 )
 
 // stopGrace is how long a stopped process may keep its output open before it is cut off.
@@ -28,11 +29,8 @@ func (e *CompileError) Error() string { return "compile the program:\n" + e.Outp
 // been started or is not wanted: until then no other build replaces it. A program that does not compile is a
 // *CompileError.
 func Build(ctx context.Context, dir, buildDir string) (program string, release func(), err error) {
-	if err := os.MkdirAll(buildDir, 0o755); err != nil {
-		return "", nil, fmt.Errorf("make the build folder: %w", err)
-	}
 	program = filepath.Join(buildDir, "program")
-	release, err = lock(ctx, program+".lock")
+	release, err = workdir.Lock(ctx, program+".lock", nil)
 	if err != nil {
 		return "", nil, err
 	}
@@ -49,30 +47,6 @@ func Build(ctx context.Context, dir, buildDir string) (program string, release f
 		return "", nil, fmt.Errorf("run go build in %s (is Go installed and on PATH?): %w", dir, err)
 	}
 	return program, release, nil
-}
-
-// lock takes the lock file at path, waiting for whoever has it. The system drops the lock when its holder dies.
-func lock(ctx context.Context, path string) (release func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("open lock file: %w", err)
-	}
-	for {
-		err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
-			return func() { _ = file.Close() }, nil
-		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
-			_ = file.Close()
-			return nil, fmt.Errorf("lock %s: %w", path, err)
-		}
-		select {
-		case <-ctx.Done():
-			_ = file.Close()
-			return nil, fmt.Errorf("wait for %s: %w", path, ctx.Err())
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
 }
 
 // killWithChildren makes the end of cmd's context kill everything that cmd has started.

@@ -1,0 +1,80 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+
+	"webstack/local/workdir"
+)
+
+// cliPackage is the Go package of the Pulumi command line; its version stands in tools/go.mod.
+const cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+
+// Pulumi is a Pulumi command line that can be run.
+type Pulumi struct {
+	command auto.PulumiCommand
+	// Bin is the folder to put on PATH for the command, "" when it is on PATH already.
+	Bin string
+	// HasGo tells whether Pulumi's own language host for Go is installed beside it.
+	HasGo bool
+}
+
+// Step shows that something long has begun and returns what to call at its end.
+type Step func(title string) (done func())
+
+// FindPulumi returns the installed Pulumi when it is at least as new as the SDK that the program uses. Otherwise it
+// returns the one in .webstack/bin, which it builds from the Go module when it is missing or of another version.
+func FindPulumi(ctx context.Context, dir workdir.Dir, step Step) (Pulumi, error) {
+	wanted := &auto.PulumiCommandOptions{Version: sdk.Version}
+	if command, err := auto.NewPulumiCommand(wanted); err == nil {
+		_, missing := exec.LookPath("pulumi-language-go")
+		return Pulumi{command: command, HasGo: missing == nil}, nil
+	}
+	release, err := workdir.Lock(ctx, filepath.Join(dir.Locks(), "pulumi"), nil)
+	if err != nil {
+		return Pulumi{}, err
+	}
+	defer release()
+	wanted.Root = filepath.Dir(dir.Bin())
+	if command, err := auto.NewPulumiCommand(wanted); err == nil {
+		return Pulumi{command: command, Bin: dir.Bin()}, nil
+	}
+	done := step("Building the Pulumi command line from its Go module (once, takes some minutes)")
+	defer done()
+	if err := buildPulumi(ctx, dir); err != nil {
+		return Pulumi{}, err
+	}
+	command, err := auto.NewPulumiCommand(wanted)
+	if err != nil {
+		return Pulumi{}, fmt.Errorf("run the Pulumi that was just built: %w", err)
+	}
+	return Pulumi{command: command, Bin: dir.Bin()}, nil
+}
+
+func buildPulumi(ctx context.Context, dir workdir.Dir) error {
+	target := filepath.Join(dir.Bin(), "pulumi")
+	temp := target + ".new"
+	cmd := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath",
+		"-ldflags", "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v"+sdk.Version.String(),
+		"-o", temp, cliPackage)
+	cmd.Dir = filepath.Join(string(dir), "tools")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
+	var output bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("build the Pulumi command line (or install Pulumi %s or newer yourself): %w\n%s",
+			sdk.Version, err, strings.TrimSpace(output.String()))
+	}
+	if err := os.Rename(temp, target); err != nil {
+		return fmt.Errorf("put the Pulumi command line in place: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+)
+
+func up(t *testing.T, f *fixture) map[apitype.OpType]int {
+	t.Helper()
+	changes, err := f.open(t).Up(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changes
+}
+
+func wantValues(t *testing.T, f *fixture, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(append([]string{}, want...), f.cloud.values()); diff != "" {
+		t.Errorf("what the cloud holds (-want +got):\n%s", diff)
+	}
+}
+
+func TestUpConvergesAndThenChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.configure(t, thing{Name: "first", Value: "a"}, thing{Name: "second", Value: "b"})
+	before, err := os.ReadFile(f.configFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := up(t, f)[apitype.OpCreate]; got != 4 { // the stack, the component, two things
+		t.Errorf("created %d, want 4", got)
+	}
+	wantValues(t, f, "a", "b")
+	changes := up(t, f)
+	delete(changes, apitype.OpSame)
+	if len(changes) != 0 {
+		t.Errorf("the second run changed %v", changes)
+	}
+	if after, err := os.ReadFile(f.configFile()); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the config file changed (%v):\n%s", err, after)
+	}
+	outputs, err := f.open(t).Outputs(t.Context())
+	if err != nil || outputs["second"].Value != "thing-2" {
+		t.Errorf("outputs: %v, %v", outputs, err)
+	}
+}
+
+func TestPreviewShowsTheDifferenceAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	up(t, f)
+	f.configure(t, thing{Name: "first", Value: "z"})
+	var out bytes.Buffer
+	changes, err := f.open(t).Preview(t.Context(), &out, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if changes[apitype.OpUpdate] != 1 || !strings.Contains(out.String(), `value: "a" => "z"`) {
+		t.Errorf("changes %v, text:\n%s", changes, out.String())
+	}
+	wantValues(t, f, "a")
+}
+
+func TestRefreshFindsDriftAndUpMendsIt(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	up(t, f)
+	f.cloud.set("thing-1", "by hand")
+	changes, err := f.open(t).Refresh(t.Context())
+	if err != nil || changes[apitype.OpUpdate] != 1 {
+		t.Errorf("changes %v, %v; want one update", changes, err)
+	}
+	if got := up(t, f)[apitype.OpUpdate]; got != 1 {
+		t.Errorf("updated %d, want 1", got)
+	}
+	wantValues(t, f, "a")
+}
+
+func TestAFailedRunNamesTheResourceAndTheNextOneCompletes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.configure(t, thing{Name: "first", Value: "a"}, thing{Name: "second", Value: "b"}, thing{Name: "third", Value: "c"})
+	f.cloud.change(func() { f.cloud.failing = "b" })
+	_, err := f.open(t).Up(t.Context())
+	if failed := (*RunError)(nil); !errors.As(err, &failed) {
+		t.Fatalf("got %v, want a RunError", err)
+	}
+	if !strings.Contains(err.Error(), "second: ") || !strings.Contains(err.Error(), "the cloud is full") {
+		t.Errorf("the error does not say what failed: %v", err)
+	}
+	f.cloud.change(func() { f.cloud.failing = "" })
+	up(t, f)
+	wantValues(t, f, "a", "b", "c")
+}
+
+func TestAProgramThatDoesNotCompileIsReported(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.copy(t, "testdata/Pulumi.yaml", "broken.go")
+	_, err := f.open(t).Up(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "broken.go:1:1: expected 'package'") {
+		t.Errorf("got %v, want the compiler's message", err)
+	}
+}
+
+func TestDestroyDeletesWhatIsProtectedAndRetained(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.configure(t, thing{Name: "kept", Value: "a", Protect: true}, thing{Name: "left", Value: "b", Retain: true})
+	up(t, f)
+	if _, err := f.open(t).Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantValues(t, f)
+	if said := f.saying(); !strings.Contains(said, "Taking the protection off: kept") {
+		t.Errorf("said %s", said)
+	}
+	resources, err := f.open(t).Resources(t.Context())
+	if err != nil || len(resources) != 0 {
+		t.Errorf("the state still holds %v, %v", resources, err)
+	}
+}
+
+func TestAStateOfAnotherLifeOfTheCloudIsRefreshedFirst(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	up(t, f)
+	f.cloud.change(func() { clear(f.cloud.things) })
+	f.options.CloudID = "second life"
+	up(t, f)
+	wantValues(t, f, "a")
+	if said := f.saying(); !strings.Contains(said, "a laptop cloud that is gone") {
+		t.Errorf("said %s", said)
+	}
+}

@@ -1,0 +1,92 @@
+package workdir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Dir is the root of a clone: the folder that holds Pulumi.yaml.
+type Dir string
+
+// Find returns the root of the clone that from, a folder, lies in.
+func Find(from string) (Dir, error) {
+	abs, err := filepath.Abs(from)
+	if err != nil {
+		return "", fmt.Errorf("find the folder of the project: %w", err)
+	}
+	for at := abs; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "Pulumi.yaml")); err == nil {
+			return Dir(at), nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("find Pulumi.yaml: %s lies in no Webstack clone; run this inside one", abs)
+		}
+	}
+}
+
+func (d Dir) path(elements ...string) string {
+	return filepath.Join(append([]string{string(d), ".webstack"}, elements...)...)
+}
+
+// Bin holds built tools.
+func (d Dir) Bin() string { return d.path("bin") }
+
+// Build holds what is compiled on the way.
+func (d Dir) Build() string { return d.path("build") }
+
+// Moto is where the AWS emulator is installed when the machine has none.
+func (d Dir) Moto() string { return d.path("moto") }
+
+// State is Pulumi's state of the stack local.
+func (d Dir) State() string { return d.path("state") }
+
+// PulumiHome is Pulumi's folder for settings.
+func (d Dir) PulumiHome() string { return d.path("home") }
+
+// Run holds what is true only while the laptop cloud runs.
+func (d Dir) Run() string { return d.path("run") }
+
+// CloudFile says where the parts of the running laptop cloud answer.
+func (d Dir) CloudFile() string { return d.path("run", "cloud.json") }
+
+// CloudLog is what the laptop cloud had to say.
+func (d Dir) CloudLog() string { return d.path("run", "cloud.log") }
+
+// LocalEnv exports what pulumi, aws and dig need to use the laptop cloud by hand.
+func (d Dir) LocalEnv() string { return d.path("local.env") }
+
+// Locks holds the lock files of this package.
+func (d Dir) Locks() string { return d.path("locks") }
+
+// Forget removes state, settings and what is left of a run. Built tools and installed parts stay.
+func (d Dir) Forget() error {
+	var problems []error
+	for _, path := range []string{d.State(), d.PulumiHome(), d.Run(), d.LocalEnv()} {
+		if err := os.RemoveAll(path); err != nil {
+			problems = append(problems, fmt.Errorf("remove %s: %w", path, err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// WriteFile replaces the file at path in one step, so no reader sees half of it. Missing folders are made.
+func WriteFile(path string, data []byte, mode os.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("make the folder of %s: %w", path, err)
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = temp.Write(data)
+	err = errors.Join(err, temp.Chmod(mode), temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temp.Name()))
+	}
+	return nil
+}
