@@ -1,0 +1,269 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The checks take the text of a value and return what is wrong with it, "" if nothing is. What is allowed stands
+// in the tables of keys.
+
+var (
+	labelPattern      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+	nonASCIIPattern   = regexp.MustCompile(`[^\x00-\x7f]`)
+	pathPattern       = regexp.MustCompile(`^(?:/[A-Za-z0-9][A-Za-z0-9._-]*){2,}$`)
+	passwordPattern   = regexp.MustCompile(`^[A-Za-z0-9._~!#%^&*+=:,?-]{16,128}$`)
+	apiTokenPattern   = regexp.MustCompile(`^[A-Za-z0-9_-]{40,255}$`)
+	localPartPattern  = regexp.MustCompile(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$`)
+	acmeURLPattern    = regexp.MustCompile(`^https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?$`)
+	bucketPattern     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
+	repoPattern       = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+|/)[a-z0-9]+)*$`)
+	githubRepoPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
+	healthPathPattern = regexp.MustCompile(`^/(?:[A-Za-z0-9._~?&=+:@,-](?:[A-Za-z0-9/._~?&=+:@,-]|%[0-9A-Fa-f]{2})*)?$`)
+	numericPattern    = regexp.MustCompile(`^[0-9]+$`)
+)
+
+// checkHostName checks the syntax of RFC 1123 in lower case.
+func checkHostName(v string) string {
+	switch {
+	case strings.Contains(v, "*"):
+		return "is a wildcard"
+	case nonASCIIPattern.MatchString(v):
+		return "is not in its xn-- form"
+	case v != strings.ToLower(v):
+		return "has upper-case letters"
+	case len(v) > 253:
+		return "is longer than 253 characters"
+	}
+	labels := strings.Split(v, ".")
+	for _, label := range labels {
+		if !labelPattern.MatchString(label) {
+			return "is no host name"
+		}
+	}
+	if numericPattern.MatchString(labels[len(labels)-1]) {
+		return "is no host name"
+	}
+	return ""
+}
+
+func checkDomain(v string) string {
+	if wrong := checkHostName(v); wrong != "" {
+		return wrong
+	}
+	if !strings.Contains(v, ".") {
+		return "has one label only"
+	}
+	return ""
+}
+
+// checkZone allows the zone localhost beside real zones: browsers and resolvers take names below it to the
+// machine itself.
+func checkZone(v string) string {
+	if v == "localhost" {
+		return ""
+	}
+	return checkDomain(v)
+}
+
+func checkStackDir(v string) string {
+	system := []string{"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "snap", "sys", "tmp", "usr"}
+	const dataDir = "/var/lib/webstack"
+	first, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
+	switch {
+	case !pathPattern.MatchString(v) || path.Clean(v) != v || len(v) > 100:
+		return "is no usable path"
+	case slices.Contains(system, first):
+		return "lies in a directory of the system"
+	case within(v, dataDir) || within(dataDir, v):
+		return "overlaps " + dataDir + ", where the data volume is mounted"
+	}
+	return ""
+}
+
+// within reports whether the path p is dir or lies below it.
+func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
+
+func checkSSHAllowedCidr(v string) string {
+	prefix, wrong := parseNetwork(v)
+	switch {
+	case wrong != "":
+		return wrong
+	case prefix.Bits() == 0:
+		return "is the whole internet"
+	case prefix.Addr().Is4() && prefix.Bits() < 8, prefix.Addr().Is6() && prefix.Bits() < 32:
+		return "is too wide"
+	}
+	return ""
+}
+
+func checkVpcCidr(v string) string {
+	prefix, wrong := parseNetwork(v)
+	if wrong != "" {
+		return wrong
+	}
+	private := []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"}
+	isPrivate := slices.ContainsFunc(private, func(p string) bool {
+		return netip.MustParsePrefix(p).Contains(prefix.Addr())
+	})
+	switch {
+	case !prefix.Addr().Is4():
+		return "is no IPv4 network"
+	case prefix.Bits() < 16 || prefix.Bits() > 25:
+		return "has the wrong size"
+	case !isPrivate:
+		return "is no private network"
+	case prefix.Overlaps(netip.MustParsePrefix("172.17.0.0/16")):
+		return "overlaps Docker's network 172.17.0.0/16"
+	}
+	return ""
+}
+
+func parseNetwork(v string) (netip.Prefix, string) {
+	prefix, err := netip.ParsePrefix(v)
+	switch {
+	case err != nil || prefix.Addr().Is4In6():
+		return prefix, "is no network in CIDR notation"
+	case prefix.Masked() != prefix:
+		return prefix, "is no network address; " + prefix.Masked().String() + " is"
+	}
+	return prefix, ""
+}
+
+func checkPostgresUser(v string) string {
+	return checkIdentifier(v, "admin", "all", "none", "public", "rdsadmin", "rdsrepladmin", "rdstopmgr",
+		"replication", "user")
+}
+
+func checkPostgresDb(v string) string {
+	return checkIdentifier(v, "all", "rdsadmin", "replication", "sameuser", "samerole", "template0", "template1")
+}
+
+func checkIdentifier(v string, reserved ...string) string {
+	if strings.HasPrefix(v, "pg_") || slices.Contains(reserved, v) {
+		return "is reserved"
+	}
+	return ""
+}
+
+func checkPostgresPassword(v string) string {
+	if !passwordPattern.MatchString(v) {
+		return "is too short, too long or has other characters"
+	}
+	return ""
+}
+
+func checkAPIToken(v string) string {
+	if !apiTokenPattern.MatchString(v) {
+		return "is no API token"
+	}
+	return ""
+}
+
+func checkEmail(v string) string {
+	local, domain, ok := strings.Cut(v, "@")
+	if !ok || len(local) > 64 || !localPartPattern.MatchString(local) || checkDomain(domain) != "" {
+		return "is no e-mail address"
+	}
+	return ""
+}
+
+func checkAcme(v string) string {
+	if slices.Contains([]string{"letsencrypt", "staging", "internal"}, v) {
+		return ""
+	}
+	u, err := url.Parse(v)
+	if err != nil || !acmeURLPattern.MatchString(v) || u.Hostname() == "" {
+		return "is no certificate authority"
+	}
+	return ""
+}
+
+func checkBucketName(v string) string {
+	reserved := []string{"xn--", "sthree-", "amzn-s3-demo-", "-s3alias", "--ol-s3", "--x-s3", "--table-s3"}
+	has := func(affix string) bool { return strings.HasPrefix(v, affix) || strings.HasSuffix(v, affix) }
+	switch {
+	case !bucketPattern.MatchString(v):
+		return "is no bucket name"
+	case slices.ContainsFunc(reserved, has):
+		return "is reserved by S3"
+	}
+	return ""
+}
+
+func checkTTL(v string) string {
+	if ttl, err := strconv.Atoi(v); err != nil || ttl > 1 && ttl < 60 {
+		return "is no TTL Cloudflare takes"
+	}
+	return ""
+}
+
+func checkRepoName(v string) string {
+	if len(v) < 2 || len(v) > 256 || !repoPattern.MatchString(v) {
+		return "is no repository name"
+	}
+	return ""
+}
+
+func checkGithubRepo(v string) string {
+	owner, name, _ := strings.Cut(v, "/")
+	if !githubRepoPattern.MatchString(v) || strings.HasSuffix(owner, "-") || name == "." || name == ".." ||
+		strings.HasSuffix(name, ".git") {
+		return "is no GitHub repository"
+	}
+	return ""
+}
+
+func checkBranch(v string) string {
+	if !branchPattern.MatchString(v) || len(v) > 200 || strings.Contains(v, "..") || strings.HasSuffix(v, ".") ||
+		strings.HasSuffix(v, ".lock") || strings.Contains(v, ".lock/") || strings.Contains(v, "./") {
+		return "is no branch name"
+	}
+	return ""
+}
+
+func checkHealthPath(v string) string {
+	if len(v) > 200 || !healthPathPattern.MatchString(v) {
+		return "is no path"
+	}
+	return ""
+}
+
+// maxPlainValue keeps an environment well below what the kernel takes for one variable (128 KiB).
+const maxPlainValue = 32 << 10
+
+// maxSecureValue is what a standard parameter holds in Parameter Store.
+const maxSecureValue = 4 << 10
+
+func checkPlainValue(v string) string {
+	if len(v) > maxPlainValue {
+		return "is longer than 32768 bytes"
+	}
+	return checkText(v)
+}
+
+func checkSecureValue(v string) string {
+	switch {
+	case v == "":
+		return "is empty, which Parameter Store refuses"
+	case len(v) > maxSecureValue:
+		return "is longer than the 4096 bytes a parameter holds"
+	case strings.Contains(v, "{{"):
+		return "holds {{, which Parameter Store refuses"
+	}
+	return checkText(v)
+}
+
+func checkText(v string) string {
+	if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+		return "holds a NUL or is not UTF-8"
+	}
+	return ""
+}

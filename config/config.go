@@ -1,0 +1,84 @@
+package config
+
+// Namespace is the namespace of Webstack's own keys, which is also the name of the Pulumi project.
+const Namespace = "webstack"
+
+// NatMode says how the private-app subnets reach the internet.
+type NatMode string
+
+// The NAT modes.
+const (
+	NatNone    NatMode = "none"    // they do not
+	NatGateway NatMode = "gateway" // through one NAT gateway, which costs about 33 dollars a month
+)
+
+// Config is a stack's config with defaults filled in, as Load returns it. The tables in keys.go and appfields.go
+// say what each field means and allows.
+type Config struct {
+	InstanceType   string // resolved: never "local"
+	UseEip         bool
+	RootVolumeSize int // GiB
+	DataVolumeSize int // GiB
+	StackDir       string
+	SSHAllowedCidr string // "" = port 22 stays closed
+	VpcCidr        string
+	NatMode        NatMode
+	EnableIpv6     bool
+	AmiID          string // "" = look up Ubuntu 24.04 for the architecture
+
+	PostgresUser           string
+	PostgresPassword       Secret // "" = generate one
+	PostgresDefaultDb      string
+	EnableExternalPostgres bool
+
+	Apps      []App  // sorted by name
+	ActiveApp string // resolved: "" only when there are no apps
+
+	CaddyEmail string
+	Acme       string // letsencrypt, staging, internal or an https directory URL
+
+	EnablePgDumpToS3    bool
+	DbBackupBucketName  string // "" = named by Pulumi
+	BackupSchedule      Schedule
+	BackupRetentionDays int
+
+	EnableDns             bool
+	CloudflareAPIToken    Secret
+	GithubOidcProviderArn string // "" = create the account's provider
+}
+
+// App is one app on the host, with its environment merged in from appEnvPlain and appEnvSecure.
+type App struct {
+	Name       string
+	Domain     string
+	Zone       string // Cloudflare zone that holds Domain and Aliases; "" only without enableDns
+	RecordName string // Domain relative to Zone, "@" at the apex; "" without a zone
+	Aliases    []string
+	CfProxied  bool
+	CfTtl      int // seconds; 1 = Cloudflare's automatic TTL
+
+	RepoName      string
+	GithubRepo    string // owner/name; "" = no deploy role
+	GithubBranch  string
+	GithubOwnerID int64 // 0 = not known
+	GithubRepoID  int64 // 0 = not known
+
+	ContainerPort int
+	HealthPath    string
+	MemoryMb      int // MiB
+
+	EnvPlain  map[string]string
+	EnvSecure map[string]Secret
+}
+
+// input is what the stack file holds before it is resolved: the config, and the environments beside the apps.
+type input struct {
+	Config
+	envPlain  plainEnvs
+	envSecure secureEnvs
+}
+
+type (
+	plainEnvs  map[string]map[string]string
+	secureEnvs map[string]map[string]Secret
+)

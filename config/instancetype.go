@@ -1,0 +1,57 @@
+package config
+
+import (
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// LocalStack is the name of the stack that the laptop cloud runs, and the instance type only it may use.
+const LocalStack = "local"
+
+var (
+	instanceTypePattern = regexp.MustCompile(`^[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+$`)
+	// Graviton families carry a g after the generation digit: t4g, c7gn, im4gn, x2gd. a1 came before that rule.
+	arm64Pattern = regexp.MustCompile(`^(?:a1|[a-z]+[0-9]+[a-z-]*g[a-z0-9-]*)\.`)
+)
+
+// The Xen generations show EBS volumes without the NVMe id by which the host finds its data volume.
+var xenFamilies = map[string]bool{
+	"t1": true, "t2": true, "m1": true, "m2": true, "m3": true, "m4": true, "c1": true, "c3": true, "c4": true,
+	"r3": true, "r4": true, "x1": true, "x1e": true, "d2": true, "h1": true, "i2": true, "i3": true, "f1": true,
+	"g2": true, "g3": true, "g3s": true, "p2": true, "p3": true,
+}
+
+// Arch returns the Go name of the instance's architecture, "arm64" or "amd64".
+func (c *Config) Arch() string {
+	if arm64Pattern.MatchString(c.InstanceType) {
+		return "arm64"
+	}
+	return "amd64"
+}
+
+func checkInstanceType(v string) string {
+	if v == LocalStack {
+		return "" // Whether this stack may use it is checked with the stack's name.
+	}
+	if !instanceTypePattern.MatchString(v) {
+		return "is no instance type"
+	}
+	family, _, _ := strings.Cut(v, ".")
+	switch {
+	case xenFamilies[family]:
+		return "is not built on Nitro, so the host could not find its data volume by its NVMe id"
+	case strings.HasPrefix(family, "mac"):
+		return "runs macOS only"
+	}
+	return ""
+}
+
+// localInstanceType is what the instance type "local" stands for: hosts of the laptop cloud are containers, so
+// they have the architecture of the machine.
+func localInstanceType() string {
+	if runtime.GOARCH == "arm64" {
+		return "t4g.small"
+	}
+	return "t3.small"
+}

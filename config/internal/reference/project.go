@@ -1,0 +1,62 @@
+package reference
+
+import (
+	"fmt"
+	"strings"
+
+	"webstack/config"
+)
+
+// marker begins the generated part of Pulumi.yaml, which reaches to its end.
+const marker = "# Generated from package config by go generate ./config. Change the keys there.\n"
+
+// ProjectFile replaces the generated part of Pulumi.yaml.
+func ProjectFile(old string) (string, error) {
+	head, _, ok := strings.Cut(old, marker)
+	if !ok {
+		return "", fmt.Errorf("find the generated part of Pulumi.yaml: add the line %q", strings.TrimSpace(marker))
+	}
+	return head + marker + projectConfig(), nil
+}
+
+// projectConfig returns the config block. Pulumi demands a value for every key that has neither default nor value,
+// so each key has a default and a stack file need not set any. Neither does a key have secret: true, as Pulumi
+// would hold its default against it; the program itself refuses secrets in clear.
+func projectConfig() string {
+	var b strings.Builder
+	b.WriteString("config:\n")
+	for _, k := range config.Keys() {
+		if !strings.HasPrefix(k.FullName(), config.Namespace+":") {
+			continue // The project may describe its own keys only.
+		}
+		description := sentence(k.Description, allowedSentence(k), secretSentence(k))
+		fmt.Fprintf(&b, "  %s:\n    type: %s\n    description: %q\n    default: %s\n",
+			k.FullName(), projectType(k), description, projectDefault(k))
+	}
+	return b.String()
+}
+
+func secretSentence(k config.Key) string {
+	if !k.Secret {
+		return ""
+	}
+	return "Must be encrypted: pulumi config set --secret"
+}
+
+func projectType(k config.Key) string {
+	switch k.Type {
+	case config.TypeApps, config.TypeEnvs:
+		return "object"
+	case config.TypeList:
+		return "array"
+	case config.TypeString, config.TypeInteger, config.TypeBoolean:
+	}
+	return string(k.Type)
+}
+
+func projectDefault(k config.Key) string {
+	if k.Type == config.TypeString {
+		return fmt.Sprintf("%q", k.Default)
+	}
+	return k.Default
+}

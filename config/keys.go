@@ -1,0 +1,227 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// Type is the type of a key's value.
+type Type string
+
+// The types of keys and app fields.
+const (
+	TypeString  Type = "string"
+	TypeInteger Type = "integer"
+	TypeBoolean Type = "boolean"
+	TypeList    Type = "list of strings"
+	TypeApps    Type = "map of apps"
+	TypeEnvs    Type = "map of apps to maps of strings"
+)
+
+// Key describes one key of the stack config or one field of an app.
+type Key struct {
+	Name        string // as in the stack file, without the namespace webstack
+	Type        Type   // derived from the Go field
+	Default     string // as text; what Load takes when the key is missing
+	Description string // one sentence or two, without what is allowed
+	Allowed     string // completes "allowed: ..."
+	Pattern     string // regular expression for editors; Load may check more
+	Enum        []string
+	Min, Max    int64 // limits of an integer
+	Secret      bool  // must be encrypted in the stack file
+	Required    bool
+
+	pattern *regexp.Regexp // Pattern, compiled
+}
+
+// spec binds a key to the field it fills and to the check its text must pass.
+type spec[T any] struct {
+	Key
+	at    func(*T) any
+	check func(string) string // what is wrong with a value, "" if nothing
+}
+
+// Keys returns all keys of the stack config, in the order in which they are documented.
+func Keys() []Key { return describe(keys) }
+
+// AppFields returns the fields of one app under the key apps.
+func AppFields() []Key { return describe(appFields) }
+
+func describe[T any](specs []spec[T]) []Key {
+	out := make([]Key, 0, len(specs))
+	for _, s := range specs {
+		out = append(out, s.Key)
+	}
+	return out
+}
+
+// complete fills in what follows from a key's field and limits.
+func complete[T any](specs []spec[T]) []spec[T] {
+	for i := range specs {
+		k := &specs[i].Key
+		k.Type = typeOf(specs[i].at(new(T)))
+		k.pattern = regexp.MustCompile(k.Pattern)
+		switch {
+		case k.Allowed != "":
+		case len(k.Enum) > 0:
+			k.Allowed = strings.Join(k.Enum, " or ")
+		case k.Type == TypeInteger:
+			k.Allowed = fmt.Sprintf("a whole number from %d to %d", k.Min, k.Max)
+		case k.Type == TypeBoolean:
+			k.Allowed = "true or false"
+		}
+	}
+	return specs
+}
+
+func typeOf(field any) Type {
+	switch field.(type) {
+	case *int, *int64:
+		return TypeInteger
+	case *bool:
+		return TypeBoolean
+	case *[]string:
+		return TypeList
+	case *[]App:
+		return TypeApps
+	case *plainEnvs, *secureEnvs:
+		return TypeEnvs
+	default:
+		return TypeString
+	}
+}
+
+// FullName returns the key as it stands in the stack file, with its namespace.
+func (k Key) FullName() string {
+	if strings.Contains(k.Name, ":") {
+		return k.Name
+	}
+	return Namespace + ":" + k.Name
+}
+
+const (
+	cloudflareAPIToken = "cloudflare:apiToken"
+	identifierPattern  = "^[a-z][a-z0-9_]{0,62}$"
+	appNamePattern     = "^[a-z][a-z0-9-]{0,30}$"
+	envNamePattern     = "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
+	domainPattern      = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+)
+
+var keys = complete([]spec[input]{
+	{Key: Key{Name: "instanceType", Default: "t4g.small", Pattern: `^([a-z][a-z0-9-]*\.[a-z0-9-]+|local)$`,
+		Description: "EC2 instance type of the host. Its architecture decides the machine image and the host program. Stack " +
+			"local takes the word local: the architecture of the machine it runs on.",
+		Allowed: "a Nitro instance type such as t4g.small or t3.small"},
+		at: func(c *input) any { return &c.InstanceType }, check: checkInstanceType},
+	{Key: Key{Name: "useEip", Default: "false",
+		Description: "Give the host an Elastic IP, which it keeps when it is stopped or replaced."},
+		at: func(c *input) any { return &c.UseEip }},
+	{Key: Key{Name: "rootVolumeSize", Default: "16", Min: 8, Max: 65536,
+		Description: "Size of the root volume in GiB. It holds the system and the images."},
+		at: func(c *input) any { return &c.RootVolumeSize }},
+	{Key: Key{Name: "dataVolumeSize", Default: "20", Min: 5, Max: 65536,
+		Description: "Size in GiB of the data volume for Postgres, Caddy's certificates and dumps. It outlives the " +
+			"host."},
+		at: func(c *input) any { return &c.DataVolumeSize }},
+	{Key: Key{Name: "stackDir", Default: "/opt/webstack", Pattern: `^(/[A-Za-z0-9][A-Za-z0-9._-]*){2,}$`,
+		Description: "Directory on the host for the compose file, the Caddyfile and the host program.",
+		Allowed: "an absolute path of two or more parts made of letters, digits, dot, dash and underscore, " +
+			"outside the system's own directories and /var/lib/webstack"},
+		at: func(c *input) any { return &c.StackDir }, check: checkStackDir},
+	{Key: Key{Name: "sshAllowedCidr",
+		Description: "Network that may reach port 22. Empty keeps port 22 closed: Session Manager needs no open port.",
+		Allowed: "an IPv4 network of /8 or narrower, or an IPv6 network of /32 or narrower, by its network " +
+			"address"},
+		at: func(c *input) any { return &c.SSHAllowedCidr }, check: checkSSHAllowedCidr},
+	{Key: Key{Name: "vpcCidr", Default: "10.20.0.0/16", Pattern: `^[0-9]{1,3}(\.[0-9]{1,3}){3}/(1[6-9]|2[0-5])$`,
+		Description: "IPv4 network of the VPC. Six subnets are cut from it.",
+		Allowed: "the network address of a private IPv4 network from /16 to /25 that leaves out 172.17.0.0/16, " +
+			"which Docker uses on the host"},
+		at: func(c *input) any { return &c.VpcCidr }, check: checkVpcCidr},
+	{Key: Key{Name: "natMode", Default: string(NatNone), Enum: []string{string(NatNone), string(NatGateway)},
+		Description: "How the private-app subnets reach the internet: not at all, or by a NAT gateway " +
+			"(about 33 dollars a month). The host does not need it."},
+		at: func(c *input) any { return &c.NatMode }},
+	{Key: Key{Name: "enableIpv6", Default: "false",
+		Description: "Give VPC, subnets and host IPv6 addresses, and each domain an AAAA record."},
+		at: func(c *input) any { return &c.EnableIpv6 }},
+	{Key: Key{Name: "amiId", Pattern: `^ami-[0-9a-f]{8}([0-9a-f]{9})?$`,
+		Description: "Machine image of the host. Empty looks up Ubuntu 24.04 for the instance's architecture. " +
+			"A host that exists keeps its image.",
+		Allowed: "an image id such as ami-0123456789abcdef0"},
+		at: func(c *input) any { return &c.AmiID }},
+	{Key: Key{Name: "postgresUser", Default: "postgres", Pattern: identifierPattern,
+		Description: "Superuser of Postgres. Apps never use it: each has a role of its own.",
+		Allowed:     "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"},
+		at: func(c *input) any { return &c.PostgresUser }, check: checkPostgresUser},
+	{Key: Key{Name: "postgresPassword", Secret: true,
+		Description: "Password of the superuser. Empty generates one.",
+		Allowed:     "16 to 128 letters, digits and the characters ._~!#%^&*+=:,?-"},
+		at: func(c *input) any { return &c.PostgresPassword }, check: checkPostgresPassword},
+	{Key: Key{Name: "postgresDefaultDb", Default: "app", Pattern: identifierPattern,
+		Description: "Database that exists from the start and belongs to the superuser.",
+		Allowed:     "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"},
+		at: func(c *input) any { return &c.PostgresDefaultDb }, check: checkPostgresDb},
+	{Key: Key{Name: "enableExternalPostgres", Default: "false",
+		Description: "Run Postgres as an RDS instance in the private-db subnets instead of a container on the host."},
+		at: func(c *input) any { return &c.EnableExternalPostgres }},
+	{Key: Key{Name: "apps", Default: "{}", Pattern: appNamePattern,
+		Description: "The apps on the host, by name. The name is the app's service in compose, its role and database " +
+			"in Postgres and a part of its parameter names.",
+		Allowed: "a map from app names to the fields of an app"},
+		at: func(c *input) any { return &c.Apps }},
+	{Key: Key{Name: "appEnvPlain", Default: "{}", Pattern: envNamePattern,
+		Description: "Environment variables of the apps that may be read by anyone: app name, variable name, value.",
+		Allowed:     "a map from app names to maps from variable names to strings"},
+		at: func(c *input) any { return &c.envPlain }},
+	{Key: Key{Name: "appEnvSecure", Default: "{}", Pattern: envNamePattern, Secret: true,
+		Description: "Environment variables of the apps that are secret: app name, variable name, value. " +
+			"They are kept as SecureString parameters with a key of their own.",
+		Allowed: "a map from app names to maps from variable names to secret strings"},
+		at: func(c *input) any { return &c.envSecure }},
+	{Key: Key{Name: "activeApp",
+		Description: "App that answers for the bare IP address and for unknown host names. Empty is the first by name.",
+		Allowed:     "the name of an app under apps"},
+		at: func(c *input) any { return &c.ActiveApp }},
+	{Key: Key{Name: "caddyEmail",
+		Description: "Address that Caddy gives to the certificate authority as contact.",
+		Allowed:     "an e-mail address such as ops@example.com"},
+		at: func(c *input) any { return &c.CaddyEmail }, check: checkEmail},
+	{Key: Key{Name: "acme", Default: "letsencrypt", Pattern: `^(letsencrypt|staging|internal|https://.+)$`,
+		Description: "Who issues certificates: Let's Encrypt, its staging environment (not trusted by browsers, " +
+			"generous limits), Caddy's own authority, or another ACME directory.",
+		Allowed: "letsencrypt, staging, internal or an https URL of an ACME directory"},
+		at: func(c *input) any { return &c.Acme }, check: checkAcme},
+	{Key: Key{Name: "enablePgDumpToS3", Default: "true",
+		Description: "Back up every database to S3 on the schedule."},
+		at: func(c *input) any { return &c.EnablePgDumpToS3 }},
+	{Key: Key{Name: "dbBackupBucketName", Pattern: `^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`,
+		Description: "Name of the bucket for backups. Empty lets Pulumi name it.",
+		Allowed: "3 to 63 lower-case letters, digits and dashes, none of the prefixes and suffixes S3 reserves, " +
+			"no dots (they break TLS)"},
+		at: func(c *input) any { return &c.DbBackupBucketName }, check: checkBucketName},
+	{Key: Key{Name: "backupSchedule", Default: "nightly",
+		Description: "When backups are made, in UTC: nightly is 03:15, weekly is Sunday 03:15.",
+		Allowed: "hourly, nightly, weekly or a State Manager expression such as cron(15 3 ? * * *), " +
+			"cron(0 0/4 * * ? *) or cron(30 2 ? * SUN *)"},
+		at: func(c *input) any { return &c.BackupSchedule }, check: checkSchedule},
+	{Key: Key{Name: "backupRetentionDays", Default: "30", Min: 1, Max: 3650,
+		Description: "Days after which a backup expires."},
+		at: func(c *input) any { return &c.BackupRetentionDays }},
+	{Key: Key{Name: "enableDns", Default: "false",
+		Description: "Manage the Cloudflare records of every app's domain and aliases. Needs cloudflare:apiToken " +
+			"and each app's zone."},
+		at: func(c *input) any { return &c.EnableDns }},
+	{Key: Key{Name: cloudflareAPIToken, Secret: true,
+		Description: "Cloudflare API token with the permissions Zone / DNS / Edit and Zone / Zone / Read on the zones. Only " +
+			"needed with enableDns.",
+		Allowed: "40 or more letters, digits, dashes and underscores"},
+		at: func(c *input) any { return &c.CloudflareAPIToken }, check: checkAPIToken},
+	{Key: Key{Name: "githubOidcProviderArn",
+		Pattern: `^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token\.actions\.githubusercontent\.com$`,
+		Description: "The account's OIDC provider for GitHub, when it exists already: an account holds one. " +
+			"Empty creates it.",
+		Allowed: "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
+		at: func(c *input) any { return &c.GithubOidcProviderArn }},
+})

@@ -1,0 +1,48 @@
+package config
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	appNameAllowed = "1 to 31 lower-case letters, digits and single dashes, beginning with a letter and not ending " +
+		"with a dash, and not a reserved name"
+	envNameAllowed = "1 to 128 letters, digits and underscores, not beginning with a digit; " +
+		"DATABASE_URL, PORT and names that begin with WEBSTACK_ are set by Webstack"
+)
+
+var (
+	appNameRegexp = regexp.MustCompile(appNamePattern)
+	envNameRegexp = regexp.MustCompile(envNamePattern)
+)
+
+// reservedAppNames cannot be apps: an app's name is also a compose service, a Postgres role and database, a host
+// name in the apps' network and a directory name.
+var reservedAppNames = []string{
+	"all", "caddy", "default", "localhost", "none", "postgres", "public", "rdsadmin", "replication", "samerole",
+	"sameuser", "template0", "template1", "webstack",
+}
+
+func checkAppName(v string) string {
+	switch {
+	case !appNameRegexp.MatchString(v) || strings.HasSuffix(v, "-") || strings.Contains(v, "--"):
+		return "is no app name"
+	case slices.Contains(reservedAppNames, v):
+		return "is a reserved name"
+	case strings.HasPrefix(v, "aws") || strings.HasPrefix(v, "ssm"):
+		return "begins with aws or ssm, which Parameter Store reserves"
+	}
+	return ""
+}
+
+func checkEnvName(v string) string {
+	switch {
+	case !envNameRegexp.MatchString(v):
+		return "is no variable name"
+	case v == "DATABASE_URL" || v == "PORT" || strings.HasPrefix(v, "WEBSTACK_"):
+		return "is a reserved name"
+	}
+	return ""
+}

@@ -1,0 +1,38 @@
+package config
+
+import "regexp"
+
+// Schedule is when backups are made: one of the words hourly, nightly and weekly, or a cron(...) expression as
+// State Manager takes it. Times are UTC.
+type Schedule string
+
+// scheduleWords are the words a Schedule may be.
+var scheduleWords = map[Schedule]string{
+	"hourly":  "cron(0 0/1 * * ? *)",
+	"nightly": "cron(15 3 ? * * *)",
+	"weekly":  "cron(15 3 ? * SUN *)",
+}
+
+// schedulePattern holds the forms of cron(...) that State Manager documents: every half hour, every 1, 2, 4, 8 or
+// 12 hours, daily, on a day of the week, on its nth or on its last in the month. Months are not supported, and
+// rate(...) is not taken because it cannot be kept from running at every change of the association.
+var schedulePattern = regexp.MustCompile(`^cron\((?:` +
+	`0/30 \* \* \* \? \*` +
+	`|0 0/(?:1|2|4|8|12) \* \* \? \*` +
+	`|[0-5]?[0-9] (?:[01]?[0-9]|2[0-3]) \? \* (?:\*|(?:MON|TUE|WED|THU|FRI|SAT|SUN)(?:#[1-5]|L)?) \*` +
+	`)\)$`)
+
+// ScheduleExpression returns the schedule as State Manager takes it.
+func (s Schedule) ScheduleExpression() string {
+	if cron, ok := scheduleWords[s]; ok {
+		return cron
+	}
+	return string(s)
+}
+
+func checkSchedule(v string) string {
+	if scheduleWords[Schedule(v)] == "" && !schedulePattern.MatchString(v) {
+		return "is no schedule"
+	}
+	return ""
+}
