@@ -33,17 +33,15 @@ type Step func(title string) (done func())
 // FindPulumi returns the installed Pulumi when it is at least as new as the SDK that the program uses. Otherwise it
 // returns the one in .webstack/bin, which it builds from the Go module when it is missing or of another version.
 func FindPulumi(ctx context.Context, dir workdir.Dir, step Step) (Pulumi, error) {
-	wanted := &auto.PulumiCommandOptions{Version: sdk.Version}
-	if command, err := auto.NewPulumiCommand(wanted); err == nil {
-		_, missing := exec.LookPath("pulumi-language-go")
-		return Pulumi{command: command, HasGo: missing == nil}, nil
+	if pulumi, ok := InstalledPulumi(dir); ok {
+		return pulumi, nil
 	}
 	release, err := workdir.Lock(ctx, filepath.Join(dir.Locks(), "pulumi"), nil)
 	if err != nil {
 		return Pulumi{}, err
 	}
 	defer release()
-	wanted.Root = filepath.Dir(dir.Bin())
+	wanted := &auto.PulumiCommandOptions{Version: sdk.Version, Root: filepath.Dir(dir.Bin())}
 	if command, err := auto.NewPulumiCommand(wanted); err == nil {
 		return Pulumi{command: command, Bin: dir.Bin()}, nil
 	}
@@ -57,6 +55,21 @@ func FindPulumi(ctx context.Context, dir workdir.Dir, step Step) (Pulumi, error)
 		return Pulumi{}, fmt.Errorf("run the Pulumi that was just built: %w", err)
 	}
 	return Pulumi{command: command, Bin: dir.Bin()}, nil
+}
+
+// InstalledPulumi returns the Pulumi on PATH; ok is false when there is none, only one that is too old, or only the
+// one in .webstack/bin, where local.env puts it on PATH.
+func InstalledPulumi(dir workdir.Dir) (pulumi Pulumi, ok bool) {
+	path, err := exec.LookPath("pulumi")
+	if err != nil || filepath.Dir(path) == dir.Bin() {
+		return Pulumi{}, false
+	}
+	command, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: sdk.Version})
+	if err != nil {
+		return Pulumi{}, false
+	}
+	_, err = exec.LookPath("pulumi-language-go")
+	return Pulumi{command: command, HasGo: err == nil}, true
 }
 
 func buildPulumi(ctx context.Context, dir workdir.Dir) error {

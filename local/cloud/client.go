@@ -1,0 +1,111 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"webstack/local/workdir"
+)
+
+// ErrNotRunning says that the clone has no laptop cloud running.
+var ErrNotRunning = errors.New("the laptop cloud does not run; bring it up with: make up")
+
+const (
+	healthTimeout = 5 * time.Second
+	stopTimeout   = 30 * time.Second
+	stopPoll      = 50 * time.Millisecond
+)
+
+// Find returns the running laptop cloud of the clone, or ErrNotRunning. Files that a cloud left which was killed are
+// recognised: nobody answers on its control port by its id.
+func Find(ctx context.Context, dir workdir.Dir) (Info, error) {
+	data, err := os.ReadFile(dir.CloudFile())
+	if errors.Is(err, os.ErrNotExist) {
+		return Info{}, ErrNotRunning
+	}
+	if err != nil {
+		return Info{}, fmt.Errorf("find the laptop cloud: %w", err)
+	}
+	var info Info
+	if err := json.Unmarshal(data, &info); err != nil {
+		return Info{}, fmt.Errorf("read %s (remove it when no laptop cloud runs): %w", dir.CloudFile(), err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	if err := info.ask(ctx, http.MethodGet, "health", nil); err != nil {
+		if ctx.Err() != nil {
+			return Info{}, fmt.Errorf("find the laptop cloud: %w", ctx.Err())
+		}
+		return Info{}, ErrNotRunning
+	}
+	return info, nil
+}
+
+// Created returns the id of the newest resource that was made for urn in this life of the cloud.
+func (i Info) Created(ctx context.Context, urn string) (id string, ok bool, err error) {
+	var answer created
+	err = i.ask(ctx, http.MethodGet, "created?urn="+url.QueryEscape(urn), &answer)
+	if status := (*statusError)(nil); errors.As(err, &status) && status.code == http.StatusNotFound {
+		return "", false, nil
+	}
+	return answer.ID, err == nil, err
+}
+
+// Stop stops the cloud and returns when it has ended.
+func (i Info) Stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	if err := i.ask(ctx, http.MethodPost, "stop", nil); err != nil {
+		return fmt.Errorf("stop the laptop cloud: %w", err)
+	}
+	for alive(i.PID) {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("stop the laptop cloud: process %d still runs: %w", i.PID, ctx.Err())
+		case <-time.After(stopPoll):
+		}
+	}
+	return nil
+}
+
+type statusError struct {
+	code int
+	text string
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.code, e.text) }
+
+// ask calls the control endpoint and decodes its answer, where answer is not nil.
+func (i Info) ask(ctx context.Context, method, path string, answer any) error {
+	target := fmt.Sprintf("http://%s:%d/webstack/%s", loopback, i.Control, path)
+	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	if err != nil {
+		return fmt.Errorf("ask the laptop cloud: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+i.ID)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("ask the laptop cloud: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode >= http.StatusBadRequest {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
+		return fmt.Errorf("ask the laptop cloud: %w",
+			&statusError{code: resp.StatusCode, text: strings.TrimSpace(string(text))})
+	}
+	if answer == nil {
+		return nil
+	}
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+		return fmt.Errorf("read the laptop cloud's answer: %w", err)
+	}
+	return nil
+}

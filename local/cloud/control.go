@@ -1,0 +1,55 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"webstack/local/provider"
+)
+
+// created is the answer to what was made for a URN.
+type created struct {
+	ID string `json:"id"`
+}
+
+// control is the endpoint by which the operator's command talks to the running cloud.
+type control struct {
+	id      string
+	journal *provider.Journal
+	stop    context.CancelFunc
+}
+
+// handler answers GET /webstack/health, GET /webstack/created?urn=… (404 when nothing was made) and
+// POST /webstack/stop. Each wants the cloud's id as bearer token, so that only who may read .webstack can ask.
+func (c *control) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /webstack/health", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /webstack/stop", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+		c.stop()
+	})
+	mux.HandleFunc("GET /webstack/created", func(w http.ResponseWriter, r *http.Request) {
+		id, ok, err := c.journal.Created(r.Context(), r.URL.Query().Get("urn"))
+		switch {
+		case err != nil:
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		case !ok:
+			http.Error(w, "nothing was made for this URN", http.StatusNotFound)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(created{ID: id})
+		}
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+c.id {
+			http.Error(w, fmt.Sprintf("this is another laptop cloud than the one asked for by %s", r.URL.Path),
+				http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,137 @@
+package cloud
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"webstack/local/engine"
+	"webstack/local/provider"
+	"webstack/local/workdir"
+)
+
+// healthPatience is how long a new control endpoint may take to answer.
+const healthPatience = 10 * time.Second
+
+// assembly starts the parts of an account and notes in info where they answer.
+type assembly func(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal *provider.Journal) error
+
+// Serve runs the laptop cloud of the clone until ctx ends, somebody stops it by its control endpoint, or a part dies;
+// only the last is an error. It says on log what it does. A clone has one laptop cloud at a time.
+func Serve(ctx context.Context, dir workdir.Dir, log io.Writer) error {
+	return serve(ctx, dir, log, account)
+}
+
+func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembly) error {
+	if info, err := Find(ctx, dir); err == nil {
+		return fmt.Errorf("start the laptop cloud: it runs already, as process %d", info.PID)
+	} else if !errors.Is(err, ErrNotRunning) {
+		return err
+	}
+	release, err := workdir.Lock(ctx, filepath.Join(dir.Locks(), "cloud"), func() {
+		_, _ = fmt.Fprintln(log, "waiting for another laptop cloud of this clone to end")
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	info, err := newInfo(dir)
+	if err != nil {
+		return err
+	}
+	running, journal := newParts(), provider.NewJournal()
+	err = assemble(ctx, dir, running, &info, journal)
+	if err == nil {
+		control := &control{id: info.ID, journal: journal, stop: stop}
+		info.Control, err = running.serveHTTP("the control endpoint", control.handler())
+	}
+	if err == nil {
+		err = publish(ctx, dir, info)
+	}
+	if err == nil {
+		_, _ = fmt.Fprintf(log, "the laptop cloud is up: process %d, AWS at %s\n", info.PID, info.AWSEndpoint())
+		select {
+		case <-ctx.Done():
+		case err = <-running.ended:
+		}
+	}
+	_, _ = fmt.Fprintln(log, "the laptop cloud stops")
+	return errors.Join(err, unpublish(dir), running.stop())
+}
+
+func newInfo(dir workdir.Dir) (Info, error) {
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return Info{}, fmt.Errorf("draw an id: %w", err)
+	}
+	program, err := programSum()
+	if err != nil {
+		return Info{}, err
+	}
+	region, err := regionOf(dir)
+	if err != nil {
+		return Info{}, err
+	}
+	return Info{
+		PID: os.Getpid(), ID: hex.EncodeToString(id), Program: program, Region: region,
+		Providers: map[string]int{},
+	}, nil
+}
+
+// programSum tells one build of this program from another.
+func programSum() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the own program: %w", err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("read the own program: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, file); err != nil {
+		return "", fmt.Errorf("read the own program: %w", err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// publish writes the files that lead clients here, once the control endpoint answers.
+func publish(ctx context.Context, dir workdir.Dir, info Info) error {
+	ctx, cancel := context.WithTimeout(ctx, healthPatience)
+	defer cancel()
+	if err := info.ask(ctx, "GET", "health", nil); err != nil {
+		return err
+	}
+	pulumi, installed := engine.InstalledPulumi(dir)
+	env := info.shellEnv(dir, installed, pulumi.HasGo)
+	if err := workdir.WriteFile(dir.LocalEnv(), []byte(env), 0o600); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write where the laptop cloud answers: %w", err)
+	}
+	return workdir.WriteFile(dir.CloudFile(), append(data, '\n'), 0o600)
+}
+
+func unpublish(dir workdir.Dir) error {
+	var problems []error
+	for _, path := range []string{dir.CloudFile(), dir.LocalEnv()} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			problems = append(problems, fmt.Errorf("remove %s: %w", path, err))
+		}
+	}
+	return errors.Join(problems...)
+}
