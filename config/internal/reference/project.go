@@ -25,6 +25,8 @@ func ProjectFile(old string) (string, error) {
 func projectConfig() string {
 	var b strings.Builder
 	b.WriteString("config:\n")
+	// A resource or lookup that is not told its provider fails, instead of acting in whatever region is around.
+	b.WriteString("  pulumi:disable-default-providers:\n    value: [\"*\"]\n")
 	for _, k := range config.Keys() {
 		if !strings.HasPrefix(k.FullName(), config.Namespace+":") {
 			continue // The project may describe its own keys only.
