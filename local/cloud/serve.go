@@ -75,7 +75,7 @@ func newInfo(dir workdir.Dir) (Info, error) {
 	if _, err := rand.Read(id); err != nil {
 		return Info{}, fmt.Errorf("draw an id: %w", err)
 	}
-	program, err := programSum()
+	program, err := ProgramSum()
 	if err != nil {
 		return Info{}, err
 	}
@@ -89,8 +89,8 @@ func newInfo(dir workdir.Dir) (Info, error) {
 	}, nil
 }
 
-// programSum tells one build of this program from another.
-func programSum() (string, error) {
+// ProgramSum returns the SHA-256 of the running executable, in hexadecimal; it tells one build from another.
+func ProgramSum() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
 		return "", fmt.Errorf("find the own program: %w", err)

@@ -1,0 +1,55 @@
+# Everything that a developer runs. `make help` lists it.
+
+# The flags that Pulumi builds programs with: so tests, builds and `pulumi up` share one build cache.
+export GOFLAGS := -buildvcs=false -trimpath
+BIN := .webstack/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview down test lint fmt bench $(BIN)/webstack
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: $(BIN)/webstack ## bring up the laptop cloud and the stack local on it; again: apply what changed
+	@$(BIN)/webstack local up
+
+preview: $(BIN)/webstack ## show what `make up` would change
+	@$(BIN)/webstack local preview
+
+down: $(BIN)/webstack ## destroy the stack local, stop the laptop cloud, remove what they left
+	@$(BIN)/webstack local down
+
+test: ## run every test; needs Go, Docker and Python, no credentials
+	go test ./...
+	go test -C e2e ./...
+	go test ./config -run '^$$' -fuzz FuzzLoad -fuzztime 10s
+	go test ./appcompose -run '^$$' -fuzz FuzzRender -fuzztime 10s
+
+lint: $(BIN)/golangci-lint $(BIN)/actionlint $(BIN)/govulncheck ## check formatting, rules, workflows and known vulnerabilities
+	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
+		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go vet -C e2e ./...
+	$(BIN)/golangci-lint run ./...
+	$(BIN)/actionlint
+	$(BIN)/govulncheck ./...
+
+fmt: ## format the Go code
+	git ls-files -co --exclude-standard '*.go' | xargs gofmt -w
+
+bench: ## measure rendering, and preview and up of 2, 20 and 200 apps beside a floor
+	go test ./appcompose -run '^$$' -bench . -benchmem
+	go test -C e2e -run '^$$' -bench . -benchtime 1x -timeout 2h ./...
+
+# Always asked for: the Go tool knows best whether anything changed.
+$(BIN)/webstack:
+	@go build -o $@ ./cmd/webstack
+
+$(BIN)/golangci-lint: tools/lint/go.mod
+	go build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/govulncheck: tools/lint/go.mod
+	go build -C tools/lint -o ../../$@ golang.org/x/vuln/cmd/govulncheck
+
+$(BIN)/actionlint: tools/actionlint/go.mod
+	go build -C tools/actionlint -o ../../$@ github.com/rhysd/actionlint/cmd/actionlint

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"webstack/local/workdir"
+)
+
+// The exit statuses of the command.
+const (
+	ExitOK     = 0
+	ExitFailed = 1
+	ExitUsage  = 2
+)
+
+// Command is one call of webstack.
+type Command struct {
+	Stdout, Stderr io.Writer
+	// Dir is the folder the command was called in; the clone is looked for from there upwards.
+	Dir string
+}
+
+// action is a subcommand of webstack local.
+type action struct {
+	name, help string
+	run        func(ctx context.Context, l *local) error
+	flags      func(l *local, flags *flag.FlagSet)
+}
+
+var localActions = []action{
+	{name: "up", help: "bring up the laptop cloud and the stack local on it; again: apply what changed", run: up},
+	{name: "preview", help: "show what up would change", run: preview},
+	{name: "refresh", help: "bring the state to what is really in the laptop cloud", run: refresh},
+	{name: "status", help: "show whether the laptop cloud runs, and what is on it", run: status},
+	{name: "destroy", help: "destroy the stack; the laptop cloud goes on", run: destroy},
+	{name: "stop", help: "stop the laptop cloud; what is on it is gone, and made anew by the next up", run: stop},
+	{name: "down", help: "destroy the stack, stop everything and remove what is left", run: down,
+		flags: func(l *local, flags *flag.FlagSet) {
+			flags.BoolVar(&l.force, "force", false, "stop and remove without destroying the stack first")
+		}},
+	{name: "serve", help: "run the laptop cloud in the foreground", run: serve},
+}
+
+// errUsage marks a call that cannot be understood.
+var errUsage = errors.New("wrong usage")
+
+// Main runs the command and returns its exit status.
+func (c Command) Main(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	err := c.dispatch(ctx, args)
+	switch {
+	case err == nil:
+		return ExitOK
+	case errors.Is(err, errUsage):
+		_, _ = fmt.Fprintf(c.Stderr, "webstack: %v\nRun webstack help to see the commands.\n", err)
+		return ExitUsage
+	case ctx.Err() != nil:
+		_, _ = fmt.Fprintf(c.Stderr, "webstack: interrupted: %v\nRun the same command again to go on.\n", err)
+		return ExitFailed
+	default:
+		_, _ = fmt.Fprintf(c.Stderr, "webstack: %v\n", err)
+		return ExitFailed
+	}
+}
+
+func (c Command) dispatch(ctx context.Context, args []string) error {
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("%w: no command given", errUsage)
+	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":
+		return c.help()
+	case args[0] != "local":
+		return fmt.Errorf("%w: unknown command %q", errUsage, args[0])
+	case len(args) == 1:
+		return fmt.Errorf("%w: webstack local needs one of its commands", errUsage)
+	}
+	for _, found := range localActions {
+		if found.name == args[1] {
+			return c.local(ctx, found, args[2:])
+		}
+	}
+	return fmt.Errorf("%w: unknown command local %q", errUsage, args[1])
+}
+
+func (c Command) local(ctx context.Context, found action, args []string) error {
+	l := &local{out: c.Stdout, progress: newProgress(c.Stdout)}
+	flags := flag.NewFlagSet("webstack local "+found.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	if found.flags != nil {
+		found.flags(l, flags)
+	}
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return c.help()
+	} else if err != nil {
+		return fmt.Errorf("%w: local %s: %w", errUsage, found.name, err)
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%w: local %s takes no argument %q", errUsage, found.name, flags.Arg(0))
+	}
+	dir, err := workdir.Find(c.Dir)
+	if err != nil {
+		return err
+	}
+	l.dir = dir
+	return found.run(ctx, l)
+}
+
+func (c Command) help() error {
+	text := "webstack runs many web apps on one small server. The laptop cloud tries it without an account:\n\n"
+	for _, known := range localActions {
+		text += fmt.Sprintf("  webstack local %-9s%s\n", known.name, known.help)
+	}
+	text += "  webstack help           show this\n\n" +
+		"Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+	_, err := io.WriteString(c.Stdout, text)
+	return err
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// shownAtOnce is how many resources in the making a status line names.
+const shownAtOnce = 3
+
+// opWords say what was done to a resource. Operations that are not here change nothing that a user cares for.
+var opWords = map[apitype.OpType]string{
+	apitype.OpCreate:            "+ created",
+	apitype.OpCreateReplacement: "+ created",
+	apitype.OpUpdate:            "~ updated",
+	apitype.OpReplace:           "± replaced",
+	apitype.OpDelete:            "- deleted",
+	apitype.OpDeleteReplaced:    "- deleted",
+	apitype.OpImport:            "= imported",
+	apitype.OpImportReplacement: "= imported",
+}
+
+// watcher shows the events of an engine's run: a line for each resource when it is done, and on a terminal what is
+// being done.
+type watcher struct {
+	progress *progress
+	title    string
+	begun    time.Time
+	mu       sync.Mutex
+	started  map[string]time.Time // by URN
+	done     int
+}
+
+// watch shows a run until the returned function is called.
+func (p *progress) watch(title string) (*watcher, func()) {
+	w := &watcher{progress: p, title: title, begun: time.Now(), started: map[string]time.Time{}}
+	p.show(title + " …")
+	if !p.live {
+		p.say("%s …", title)
+	}
+	stop := p.every(w.tick)
+	return w, func() {
+		stop()
+		p.show("")
+	}
+}
+
+func (w *watcher) tick() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	elapsed := time.Since(w.begun).Round(time.Second)
+	if !w.progress.live {
+		w.progress.say("  still at it after %s: %d done, %d under way", elapsed, w.done, len(w.started))
+		return
+	}
+	var names []string
+	for urn := range w.started {
+		names = append(names, resource.URN(urn).Name())
+	}
+	slices.Sort(names)
+	if more := len(names) - shownAtOnce; more > 0 {
+		names = append(names[:shownAtOnce], fmt.Sprintf("and %d more", more))
+	}
+	w.progress.show(fmt.Sprintf("%s … %s, %d done  %s", w.title, elapsed, w.done, strings.Join(names, ", ")))
+}
+
+func (w *watcher) event(event events.EngineEvent) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case event.ResourcePreEvent != nil:
+		w.started[event.ResourcePreEvent.Metadata.URN] = time.Now()
+	case event.ResOutputsEvent != nil:
+		w.finished(event.ResOutputsEvent.Metadata, opWords[event.ResOutputsEvent.Metadata.Op])
+	case event.ResOpFailedEvent != nil:
+		w.finished(event.ResOpFailedEvent.Metadata, "! failed")
+	case event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "warning":
+		w.progress.say("  warning: %s", strings.TrimSpace(colors.Never.Colorize(event.DiagnosticEvent.Message)))
+	}
+}
+
+func (w *watcher) finished(step apitype.StepEventMetadata, word string) {
+	begun, known := w.started[step.URN]
+	delete(w.started, step.URN)
+	if word == "" {
+		return
+	}
+	w.done++
+	took := ""
+	if known {
+		took = fmt.Sprintf("%5.1f s", time.Since(begun).Seconds())
+	}
+	w.progress.say("  %-11s%-42s %-36s%s", word, shortType(step.Type), resource.URN(step.URN).Name(), took)
+}
+
+// shortType leaves out of a type token what it says twice: aws:ec2/vpc:Vpc becomes aws:ec2:Vpc.
+func shortType(token string) string {
+	module, name, found := strings.Cut(token, "/")
+	if !found {
+		return token
+	}
+	_, name, _ = strings.Cut(name, ":")
+	return module + ":" + name
+}

@@ -1,0 +1,252 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+
+	"webstack/local/cloud"
+	"webstack/local/engine"
+	"webstack/local/langhost"
+	"webstack/local/workdir"
+)
+
+// stackName is the stack that the laptop cloud carries.
+const stackName = "local"
+
+// local is what the commands of webstack local work with.
+type local struct {
+	dir      workdir.Dir
+	out      io.Writer
+	progress *progress
+	force    bool
+}
+
+// up brings up the laptop cloud and the stack.
+func up(ctx context.Context, l *local) error {
+	return l.exclusively(ctx, func() error {
+		info, err := l.startCloud(ctx)
+		if err != nil {
+			return err
+		}
+		pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+		if err != nil {
+			return err
+		}
+		if err := l.compile(ctx); err != nil {
+			return err
+		}
+		watcher, stop := l.progress.watch("Bringing up stack " + stackName)
+		stack, err := l.open(ctx, info, pulumi, watcher.event)
+		if err != nil {
+			stop()
+			return err
+		}
+		changes, err := stack.Up(ctx)
+		stop()
+		if err != nil {
+			return fmt.Errorf("%w\n\nwhat is done so far stays: mend the cause, then run make up again", err)
+		}
+		return l.summary(ctx, stack, info, changesText(changes))
+	})
+}
+
+// preview shows what up would change.
+func preview(ctx context.Context, l *local) error {
+	return l.exclusively(ctx, func() error {
+		info, err := l.startCloud(ctx)
+		if err != nil {
+			return err
+		}
+		pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+		if err != nil {
+			return err
+		}
+		if err := l.compile(ctx); err != nil {
+			return err
+		}
+		stack, err := l.open(ctx, info, pulumi, nil)
+		if err != nil {
+			return err
+		}
+		changes, err := stack.Preview(ctx, l.out, l.progress.live)
+		if err != nil {
+			return err
+		}
+		l.progress.say("\n%s. To apply: make up", changesText(changes))
+		return nil
+	})
+}
+
+// refresh brings the state to what is really there.
+func refresh(ctx context.Context, l *local) error {
+	return l.exclusively(ctx, func() error {
+		info, err := cloud.Find(ctx, l.dir)
+		if err != nil {
+			return err
+		}
+		pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+		if err != nil {
+			return err
+		}
+		watcher, stop := l.progress.watch("Refreshing stack " + stackName)
+		defer stop()
+		stack, err := l.open(ctx, info, pulumi, watcher.event)
+		if err != nil {
+			return err
+		}
+		changes, err := stack.Refresh(ctx)
+		if err == nil {
+			l.progress.say("%s. To mend what differs: make up", changesText(changes))
+		}
+		return err
+	})
+}
+
+// destroy deletes what the stack has made.
+func destroy(ctx context.Context, l *local) error {
+	return l.exclusively(ctx, func() error {
+		info, err := cloud.Find(ctx, l.dir)
+		if err != nil {
+			return err
+		}
+		return l.destroy(ctx, info)
+	})
+}
+
+// stop ends the laptop cloud.
+func stop(ctx context.Context, l *local) error {
+	info, err := cloud.Find(ctx, l.dir)
+	if errors.Is(err, cloud.ErrNotRunning) {
+		l.progress.say("The laptop cloud does not run.")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer l.progress.step("Stopping the laptop cloud")()
+	return info.Stop(ctx)
+}
+
+// down takes everything away again.
+func down(ctx context.Context, l *local) error {
+	return l.exclusively(ctx, func() error {
+		info, err := cloud.Find(ctx, l.dir)
+		if err == nil && !l.force {
+			if err := l.destroy(ctx, info); err != nil {
+				return fmt.Errorf("%w\n\nto stop and remove all the same: webstack local down --force", err)
+			}
+		}
+		if err := stop(ctx, l); err != nil {
+			return err
+		}
+		if err := l.dir.Forget(); err != nil {
+			return err
+		}
+		l.progress.say("Removed state, settings and local.env. Built tools stay in %s for the next time.", l.dir.Bin())
+		return nil
+	})
+}
+
+func (l *local) destroy(ctx context.Context, info cloud.Info) error {
+	if _, err := os.Stat(l.dir.State()); errors.Is(err, os.ErrNotExist) {
+		return nil // no run has come as far as making the stack
+	}
+	pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+	if err != nil {
+		return err
+	}
+	watcher, stop := l.progress.watch("Destroying stack " + stackName)
+	defer stop()
+	stack, err := l.open(ctx, info, pulumi, watcher.event)
+	if err != nil {
+		return err
+	}
+	changes, err := stack.Destroy(ctx)
+	if err == nil {
+		l.progress.say("%s.", changesText(changes))
+	}
+	return err
+}
+
+// status shows what runs.
+func status(ctx context.Context, l *local) error {
+	info, err := cloud.Find(ctx, l.dir)
+	if err != nil {
+		return err
+	}
+	pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+	if err != nil {
+		return err
+	}
+	stack, err := l.open(ctx, info, pulumi, nil)
+	if err != nil {
+		return err
+	}
+	return l.summary(ctx, stack, info, fmt.Sprintf("The laptop cloud runs as process %d", info.PID))
+}
+
+// serve is the laptop cloud itself.
+func serve(ctx context.Context, l *local) error { return cloud.Serve(ctx, l.dir, l.out) }
+
+// exclusively runs do while no other command of this clone changes anything.
+func (l *local) exclusively(ctx context.Context, do func() error) error {
+	release, err := workdir.Lock(ctx, filepath.Join(l.dir.Locks(), "command"), func() {
+		l.progress.say("Waiting for another webstack command of this clone to end …")
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+	return do()
+}
+
+// startCloud returns the running laptop cloud; where there is none it starts one.
+func (l *local) startCloud(ctx context.Context) (cloud.Info, error) {
+	info, err := cloud.Find(ctx, l.dir)
+	if err == nil {
+		if sum, err := cloud.ProgramSum(); err == nil && sum != info.Program {
+			l.progress.say("The running laptop cloud is of another build of webstack; to use this one: make down up")
+		}
+		return info, nil
+	}
+	if !errors.Is(err, cloud.ErrNotRunning) {
+		return info, err
+	}
+	if err := cloud.Prepare(ctx, l.dir, l.progress.step); err != nil {
+		return info, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return info, fmt.Errorf("find the own program: %w", err)
+	}
+	done := l.progress.step("Starting the laptop cloud")
+	defer done()
+	return cloud.Start(ctx, l.dir, program, "local", "serve")
+}
+
+// compile compiles the program ahead of the engine, which would show no progress meanwhile.
+func (l *local) compile(ctx context.Context) error {
+	done := l.progress.step("Compiling the Pulumi program (some minutes the first time, seconds after that)")
+	defer done()
+	_, release, err := langhost.Build(ctx, string(l.dir), l.dir.Build())
+	if err != nil {
+		return err
+	}
+	release()
+	return nil
+}
+
+func (l *local) open(
+	ctx context.Context, info cloud.Info, pulumi engine.Pulumi, watch func(events.EngineEvent),
+) (*engine.Stack, error) {
+	return engine.Open(ctx, engine.Options{
+		Dir: l.dir, Stack: stackName, Pulumi: pulumi, Env: info.EngineEnv(pulumi.HasGo),
+		CloudID: info.ID, Created: info.Created, Say: l.progress.say, Watch: watch,
+	})
+}

@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	liveTick = time.Second      // how often a terminal's status line is renewed
+	logTick  = 30 * time.Second // how often a log is told that something still goes on
+)
+
+// progress shows what goes on. On a terminal the last line is renewed; a log gets whole lines only.
+type progress struct {
+	out  io.Writer
+	live bool
+	mu   sync.Mutex
+	// status is the unfinished line at the end of a terminal.
+	status string
+}
+
+func newProgress(out io.Writer) *progress {
+	file, ok := out.(*os.File)
+	if !ok {
+		return &progress{out: out}
+	}
+	info, err := file.Stat()
+	return &progress{out: out, live: err == nil && info.Mode()&os.ModeCharDevice != 0}
+}
+
+// say prints a line.
+func (p *progress) say(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
+	_, _ = io.WriteString(p.out, p.status)
+}
+
+// show makes text the status line of a terminal; "" takes the line away.
+func (p *progress) show(text string) {
+	if !p.live {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	p.status = text
+	_, _ = io.WriteString(p.out, text)
+}
+
+func (p *progress) clear() {
+	if p.status != "" {
+		_, _ = io.WriteString(p.out, "\r\x1b[K")
+	}
+}
+
+// step shows that something long begins, and goes on, until the returned function is called.
+func (p *progress) step(title string) (done func()) {
+	begun := time.Now()
+	elapsed := func() time.Duration { return time.Since(begun).Round(time.Second) }
+	p.show(title + " …")
+	if !p.live {
+		p.say("%s …", title)
+	}
+	stop := p.every(func() {
+		if p.live {
+			p.show(fmt.Sprintf("%s … %s", title, elapsed()))
+		} else {
+			p.say("  still at it after %s", elapsed())
+		}
+	})
+	return func() {
+		stop()
+		p.show("")
+		switch {
+		case p.live:
+			p.say("%s: %s", title, elapsed())
+		case elapsed() >= time.Second:
+			p.say("  done in %s", elapsed())
+		}
+	}
+}
+
+// every calls tick from time to time, until the returned function is called.
+func (p *progress) every(tick func()) (stop func()) {
+	interval := logTick
+	if p.live {
+		interval = liveTick
+	}
+	ticker, stopped, finished := time.NewTicker(interval), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(finished)
+		for {
+			select {
+			case <-ticker.C:
+				tick()
+			case <-stopped:
+				ticker.Stop()
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stopped)
+		<-finished
+	}
+}

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"webstack/local/cloud"
+	"webstack/local/engine"
+)
+
+// rowsShown bounds each table of the summary; a stack may have hundreds of apps.
+const rowsShown = 20
+
+// changesText says in words how many resources were changed.
+func changesText(changes map[apitype.OpType]int) string {
+	var parts []string
+	for _, op := range slices.Sorted(maps.Keys(changes)) {
+		word, known := opWords[op]
+		if count := changes[op]; known && count > 0 {
+			_, verb, _ := strings.Cut(word, " ")
+			parts = append(parts, fmt.Sprintf("%d %s", count, verb))
+		}
+	}
+	same := changes[apitype.OpSame]
+	if len(parts) == 0 {
+		return fmt.Sprintf("No changes: %d resources are as they should be", same)
+	}
+	if same > 0 {
+		parts = append(parts, fmt.Sprintf("%d unchanged", same))
+	}
+	return "Resources: " + strings.Join(parts, ", ")
+}
+
+// summary shows what exists and what can be done with it.
+func (l *local) summary(ctx context.Context, stack *engine.Stack, info cloud.Info, headline string) error {
+	outputs, err := stack.Outputs(ctx)
+	if err != nil {
+		return err
+	}
+	resources, err := stack.Resources(ctx)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "\n%s.\n\n", headline)
+	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
+	writeServer(table, outputs)
+	writeApps(table, outputs, resources)
+	writeList(table, "Buckets", idsOf(resources, "aws:s3/bucketV2:BucketV2"))
+	writeList(table, "Documents", idsOf(resources, "aws:ssm/document:Document"))
+	writeCounts(table, resources)
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("write the summary: %w", err)
+	}
+	writeNext(&text, info, outputs)
+	_, err = io.WriteString(l.out, text.String())
+	return err
+}
+
+func writeServer(table io.Writer, outputs auto.OutputMap) {
+	if id := text(outputs["web_instance_id"]); id != "" {
+		_, _ = fmt.Fprintf(table, "Server\t%s\t%s\n", id, text(outputs["web_public_ip"]))
+	}
+}
+
+func writeApps(table io.Writer, outputs auto.OutputMap, resources []apitype.ResourceV3) {
+	urls, repositories := texts(outputs["app_urls"]), texts(outputs["ecr_repository_urls"])
+	names := slices.Sorted(maps.Keys(urls))
+	for i, name := range names {
+		if i == rowsShown {
+			_, _ = fmt.Fprintf(table, "\tand %d more: pulumi stack output app_urls\n", len(names)-i)
+			break
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", first(i, "Apps"), name, urls[name], repositories[name])
+	}
+	var records []string
+	for _, record := range resources {
+		if record.Type == "cloudflare:index/record:Record" {
+			records = append(records, fmt.Sprintf("%v\t%v %v",
+				record.Outputs["hostname"], record.Outputs["type"], record.Outputs["content"]))
+		}
+	}
+	writeList(table, "DNS", records)
+}
+
+func writeList(table io.Writer, title string, rows []string) {
+	slices.Sort(rows)
+	for i, row := range rows {
+		if i == rowsShown {
+			_, _ = fmt.Fprintf(table, "\tand %d more\n", len(rows)-i)
+			break
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", first(i, title), row)
+	}
+}
+
+// writeCounts counts resources per service.
+func writeCounts(table io.Writer, resources []apitype.ResourceV3) {
+	counts := map[string]int{}
+	for _, r := range resources {
+		if !r.Custom || strings.HasPrefix(string(r.Type), "pulumi:") {
+			continue
+		}
+		module, _, _ := strings.Cut(string(r.Type), "/")
+		counts[strings.TrimSuffix(module, ":index")]++
+	}
+	var parts []string
+	for _, service := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", service, counts[service]))
+	}
+	_, _ = fmt.Fprintf(table, "Resources\t%s\n", strings.Join(parts, ", "))
+}
+
+func writeNext(out io.Writer, info cloud.Info, outputs auto.OutputMap) {
+	host := "example.com"
+	urls := texts(outputs["app_urls"])
+	for _, name := range slices.Sorted(maps.Keys(urls)) {
+		_, host, _ = strings.Cut(urls[name], "://")
+		break
+	}
+	_, _ = fmt.Fprintf(out, `
+Try next
+  . .webstack/local.env                            point pulumi, aws and dig to the laptop cloud
+  aws ec2 describe-instances --output table        AWS answers at %s
+  aws ssm list-documents --filters Key=Owner,Values=Self
+  dig +short @$WEBSTACK_DNS_ADDR -p $WEBSTACK_DNS_PORT %s
+  edit Pulumi.local.yaml, then: make preview, make up
+  make down                                        take everything away again
+`, info.AWSEndpoint(), strings.TrimSuffix(host, "/"))
+}
+
+func idsOf(resources []apitype.ResourceV3, token string) []string {
+	var out []string
+	for _, r := range resources {
+		if string(r.Type) == token {
+			out = append(out, string(r.ID))
+		}
+	}
+	return out
+}
+
+func first(i int, title string) string {
+	if i == 0 {
+		return title
+	}
+	return ""
+}
+
+// text is an output that is a string; a secret one is not shown.
+func text(output auto.OutputValue) string {
+	if output.Secret {
+		return "[secret]"
+	}
+	value, _ := output.Value.(string)
+	return value
+}
+
+// texts is an output that is a map of strings.
+func texts(output auto.OutputValue) map[string]string {
+	out := map[string]string{}
+	if values, ok := output.Value.(map[string]any); ok && !output.Secret {
+		for name, value := range values {
+			out[name], _ = value.(string)
+		}
+	}
+	return out
+}
