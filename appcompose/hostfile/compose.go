@@ -1,0 +1,107 @@
+package hostfile
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// ComposeProject is the name of the Compose project, and so the beginning of every container's name.
+const ComposeProject = "webstack"
+
+// Names of the services, and containers, that are no apps. They are reserved: no app has such a name.
+const (
+	// Caddy is the proxy in front of the apps.
+	Caddy = "caddy"
+	// Postgres is the shared database; absent with an external one.
+	Postgres = "postgres"
+)
+
+// Paths relative to the stack directory.
+const (
+	// ComposeEnvPath is read by Compose by itself, because it stands beside the Compose file.
+	ComposeEnvPath = "compose/.env"
+	// PostgresPasswordPath has no ".env" at its end, so no app's env file can have the same name.
+	PostgresPasswordPath = "env/postgres-password"
+)
+
+// ContainerName is the name of the number-th container of an app's service, as Compose gives it. Numbers begin at 1;
+// a second container, started beside the first by --scale, has the next free one.
+func ContainerName(app string, number int) string {
+	return ComposeProject + "-" + app + "-" + strconv.Itoa(number)
+}
+
+// ImageVariable is the variable in compose/.env that holds the image of an app's live release. An app's name has
+// letters, digits and "-", so two apps never share a variable.
+func ImageVariable(app string) string {
+	return "WEBSTACK_IMAGE_" + strings.ToUpper(strings.ReplaceAll(app, "-", "_"))
+}
+
+// ComposeEnv is the content of compose/.env for the apps that have a release: app name to image with tag or digest.
+// An app that is not in it is not started, and Compose does not ask for its image. Compose prefers variables of its
+// own environment, so it must be run without COMPOSE_PROFILES and WEBSTACK_IMAGE_*.
+func ComposeEnv(images map[string]string) ([]byte, error) {
+	apps := slices.Sorted(maps.Keys(images))
+	vars := []variable{{"COMPOSE_PROFILES", strings.Join(apps, ",")}}
+	for _, app := range apps {
+		vars = append(vars, variable{ImageVariable(app), images[app]})
+	}
+	return dotenv(vars)
+}
+
+// AppEnv is the content of env/APP.env: the app's secure variables and DATABASE_URL. Compose hands the values to the
+// container as they are, new lines and dollar signs included. A name that is no identifier, and a value that is not
+// UTF-8 or has a NUL, is an error that does not show the value.
+func AppEnv(values map[string]string) ([]byte, error) {
+	var vars []variable
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		vars = append(vars, variable{name, values[name]})
+	}
+	return dotenv(vars)
+}
+
+// DatabaseURL is the DATABASE_URL of an app: role and database have the same name. address is "host:port": that of
+// the external Postgres, which is spoken to over TLS, or "" for the container, which is on a network of the host.
+func DatabaseURL(address, database, password string) string {
+	mode := "require"
+	if address == "" {
+		address, mode = Postgres+":5432", "disable"
+	}
+	u := url.URL{
+		Scheme: "postgres", User: url.UserPassword(database, password), Host: address, Path: "/" + database,
+		RawQuery: "sslmode=" + mode,
+	}
+	return u.String()
+}
+
+type variable struct{ name, value string }
+
+var nameRE = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// escapes are what Compose's reader of env files undoes between double quotes. That form, unlike format: raw, is
+// known to every version of Compose, can hold new lines, and is not interpolated as every "$" is escaped.
+var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "\r", `\r`)
+
+func dotenv(vars []variable) ([]byte, error) {
+	var out strings.Builder
+	var problems []error
+	for _, v := range vars {
+		switch {
+		case !nameRE.MatchString(v.name):
+			problems = append(problems, fmt.Errorf("%q is no name of a variable", v.name))
+		case !utf8.ValidString(v.value) || strings.ContainsRune(v.value, 0):
+			problems = append(problems, fmt.Errorf("the value of %s is not UTF-8 text without NUL", v.name))
+		}
+		fmt.Fprintf(&out, "%s=\"%s\"\n", v.name, escapes.Replace(v.value))
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("write env file: %w", errors.Join(problems...))
+	}
+	return []byte(out.String()), nil
+}

@@ -1,0 +1,51 @@
+package appcompose
+
+import (
+	"fmt"
+	"strings"
+
+	"webstack/appcompose/hostfile"
+	"webstack/config"
+	"webstack/contract"
+)
+
+// postgresSecret is the secret's name and its file's under /run/secrets.
+const postgresSecret = "postgres-password"
+
+// postgresService is the shared database. User, password and first database are only read when the data directory is
+// empty; later changes are the host program's work.
+func postgresService(c *config.Config, share memory) service {
+	// Stopping writes everything in memory to disk; killed before that, the next start has to recover.
+	s := base(PostgresImage, share.postgres, "90s")
+	s.ContainerName = hostfile.Postgres
+	s.Command = []string{
+		"postgres",
+		fmt.Sprintf("--shared_buffers=%dMB", share.sharedBuffers),
+		fmt.Sprintf("--effective_cache_size=%dMB", share.postgres),
+		fmt.Sprintf("--maintenance_work_mem=%dMB", share.maintenanceMem),
+		fmt.Sprintf("--work_mem=%dMB", share.workMem),
+		fmt.Sprintf("--max_connections=%d", share.maxConnections),
+		"--random_page_cost=1.1", // The data volume is an SSD.
+	}
+	s.Environment = map[string]literal{
+		"POSTGRES_USER":          literal(c.PostgresUser),
+		"POSTGRES_DB":            literal(c.PostgresDefaultDb),
+		"POSTGRES_PASSWORD_FILE": "/run/secrets/" + postgresSecret,
+		"POSTGRES_INITDB_ARGS":   "--data-checksums",
+	}
+	s.Secrets = []string{postgresSecret}
+	s.Volumes = []bind{{Type: "bind", Source: contract.PostgresDataDir, Target: "/var/lib/postgresql/data"}}
+	s.Networks = []string{dbNetwork}
+	s.Healthcheck = &healthcheck{
+		// Over TCP: while it sets up a new data directory, Postgres answers on its socket only, and is not ready.
+		Test: []string{
+			"CMD", "pg_isready", "-q", "-h", "127.0.0.1",
+			"-U", strings.ReplaceAll(c.PostgresUser, "$", "$$"), "-d", "postgres",
+		},
+		Interval: "10s", Timeout: "5s", Retries: 6, StartPeriod: "120s",
+	}
+	s.ShmSize = mebibytes(share.shm)
+	// The image starts as root, hands the data directory to the user postgres, and goes on as that user.
+	s.CapAdd = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"}
+	return s
+}

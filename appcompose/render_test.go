@@ -1,0 +1,299 @@
+package appcompose
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"webstack/config"
+	"webstack/contract"
+)
+
+func app(name string, edits ...func(*config.App)) config.App {
+	a := config.App{
+		Name: name, Domain: name + ".example.com", ContainerPort: 8080, HealthPath: "/", MemoryMb: 256,
+	}
+	for _, edit := range edits {
+		edit(&a)
+	}
+	return a
+}
+
+// input is a stack of these apps, the first of which is active, with a repository for each.
+func input(apps ...config.App) RenderInput {
+	in := RenderInput{
+		Config: &config.Config{
+			InstanceType: "t4g.small", StackDir: "/opt/webstack", Acme: "letsencrypt",
+			PostgresUser: "postgres", PostgresDefaultDb: "app", Apps: apps,
+		},
+		Project: "webstack", Stack: "dev", Region: "eu-central-1", RepositoryURLs: map[string]string{},
+	}
+	for i, a := range apps {
+		if i == 0 {
+			in.Config.ActiveApp = a.Name
+		}
+		in.RepositoryURLs[a.Name] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/webstack-dev/" + a.Name
+	}
+	return in
+}
+
+// many is a stack of n apps with some environment and an alias each.
+func many(n int) RenderInput {
+	var apps []config.App
+	for i := range n {
+		apps = append(apps, app(fmt.Sprintf("app%04d", i), func(a *config.App) {
+			a.Aliases = []string{"www." + a.Domain}
+			a.EnvPlain = map[string]string{"LOG_LEVEL": "info", "GREETING": "Hello, $USER!"}
+			a.EnvSecure = map[string]config.Secret{"API_KEY": "hidden"}
+		}))
+	}
+	return input(apps...)
+}
+
+var hostile = map[string]string{
+	"BRACES":     "{{ .Secret }} ${HOME} {$PATH}",
+	"COLON":      "a: b # c",
+	"CONTROL":    "bell\a escape\x1b del\x7f",
+	"DOLLAR":     "$HOME $$ ${X:-y} $",
+	"EMPTY":      "",
+	"LINES":      "first\n  second\n\n\tthird\r\n",
+	"LOOSE":      "  around  ",
+	"NUMBER":     "0123",
+	"QUOTES":     `"double" 'single' back\slash \"`,
+	"TRUTH":      "yes",
+	"UNICODE":    "Zürich 日本 \u2028 \u0085 \ufeff 🚀",
+	"YAMLISH":    "&a *b !c | > - ? [x] {y}",
+	"lowercase_": "ok",
+}
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	two := func(edit func(*config.Config)) RenderInput {
+		in := input(
+			app("blog", func(a *config.App) { a.Domain = "example.com"; a.Aliases = []string{"www.example.com", "example.org"} }),
+			app("shop", func(a *config.App) {
+				a.ContainerPort, a.MemoryMb = 3000, 512
+				a.EnvPlain = map[string]string{"PRICE": "$5", "LOG_LEVEL": "info"}
+				a.EnvSecure = map[string]config.Secret{"STRIPE_KEY": "hidden", "API_KEY": "hidden"}
+			}),
+		)
+		edit(in.Config)
+		return in
+	}
+	for name, in := range map[string]RenderInput{
+		"no-apps":  input(),
+		"two-apps": two(func(c *config.Config) { c.CaddyEmail = "ops@example.com"; c.ActiveApp = "shop" }),
+		"proxied":  two(func(c *config.Config) { c.Apps[1].CfProxied = true }),
+		"internal": two(func(c *config.Config) { c.Acme = "internal" }),
+		"staging":  two(func(c *config.Config) { c.Acme = "staging" }),
+		"directory": two(func(c *config.Config) {
+			c.Acme = "https://ca.example.net/acme/directory"
+			c.InstanceType = "m7g.xlarge"
+		}),
+		"external-postgres": two(func(c *config.Config) { c.EnableExternalPostgres = true }),
+		"hostile-values":    input(app("odd", func(a *config.App) { a.EnvPlain = hostile })),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := render(t, in)
+			golden(t, "docker-compose.yml", r.Compose)
+			golden(t, "Caddyfile", r.Caddyfile)
+			m, err := r.Manifest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, "manifest.json", m.Encode())
+		})
+	}
+}
+
+func render(t testing.TB, in RenderInput) Rendered {
+	t.Helper()
+	r, err := Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestRenderIsStable(t *testing.T) {
+	t.Parallel()
+	first := render(t, many(50))
+	other := many(50)
+	slices.Reverse(other.Config.Apps)
+	for i := range other.Config.Apps {
+		slices.Reverse(other.Config.Apps[i].Aliases)
+	}
+	for name, in := range map[string]RenderInput{"same": many(50), "other order": other} {
+		again := render(t, in)
+		if !bytes.Equal(first.Compose, again.Compose) || !bytes.Equal(first.Caddyfile, again.Caddyfile) {
+			t.Errorf("%s input: the text differs", name)
+		}
+		m1, _ := first.Manifest()
+		m2, _ := again.Manifest()
+		if !bytes.Equal(m1.Encode(), m2.Encode()) {
+			t.Errorf("%s input: the manifest differs", name)
+		}
+	}
+}
+
+// Adding an app must not touch what the others see: no container but its own is created anew.
+func TestAddingAnAppChangesOnlyItsOwnService(t *testing.T) {
+	t.Parallel()
+	services := func(n int) map[string]any {
+		var file struct{ Services map[string]any }
+		if err := yaml.Unmarshal(render(t, many(n)).Compose, &file); err != nil {
+			t.Fatal(err)
+		}
+		return file.Services
+	}
+	before, after := services(30), services(31)
+	for name := range before {
+		if fmt.Sprint(before[name]) != fmt.Sprint(after[name]) {
+			t.Errorf("service %s changed", name)
+		}
+	}
+	if len(after) != len(before)+1 {
+		t.Errorf("%d services became %d, want one more", len(before), len(after))
+	}
+}
+
+func TestEnvironmentSurvivesYAMLAndInterpolation(t *testing.T) {
+	t.Parallel()
+	r := render(t, input(app("odd", func(a *config.App) { a.EnvPlain = hostile })))
+	got := environment(t, r.Compose, "odd")
+	want := maps.Clone(hostile)
+	want["PORT"] = "8080"
+	if !maps.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+}
+
+// environment is the environment of a service as the container sees it: "$$" is Compose's way to write "$".
+func environment(t testing.TB, compose []byte, service string) map[string]string {
+	t.Helper()
+	var file struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	if err := yaml.Unmarshal(compose, &file); err != nil {
+		t.Fatalf("parse the compose file: %v\n%s", err, compose)
+	}
+	env := file.Services[service].Environment
+	for name, value := range env {
+		if rest := strings.ReplaceAll(value, "$$", ""); strings.Contains(rest, "$") {
+			t.Errorf("%s: %q would be interpolated", name, value)
+		}
+		env[name] = strings.ReplaceAll(value, "$$", "$")
+	}
+	return env
+}
+
+func TestRenderRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		edit func(in *RenderInput, a *config.App)
+		want string
+	}{
+		"reserved name":   {func(_ *RenderInput, a *config.App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
+		"no repository":   {func(in *RenderInput, _ *config.App) { in.RepositoryURLs = nil }, `"" is no image repository`},
+		"variable's name": {func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{"A-B": ""} }, `"A-B" is no name`},
+		"NUL":             {func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{"A": "\x00"} }, "A is not UTF-8 text"},
+		"not UTF-8":       {func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{"A": "\xff"} }, "A is not UTF-8 text"},
+		"active app":      {func(in *RenderInput, _ *config.App) { in.Config.ActiveApp = "gone" }, `activeApp: "gone" is no app`},
+		"domain":          {func(_ *RenderInput, a *config.App) { a.Domain = "a.example.com {" }, "cannot stand in a Caddyfile"},
+		"alias":           {func(_ *RenderInput, a *config.App) { a.Aliases = []string{"{$HOME}"} }, "cannot stand in a Caddyfile"},
+		"email":           {func(in *RenderInput, _ *config.App) { in.Config.CaddyEmail = "a b" }, "cannot stand in a Caddyfile"},
+		"acme":            {func(in *RenderInput, _ *config.App) { in.Config.Acme = "x\n}" }, "cannot stand in a Caddyfile"},
+		"stackDir":        {func(in *RenderInput, _ *config.App) { in.Config.StackDir = "/opt/$X" }, "stackDir:"},
+		"healthPath":      {func(_ *RenderInput, a *config.App) { a.HealthPath = "up" }, "healthPath"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in := input(app("shop"))
+			test.edit(&in, &in.Config.Apps[0])
+			if _, err := Render(in); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %v, want one with %q", err, test.want)
+			}
+		})
+	}
+	t.Run("two apps of one name", func(t *testing.T) {
+		t.Parallel()
+		if _, err := Render(input(app("shop"), app("shop"))); err == nil {
+			t.Error("got no error")
+		}
+	})
+}
+
+func TestManifestNamesTheFilesAndNoSecret(t *testing.T) {
+	t.Parallel()
+	r := render(t, many(3))
+	program := contract.File{
+		Path: contract.HostProgramPath, SHA256: contract.Sum([]byte("program")), Size: 7, Mode: contract.ModeProgram,
+	}
+	m, err := r.Manifest(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := contract.DecodeManifest(m.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, content := range [][]byte{r.Compose, r.Caddyfile, []byte("program")} {
+		has := slices.ContainsFunc(decoded.Files, func(f contract.File) bool {
+			return f.SHA256 == contract.Sum(content) && f.Size == int64(len(content))
+		})
+		if !has {
+			t.Errorf("no file of the manifest has the sum of %.40q", content)
+		}
+	}
+	for name, text := range map[string][]byte{"compose": r.Compose, "Caddyfile": r.Caddyfile, "manifest": m.Encode()} {
+		if bytes.Contains(text, []byte("hidden")) {
+			t.Errorf("%s shows a secure value", name)
+		}
+	}
+	if _, err := r.Manifest(contract.File{Path: "../etc/passwd"}); err == nil {
+		t.Error("a file outside of the stack directory was taken")
+	}
+}
+
+func FuzzRender(f *testing.F) {
+	for _, value := range hostile {
+		f.Add("shop", "shop.example.com", "NAME", value, "/opt/webstack")
+	}
+	f.Add("a", "b\n}", "A B", "\x00", "/$x")
+	f.Fuzz(func(t *testing.T, name, domain, variable, value, stackDir string) {
+		in := input(app(name, func(a *config.App) {
+			a.Domain, a.EnvPlain = domain, map[string]string{variable: value}
+		}))
+		in.Config.StackDir = stackDir
+		r, err := Render(in)
+		if err != nil {
+			return
+		}
+		env := environment(t, r.Compose, name)
+		want := value
+		if variable == "PORT" {
+			want = "8080"
+		}
+		if env[variable] != want {
+			t.Errorf("%q became %q\n%s", want, env[variable], r.Compose)
+		}
+		if open, closed := strings.Count(string(r.Caddyfile), "{"), strings.Count(string(r.Caddyfile), "}"); open != closed {
+			t.Errorf("%d braces are opened and %d closed in\n%s", open, closed, r.Caddyfile)
+		}
+	})
+}
+
+func BenchmarkRender1000Apps(b *testing.B) {
+	in := many(1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		render(b, in)
+	}
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"webstack/e2e/lab"
+)
+
+// kills is how often one run is killed before it may come to its end.
+const kills = 6
+
+// TestKilledRunsHeal kills `up` at random moments, again and again, and expects the next one to complete the stack: with
+// nothing made twice and no lock left. Then it does the same to `down`.
+func TestKilledRunsHeal(t *testing.T) {
+	t.Parallel()
+	whole, broken := lab.NewClone(t), lab.NewClone(t)
+	begun := time.Now()
+	whole.MustWebstack("local", "up")
+	took := time.Since(begun)
+	want := whole.Inventory()
+
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for range kills {
+		after := time.Duration(random.Float64() * float64(took))
+		killed := broken.KillWebstack(after, "local", "up")
+		t.Logf("up: killed after %v: %v", after, killed)
+	}
+	out := broken.MustWebstack("local", "up")
+	sameCounts(t, want, broken.Inventory(), out)
+	if out, err := broken.Pulumi("preview", "-s", lab.Stack, "--refresh", "--expect-no-changes"); err != nil {
+		t.Errorf("after the healing run: %v\n%s", err, out)
+	}
+	for range kills {
+		after := time.Duration(random.Float64() * float64(took) / 2)
+		killed := broken.KillWebstack(after, "local", "destroy")
+		t.Logf("destroy: killed after %v: %v", after, killed)
+	}
+	broken.MustWebstack("local", "destroy")
+	sameCounts(t, nil, broken.Inventory(), out)
+}
+
+// sameCounts compares inventories by number: names differ in their generated parts.
+func sameCounts(t *testing.T, want, got map[string][]string, out string) {
+	t.Helper()
+	for kind, names := range got {
+		if len(names) != len(want[kind]) {
+			t.Errorf("%s: %d, want %d: %v", kind, len(names), len(want[kind]), names)
+		}
+	}
+	for kind, names := range want {
+		if len(got[kind]) == 0 {
+			t.Errorf("%s: none, want %d", kind, len(names))
+		}
+	}
+	if t.Failed() {
+		t.Log(out)
+	}
+}

@@ -1,0 +1,231 @@
+package lab
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Stack is the name of the laptop cloud's stack.
+const Stack = "local"
+
+// killAfter bounds one command; it is far above what any takes, so that a hanging test ends with its output.
+const killAfter = 10 * time.Minute
+
+// Clone is a copy of the project's files, as a fresh git clone would hold them.
+type Clone struct {
+	Dir string
+	tb  testing.TB
+}
+
+// NewClone copies the project into a temporary folder and builds its webstack command. The laptop cloud of the
+// clone, if it is up, is stopped when the test ends.
+func NewClone(tb testing.TB) *Clone {
+	tb.Helper()
+	root := projectRoot(tb)
+	c := &Clone{Dir: filepath.Join(tb.TempDir(), "webstack"), tb: tb}
+	for _, file := range trackedFiles(tb, root) {
+		copyFile(tb, filepath.Join(root, file), filepath.Join(c.Dir, file))
+	}
+	// The Pulumi CLI takes minutes to build; the one that the project itself uses serves the clones.
+	for _, tool := range []string{"pulumi"} {
+		linkTool(tb, root, c.Dir, tool)
+	}
+	c.mustRun("go", "build", "-o", c.path(".webstack/bin/webstack"), "./cmd/webstack")
+	tb.Cleanup(c.stop)
+	return c
+}
+
+func linkTool(tb testing.TB, root, dir, tool string) {
+	tb.Helper()
+	source := filepath.Join(root, ".webstack", "bin", tool)
+	if _, err := os.Stat(source); err != nil {
+		return // an installed one is used, or the clone builds its own
+	}
+	bin := filepath.Join(dir, ".webstack", "bin")
+	if err := os.MkdirAll(bin, 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.Symlink(source, filepath.Join(bin, tool)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// projectRoot is the folder of the root module: the parent of the module the tests stand in.
+func projectRoot(tb testing.TB) string {
+	tb.Helper()
+	out, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "webstack").Output()
+	if err != nil {
+		tb.Fatalf("find the project's folder: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func trackedFiles(tb testing.TB, root string) []string {
+	tb.Helper()
+	command := exec.CommandContext(tb.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	command.Dir = root
+	out, err := command.Output()
+	if err != nil {
+		tb.Fatalf("list the project's files: %v", err)
+	}
+	return strings.FieldsFunc(string(out), func(r rune) bool { return r == 0 })
+}
+
+func copyFile(tb testing.TB, from, to string) {
+	tb.Helper()
+	info, err := os.Stat(from)
+	if errors.Is(err, os.ErrNotExist) {
+		return // deleted in the work tree and not committed yet
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	content, err := os.ReadFile(from)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(to, content, info.Mode().Perm()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (c *Clone) path(relative string) string { return filepath.Join(c.Dir, relative) }
+
+// stop ends the laptop cloud without the care of "down", which a test that failed may not be able to finish.
+func (c *Clone) stop() {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.tb.Context()), time.Minute)
+	defer cancel()
+	if out, err := c.command(ctx, nil, c.path(".webstack/bin/webstack"), "local", "stop").CombinedOutput(); err != nil {
+		c.tb.Logf("stop the laptop cloud: %v\n%s", err, out)
+	}
+}
+
+// command is a command in the clone's folder, in a process group of its own, so that a kill reaches its children.
+func (c *Clone) command(ctx context.Context, env []string, name string, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, name, args...)
+	command.Dir = c.Dir
+	command.Env = append(os.Environ(), env...)
+	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
+	command.WaitDelay = 10 * time.Second
+	return command
+}
+
+// Run runs a command in the clone with extra environment and returns all it printed.
+func (c *Clone) Run(env []string, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(c.tb.Context(), killAfter)
+	defer cancel()
+	out, err := c.command(ctx, env, name, args...).CombinedOutput()
+	return string(out), err
+}
+
+func (c *Clone) mustRun(name string, args ...string) string {
+	c.tb.Helper()
+	out, err := c.Run(nil, name, args...)
+	if err != nil {
+		c.tb.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// Webstack runs the webstack command and returns all it printed.
+func (c *Clone) Webstack(args ...string) (string, error) {
+	return c.Run(nil, c.path(".webstack/bin/webstack"), args...)
+}
+
+// MustWebstack is Webstack for commands that have to succeed.
+func (c *Clone) MustWebstack(args ...string) string {
+	c.tb.Helper()
+	out, err := c.Webstack(args...)
+	if err != nil {
+		c.tb.Fatalf("webstack %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// KillWebstack starts the webstack command and kills it, with all its children, after that time. It tells whether the
+// command was still at work then.
+func (c *Clone) KillWebstack(after time.Duration, args ...string) (killed bool) {
+	c.tb.Helper()
+	ctx, cancel := context.WithTimeout(c.tb.Context(), after)
+	defer cancel()
+	var out bytes.Buffer
+	command := c.command(ctx, nil, c.path(".webstack/bin/webstack"), args...)
+	command.Stdout, command.Stderr = &out, &out
+	err := command.Run()
+	if err != nil && ctx.Err() == nil {
+		c.tb.Fatalf("webstack %s failed by itself: %v\n%s", strings.Join(args, " "), err, out.String())
+	}
+	return ctx.Err() != nil
+}
+
+// Env reads the clone's .webstack/local.env, as a shell that sources it would.
+func (c *Clone) Env() map[string]string {
+	c.tb.Helper()
+	out := c.mustRun("sh", "-c", "set -e; env -i sh -c '. ./.webstack/local.env; env'")
+	env := map[string]string{}
+	lines := bufio.NewScanner(strings.NewReader(out))
+	for lines.Scan() {
+		if key, value, ok := strings.Cut(lines.Text(), "="); ok {
+			env[key] = value
+		}
+	}
+	return env
+}
+
+// Pulumi runs the plain Pulumi CLI on the stack, with local.env sourced, and returns all it printed.
+func (c *Clone) Pulumi(args ...string) (string, error) {
+	script := ". ./.webstack/local.env && exec pulumi \"$@\" --non-interactive --color never"
+	return c.Run(nil, "sh", append([]string{"-c", script, "pulumi"}, args...)...)
+}
+
+// Edit changes a file of the clone.
+func (c *Clone) Edit(file string, change func(text string) string) {
+	c.tb.Helper()
+	old, err := os.ReadFile(c.path(file))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	text := change(string(old))
+	if text == string(old) {
+		c.tb.Fatalf("edit %s: nothing changed", file)
+	}
+	if err := os.WriteFile(c.path(file), []byte(text), 0o644); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+// Read returns a file of the clone.
+func (c *Clone) Read(file string) string {
+	c.tb.Helper()
+	text, err := os.ReadFile(c.path(file))
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	return string(text)
+}
+
+// Must fails the test unless err is nil, showing what was printed.
+func (c *Clone) Must(out string, err error) string {
+	c.tb.Helper()
+	if err != nil {
+		c.tb.Fatal(fmt.Errorf("%w\n%s", err, out))
+	}
+	return out
+}
+
+// For is the same clone for a subtest, so that failures are reported there.
+func (c *Clone) For(tb testing.TB) *Clone { return &Clone{Dir: c.Dir, tb: tb} }

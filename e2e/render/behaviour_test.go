@@ -1,0 +1,567 @@
+package render
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+)
+
+// server is a Caddy with a stack's Caddyfile. It is a process of its own, as on a host: this test's program, which
+// becomes Caddy when caddyEnv is set.
+type server struct {
+	*host
+	ports ports
+	edits []string
+}
+
+const caddyEnv = "WEBSTACK_TEST_RUNS_CADDY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(caddyEnv) != "" {
+		caddycmd.Main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve starts Caddy for a stack whose certificates come from its own authority. edits replace texts of the Caddyfile.
+func serve(t *testing.T, s stack, edits ...string) *server {
+	t.Helper()
+	srv := &server{host: newHost(t, s.with("acme", "internal")), ports: freePorts(t), edits: edits}
+	srv.start(t)
+	return srv
+}
+
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	s.write(t, contract.CaddyfilePath, s.localise(t, s.ports, s.edits...))
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(program, "run", "--config", s.paths.Caddyfile(), "--adapter", "caddyfile")
+	cmd.Dir = filepath.Dir(s.paths.Caddyfile())
+	cmd.Env = append(os.Environ(), caddyEnv+"=1", "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		err := <-ended
+		if t.Failed() {
+			t.Logf("Caddy ended with %v and said:\n%s", err, log.Bytes())
+		}
+	})
+	s.waitUntilReady(t, ended)
+}
+
+// waitUntilReady waits until every name of the stack has its certificate, which Caddy gets in the background.
+func (s *server) waitUntilReady(t *testing.T, ended chan error) {
+	t.Helper()
+	names := []string{}
+	for _, app := range s.apps {
+		names = append(append(names, app.Domain), app.Aliases...)
+	}
+	eventually(t, "Caddy did not get ready", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatal("Caddy ended")
+		default:
+		}
+		resp, err := s.admin().Get("http://127.0.0.1/config/")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return !slices.ContainsFunc(names, func(name string) bool {
+			conn, err := tls.Dial("tcp", s.httpsAddress(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
+			if err == nil {
+				conn.Close()
+			}
+			return err != nil
+		})
+	})
+}
+
+// eventually asks until the answer is yes, for at most 20 seconds.
+func eventually(t *testing.T, failure string, ask func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for !ask() {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			t.Fatal(failure)
+		}
+	}
+}
+
+func (s *server) httpsAddress() string { return "127.0.0.1:" + strconv.Itoa(s.ports.https) }
+
+// reload sends the Caddyfile to the admin API, as the host program does.
+func (s *server) reload(t *testing.T, header ...string) {
+	t.Helper()
+	caddyfile, err := os.Open(s.paths.Caddyfile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer caddyfile.Close()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/load", caddyfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/caddyfile")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.admin().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", resp.Status, body)
+	}
+}
+
+func (s *server) admin() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", s.adminSocket())
+		},
+	}}
+}
+
+// client reaches this Caddy under every name, and follows no redirect.
+func (s *server) client(config *tls.Config) *http.Client {
+	return &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			TLSClientConfig: config, DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				port := s.ports.http
+				if strings.HasSuffix(address, ":443") {
+					port = s.ports.https
+				}
+				return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+strconv.Itoa(port))
+			},
+		},
+	}
+}
+
+// trusting is a TLS config that trusts Caddy's own authority and nobody else.
+func (s *server) trusting(t *testing.T) *tls.Config {
+	t.Helper()
+	pem, err := os.ReadFile(filepath.Join(s.dir, "data/pki/authorities/local/root.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{RootCAs: pool}
+}
+
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (s *server) get(t *testing.T, client *http.Client, url string, header ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp, string(body)}
+}
+
+// proxyTo makes an upstream of the app: a server that stands in for its container.
+func (s *server) proxyTo(t *testing.T, app string, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	upstream := httptest.NewServer(handler)
+	t.Cleanup(upstream.Close)
+	s.point(t, app, upstream.URL)
+	return upstream
+}
+
+func (s *server) point(t *testing.T, app, address string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, contract.UpstreamsDir+"/"+app, hostfile.ProxyTo(u.Hostname(), port))
+}
+
+// says answers with a text and what the app gets to know of the request.
+func says(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Server", "secret/1.0")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		_ = json.NewEncoder(w).Encode(map[string]any{"app": text, "host": r.Host, "uri": r.RequestURI, "header": r.Header})
+	}
+}
+
+func TestCaddyServes(t *testing.T) {
+	t.Parallel()
+	s := serve(t, twoApps())
+	s.proxyTo(t, "shop", says("this is shop"))
+	s.reload(t)
+	client := s.client(s.trusting(t))
+
+	t.Run("an app", func(t *testing.T) {
+		got := s.get(t, client, "https://shop.example.com/path?q=1", "X-Forwarded-For", "203.0.113.9",
+			"CF-Connecting-IP", "203.0.113.9", "True-Client-IP", "203.0.113.9", "X-Real-IP", "203.0.113.9",
+			"Forwarded", "for=203.0.113.9")
+		var seen struct {
+			App, Host, URI string
+			Header         http.Header
+		}
+		if err := json.Unmarshal([]byte(got.body), &seen); err != nil {
+			t.Fatalf("%s: %v", got.body, err)
+		}
+		if seen.App != "this is shop" || seen.Host != "shop.example.com" || seen.URI != "/path?q=1" {
+			t.Errorf("got %+v", seen)
+		}
+		for name, want := range map[string]string{
+			"X-Real-Ip": "127.0.0.1", "X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https",
+			"X-Forwarded-Host": "shop.example.com", "Cf-Connecting-Ip": "", "True-Client-Ip": "", "Forwarded": "",
+		} {
+			if got := seen.Header.Get(name); got != want {
+				t.Errorf("the app sees %s: %q, want %q", name, got, want)
+			}
+		}
+		for name, want := range map[string]string{
+			"Server": "", "Via": "", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+			"Strict-Transport-Security": "",
+		} {
+			if got := got.Header.Get(name); got != want {
+				t.Errorf("the visitor sees %s: %q, want %q", name, got, want)
+			}
+		}
+	})
+	t.Run("an app without a release", func(t *testing.T) {
+		got := s.get(t, client, "https://example.com/")
+		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") != "60" ||
+			!strings.Contains(got.body, "not been deployed") {
+			t.Errorf("got %s %v %q", got.Status, got.Header, got.body)
+		}
+	})
+	t.Run("aliases", func(t *testing.T) {
+		for _, alias := range []string{"www.example.com", "example.org"} {
+			got := s.get(t, client, "https://"+alias+"/a/b?c=d")
+			if location := got.Header.Get("Location"); got.StatusCode != http.StatusPermanentRedirect ||
+				location != "https://example.com/a/b?c=d" {
+				t.Errorf("%s: got %s to %q", alias, got.Status, location)
+			}
+		}
+	})
+	t.Run("http", func(t *testing.T) {
+		for _, name := range []string{"shop.example.com", "example.com", "www.example.com"} {
+			got := s.get(t, client, "http://"+name+"/x")
+			location, _ := url.Parse(got.Header.Get("Location"))
+			if got.StatusCode != http.StatusPermanentRedirect || location.Scheme != "https" || location.Hostname() != name ||
+				location.Path != "/x" {
+				t.Errorf("%s: got %s to %v", name, got.Status, location)
+			}
+		}
+	})
+	t.Run("unknown names and the bare address over http", func(t *testing.T) {
+		for _, name := range []string{"unknown.example.net", "127.0.0.1", "192.0.2.1"} {
+			if got := s.get(t, client, "http://"+name+"/"); !strings.Contains(got.body, "this is shop") {
+				t.Errorf("%s: got %s %q", name, got.Status, got.body)
+			}
+		}
+	})
+	t.Run("unknown names and the bare address over https", func(t *testing.T) {
+		for _, name := range []string{"unknown.example.net", "another.example.net", "127.0.0.1"} {
+			got := s.get(t, s.client(&tls.Config{InsecureSkipVerify: true}), "https://"+name+"/")
+			if names := got.TLS.PeerCertificates[0].DNSNames; !slices.Equal(names, []string{"shop.example.com"}) {
+				t.Errorf("%s: is shown the certificate of %v, want the active app's", name, names)
+			}
+			if !strings.Contains(got.body, "this is shop") {
+				t.Errorf("%s: got %s %q", name, got.Status, got.body)
+			}
+		}
+	})
+	t.Run("no certificate for unknown names", func(t *testing.T) {
+		certs, err := filepath.Glob(filepath.Join(s.dir, "data/certificates/*/*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, path := range certs {
+			certs[i] = filepath.Base(path)
+		}
+		if want := []string{"example.com", "example.org", "shop.example.com", "www.example.com"}; !slices.Equal(certs, want) {
+			t.Errorf("there are certificates for %v, want %v", certs, want)
+		}
+	})
+	t.Run("the health check, inside only", func(t *testing.T) {
+		got := s.get(t, http.DefaultClient, fmt.Sprintf("http://127.0.0.1:%d/", s.ports.health))
+		if got.StatusCode != http.StatusOK || got.body != "ok" {
+			t.Errorf("got %s %q", got.Status, got.body)
+		}
+	})
+	t.Run("the admin API, to its owner only", func(t *testing.T) {
+		info, err := os.Stat(s.adminSocket())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("the socket's mode is %v", info.Mode())
+		}
+	})
+}
+
+func TestCaddyWithoutApps(t *testing.T) {
+	t.Parallel()
+	s := serve(t, stack{})
+	got := s.get(t, s.client(nil), "http://192.0.2.1/")
+	if got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, "No app") {
+		t.Errorf("got %s %q", got.Status, got.body)
+	}
+}
+
+func TestCaddyBelievesCloudflareOnly(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, trusted, want string
+	}{
+		{"from Cloudflare", "127.0.0.0/8", "203.0.113.9"},
+		{"from elsewhere", "192.0.2.0/24", "127.0.0.1"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := serve(t, proxied(), "173.245.48.0/20", test.trusted)
+			s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("X-Real-IP")) })
+			s.reload(t)
+			got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/", "CF-Connecting-IP", "203.0.113.9")
+			if got.body != test.want {
+				t.Errorf("the app takes the visitor for %q, want %q", got.body, test.want)
+			}
+		})
+	}
+}
+
+func TestCaddyOwnCertificate(t *testing.T) {
+	t.Parallel()
+	s := &server{host: newHost(t, twoApps().with("acme", "internal")), ports: freePorts(t)}
+	own := s.ownCertificate(t, "blog", "example.com", "www.example.com")
+	s.start(t)
+	for name, wantOwn := range map[string]bool{
+		"example.com": true, "www.example.com": true, "example.org": false, "shop.example.com": false,
+	} {
+		got := s.get(t, s.client(&tls.Config{InsecureSkipVerify: true}), "https://"+name+"/")
+		if isOwn := got.TLS.PeerCertificates[0].Equal(own); isOwn != wantOwn {
+			t.Errorf("%s: own certificate %t, want %t", name, isOwn, wantOwn)
+		}
+	}
+	// A renewed certificate has other files and the same config.
+	renewed := s.ownCertificate(t, "blog", "example.com", "www.example.com")
+	s.reload(t, "Cache-Control", "must-revalidate")
+	got := s.get(t, s.client(&tls.Config{InsecureSkipVerify: true}), "https://example.com/")
+	if !got.TLS.PeerCertificates[0].Equal(renewed) {
+		t.Error("the renewed certificate is not served after a forced reload")
+	}
+}
+
+func TestCaddyHoldsRequestsWhileAContainerRestarts(t *testing.T) {
+	t.Parallel()
+	s := serve(t, twoApps())
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	s.point(t, "shop", "http://"+address)
+	s.reload(t)
+	done := make(chan answer, 1)
+	go func() { done <- s.get(t, s.client(s.trusting(t)), "https://shop.example.com/") }()
+	// The request is in the proxy before anybody listens.
+	s.waitForUpstream(t, address, 0)
+	l, err = net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := &http.Server{Handler: says("back again")}
+	go func() { _ = app.Serve(l) }()
+	defer app.Close()
+	if got := <-done; !strings.Contains(got.body, "back again") {
+		t.Errorf("got %s %q", got.Status, got.body)
+	}
+}
+
+func TestCaddyAppThatIsDown(t *testing.T) {
+	t.Parallel()
+	s := serve(t, twoApps(), "lb_try_duration 10s", "lb_try_duration 100ms")
+	upstream := s.proxyTo(t, "shop", says(""))
+	upstream.Close()
+	s.reload(t)
+	got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/")
+	if got.StatusCode != http.StatusBadGateway || got.Header.Get("Retry-After") != "10" ||
+		!strings.Contains(got.body, "does not answer") || got.Header.Get("Server") != "" {
+		t.Errorf("got %s %v %q", got.Status, got.Header, got.body)
+	}
+}
+
+// A deploy points the upstream at another container and reloads. Nobody else may notice, WebSockets included.
+func TestCaddyReloadKeepsConnections(t *testing.T) {
+	t.Parallel()
+	s := serve(t, twoApps())
+	s.proxyTo(t, "blog", echo)
+	release := make(chan struct{})
+	entered := make(chan struct{})
+	old := s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-release
+		_, _ = io.WriteString(w, "old")
+	})
+	s.reload(t)
+	socket := s.upgrade(t, "example.com")
+	defer socket.conn.Close()
+	socket.say(t, "before")
+	client := s.client(s.trusting(t))
+	inFlight := make(chan answer, 1)
+	go func() { inFlight <- s.get(t, client, "https://shop.example.com/") }()
+	<-entered
+
+	s.proxyTo(t, "shop", says("new"))
+	s.reload(t)
+
+	if got := s.get(t, client, "https://shop.example.com/"); !strings.Contains(got.body, "new") {
+		t.Errorf("a new request went to the old container: %q", got.body)
+	}
+	s.waitForUpstream(t, strings.TrimPrefix(old.URL, "http://"), 1)
+	close(release)
+	if got := <-inFlight; got.StatusCode != http.StatusOK || got.body != "old" {
+		t.Errorf("the request in flight got %s %q", got.Status, got.body)
+	}
+	socket.say(t, "after")
+}
+
+// waitForUpstream waits until Caddy counts at least so many requests in flight at an address.
+func (s *server) waitForUpstream(t *testing.T, address string, requests int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("Caddy never counted %d requests at %s", requests, address), func() bool {
+		var upstreams []struct {
+			Address     string `json:"address"`
+			NumRequests int    `json:"num_requests"`
+		}
+		resp, err := s.admin().Get("http://127.0.0.1/reverse_proxy/upstreams")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if err := json.NewDecoder(resp.Body).Decode(&upstreams); err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range upstreams {
+			if u.Address == address && u.NumRequests >= requests {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// echo takes the connection over, as a WebSocket does, and sends every line back.
+func echo(w http.ResponseWriter, r *http.Request) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n")
+	for rw.Flush() == nil {
+		line, err := rw.ReadString('\n')
+		if err != nil {
+			return
+		}
+		_, _ = rw.WriteString(line)
+	}
+}
+
+type socket struct {
+	conn net.Conn
+	r    *bufio.Reader
+}
+
+func (s *server) upgrade(t *testing.T, name string) *socket {
+	t.Helper()
+	config := s.trusting(t)
+	config.ServerName = name
+	conn, err := tls.Dial("tcp", s.httpsAddress(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n", name)
+	r := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(r, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(errors.New(resp.Status))
+	}
+	return &socket{conn, r}
+}
+
+func (s *socket) say(t *testing.T, text string) {
+	t.Helper()
+	if err := s.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(s.conn, text)
+	if line, err := s.r.ReadString('\n'); err != nil || line != text+"\n" {
+		t.Errorf("said %q, heard %q, %v", text, line, err)
+	}
+}

@@ -1,0 +1,68 @@
+package templates
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"regexp"
+	"text/template"
+)
+
+//go:embed Caddyfile.tmpl
+var caddyfileText string
+
+var caddyfile = template.Must(template.New("Caddyfile").
+	Option("missingkey=error").
+	Funcs(template.FuncMap{"token": token}).
+	Parse(caddyfileText))
+
+// Caddyfile is what the Caddyfile of a stack says. Every string is written as one token, see Text.
+type Caddyfile struct {
+	// Email is the address of the ACME account; "" = an account without one.
+	Email string
+	// ACMECA is the URL of the ACME directory; "" = Let's Encrypt's production directory.
+	ACMECA string
+	// TrustedProxies are the CIDRs whose forwarding headers are believed; none = nobody's are.
+	TrustedProxies []string
+	// StrictTransport tells browsers to use only https for the apps' domains. Wrong for certificates that browsers
+	// do not trust: they would then refuse the domain without a way around.
+	StrictTransport bool
+	// ActiveApp is the name of the app that answers unknown hosts and the bare IP address; "" only without apps.
+	ActiveApp string
+	// ActiveDomain is the domain of ActiveApp.
+	ActiveDomain string
+	// Apps get a vhost each, in this order.
+	Apps []CaddyApp
+}
+
+// CaddyApp is one vhost and the aliases that redirect to it.
+type CaddyApp struct {
+	// Name is the app's name: the files tls/<Name>/Caddyfile and upstreams/<Name> complete its vhost.
+	Name string
+	// Domain is the host name of the vhost.
+	Domain string
+	// Issuer is the template's snippet for a certificate that Caddy gets by itself: acme, acme-proxied or internal.
+	Issuer string
+	// Aliases are host names that redirect to Domain.
+	Aliases []string
+}
+
+// Text fills in the template. It fails when a value holds a character that could end its token in a Caddyfile:
+// allowed are letters, digits and "._~:/?&=%@+,-".
+func (c Caddyfile) Text() ([]byte, error) {
+	var out bytes.Buffer
+	if err := caddyfile.Execute(&out, c); err != nil {
+		return nil, fmt.Errorf("fill in Caddyfile: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+var tokenRE = regexp.MustCompile(`^[A-Za-z0-9._~:/?&=%@+,-]+$`)
+
+// token lets a value through that stands for itself in a Caddyfile: no space, quote, brace, "#", "$" or new line.
+func token(s string) (string, error) {
+	if !tokenRE.MatchString(s) {
+		return "", fmt.Errorf("%q cannot stand in a Caddyfile: allowed are letters, digits and ._~:/?&=%%@+,-", s)
+	}
+	return s, nil
+}
