@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 )
 
@@ -125,8 +124,8 @@ func sorted[E any](s []E, compare func(a, b E) int) []E {
 	return out
 }
 
-// DecodeManifest reads a manifest and refuses what Encode could not have written from a valid one: unknown fields,
-// text behind the object, another version, and everything that Validate refuses.
+// DecodeManifest reads a manifest and refuses all that Encode does not write from a valid one: unknown or repeated
+// fields, another order or format, text behind the object, and everything that Validate refuses.
 func DecodeManifest(b []byte) (Manifest, error) {
 	if len(b) > MaxManifestBytes {
 		return Manifest{}, fmt.Errorf("decode manifest: %d bytes are more than the %d allowed", len(b), MaxManifestBytes)
@@ -137,11 +136,11 @@ func DecodeManifest(b []byte) (Manifest, error) {
 	if err := dec.Decode(&m); err != nil {
 		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return Manifest{}, errors.New("decode manifest: there is text after the end of the object")
-	}
 	if err := m.Validate(); err != nil {
 		return Manifest{}, fmt.Errorf("decode manifest: %w", err)
+	}
+	if !bytes.Equal(m.Encode(), b) {
+		return Manifest{}, errors.New("decode manifest: it is not in the form that Encode writes")
 	}
 	return m, nil
 }

@@ -18,7 +18,9 @@ func PostgresPasswordParam(base string) string { return base + "/postgres/passwo
 func PostgresHostParam(base string) string { return base + "/postgres/host" }
 
 // AppDatabasePasswordParam names the SecureString with the password of an app's database role.
-func AppDatabasePasswordParam(base, app string) string { return base + "/apps/" + app + "/database-password" }
+func AppDatabasePasswordParam(base, app string) string {
+	return base + "/apps/" + app + "/database-password"
+}
 
 // AppEnvParam names the SecureString with the value of one secure environment variable of an app.
 func AppEnvParam(base, app, name string) string { return base + "/apps/" + app + "/env/" + name }

@@ -95,14 +95,14 @@ func isFilePath(s string) bool {
 		s != "." && s != ".." && !strings.HasPrefix(s, "../")
 }
 
-// isHostPath tells whether s is a path, or lies below one, that the host writes itself, or would take the
+// isHostPath tells whether s is, holds or lies below a path that the host writes itself, or would take the
 // manifest's key in the bucket.
 func isHostPath(s string) bool {
 	if BundlePrefix+s == ManifestKey {
 		return true
 	}
 	for _, own := range []string{path.Dir(ManifestPath), LockPath, EnvDir, TLSDir, UpstreamsDir} {
-		if s == own || strings.HasPrefix(s, own+"/") {
+		if s == own || strings.HasPrefix(s, own+"/") || strings.HasPrefix(own, s+"/") {
 			return true
 		}
 	}
