@@ -1,0 +1,163 @@
+package pulumitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+var update = flag.Bool("update", false, "write golden files, then fail")
+
+// Golden compares got with testdata/<name of the test><suffix>. With -update it writes the file and fails the test, so
+// that a run that updates is never taken for one that passed.
+func Golden(tb testing.TB, got []byte, suffix string) {
+	tb.Helper()
+	path := filepath.Join("testdata", filepath.FromSlash(tb.Name())+suffix)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			tb.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			tb.Fatal(err)
+		}
+		tb.Errorf("%s is written; run the test again without -update", path)
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatalf("read the golden file (make it with -update): %v", err)
+	}
+	if !bytes.Equal(want, got) {
+		tb.Errorf("%s differs (-want +got), renew it with -update:\n%s", path, cmp.Diff(
+			strings.Split(string(want), "\n"), strings.Split(string(got), "\n")))
+	}
+}
+
+// Dump renders all registrations as JSON that depends only on what was asked for: sorted, with secrets, unknowns and
+// assets as marks, and URNs cut to type and name.
+func (r *Recorder) Dump(tb testing.TB) []byte {
+	tb.Helper()
+	var list []any
+	for _, found := range r.All() {
+		list = append(list, found.describe())
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(list); err != nil {
+		tb.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// describe is a registration less what is empty.
+func (r Resource) describe() map[string]any {
+	request := r.Request
+	all := map[string]any{
+		"type": r.Type, "name": r.Name, "parent": short(request.GetParent()), "provider": shortProvider(request.GetProvider()),
+		"protect": request.GetProtect(), "retainOnDelete": request.GetRetainOnDelete(),
+		"deleteBeforeReplace": request.GetDeleteBeforeReplace(), "ignoreChanges": request.GetIgnoreChanges(),
+		"replaceOnChanges": request.GetReplaceOnChanges(), "aliases": request.GetAliasURNs(),
+		"dependsOn": shorts(request.GetDependencies()), "additionalSecretOutputs": request.GetAdditionalSecretOutputs(),
+		"inputs": describeValue(resource.NewProperty(r.Inputs)),
+	}
+	maps.DeleteFunc(all, func(_ string, value any) bool {
+		switch value := value.(type) {
+		case string:
+			return value == ""
+		case bool:
+			return !value
+		case []string:
+			return len(value) == 0
+		case map[string]any:
+			return len(value) == 0
+		}
+		return false
+	})
+	return all
+}
+
+func describeValue(value resource.PropertyValue) any {
+	switch {
+	case value.IsSecret():
+		return "[secret]"
+	case value.IsOutput():
+		output := value.OutputValue()
+		if output.Secret {
+			return "[secret]"
+		}
+		if !output.Known {
+			return "[unknown]"
+		}
+		return describeValue(output.Element)
+	case value.IsComputed():
+		return "[unknown]"
+	case value.IsAsset():
+		return "[asset]"
+	case value.IsObject():
+		out := map[string]any{}
+		for key, member := range value.ObjectValue() {
+			out[string(key)] = describeValue(member)
+		}
+		return out
+	case value.IsArray():
+		out := []any{}
+		for _, item := range value.ArrayValue() {
+			out = append(out, describeValue(item))
+		}
+		return out
+	case value.IsString():
+		return readable(value.StringValue())
+	default:
+		return value.V
+	}
+}
+
+// readable shows JSON documents as JSON and long texts as lines, so that a change of one line is one line.
+func readable(text string) any {
+	var document any
+	if strings.HasPrefix(text, "{") && json.Unmarshal([]byte(text), &document) == nil {
+		return document
+	}
+	if strings.Count(text, "\n") > 1 {
+		return strings.Split(text, "\n")
+	}
+	return text
+}
+
+// short cuts a URN to its own type and name.
+func short(urn string) string {
+	if urn == "" {
+		return ""
+	}
+	parsed := resource.URN(urn)
+	return string(parsed.Type()) + "::" + parsed.Name()
+}
+
+func shorts(urns []string) []string {
+	var out []string
+	for _, urn := range urns {
+		out = append(out, short(urn))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// shortProvider cuts a provider reference, "<urn>::<id>", to the provider's type and name.
+func shortProvider(reference string) string {
+	end := strings.LastIndex(reference, "::")
+	if end < 0 {
+		return reference
+	}
+	return short(reference[:end])
+}
