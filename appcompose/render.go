@@ -23,7 +23,8 @@ type RenderInput struct {
 	Project, Stack string
 	// Region is the AWS region.
 	Region string
-	// RepositoryURLs maps each app to its image repository without tag, "<account>.dkr.ecr.<region>.amazonaws.com/<name>".
+	// RepositoryURLs maps each app to its image repository without tag:
+	// "<account>.dkr.ecr.<region>.amazonaws.com/<name>".
 	RepositoryURLs map[string]string
 }
 
@@ -111,7 +112,8 @@ func checkInput(in RenderInput) error {
 		at := "apps." + app.Name
 		check(!seen[app.Name], "%s: the name is taken", at)
 		seen[app.Name] = true
-		check(imageRE.MatchString(in.RepositoryURLs[app.Name]), "%s: %q is no image repository", at, in.RepositoryURLs[app.Name])
+		repository := in.RepositoryURLs[app.Name]
+		check(imageRE.MatchString(repository), "%s: %q is no image repository", at, repository)
 		for _, name := range slices.Sorted(maps.Keys(app.EnvPlain)) {
 			value := app.EnvPlain[name]
 			check(envNameRE.MatchString(name), "%s: %q is no name of an environment variable", at, name)

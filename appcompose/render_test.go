@@ -75,7 +75,9 @@ func TestRender(t *testing.T) {
 	t.Parallel()
 	two := func(edit func(*config.Config)) RenderInput {
 		in := input(
-			app("blog", func(a *config.App) { a.Domain = "example.com"; a.Aliases = []string{"www.example.com", "example.org"} }),
+			app("blog", func(a *config.App) {
+				a.Domain, a.Aliases = "example.com", []string{"www.example.com", "example.org"}
+			}),
 			app("shop", func(a *config.App) {
 				a.ContainerPort, a.MemoryMb = 3000, 512
 				a.EnvPlain = map[string]string{"PRICE": "$5", "LOG_LEVEL": "info"}
@@ -195,20 +197,25 @@ func environment(t testing.TB, compose []byte, service string) map[string]string
 
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
+	type edit = func(in *RenderInput, a *config.App)
+	env := func(name, value string) edit {
+		return func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{name: value} }
+	}
+	const badToken = "cannot stand in a Caddyfile"
 	tests := map[string]struct {
-		edit func(in *RenderInput, a *config.App)
+		edit edit
 		want string
 	}{
 		"reserved name":   {func(_ *RenderInput, a *config.App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
 		"no repository":   {func(in *RenderInput, _ *config.App) { in.RepositoryURLs = nil }, `"" is no image repository`},
-		"variable's name": {func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{"A-B": ""} }, `"A-B" is no name`},
-		"NUL":             {func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{"A": "\x00"} }, "A is not UTF-8 text"},
-		"not UTF-8":       {func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{"A": "\xff"} }, "A is not UTF-8 text"},
-		"active app":      {func(in *RenderInput, _ *config.App) { in.Config.ActiveApp = "gone" }, `activeApp: "gone" is no app`},
-		"domain":          {func(_ *RenderInput, a *config.App) { a.Domain = "a.example.com {" }, "cannot stand in a Caddyfile"},
-		"alias":           {func(_ *RenderInput, a *config.App) { a.Aliases = []string{"{$HOME}"} }, "cannot stand in a Caddyfile"},
-		"email":           {func(in *RenderInput, _ *config.App) { in.Config.CaddyEmail = "a b" }, "cannot stand in a Caddyfile"},
-		"acme":            {func(in *RenderInput, _ *config.App) { in.Config.Acme = "x\n}" }, "cannot stand in a Caddyfile"},
+		"variable's name": {env("A-B", ""), `"A-B" is no name`},
+		"NUL":             {env("A", "\x00"), "A is not UTF-8 text"},
+		"not UTF-8":       {env("A", "\xff"), "A is not UTF-8 text"},
+		"active app":      {func(in *RenderInput, _ *config.App) { in.Config.ActiveApp = "gone" }, `"gone" is no app`},
+		"domain":          {func(_ *RenderInput, a *config.App) { a.Domain = "a.example.com {" }, badToken},
+		"alias":           {func(_ *RenderInput, a *config.App) { a.Aliases = []string{"{$HOME}"} }, badToken},
+		"email":           {func(in *RenderInput, _ *config.App) { in.Config.CaddyEmail = "a b" }, badToken},
+		"acme":            {func(in *RenderInput, _ *config.App) { in.Config.Acme = "x\n}" }, badToken},
 		"stackDir":        {func(in *RenderInput, _ *config.App) { in.Config.StackDir = "/opt/$X" }, "stackDir:"},
 		"healthPath":      {func(_ *RenderInput, a *config.App) { a.HealthPath = "up" }, "healthPath"},
 	}
@@ -284,8 +291,9 @@ func FuzzRender(f *testing.F) {
 		if env[variable] != want {
 			t.Errorf("%q became %q\n%s", want, env[variable], r.Compose)
 		}
-		if open, closed := strings.Count(string(r.Caddyfile), "{"), strings.Count(string(r.Caddyfile), "}"); open != closed {
-			t.Errorf("%d braces are opened and %d closed in\n%s", open, closed, r.Caddyfile)
+		opened, closed := bytes.Count(r.Caddyfile, []byte("{")), bytes.Count(r.Caddyfile, []byte("}"))
+		if opened != closed {
+			t.Errorf("%d braces are opened and %d closed in\n%s", opened, closed, r.Caddyfile)
 		}
 	})
 }

@@ -381,7 +381,9 @@ func TestCaddyBelievesCloudflareOnly(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := serve(t, proxied(), "173.245.48.0/20", test.trusted)
-			s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Header.Get("X-Real-IP")) })
+			s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.WriteString(w, r.Header.Get("X-Real-IP"))
+			})
 			s.reload(t)
 			got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/", "CF-Connecting-IP", "203.0.113.9")
 			if got.body != test.want {

@@ -148,7 +148,8 @@ func FuzzEnvFile(f *testing.F) {
 		if err != nil {
 			return
 		}
-		env, err := dotenv.ParseWithLookup(strings.NewReader(string(text)), func(string) (string, bool) { return "wrong", true })
+		wrong := func(string) (string, bool) { return "wrong", true }
+		env, err := dotenv.ParseWithLookup(strings.NewReader(string(text)), wrong)
 		if err != nil {
 			t.Fatalf("%q: %v\n%s", value, err, text)
 		}
