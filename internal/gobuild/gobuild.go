@@ -1,0 +1,101 @@
+package gobuild
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+const (
+	program = "webstackctl"
+	source  = "./cmd/" + program
+)
+
+// architectures are the ones that AWS has instances of, in Go's words.
+var architectures = []string{"amd64", "arm64"}
+
+// Host compiles cmd/webstackctl of the module in moduleRoot for Linux on goarch ("amd64" or "arm64") and returns the
+// path of the program, <moduleRoot>/.webstack/build/linux_<goarch>/webstackctl. The file appears there complete or
+// not at all, also when several processes build at once. The first build takes about a minute, later ones a second.
+func Host(ctx context.Context, moduleRoot, goarch string) (string, error) {
+	if !slices.Contains(architectures, goarch) {
+		return "", fmt.Errorf("build %s: architecture %q is not one of %s",
+			program, goarch, strings.Join(architectures, ", "))
+	}
+	toolchain, err := pinnedToolchain(filepath.Join(moduleRoot, "go.mod"))
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", program, err)
+	}
+	dir := filepath.Join(moduleRoot, ".webstack", "build", "linux_"+goarch)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", fmt.Errorf("build %s: %w", program, err)
+	}
+	// The go command would write into an existing file; a directory of its own also keeps parallel builds apart.
+	tmp, err := os.MkdirTemp(dir, ".build-")
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", program, err)
+	}
+	defer func() { _ = os.RemoveAll(tmp) }()
+	built := filepath.Join(tmp, program)
+	if err := compile(ctx, moduleRoot, built, environment(os.Environ(), goarch, toolchain)); err != nil {
+		return "", fmt.Errorf("build %s for linux/%s: %w", program, goarch, err)
+	}
+	out := filepath.Join(dir, program)
+	if err := os.Rename(built, out); err != nil {
+		return "", fmt.Errorf("build %s: %w", program, err)
+	}
+	return out, nil
+}
+
+func compile(ctx context.Context, moduleRoot, out string, env []string) error {
+	abs, err := filepath.Abs(out)
+	if err != nil {
+		return err
+	}
+	var output bytes.Buffer
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", abs, source)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = moduleRoot, env, &output, &output
+	err = cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("%w; install Go from https://go.dev/dl and put it on PATH", err)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w; repair what the go command says here and run again:\n%s",
+		err, strings.TrimRight(output.String(), "\n"))
+}
+
+// environment is env with the variables that decide the bytes of the program set.
+func environment(env []string, goarch, toolchain string) []string {
+	env = append(slices.Clone(env),
+		"GOOS=linux", "GOARCH="+goarch, "GOAMD64=v1", "GOARM64=v8.0", "CGO_ENABLED=0",
+		"GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOWORK=off")
+	if toolchain != "" {
+		// A newer Go would else compile with itself and give other bytes.
+		env = append(env, "GOTOOLCHAIN="+toolchain)
+	}
+	return env
+}
+
+// pinnedToolchain is what the toolchain line of a go.mod names, or "" without one.
+func pinnedToolchain(goMod string) (string, error) {
+	text, err := os.ReadFile(goMod)
+	if err != nil {
+		return "", fmt.Errorf("read the module's go.mod: %w; run in a clone of the repository", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) >= 2 && fields[0] == "toolchain" {
+			return fields[1], nil
+		}
+	}
+	return "", nil
+}
