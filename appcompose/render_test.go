@@ -12,6 +12,7 @@ import (
 
 	"webstack/config"
 	"webstack/contract"
+	"webstack/internal/pulumitest"
 )
 
 func app(name string, edits ...func(*config.App)) config.App {
@@ -103,13 +104,13 @@ func TestRender(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := render(t, in)
-			golden(t, "docker-compose.yml", r.Compose)
-			golden(t, "Caddyfile", r.Caddyfile)
+			pulumitest.Golden(t, r.Compose, "/docker-compose.yml")
+			pulumitest.Golden(t, r.Caddyfile, "/Caddyfile")
 			m, err := r.Manifest()
 			if err != nil {
 				t.Fatal(err)
 			}
-			golden(t, "manifest.json", m.Encode())
+			pulumitest.Golden(t, m.Encode(), "/manifest.json")
 		})
 	}
 }

@@ -1,0 +1,134 @@
+package appcompose
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/config"
+	"webstack/contract"
+)
+
+// TypeToken is the component's type.
+const TypeToken = "webstack:appcompose:AppCompose"
+
+// Args are the inputs of New.
+type Args struct {
+	// Config is the stack's config.
+	Config *config.Config
+	// Project and Stack are Pulumi's names of both; parameters stand under /<project>/<stack>.
+	Project, Stack string
+	// Region is the AWS region.
+	Region string
+	// RepositoryURLs maps each app to its image repository without tag.
+	RepositoryURLs map[string]string
+	// HostProgram is the path of webstackctl, built for the instance's architecture.
+	HostProgram string
+	// PostgresHost is "host:port" of the external Postgres. Needed with it, and only with it.
+	PostgresHost pulumi.StringInput
+	// PostgresPassword is the superuser's password, a secret. nil = the config's, or else a generated one.
+	PostgresPassword pulumi.StringInput
+}
+
+// AppCompose is a published bundle with the secrets that belong to it.
+type AppCompose struct {
+	pulumi.ResourceState
+
+	// BucketName and BucketArn are those of the artifacts bucket, which holds the bundle.
+	BucketName, BucketArn pulumi.StringOutput
+	// KmsKeyArn is the key that the stack's SecureString parameters are encrypted with.
+	KmsKeyArn pulumi.StringOutput
+	// ManifestSum is the SHA-256 of the manifest, and so the identity of the bundle. It is known in a preview.
+	ManifestSum string
+	// HostProgramSHA256 is the SHA-256 of webstackctl, known in a preview.
+	HostProgramSHA256 string
+	// ComposeYaml and Caddyfile are the rendered texts, known in a preview.
+	ComposeYaml, Caddyfile string
+	// Published are all objects and parameters of the bundle: what makes a host converge must wait for them.
+	Published []pulumi.Resource
+}
+
+// New publishes the bundle of a stack. Everything that can be wrong about args is reported before anything is
+// registered.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*AppCompose, error) {
+	b, err := newBundle(args)
+	if err != nil {
+		return nil, err
+	}
+	c := &AppCompose{
+		ManifestSum: contract.Sum(b.manifest), HostProgramSHA256: b.program.SHA256,
+		ComposeYaml: string(b.rendered.Compose), Caddyfile: string(b.rendered.Caddyfile),
+	}
+	inputs := pulumi.Map{"region": pulumi.String(args.Region), "apps": pulumi.ToStringArray(appNames(args.Config))}
+	if err := ctx.RegisterComponentResourceV2(TypeToken, name, inputs, c, opts...); err != nil {
+		return nil, fmt.Errorf("register %s: %w", name, err)
+	}
+	p := &publisher{ctx: ctx, name: name, args: args, component: c}
+	if err := p.secrets(); err != nil {
+		return nil, fmt.Errorf("publish the secrets of %s: %w", name, err)
+	}
+	if err := p.bundle(b); err != nil {
+		return nil, fmt.Errorf("publish the bundle of %s: %w", name, err)
+	}
+	outputs := pulumi.Map{
+		"bucketName": c.BucketName, "kmsKeyArn": c.KmsKeyArn, "manifestSum": pulumi.String(c.ManifestSum),
+	}
+	if err := ctx.RegisterResourceOutputs(c, outputs); err != nil {
+		return nil, fmt.Errorf("register the outputs of %s: %w", name, err)
+	}
+	return c, nil
+}
+
+func appNames(c *config.Config) []string {
+	var names []string
+	for _, app := range c.Apps {
+		names = append(names, app.Name)
+	}
+	return slices.Sorted(slices.Values(names))
+}
+
+// publisher registers the children of one component.
+type publisher struct {
+	ctx       *pulumi.Context
+	name      string
+	args      *Args
+	component *AppCompose
+}
+
+// child are the options of a child of the component.
+func (p *publisher) child(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append([]pulumi.ResourceOption{pulumi.Parent(p.component)}, more...)
+}
+
+// published remembers what a host needs before it converges.
+func (p *publisher) published(r pulumi.Resource) {
+	p.component.Published = append(p.component.Published, r)
+}
+
+// newBundle checks args and puts the bundle together in memory.
+func newBundle(args *Args) (bundle, error) {
+	if (args.PostgresHost != nil) != args.Config.EnableExternalPostgres {
+		return bundle{}, errors.New("publish bundle: PostgresHost goes with enableExternalPostgres, and only with it")
+	}
+	rendered, err := Render(RenderInput{
+		Config: args.Config, Project: args.Project, Stack: args.Stack, Region: args.Region,
+		RepositoryURLs: args.RepositoryURLs,
+	})
+	if err != nil {
+		return bundle{}, err
+	}
+	program, err := programFile(args.HostProgram)
+	if err != nil {
+		return bundle{}, err
+	}
+	manifest, err := rendered.Manifest(program)
+	if err != nil {
+		return bundle{}, fmt.Errorf("write manifest: %w", err)
+	}
+	return bundle{rendered: rendered, program: program, manifest: manifest.Encode()}, nil
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,274 @@
+package appcompose
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/config"
+	"webstack/contract"
+	"webstack/internal/pulumitest"
+)
+
+const (
+	parameterType = "aws:ssm/parameter:Parameter"
+	objectType    = "aws:s3/bucketObjectv2:BucketObjectv2"
+	passwordType  = "random:index/randomPassword:RandomPassword"
+)
+
+// args are those of a stack of two apps, with a host program on disk.
+func args(t *testing.T, edits ...func(*Args)) *Args {
+	t.Helper()
+	in := input(
+		app("blog", func(a *config.App) { a.Aliases = []string{"www.blog.example.com"} }),
+		app("shop", func(a *config.App) {
+			a.EnvPlain = map[string]string{"LOG_LEVEL": "info"}
+			a.EnvSecure = map[string]config.Secret{"API_KEY": "hidden-key", "STRIPE_KEY": "hidden-stripe"}
+		}),
+	)
+	program := filepath.Join(t.TempDir(), "webstackctl")
+	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	a := &Args{
+		Config: in.Config, Project: in.Project, Stack: in.Stack, Region: in.Region,
+		RepositoryURLs: in.RepositoryURLs, HostProgram: program,
+	}
+	for _, edit := range edits {
+		edit(a)
+	}
+	return a
+}
+
+func external(a *Args) {
+	a.Config.EnableExternalPostgres = true
+	a.PostgresHost = pulumi.String("db.example.com:5432")
+	a.PostgresPassword = pulumi.ToSecret(pulumi.String("hidden-given")).(pulumi.StringOutput)
+}
+
+// program makes the component with explicit providers, as the stack does. made gets it.
+func program(a *Args, made *AppCompose) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		awsProvider, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{Region: pulumi.String(a.Region)})
+		if err != nil {
+			return err
+		}
+		randomProvider, err := random.NewProvider(ctx, "random", &random.ProviderArgs{})
+		if err != nil {
+			return err
+		}
+		c, err := New(ctx, "webstack-dev", a, pulumi.Providers(awsProvider, randomProvider))
+		if err == nil && made != nil {
+			made.ManifestSum, made.ComposeYaml, made.Published = c.ManifestSum, c.ComposeYaml, c.Published
+		}
+		return err
+	}
+}
+
+// run runs a program as a preview or for real. A password's result is known in both, unlike in a real preview: the
+// SDK's mocks cannot take secrets that are unknown.
+func run(t *testing.T, program pulumi.RunFunc, dry bool) *pulumitest.Recorder {
+	t.Helper()
+	recorder := &pulumitest.Recorder{Outputs: func(r pulumitest.Resource) resource.PropertyMap {
+		if r.Type != passwordType {
+			return nil
+		}
+		return resource.PropertyMap{"result": resource.MakeSecret(resource.NewProperty("hidden-generated"))}
+	}}
+	err := pulumi.RunErr(program, pulumi.WithMocks(pulumitest.Project, "dev", recorder),
+		func(info *pulumi.RunInfo) { info.DryRun = dry })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recorder
+}
+
+// eachRun runs a program as a preview and for real.
+func eachRun(t *testing.T, program pulumi.RunFunc, check func(t *testing.T, r *pulumitest.Recorder)) {
+	t.Helper()
+	for name, dry := range map[string]bool{"preview": true, "up": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			check(t, run(t, program, dry))
+		})
+	}
+}
+
+func TestNew(t *testing.T) {
+	t.Parallel()
+	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
+		r.CheckShape(t)
+		dump := r.Dump(t)
+		if bytes.Contains(dump, []byte("hidden")) {
+			t.Error("a secret is registered in clear")
+		}
+		pulumitest.Golden(t, dump, ".json")
+	})
+}
+
+func TestNewWithExternalPostgres(t *testing.T) {
+	t.Parallel()
+	eachRun(t, program(args(t, external), nil), func(t *testing.T, r *pulumitest.Recorder) {
+		r.CheckShape(t)
+		if bytes.Contains(r.Dump(t), []byte("hidden")) {
+			t.Error("a secret is registered in clear")
+		}
+		host := r.One(t, parameterType, "webstack-dev-postgres-host")
+		if host.Text("name") != "/webstack/dev/postgres/host" || host.Text("insecureValue") != "db.example.com:5432" {
+			t.Errorf("got %v", host.Inputs)
+		}
+	})
+}
+
+func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
+	t.Parallel()
+	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
+		r.CheckSecrets(t, parameterType+".value")
+		var got []string
+		for _, p := range r.ByType(parameterType) {
+			got = append(got, p.Text("name"))
+			if p.Text("type") != "SecureString" {
+				t.Errorf("%s is no SecureString", p.Text("name"))
+			}
+			// The key's ARN is not known to the mocks, but where it comes from is.
+			key := p.Request.GetPropertyDependencies()["keyId"].GetUrns()
+			if len(key) != 1 || !strings.HasSuffix(key[0], "aws:kms/key:Key::webstack-dev-secrets") {
+				t.Errorf("%s is encrypted with %v", p.Text("name"), key)
+			}
+		}
+		slices.Sort(got)
+		want := []string{
+			"/webstack/dev/apps/blog/database-password", "/webstack/dev/apps/shop/database-password",
+			"/webstack/dev/apps/shop/env/API_KEY", "/webstack/dev/apps/shop/env/STRIPE_KEY",
+			"/webstack/dev/postgres/password",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("parameters: got %v, want %v", got, want)
+		}
+		r.Count(t, passwordType, 3)
+	})
+}
+
+func TestGivenPasswordIsNotGenerated(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*Args){
+		"in the config": func(a *Args) { a.Config.PostgresPassword = "hidden-config" },
+		"as an input":   external,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := run(t, program(args(t, edit), nil), false)
+			p := r.One(t, parameterType, "webstack-dev-postgres-password")
+			if !strings.HasPrefix(p.Text("value"), "hidden-") || !p.IsSecret("value") {
+				t.Errorf("the parameter's value is %q, secret %t", p.Text("value"), p.IsSecret("value"))
+			}
+			r.Count(t, passwordType, 2)
+		})
+	}
+}
+
+func TestBundle(t *testing.T) {
+	t.Parallel()
+	a := args(t)
+	for name, dry := range map[string]bool{"preview": true, "up": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var made AppCompose
+			r := run(t, program(a, &made), dry)
+			manifest := r.One(t, objectType, "webstack-dev-manifest")
+			content := manifest.Text("content")
+			if contract.Sum([]byte(content)) != made.ManifestSum {
+				t.Error("ManifestSum is not the sum of the manifest")
+			}
+			m, err := contract.DecodeManifest([]byte(content))
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys := map[string]string{}
+			for _, o := range r.ByType(objectType) {
+				keys[o.Text("key")] = o.Text("content")
+				if o.Name != manifest.Name && !slices.ContainsFunc(manifest.Request.GetDependencies(),
+					func(urn string) bool { return strings.HasSuffix(urn, "::"+o.Name) }) {
+					t.Errorf("the manifest does not wait for %s", o.Text("key"))
+				}
+			}
+			for _, f := range m.Files {
+				text, ok := keys[f.Key()]
+				if !ok {
+					t.Errorf("there is no object %s", f.Key())
+				}
+				if f.Path == contract.HostProgramPath {
+					text = "program"
+				}
+				if contract.Sum([]byte(text)) != f.SHA256 {
+					t.Errorf("%s has another sum", f.Key())
+				}
+			}
+			if len(keys) != len(m.Files)+1 {
+				t.Errorf("%d objects for %d files and the manifest", len(keys), len(m.Files))
+			}
+			if keys[contract.BundlePrefix+contract.ComposePath] != made.ComposeYaml {
+				t.Error("the object is not the rendered compose file")
+			}
+			if len(made.Published) != len(keys)+len(r.ByType(parameterType)) {
+				t.Errorf("%d published resources", len(made.Published))
+			}
+		})
+	}
+}
+
+func TestSecretValuesDoNotChangeTheManifest(t *testing.T) {
+	t.Parallel()
+	sum := func(value config.Secret) string {
+		var made AppCompose
+		a := args(t, func(a *Args) { a.Config.Apps[1].EnvSecure["API_KEY"] = value })
+		run(t, program(a, &made), false)
+		return made.ManifestSum
+	}
+	if sum("hidden-1") != sum("hidden-2") {
+		t.Error("the manifest depends on a secret's value")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		edit func(*Args)
+		want string
+	}{
+		"no host program":    {func(a *Args) { a.HostProgram += "-gone" }, "read the host program"},
+		"host without need":  {func(a *Args) { a.PostgresHost = pulumi.String("x:1") }, "enableExternalPostgres"},
+		"no external host":   {func(a *Args) { a.Config.EnableExternalPostgres = true }, "enableExternalPostgres"},
+		"unrenderable value": {func(a *Args) { a.Config.CaddyEmail = "{" }, "cannot stand in a Caddyfile"},
+		"unknown region":     {func(a *Args) { a.Region = "" }, "region"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pulumitest.CheckRefused(t, program(args(t, test.edit), nil), pulumitest.Options{}, test.want)
+		})
+	}
+}
+
+func TestNewReportsFailures(t *testing.T) {
+	t.Parallel()
+	pulumitest.CheckFailures(t, program(args(t, external), nil), pulumitest.Options{})
+}
+
+func TestNewWith200Apps(t *testing.T) {
+	t.Parallel()
+	in := many(200)
+	a := args(t, func(a *Args) { a.Config, a.RepositoryURLs = in.Config, in.RepositoryURLs })
+	r := run(t, program(a, nil), false)
+	r.CheckShape(t)
+	r.Count(t, passwordType, 201)
+	r.Count(t, parameterType, 401)
+	r.Count(t, objectType, 4)
+}

@@ -1,0 +1,130 @@
+package appcompose
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/contract"
+	"webstack/naming"
+)
+
+// passwordLength of letters and digits has about 190 bits, and needs quoting nowhere.
+const passwordLength = 32
+
+// secrets puts the stack's secrets into Parameter Store, under a key of the stack's own: every principal of the
+// account may decrypt what is encrypted with the account's default key.
+func (p *publisher) secrets() error {
+	if err := p.key(); err != nil {
+		return err
+	}
+	base := contract.BasePath(p.args.Project, p.args.Stack)
+	password, err := p.postgresPassword()
+	if err != nil {
+		return err
+	}
+	if err := p.secure("postgres-password", contract.PostgresPasswordParam(base), password); err != nil {
+		return err
+	}
+	if p.args.PostgresHost != nil {
+		if err := p.postgresHost(contract.PostgresHostParam(base)); err != nil {
+			return err
+		}
+	}
+	for _, app := range p.args.Config.Apps {
+		password, err := p.password(app.Name + "-database")
+		if err != nil {
+			return err
+		}
+		err = p.secure(app.Name+"-database-password", contract.AppDatabasePasswordParam(base, app.Name), password)
+		if err != nil {
+			return err
+		}
+		// An app's name may have "-env-" in it, a variable's has no "-": the names below are unique.
+		for _, variable := range sortedKeys(app.EnvSecure) {
+			err := p.secure(app.Name+"-env-"+variable, contract.AppEnvParam(base, app.Name, variable),
+				pulumi.String(app.EnvSecure[variable].Reveal()))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// key makes the key. Without it the parameters cannot be read, so it is protected, and 30 days pass before a key that
+// is deleted all the same is gone.
+func (p *publisher) key() error {
+	key, err := kms.NewKey(p.ctx, p.name+"-secrets", &kms.KeyArgs{
+		Description:          pulumi.String("Secrets of the stack " + p.args.Project + "/" + p.args.Stack),
+		EnableKeyRotation:    pulumi.Bool(true),
+		DeletionWindowInDays: pulumi.Int(30),
+	}, p.child(pulumi.Protect(true))...)
+	if err != nil {
+		return fmt.Errorf("make the key: %w", err)
+	}
+	_, err = kms.NewAlias(p.ctx, p.name+"-secrets", &kms.AliasArgs{
+		Name:        pulumi.String("alias/" + naming.Name(maxAlias, p.args.Project, p.args.Stack)),
+		TargetKeyId: key.KeyId,
+	}, p.child()...)
+	if err != nil {
+		return fmt.Errorf("make the key's alias: %w", err)
+	}
+	p.component.KmsKeyArn = key.Arn
+	return nil
+}
+
+// maxAlias is KMS's limit of 256 characters for an alias without its prefix.
+const maxAlias = 256 - len("alias/")
+
+func (p *publisher) postgresPassword() (pulumi.StringInput, error) {
+	switch {
+	case p.args.PostgresPassword != nil:
+		return p.args.PostgresPassword, nil
+	case p.args.Config.PostgresPassword != "":
+		return pulumi.String(p.args.Config.PostgresPassword.Reveal()), nil
+	}
+	return p.password("postgres")
+}
+
+func (p *publisher) password(name string) (pulumi.StringInput, error) {
+	password, err := random.NewRandomPassword(p.ctx, p.name+"-"+name, &random.RandomPasswordArgs{
+		Length:  pulumi.Int(passwordLength),
+		Special: pulumi.Bool(false),
+	}, p.child()...)
+	if err != nil {
+		return nil, fmt.Errorf("make a password for %s: %w", name, err)
+	}
+	return password.Result, nil
+}
+
+// secure makes a SecureString parameter. The SDK marks its value as secret.
+func (p *publisher) secure(name, parameter string, value pulumi.StringInput) error {
+	r, err := ssm.NewParameter(p.ctx, p.name+"-"+name, &ssm.ParameterArgs{
+		Name:  pulumi.String(parameter),
+		Type:  pulumi.String("SecureString"),
+		KeyId: p.component.KmsKeyArn,
+		Value: pulumi.ToSecret(value).(pulumi.StringOutput),
+	}, p.child()...)
+	if err != nil {
+		return fmt.Errorf("make parameter %s: %w", parameter, err)
+	}
+	p.published(r)
+	return nil
+}
+
+func (p *publisher) postgresHost(parameter string) error {
+	r, err := ssm.NewParameter(p.ctx, p.name+"-postgres-host", &ssm.ParameterArgs{
+		Name:          pulumi.String(parameter),
+		Type:          pulumi.String("String"),
+		InsecureValue: p.args.PostgresHost,
+	}, p.child()...)
+	if err != nil {
+		return fmt.Errorf("make parameter %s: %w", parameter, err)
+	}
+	p.published(r)
+	return nil
+}
