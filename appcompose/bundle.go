@@ -1,10 +1,7 @@
 package appcompose
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
@@ -22,18 +19,12 @@ type bundle struct {
 
 // programFile describes the host program at a path on this machine.
 func programFile(path string) (contract.File, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return contract.File{}, fmt.Errorf("read the host program: %w", err)
-	}
-	defer f.Close()
-	sum := sha256.New()
-	size, err := io.Copy(sum, f)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return contract.File{}, fmt.Errorf("read the host program: %w", err)
 	}
 	return contract.File{
-		Path: contract.HostProgramPath, SHA256: hex.EncodeToString(sum.Sum(nil)), Size: size, Mode: contract.ModeProgram,
+		Path: contract.HostProgramPath, SHA256: contract.Sum(content), Size: int64(len(content)), Mode: contract.ModeProgram,
 	}, nil
 }
 
