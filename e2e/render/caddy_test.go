@@ -28,7 +28,7 @@ func freePorts(t *testing.T) ports {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
+		defer func() { _ = l.Close() }()
 		p[i] = l.Addr().(*net.TCPAddr).Port
 	}
 	return ports{p[0], p[1], p[2]}

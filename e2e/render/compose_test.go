@@ -75,7 +75,7 @@ func checkService(t *testing.T, s types.ServiceConfig) {
 	mark(s.HealthCheck != nil || len(s.Profiles) == 1, "no health check")
 	for _, v := range s.Volumes {
 		mark(!strings.Contains(v.Source, "docker.sock"), "has the Docker socket")
-		mark(v.Bind != nil && !bool(v.Bind.CreateHostPath), "makes up missing directories: "+v.Source)
+		mark(v.Bind != nil && !v.Bind.CreateHostPath, "makes up missing directories: "+v.Source)
 	}
 }
 

@@ -1,0 +1,266 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+)
+
+// server is a Caddy with a stack's Caddyfile. It is a process of its own, as on a host: this test's program, which
+// becomes Caddy when caddyEnv is set.
+type server struct {
+	*host
+	ports ports
+	edits []string
+}
+
+const caddyEnv = "WEBSTACK_TEST_RUNS_CADDY"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(caddyEnv) != "" {
+		caddycmd.Main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// serve starts Caddy for a stack whose certificates come from its own authority. edits replace texts of the Caddyfile.
+func serve(t *testing.T, s stack, edits ...string) *server {
+	t.Helper()
+	srv := &server{host: newHost(t, s.with("acme", "internal")), ports: freePorts(t), edits: edits}
+	srv.start(t)
+	return srv
+}
+
+func (s *server) start(t *testing.T) {
+	t.Helper()
+	s.write(t, contract.CaddyfilePath, s.localise(t, s.ports, s.edits...))
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	cmd := exec.Command(program, "run", "--config", s.paths.Caddyfile(), "--adapter", "caddyfile")
+	cmd.Dir = filepath.Dir(s.paths.Caddyfile())
+	cmd.Env = append(os.Environ(), caddyEnv+"=1", "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		err := <-ended
+		if t.Failed() {
+			t.Logf("Caddy ended with %v and said:\n%s", err, log.Bytes())
+		}
+	})
+	s.waitUntilReady(t, ended)
+}
+
+// waitUntilReady waits until every name of the stack has its certificate, which Caddy gets in the background.
+func (s *server) waitUntilReady(t *testing.T, ended chan error) {
+	t.Helper()
+	names := []string{}
+	for _, app := range s.apps {
+		names = append(append(names, app.Domain), app.Aliases...)
+	}
+	eventually(t, "Caddy did not get ready", func() bool {
+		select {
+		case err := <-ended:
+			ended <- err
+			t.Fatal("Caddy ended")
+		default:
+		}
+		resp, err := s.admin().Get("http://127.0.0.1/config/")
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return !slices.ContainsFunc(names, func(name string) bool {
+			conn, err := tls.Dial("tcp", s.httpsAddress(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
+			if err == nil {
+				_ = conn.Close()
+			}
+			return err != nil
+		})
+	})
+}
+
+// eventually asks until the answer is yes, for at most 20 seconds.
+func eventually(t *testing.T, failure string, ask func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	again := time.NewTicker(10 * time.Millisecond)
+	defer again.Stop()
+	for !ask() {
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			t.Fatal(failure)
+		}
+	}
+}
+
+func (s *server) httpsAddress() string { return "127.0.0.1:" + strconv.Itoa(s.ports.https) }
+
+// reload sends the Caddyfile to the admin API, as the host program does.
+func (s *server) reload(t *testing.T, header ...string) {
+	t.Helper()
+	caddyfile, err := os.Open(s.paths.Caddyfile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = caddyfile.Close() }()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1/load", caddyfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "text/caddyfile")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := s.admin().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s", resp.Status, body)
+	}
+}
+
+func (s *server) admin() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", s.adminSocket())
+		},
+	}}
+}
+
+// client reaches this Caddy under every name, and follows no redirect.
+func (s *server) client(config *tls.Config) *http.Client {
+	return &http.Client{
+		Timeout:       30 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: &http.Transport{
+			TLSClientConfig: config, DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				port := s.ports.http
+				if strings.HasSuffix(address, ":443") {
+					port = s.ports.https
+				}
+				return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+strconv.Itoa(port))
+			},
+		},
+	}
+}
+
+// trusting is a TLS config that trusts Caddy's own authority and nobody else.
+func (s *server) trusting(t *testing.T) *tls.Config {
+	t.Helper()
+	pem, err := os.ReadFile(filepath.Join(s.dir, "data/pki/authorities/local/root.crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	return &tls.Config{RootCAs: pool}
+}
+
+type answer struct {
+	*http.Response
+	body string
+}
+
+func (s *server) get(t *testing.T, client *http.Client, url string, header ...string) answer {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer{resp, string(body)}
+}
+
+// proxyTo makes an upstream of the app: a server that stands in for its container.
+func (s *server) proxyTo(t *testing.T, app string, handler http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	upstream := httptest.NewServer(handler)
+	t.Cleanup(upstream.Close)
+	s.point(t, app, upstream.URL)
+	return upstream
+}
+
+func (s *server) point(t *testing.T, app, address string) {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write(t, contract.UpstreamsDir+"/"+app, hostfile.ProxyTo(u.Hostname(), port))
+}
+
+// waitForUpstream waits until Caddy counts at least so many requests in flight at an address.
+func (s *server) waitForUpstream(t *testing.T, address string, requests int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("Caddy never counted %d requests at %s", requests, address), func() bool {
+		var upstreams []struct {
+			Address     string `json:"address"`
+			NumRequests int    `json:"num_requests"`
+		}
+		resp, err := s.admin().Get("http://127.0.0.1/reverse_proxy/upstreams")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = resp.Body.Close() }()
+		if err := json.NewDecoder(resp.Body).Decode(&upstreams); err != nil {
+			t.Fatal(err)
+		}
+		for _, u := range upstreams {
+			if u.Address == address && u.NumRequests >= requests {
+				return true
+			}
+		}
+		return false
+	})
+}
