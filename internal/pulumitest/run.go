@@ -17,6 +17,8 @@ const (
 type Options struct {
 	// Config are the values of the run by full key, such as "aws:region".
 	Config map[string]string
+	// SecretKeys are the keys of Config whose values Pulumi holds as secrets.
+	SecretKeys []string
 	// DryRun runs the program as a preview does: outputs that only the API knows are unknown.
 	DryRun bool
 	// Stack is the stack's name; Stack of this package when empty.
@@ -38,7 +40,7 @@ func Run(program pulumi.RunFunc, options Options) (*Recorder, error) {
 		stack = Stack
 	}
 	err := pulumi.RunErr(program, pulumi.WithMocks(Project, stack, recorder), func(info *pulumi.RunInfo) {
-		info.Config, info.DryRun = options.Config, options.DryRun
+		info.Config, info.ConfigSecretKeys, info.DryRun = options.Config, options.SecretKeys, options.DryRun
 	})
 	return recorder, err
 }

@@ -1,0 +1,249 @@
+package compute
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/contract"
+)
+
+// TypeToken is the component's type.
+const TypeToken = "webstack:compute:Compute"
+
+// MaxUserData is EC2's limit for user data, in bytes before encoding.
+const MaxUserData = 16384
+
+// Args say what host to build.
+type Args struct {
+	// Project and Stack make up the tag by which documents find the host.
+	Project, Stack string
+	// NamePrefix starts the Name tags and the role's name, usually "<project>-<stack>".
+	NamePrefix string
+	// Region and AccountID are where the host lives.
+	Region, AccountID string
+	// InstanceType decides the architecture; it must be that of AmiID.
+	InstanceType string
+	// AmiID is the machine image of a new host. A host that exists keeps its own.
+	AmiID string
+	// UserData is the script of the first boot, at most MaxUserData bytes. A host that exists ignores a new one.
+	UserData string
+	// RootVolumeSize and DataVolumeSize are in GiB.
+	RootVolumeSize, DataVolumeSize int
+	// UseEip gives the host an address that outlives it.
+	UseEip bool
+	// SSHAllowedCidr may reach port 22; "" closes it.
+	SSHAllowedCidr string
+	// EnableIPv6 opens the ports by IPv6, too, and gives the host an IPv6 address.
+	EnableIPv6 bool
+	// VpcID and SubnetID are where the host stands; the subnet must be public.
+	VpcID, SubnetID pulumi.StringInput
+	// JoinSecurityGroupIDs are groups of others that the host joins, such as that of a database's clients.
+	JoinSecurityGroupIDs pulumi.StringArray
+	// Internet is what must exist before the host can reach anything.
+	Internet []pulumi.Resource
+	// Access is what the host's role may reach.
+	Access Access
+}
+
+// Compute is the component.
+type Compute struct {
+	pulumi.ResourceState
+
+	InstanceID      pulumi.IDOutput
+	PublicIP        pulumi.StringOutput
+	IPv6            pulumi.StringOutput // "" without EnableIPv6
+	SecurityGroupID pulumi.IDOutput
+	DataVolumeID    pulumi.IDOutput
+	RoleName        pulumi.StringOutput
+}
+
+// builder carries what the steps of New share.
+type builder struct {
+	ctx    *pulumi.Context
+	name   string
+	args   *Args
+	parent pulumi.ResourceOption
+	out    *Compute
+}
+
+// New registers the host and what belongs to it.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Compute, error) {
+	if err := args.check(); err != nil {
+		return nil, err
+	}
+	out := &Compute{}
+	if err := ctx.RegisterComponentResourceV2(TypeToken, name, args.inputs(), out, opts...); err != nil {
+		return nil, fmt.Errorf("register %s: %w", name, err)
+	}
+	b := &builder{ctx: ctx, name: name, args: args, parent: pulumi.Parent(out), out: out}
+	if err := b.makeSecurityGroup(); err != nil {
+		return nil, err
+	}
+	profile, err := b.makeRole()
+	if err != nil {
+		return nil, err
+	}
+	instance, err := b.makeInstance(profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.makeDataVolume(instance); err != nil {
+		return nil, err
+	}
+	if err := b.makeAddress(instance); err != nil {
+		return nil, err
+	}
+	return out, ctx.RegisterResourceOutputs(out, pulumi.Map{
+		"instanceId":   out.InstanceID,
+		"publicIp":     out.PublicIP,
+		"ipv6":         out.IPv6,
+		"dataVolumeId": out.DataVolumeID,
+		"roleName":     out.RoleName,
+	})
+}
+
+func (a *Args) check() error {
+	var problems []error
+	if len(a.UserData) > MaxUserData {
+		problems = append(problems, fmt.Errorf("use user data of %d bytes: EC2 takes at most %d", len(a.UserData), MaxUserData))
+	}
+	if a.SSHAllowedCidr != "" {
+		if _, err := netip.ParsePrefix(a.SSHAllowedCidr); err != nil {
+			problems = append(problems, fmt.Errorf("read the network that may reach port 22: %w", err))
+		}
+	}
+	if a.RootVolumeSize < 8 || a.DataVolumeSize < 1 {
+		problems = append(problems, fmt.Errorf("use volumes of %d and %d GiB: the system needs 8, the data 1 at least",
+			a.RootVolumeSize, a.DataVolumeSize))
+	}
+	return errors.Join(problems...)
+}
+
+func (a *Args) inputs() pulumi.Map {
+	return pulumi.Map{
+		"instanceType":   pulumi.String(a.InstanceType),
+		"rootVolumeSize": pulumi.Int(a.RootVolumeSize),
+		"dataVolumeSize": pulumi.Int(a.DataVolumeSize),
+		"useEip":         pulumi.Bool(a.UseEip),
+		"sshAllowedCidr": pulumi.String(a.SSHAllowedCidr),
+	}
+}
+
+// tags name one thing; those with the stack's tag are found by documents and by the operator's command.
+func (b *builder) tags(suffix string, found bool) pulumi.StringMap {
+	tags := pulumi.StringMap{"Name": pulumi.String(b.args.NamePrefix + "-" + suffix)}
+	if found {
+		tags[contract.TagStack] = pulumi.String(contract.StackTagValue(b.args.Project, b.args.Stack))
+	}
+	return tags
+}
+
+func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error) {
+	args := &ec2.InstanceArgs{
+		Ami:                 pulumi.String(b.args.AmiID),
+		InstanceType:        pulumi.String(b.args.InstanceType),
+		SubnetId:            b.args.SubnetID,
+		VpcSecurityGroupIds: append(pulumi.StringArray{b.out.SecurityGroupID.ToStringOutput()}, b.args.JoinSecurityGroupIDs...),
+		IamInstanceProfile:  profile,
+		UserData:            pulumi.String(b.args.UserData),
+		// Only programs on the host itself get its credentials: a token is required, and its answer does not
+		// reach a container (one hop). An image may ask for two hops, so this is always said.
+		MetadataOptions: &ec2.InstanceMetadataOptionsArgs{
+			HttpEndpoint:            pulumi.String("enabled"),
+			HttpTokens:              pulumi.String("required"),
+			HttpPutResponseHopLimit: pulumi.Int(1),
+			HttpProtocolIpv6:        pulumi.String("disabled"),
+			InstanceMetadataTags:    pulumi.String("disabled"),
+		},
+		RootBlockDevice: &ec2.InstanceRootBlockDeviceArgs{
+			VolumeType: pulumi.String("gp3"),
+			VolumeSize: pulumi.Int(b.args.RootVolumeSize),
+			Encrypted:  pulumi.Bool(true),
+			Tags:       b.tags("root", false),
+		},
+		// A broken machine is moved to a working one by AWS itself.
+		MaintenanceOptions: &ec2.InstanceMaintenanceOptionsArgs{AutoRecovery: pulumi.String("default")},
+		Tags:               b.tags("host", true),
+	}
+	if strings.HasPrefix(b.args.InstanceType, "t") {
+		// Burstable types bill without limit by default; here a busy month costs what a quiet one does.
+		args.CreditSpecification = &ec2.InstanceCreditSpecificationArgs{CpuCredits: pulumi.String("standard")}
+	}
+	if b.args.EnableIPv6 {
+		args.Ipv6AddressCount = pulumi.Int(1)
+	}
+	instance, err := ec2.NewInstance(b.ctx, b.name, args, b.parent,
+		pulumi.DependsOn(b.args.Internet),
+		pulumi.IgnoreChanges([]string{"ami", "userData", "associatePublicIpAddress", "keyName"}),
+		// The data volume can be attached to one host only, so the old one goes first.
+		pulumi.DeleteBeforeReplace(true))
+	if err != nil {
+		return nil, fmt.Errorf("register the instance: %w", err)
+	}
+	b.out.InstanceID = instance.ID()
+	b.out.PublicIP = instance.PublicIp
+	b.out.IPv6 = pulumi.String("").ToStringOutput()
+	if b.args.EnableIPv6 {
+		b.out.IPv6 = instance.Ipv6Addresses.Index(pulumi.Int(0))
+	}
+	return instance, nil
+}
+
+// dataDevice is the name under which the volume is attached; Nitro hosts show it by its volume id.
+const dataDevice = "/dev/sdf"
+
+func (b *builder) makeDataVolume(instance *ec2.Instance) error {
+	volume, err := ebs.NewVolume(b.ctx, b.name+"-data", &ebs.VolumeArgs{
+		AvailabilityZone: instance.AvailabilityZone,
+		Size:             pulumi.Int(b.args.DataVolumeSize),
+		Type:             pulumi.String("gp3"),
+		Encrypted:        pulumi.Bool(true),
+		FinalSnapshot:    pulumi.Bool(true),
+		Tags:             b.tags("data", true),
+	}, b.parent, pulumi.Protect(true), pulumi.RetainOnDelete(true),
+		// While a host is replaced its zone is unknown for a moment; the volume stays where it is all the same.
+		pulumi.IgnoreChanges([]string{"availabilityZone"}))
+	if err != nil {
+		return fmt.Errorf("register the data volume: %w", err)
+	}
+	_, err = ec2.NewVolumeAttachment(b.ctx, b.name+"-data", &ec2.VolumeAttachmentArgs{
+		DeviceName: pulumi.String(dataDevice),
+		InstanceId: instance.ID(),
+		VolumeId:   volume.ID(),
+		// Taking a mounted volume from a running host hangs or corrupts it.
+		StopInstanceBeforeDetaching: pulumi.Bool(true),
+	}, b.parent, pulumi.DeleteBeforeReplace(true))
+	if err != nil {
+		return fmt.Errorf("register the data volume's attachment: %w", err)
+	}
+	b.out.DataVolumeID = volume.ID()
+	return nil
+}
+
+func (b *builder) makeAddress(instance *ec2.Instance) error {
+	if !b.args.UseEip {
+		return nil
+	}
+	address, err := ec2.NewEip(b.ctx, b.name, &ec2.EipArgs{
+		Domain: pulumi.String("vpc"),
+		Tags:   b.tags("host", false),
+	}, b.parent, pulumi.DependsOn(b.args.Internet))
+	if err != nil {
+		return fmt.Errorf("register the address: %w", err)
+	}
+	_, err = ec2.NewEipAssociation(b.ctx, b.name, &ec2.EipAssociationArgs{
+		AllocationId: address.ID(),
+		InstanceId:   instance.ID(),
+	}, b.parent)
+	if err != nil {
+		return fmt.Errorf("register the address's association: %w", err)
+	}
+	b.out.PublicIP = address.PublicIp
+	return nil
+}

@@ -1,0 +1,183 @@
+package compute
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/contract"
+	"webstack/iampolicy"
+	"webstack/naming"
+)
+
+const (
+	// maxRoleName is IAM's limit.
+	maxRoleName = 64
+	// maxPolicyName is IAM's limit.
+	maxPolicyName = 128
+	// ssmPolicy lets the SSM agent work. The better known AmazonSSMManagedInstanceCore would let the host read every
+	// parameter of the account.
+	ssmPolicy = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
+)
+
+// Access is what the host may reach besides Systems Manager itself.
+type Access struct {
+	// KmsKeyArn is the key of the stack's secret parameters.
+	KmsKeyArn pulumi.StringInput
+	// ArtifactsBucketArn holds the bundle.
+	ArtifactsBucketArn pulumi.StringInput
+	// BackupBucketArn takes the backups; nil without backups.
+	BackupBucketArn pulumi.StringInput
+	// Apps are the names of the apps, sorted: each may have a certificate of its own in Parameter Store.
+	Apps []string
+}
+
+// makeRole registers the role and its instance profile and returns the profile's name.
+func (b *builder) makeRole() (pulumi.StringInput, error) {
+	role, err := iam.NewRole(b.ctx, b.name, &iam.RoleArgs{
+		Name:        pulumi.String(naming.Name(maxRoleName, b.args.NamePrefix, "host")),
+		Description: pulumi.String("The host of " + contract.StackTagValue(b.args.Project, b.args.Stack)),
+		AssumeRolePolicy: iampolicy.Document(iampolicy.Statement{
+			Principal: map[string]any{"Service": "ec2.amazonaws.com"}, Action: []string{"sts:AssumeRole"},
+		}),
+		Tags: b.tags("host", false),
+	}, b.parent)
+	if err != nil {
+		return nil, fmt.Errorf("register the host's role: %w", err)
+	}
+	b.out.RoleName = role.Name
+	_, err = iam.NewRolePolicyAttachment(b.ctx, b.name+"-ssm", &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: pulumi.String(ssmPolicy),
+	}, b.parent)
+	if err != nil {
+		return nil, fmt.Errorf("register the host's SSM policy: %w", err)
+	}
+	_, err = iam.NewRolePolicy(b.ctx, b.name, &iam.RolePolicyArgs{
+		Name: pulumi.String("host"), Role: role.Name, Policy: iampolicy.Document(b.statements()...),
+	}, b.parent)
+	if err != nil {
+		return nil, fmt.Errorf("register the host's policy: %w", err)
+	}
+	if err := b.makeCertificatePolicies(role); err != nil {
+		return nil, err
+	}
+	profile, err := iam.NewInstanceProfile(b.ctx, b.name, &iam.InstanceProfileArgs{
+		Name: pulumi.String(naming.Name(maxRoleName, b.args.NamePrefix, "host")), Role: role.Name,
+		Tags: b.tags("host", false),
+	}, b.parent)
+	if err != nil {
+		return nil, fmt.Errorf("register the host's instance profile: %w", err)
+	}
+	return profile.Name, nil
+}
+
+// statements are what the host may do.
+func (b *builder) statements() []iampolicy.Statement {
+	access, base := b.args.Access, contract.BasePath(b.args.Project, b.args.Stack)
+	out := []iampolicy.Statement{
+		{
+			Sid:      "ReadParameters",
+			Action:   []string{"ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath"},
+			Resource: []any{b.parameter(base), b.parameter(base + "/*")}, // a read by path is checked on the path itself
+		},
+		{
+			Sid:    "RecordReleases",
+			Action: []string{"ssm:PutParameter"}, Resource: []any{b.parameter(contract.AppReleaseParam(base, "*"))},
+		},
+		{
+			Sid:    "DecryptParameters",
+			Action: []string{"kms:Decrypt"}, Resource: []any{access.KmsKeyArn},
+			Condition: iampolicy.Condition{"StringEquals": {"kms:ViaService": {"ssm." + b.args.Region + ".amazonaws.com"}}},
+		},
+		{
+			Sid:    "ReadBundle",
+			Action: []string{"s3:GetObject"}, Resource: []any{objects(access.ArtifactsBucketArn, contract.BundlePrefix)},
+		},
+	}
+	return append(append(out, b.pullStatements()...), b.backupStatements()...)
+}
+
+// pullStatements let the host pull the images of the stack's apps. The repositories are told by their tag: a list of
+// 200 would not fit into a role's policies (10,240 characters in all).
+func (b *builder) pullStatements() []iampolicy.Statement {
+	return []iampolicy.Statement{
+		{
+			Sid:    "Login",
+			Action: []string{"ecr:GetAuthorizationToken"}, Resource: []any{"*"}, // has no resource to name
+		},
+		{
+			Sid:      "Pull",
+			Action:   []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
+			Resource: []any{"arn:aws:ecr:" + b.args.Region + ":" + b.args.AccountID + ":repository/*"},
+			Condition: iampolicy.Condition{"StringEquals": {
+				"aws:ResourceTag/" + contract.TagStack: {contract.StackTagValue(b.args.Project, b.args.Stack)},
+			}},
+		},
+	}
+}
+
+// backupStatements let the host add backups and read them, but not delete or replace what is there: versions and the
+// bucket's lifecycle are out of its reach.
+func (b *builder) backupStatements() []iampolicy.Statement {
+	bucket := b.args.Access.BackupBucketArn
+	if bucket == nil {
+		return nil
+	}
+	return []iampolicy.Statement{
+		{
+			Sid:      "WriteAndReadBackups",
+			Action:   []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"},
+			Resource: []any{objects(bucket, contract.BackupPrefix)},
+		},
+		{
+			Sid:    "ListBackups",
+			Action: []string{"s3:ListBucket"}, Resource: []any{bucket},
+			Condition: iampolicy.Condition{"StringLike": {"s3:prefix": {contract.BackupPrefix + "*"}}},
+		},
+	}
+}
+
+func (b *builder) parameter(name string) string {
+	return "arn:aws:ssm:" + b.args.Region + ":" + b.args.AccountID + ":parameter" + name
+}
+
+// objects is the ARN of all objects of a bucket below a prefix.
+func objects(bucket pulumi.StringInput, prefix string) pulumi.StringOutput {
+	return pulumi.Sprintf("%s/%s*", bucket, prefix)
+}
+
+// certificatesPerPolicy keeps a policy below IAM's 6,144 characters: an ARN of an app has at most 88.
+const certificatesPerPolicy = 60
+
+// makeCertificatePolicies lets the host read the certificates that people put into Parameter Store for their apps,
+// each by its name. They are policies of their own because many apps do not fit into one.
+func (b *builder) makeCertificatePolicies(role *iam.Role) error {
+	for i, apps := range slices.Collect(slices.Chunk(b.args.Access.Apps, certificatesPerPolicy)) {
+		var parameters []any
+		for _, app := range apps {
+			parameters = append(parameters, b.parameter(path.Dir(contract.AppCertParam(app))+"/*"))
+		}
+		label := fmt.Sprintf("certificates-%d", i+1)
+		policy, err := iam.NewPolicy(b.ctx, b.name+"-"+label, &iam.PolicyArgs{
+			Name:        pulumi.String(naming.Name(maxPolicyName, b.args.NamePrefix, "host", label)),
+			Description: pulumi.String("Lets the host read the apps' own certificates"),
+			Policy: iampolicy.Document(iampolicy.Statement{
+				Sid: "ReadCertificates", Action: []string{"ssm:GetParameter", "ssm:GetParameters"}, Resource: parameters,
+			}),
+			Tags: b.tags("host", false),
+		}, b.parent)
+		if err != nil {
+			return fmt.Errorf("register the policy %s: %w", label, err)
+		}
+		_, err = iam.NewRolePolicyAttachment(b.ctx, b.name+"-"+label, &iam.RolePolicyAttachmentArgs{
+			Role: role.Name, PolicyArn: policy.Arn,
+		}, b.parent)
+		if err != nil {
+			return fmt.Errorf("attach the policy %s: %w", label, err)
+		}
+	}
+	return nil
+}
