@@ -190,9 +190,12 @@ func (s *service) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumi
 		return nil, err
 	}
 	id := req.Id
-	if len(state) == 0 && len(inputs) == 0 { // an import
+	switch {
+	case len(state) == 0 && len(inputs) == 0: // an import
 		inputs = nil
 		id, state, err = t.imported(ctx, id)
+	case len(state) == 0: // made by an engine that was killed before it noted more than what it asked for
+		state = inputs
 	}
 	var outputs Values
 	if err == nil {

@@ -24,10 +24,22 @@ func gone(err error, codes ...string) error {
 	return err
 }
 
+// isGone tells whether err says that the resource does not exist.
+func isGone(err error) bool { return errors.Is(err, provider.ErrGone) }
+
 // unlessGone drops an API error with one of these codes: what is to be deleted is gone already.
 func unlessGone(err error, codes ...string) error {
 	if hasCode(err, codes...) {
 		return nil
 	}
 	return err
+}
+
+// first returns the first of the things that a describe call found, or provider.ErrGone when it found none.
+func first[T any](found []T) (T, error) {
+	if len(found) == 0 {
+		var none T
+		return none, provider.ErrGone
+	}
+	return found[0], nil
 }

@@ -1,28 +1,145 @@
 package awsprovider
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"webstack/local/provider"
 )
 
 // checkCIDR4 finds fault with a value that is no IPv4 network address with its mask.
 func checkCIDR4(value any) string {
-	text, _ := value.(string)
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil || !prefix.Addr().Is4() || prefix != prefix.Masked() {
-		return fmt.Sprintf("%q is no IPv4 CIDR block; give the network's own address, such as 10.0.0.0/16", text)
+	if prefix, ok := network(value); !ok || !prefix.Addr().Is4() {
+		return fmt.Sprintf("%q is no IPv4 CIDR block; give the network's own address, such as 10.0.0.0/16", value)
 	}
 	return ""
 }
 
-// ec2Filters makes filters of name, value pairs.
-func ec2Filters(pairs ...string) []types.Filter {
-	var out []types.Filter
-	for i := 0; i < len(pairs); i += 2 {
-		out = append(out, types.Filter{Name: aws.String(pairs[i]), Values: []string{pairs[i+1]}})
+// checkCIDR6 finds fault with a value that is no IPv6 network address with its mask.
+func checkCIDR6(value any) string {
+	if prefix, ok := network(value); !ok || !prefix.Addr().Is6() {
+		return fmt.Sprintf("%q is no IPv6 CIDR block; give the network's own address, such as 2001:db8::/32", value)
 	}
-	return out
+	return ""
+}
+
+// network parses a CIDR block whose address is the network's own.
+func network(value any) (netip.Prefix, bool) {
+	text, _ := value.(string)
+	prefix, err := netip.ParsePrefix(text)
+	return prefix, err == nil && prefix == prefix.Masked()
+}
+
+// sameCIDR tells whether two CIDR blocks are one in different spellings, as IPv6 permits.
+func sameCIDR(a, b any) bool {
+	left, okA := network(a)
+	right, okB := network(b)
+	return okA && okB && left == right
+}
+
+// checkOneOf permits these strings only.
+func checkOneOf(allowed ...string) func(any) string {
+	return func(value any) string {
+		if text, ok := value.(string); ok && slices.Contains(allowed, text) {
+			return ""
+		}
+		return fmt.Sprintf("%q is not one of %s", value, strings.Join(allowed, ", "))
+	}
+}
+
+// checkRange permits whole numbers from least to most.
+func checkRange(least, most int) func(any) string {
+	return func(value any) string {
+		if n, ok := value.(float64); ok && n == float64(int(n)) && int(n) >= least && int(n) <= most {
+			return ""
+		}
+		return fmt.Sprintf("%v is no whole number from %d to %d", value, least, most)
+	}
+}
+
+// checkLength permits strings of least to most characters.
+func checkLength(least, most int) func(any) string {
+	return func(value any) string {
+		text, ok := value.(string)
+		if n := utf8.RuneCountInString(text); ok && n >= least && n <= most {
+			return ""
+		}
+		return fmt.Sprintf("must be a string of %d to %d characters", least, most)
+	}
+}
+
+// checkPattern permits strings that match pattern in whole; rule says in words what that is.
+func checkPattern(pattern, rule string) func(any) string {
+	compiled := regexp.MustCompile(`^(?:` + pattern + `)$`)
+	return func(value any) string {
+		if text, ok := value.(string); ok && compiled.MatchString(text) {
+			return ""
+		}
+		return fmt.Sprintf("%q is not permitted: %s", value, rule)
+	}
+}
+
+// checkARN permits Amazon resource names.
+var checkARN = checkPattern(`arn:[^:]+:[^:]+:[^:]*:[^:]*:.+`, "must be an ARN")
+
+// checkJSON permits JSON text.
+func checkJSON(value any) string {
+	if text, ok := value.(string); ok && json.Valid([]byte(text)) {
+		return ""
+	}
+	return "must be JSON text"
+}
+
+// checkAll finds the first fault that one of the checks finds.
+func checkAll(checks ...func(any) string) func(any) string {
+	return func(value any) string {
+		for _, check := range checks {
+			if problem := check(value); problem != "" {
+				return problem
+			}
+		}
+		return ""
+	}
+}
+
+// conflicts finds inputs that are set beside others that exclude them.
+func conflicts(in provider.Values, keys ...string) []string {
+	var set []string
+	for _, key := range keys {
+		if in[key] != nil {
+			set = append(set, key)
+		}
+	}
+	if len(set) < 2 {
+		return nil
+	}
+	return []string{fmt.Sprintf("set only one of %s", strings.Join(set, ", "))}
+}
+
+// oneNeeded finds fault when none of these inputs is set.
+func oneNeeded(in provider.Values, keys ...string) []string {
+	for _, key := range keys {
+		if in[key] != nil {
+			return nil
+		}
+	}
+	return []string{fmt.Sprintf("set at least one of %s", strings.Join(keys, ", "))}
+}
+
+// checkEach applies check to every element of a list.
+func checkEach(check func(any) string) func(any) string {
+	return func(value any) string {
+		list, _ := value.([]any)
+		for _, item := range list {
+			if problem := check(item); problem != "" {
+				return problem
+			}
+		}
+		return ""
+	}
 }

@@ -12,6 +12,22 @@ import (
 	"webstack/local/provider"
 )
 
+// changedTags says which tags an update sets and which it takes away.
+func changedTags(old, news map[string]string) (set map[string]string, removed []string) {
+	set = map[string]string{}
+	for key, value := range news {
+		if was, ok := old[key]; !ok || was != value {
+			set[key] = value
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(old)) {
+		if _, kept := news[key]; !kept {
+			removed = append(removed, key)
+		}
+	}
+	return set, removed
+}
+
 // ec2Tags turns a tag map into what EC2's calls take.
 func ec2Tags(tags map[string]string) []types.Tag {
 	var out []types.Tag
@@ -44,22 +60,24 @@ func (c *clients) retagEC2(ctx context.Context, change provider.Change) error {
 	if !change.Changed("tagsAll") {
 		return nil
 	}
-	old, news := change.Old.StrMap("tagsAll"), change.New.StrMap("tagsAll")
-	var removed []types.Tag
-	for _, key := range slices.Sorted(maps.Keys(old)) {
-		if _, kept := news[key]; !kept {
-			removed = append(removed, types.Tag{Key: aws.String(key)})
-		}
-	}
+	return c.setEC2Tags(ctx, change.ID, change.Old.StrMap("tagsAll"), change.New.StrMap("tagsAll"))
+}
+
+// setEC2Tags brings the tags of the resource with that id from old to news.
+func (c *clients) setEC2Tags(ctx context.Context, id string, old, news map[string]string) error {
+	set, removed := changedTags(old, news)
 	if len(removed) > 0 {
-		_, err := c.ec2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{change.ID}, Tags: removed})
-		if err != nil {
+		tags := make([]types.Tag, len(removed))
+		for i, key := range removed {
+			tags[i].Key = aws.String(key)
+		}
+		if _, err := c.ec2.DeleteTags(ctx, &ec2.DeleteTagsInput{Resources: []string{id}, Tags: tags}); err != nil {
 			return err
 		}
 	}
-	if len(news) == 0 {
+	if len(set) == 0 {
 		return nil
 	}
-	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{change.ID}, Tags: ec2Tags(news)})
+	_, err := c.ec2.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{id}, Tags: ec2Tags(set)})
 	return err
 }

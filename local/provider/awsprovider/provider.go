@@ -3,6 +3,7 @@ package awsprovider
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"webstack/local/provider"
 )
@@ -54,21 +55,60 @@ var configProps = map[string]provider.Prop{
 // resourceTypes is the table of all resource types, by token.
 func resourceTypes(c *clients) map[string]provider.Type {
 	out := map[string]provider.Type{}
-	for _, family := range []map[string]provider.Type{networkTypes(c)} {
-		for token, t := range family {
-			out[token] = t
-		}
+	for _, family := range []map[string]provider.Type{
+		ec2Types(c),
+	} {
+		maps.Copy(out, family)
 	}
 	return out
 }
 
 // functions is the table of all functions, by token.
 func functions(c *clients) map[string]provider.Function {
-	return map[string]provider.Function{}
+	out := map[string]provider.Function{}
+	for _, family := range []map[string]provider.Function{
+		ec2Functions(c),
+	} {
+		maps.Copy(out, family)
+	}
+	return out
 }
 
-func networkTypes(c *clients) map[string]provider.Type {
+func ec2Types(c *clients) map[string]provider.Type {
 	return map[string]provider.Type{
-		"aws:ec2/vpc:Vpc": c.vpc(),
+		"aws:ebs/volume:Volume":                                       c.volume(),
+		"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup":           c.defaultSecurityGroup(),
+		"aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": c.egressOnlyInternetGateway(),
+		"aws:ec2/eip:Eip":                                             c.eip(),
+		"aws:ec2/eipAssociation:EipAssociation":                       c.eipAssociation(),
+		"aws:ec2/instance:Instance":                                   c.instance(),
+		"aws:ec2/internetGateway:InternetGateway":                     c.internetGateway(),
+		"aws:ec2/natGateway:NatGateway":                               c.natGateway(),
+		"aws:ec2/route:Route":                                         c.route(),
+		"aws:ec2/routeTable:RouteTable":                               c.routeTable(),
+		"aws:ec2/routeTableAssociation:RouteTableAssociation":         c.routeTableAssociation(),
+		"aws:ec2/securityGroup:SecurityGroup":                         c.securityGroup(),
+		"aws:ec2/subnet:Subnet":                                       c.subnet(),
+		"aws:ec2/volumeAttachment:VolumeAttachment":                   c.volumeAttachment(),
+		"aws:ec2/vpc:Vpc":                                             c.vpc(),
+		"aws:ec2/vpcEndpoint:VpcEndpoint":                             c.vpcEndpoint(),
+		"aws:kms/alias:Alias":                                         c.kmsAlias(),
+		"aws:kms/key:Key":                                             c.kmsKey(),
+		"aws:rds/instance:Instance":                                   c.dbInstance(),
+		"aws:rds/parameterGroup:ParameterGroup":                       c.dbParameterGroup(),
+		"aws:rds/subnetGroup:SubnetGroup":                             c.dbSubnetGroup(),
+		"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule":     c.securityGroupRule(true),
+		"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":   c.securityGroupRule(false),
+	}
+}
+
+func ec2Functions(c *clients) map[string]provider.Function {
+	return map[string]provider.Function{
+		"aws:ec2/getAmi:getAmi": c.getAmi(),
+		"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": c.getInstanceTypeOfferings(),
+		"aws:index/getAvailabilityZones:getAvailabilityZones":       c.getAvailabilityZones(),
+		"aws:index/getCallerIdentity:getCallerIdentity":             c.getCallerIdentity(),
+		"aws:index/getPartition:getPartition":                       c.getPartition(),
+		"aws:index/getRegion:getRegion":                             c.getRegion(),
 	}
 }

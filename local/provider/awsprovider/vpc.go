@@ -13,24 +13,30 @@ import (
 func (c *clients) vpc() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"cidrBlock":                    {Required: true, Replace: true, Check: checkCIDR4},
+			"cidrBlock":                    {Computed: true, Replace: true, Check: checkVpcCIDR},
 			"enableDnsSupport":             {Default: true},
 			"enableDnsHostnames":           {Computed: true},
-			"instanceTenancy":              {Default: "default", Replace: true},
+			"instanceTenancy":              {Default: "default", Check: checkOneOf("default", "dedicated")},
 			"assignGeneratedIpv6CidrBlock": {},
 			"ipv6CidrBlock":                {Output: true},
 			"ipv6AssociationId":            {Output: true},
 			"arn":                          {Output: true},
 			"ownerId":                      {Output: true},
+			"dhcpOptionsId":                {Output: true},
 			"mainRouteTableId":             {Output: true},
+			"defaultRouteTableId":          {Output: true},
+			"defaultNetworkAclId":          {Output: true},
 			"defaultSecurityGroupId":       {Output: true},
 		}),
 		Create: c.createVpc,
 		Read:   c.readVpc,
 		Update: c.updateVpc,
-		Delete: func(ctx context.Context, id string, _ provider.Values) error {
-			_, err := c.ec2.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &id})
-			return unlessGone(err, "InvalidVpcID.NotFound")
+		Delete: c.deleteVpc,
+		Replaces: func(_ context.Context, _, news provider.Values) []string {
+			if news.Str("instanceTenancy") == "default" {
+				return nil // dedicated becomes default in place
+			}
+			return []string{"instanceTenancy"}
 		},
 		Recomputed: func(changed func(...string) bool) []string {
 			if changed("assignGeneratedIpv6CidrBlock") {
@@ -41,9 +47,17 @@ func (c *clients) vpc() provider.Type {
 	}
 }
 
+// checkVpcCIDR permits networks of 16 to 65,536 addresses.
+func checkVpcCIDR(value any) string {
+	if prefix, ok := network(value); ok && prefix.Addr().Is4() && (prefix.Bits() < 16 || prefix.Bits() > 28) {
+		return "the mask must be from /16 to /28"
+	}
+	return checkCIDR4(value)
+}
+
 func (c *clients) createVpc(ctx context.Context, in provider.Values) (string, error) {
 	out, err := c.ec2.CreateVpc(ctx, &ec2.CreateVpcInput{
-		CidrBlock:                   aws.String(in.Str("cidrBlock")),
+		CidrBlock:                   optional(in, "cidrBlock"),
 		AmazonProvidedIpv6CidrBlock: aws.Bool(in.Bool("assignGeneratedIpv6CidrBlock")),
 		InstanceTenancy:             types.Tenancy(in.Str("instanceTenancy")),
 		TagSpecifications:           ec2TagSpec(types.ResourceTypeVpc, in),
@@ -52,30 +66,48 @@ func (c *clients) createVpc(ctx context.Context, in provider.Values) (string, er
 		return "", err
 	}
 	id := aws.ToString(out.Vpc.VpcId)
-	return id, c.setVpcAttributes(ctx, id, in)
+	err = untilState(ctx, id, types.VpcStateAvailable, func() (types.VpcState, error) {
+		vpc, err := c.describeVpc(ctx, id)
+		return vpc.State, err
+	})
+	if err == nil && in.Bool("assignGeneratedIpv6CidrBlock") {
+		err = c.untilVpcIpv6(ctx, id, true)
+	}
+	if err == nil && !in.Bool("enableDnsSupport") {
+		err = c.setVpcDNS(ctx, id, in, "enableDnsSupport")
+	}
+	if err == nil && in.Bool("enableDnsHostnames") {
+		err = c.setVpcDNS(ctx, id, in, "enableDnsHostnames")
+	}
+	return id, err
 }
 
-func (c *clients) setVpcAttributes(ctx context.Context, id string, in provider.Values) error {
-	if in.Has("enableDnsSupport") {
-		_, err := c.ec2.ModifyVpcAttribute(ctx, &ec2.ModifyVpcAttributeInput{
-			VpcId: &id, EnableDnsSupport: &types.AttributeBooleanValue{Value: aws.Bool(in.Bool("enableDnsSupport"))},
-		})
-		if err != nil {
-			return err
-		}
+// setVpcDNS sets one of the two DNS attributes; the API takes one at a time.
+func (c *clients) setVpcDNS(ctx context.Context, id string, in provider.Values, key string) error {
+	value := &types.AttributeBooleanValue{Value: aws.Bool(in.Bool(key))}
+	attribute := &ec2.ModifyVpcAttributeInput{VpcId: &id}
+	if key == "enableDnsSupport" {
+		attribute.EnableDnsSupport = value
+	} else {
+		attribute.EnableDnsHostnames = value
 	}
-	if in.Has("enableDnsHostnames") {
-		_, err := c.ec2.ModifyVpcAttribute(ctx, &ec2.ModifyVpcAttributeInput{
-			VpcId: &id, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(in.Bool("enableDnsHostnames"))},
-		})
-		return err
-	}
-	return nil
+	_, err := c.ec2.ModifyVpcAttribute(ctx, attribute)
+	return err
 }
 
 func (c *clients) updateVpc(ctx context.Context, change provider.Change) error {
-	if change.Changed("enableDnsSupport", "enableDnsHostnames") {
-		if err := c.setVpcAttributes(ctx, change.ID, change.New); err != nil {
+	for _, key := range []string{"enableDnsSupport", "enableDnsHostnames"} {
+		if change.Changed(key) && change.New.Has(key) {
+			if err := c.setVpcDNS(ctx, change.ID, change.New, key); err != nil {
+				return err
+			}
+		}
+	}
+	if change.Changed("instanceTenancy") && change.Old.Str("instanceTenancy") == "dedicated" {
+		_, err := c.ec2.ModifyVpcTenancy(ctx, &ec2.ModifyVpcTenancyInput{
+			VpcId: &change.ID, InstanceTenancy: types.VpcTenancyDefault,
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -90,77 +122,52 @@ func (c *clients) updateVpc(ctx context.Context, change provider.Change) error {
 func (c *clients) setVpcIpv6(ctx context.Context, change provider.Change) error {
 	association := change.Old.Str("ipv6AssociationId")
 	wanted := change.New.Bool("assignGeneratedIpv6CidrBlock")
+	var err error
 	switch {
 	case association != "" && !wanted:
-		_, err := c.ec2.DisassociateVpcCidrBlock(ctx, &ec2.DisassociateVpcCidrBlockInput{AssociationId: &association})
-		return err
+		_, err = c.ec2.DisassociateVpcCidrBlock(ctx, &ec2.DisassociateVpcCidrBlockInput{AssociationId: &association})
 	case association == "" && wanted:
-		_, err := c.ec2.AssociateVpcCidrBlock(ctx, &ec2.AssociateVpcCidrBlockInput{
+		_, err = c.ec2.AssociateVpcCidrBlock(ctx, &ec2.AssociateVpcCidrBlockInput{
 			VpcId: &change.ID, AmazonProvidedIpv6CidrBlock: aws.Bool(true),
 		})
-		return err
 	default:
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	return c.untilVpcIpv6(ctx, change.ID, wanted)
 }
 
-func (c *clients) readVpc(ctx context.Context, id string, _ provider.Values) (provider.Values, error) {
-	found, err := c.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
-	if err != nil {
-		return nil, gone(err, "InvalidVpcID.NotFound")
-	}
-	if len(found.Vpcs) == 0 {
-		return nil, provider.ErrGone
-	}
-	vpc := found.Vpcs[0]
-	out := provider.Values{
-		"cidrBlock": vpc.CidrBlock, "instanceTenancy": vpc.InstanceTenancy, "ownerId": c.account,
-		"arn": c.arn("ec2", "vpc/"+id), "tags": fromEC2Tags(vpc.Tags), "assignGeneratedIpv6CidrBlock": false,
-		"ipv6CidrBlock": "", "ipv6AssociationId": "",
-	}
+// untilVpcIpv6 waits until the VPC has an IPv6 block, or has none.
+func (c *clients) untilVpcIpv6(ctx context.Context, id string, wanted bool) error {
+	return until(ctx, id+" has its IPv6 block changed", func() (bool, error) {
+		vpc, err := c.describeVpc(ctx, id)
+		return (vpcIpv6(vpc).AssociationId != nil) == wanted, err
+	})
+}
+
+// vpcIpv6 is the VPC's IPv6 block, or an empty one.
+func vpcIpv6(vpc types.Vpc) types.VpcIpv6CidrBlockAssociation {
 	for _, block := range vpc.Ipv6CidrBlockAssociationSet {
 		if block.Ipv6CidrBlockState != nil && block.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {
-			out["assignGeneratedIpv6CidrBlock"] = true
-			out["ipv6CidrBlock"] = block.Ipv6CidrBlock
-			out["ipv6AssociationId"] = block.AssociationId
+			return block
 		}
 	}
-	return out, c.readVpcDetails(ctx, id, out)
+	return types.VpcIpv6CidrBlockAssociation{}
 }
 
-// readVpcDetails adds what only other calls tell.
-func (c *clients) readVpcDetails(ctx context.Context, id string, out provider.Values) error {
-	support, err := c.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{
-		VpcId: &id, Attribute: types.VpcAttributeNameEnableDnsSupport,
-	})
+func (c *clients) describeVpc(ctx context.Context, id string) (types.Vpc, error) {
+	out, err := c.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{VpcIds: []string{id}})
 	if err != nil {
+		return types.Vpc{}, gone(err, "InvalidVpcID.NotFound")
+	}
+	return first(out.Vpcs)
+}
+
+func (c *clients) deleteVpc(ctx context.Context, id string, _ provider.Values) error {
+	return deleted(ctx, id, func() error {
+		_, err := c.ec2.DeleteVpc(ctx, &ec2.DeleteVpcInput{VpcId: &id})
 		return err
-	}
-	out["enableDnsSupport"] = support.EnableDnsSupport.Value
-	hostnames, err := c.ec2.DescribeVpcAttribute(ctx, &ec2.DescribeVpcAttributeInput{
-		VpcId: &id, Attribute: types.VpcAttributeNameEnableDnsHostnames,
-	})
-	if err != nil {
-		return err
-	}
-	out["enableDnsHostnames"] = hostnames.EnableDnsHostnames.Value
-	groups, err := c.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{
-		Filters: ec2Filters("vpc-id", id, "group-name", "default"),
-	})
-	if err != nil {
-		return err
-	}
-	if len(groups.SecurityGroups) > 0 {
-		out["defaultSecurityGroupId"] = groups.SecurityGroups[0].GroupId
-	}
-	tables, err := c.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{
-		Filters: ec2Filters("vpc-id", id, "association.main", "true"),
-	})
-	if err != nil {
-		return err
-	}
-	if len(tables.RouteTables) > 0 {
-		out["mainRouteTableId"] = tables.RouteTables[0].RouteTableId
-	}
-	return nil
+	}, c.describeVpc, "InvalidVpcID.NotFound")
 }

@@ -1,0 +1,76 @@
+package awsprovider
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/rds"
+
+	"webstack/local/provider"
+)
+
+// modifiedDBProps are the inputs whose change is a call of ModifyDBInstance. The others matter at deletion only.
+var modifiedDBProps = []string{
+	"identifier", "instanceClass", "engineVersion", "allocatedStorage", "maxAllocatedStorage", "storageType", "iops",
+	"password", "dbSubnetGroupName", "parameterGroupName", "vpcSecurityGroupIds", "multiAz", "port",
+	"publiclyAccessible", "backupRetentionPeriod", "backupWindow", "maintenanceWindow", "copyTagsToSnapshot",
+	"autoMinorVersionUpgrade", "deletionProtection", "caCertIdentifier",
+}
+
+// updateDBInstance changes everything with one call. Without applyImmediately, AWS waits with most of it for the next
+// maintenance window.
+func (c *clients) updateDBInstance(ctx context.Context, change provider.Change) error {
+	if change.Changed(modifiedDBProps...) {
+		if err := c.modifyDBInstance(ctx, change); err != nil {
+			return err
+		}
+	}
+	return c.retagRDS(ctx, change)
+}
+
+func (c *clients) modifyDBInstance(ctx context.Context, change provider.Change) error {
+	in := change.New
+	changed := provider.Values{} // what is not in it is left out of the call
+	for _, key := range modifiedDBProps {
+		if change.Changed(key) && in.Has(key) {
+			changed[key] = in[key]
+		}
+	}
+	db, err := c.findDB(ctx, change.ID, change.Old)
+	if isGone(err) {
+		db, err = c.findDB(ctx, change.ID, in) // an earlier update renamed it and failed after that
+	}
+	if err != nil {
+		return err
+	}
+	request := &rds.ModifyDBInstanceInput{
+		DBInstanceIdentifier: db.DBInstanceIdentifier, ApplyImmediately: aws.Bool(in.Bool("applyImmediately")),
+		AllowMajorVersionUpgrade: aws.Bool(in.Bool("allowMajorVersionUpgrade")),
+		DeletionProtection:       aws.Bool(in.Bool("deletionProtection")),
+		DBInstanceClass:          optional(changed, "instanceClass"), EngineVersion: optional(changed, "engineVersion"),
+		AllocatedStorage:    optionalInt(changed, "allocatedStorage"),
+		MaxAllocatedStorage: optionalInt(changed, "maxAllocatedStorage"),
+		StorageType:         optional(changed, "storageType"), Iops: optionalInt(changed, "iops"),
+		MasterUserPassword: optional(changed, "password"), DBSubnetGroupName: optional(changed, "dbSubnetGroupName"),
+		DBParameterGroupName: optional(changed, "parameterGroupName"),
+		VpcSecurityGroupIds:  changed.Strs("vpcSecurityGroupIds"), MultiAZ: optionalBool(changed, "multiAz"),
+		DBPortNumber: optionalInt(changed, "port"), PubliclyAccessible: optionalBool(changed, "publiclyAccessible"),
+		BackupRetentionPeriod:      optionalInt(changed, "backupRetentionPeriod"),
+		PreferredBackupWindow:      optional(changed, "backupWindow"),
+		PreferredMaintenanceWindow: lower(optional(changed, "maintenanceWindow")),
+		CopyTagsToSnapshot:         optionalBool(changed, "copyTagsToSnapshot"),
+		AutoMinorVersionUpgrade:    optionalBool(changed, "autoMinorVersionUpgrade"),
+		CACertificateIdentifier:    optional(changed, "caCertIdentifier"),
+	}
+	name := aws.ToString(db.DBInstanceIdentifier)
+	if renamed := in.Str("identifier"); renamed != name {
+		request.NewDBInstanceIdentifier = &renamed
+	}
+	if _, err := c.rds.ModifyDBInstance(ctx, request); err != nil {
+		return err
+	}
+	if request.NewDBInstanceIdentifier != nil {
+		name = *request.NewDBInstanceIdentifier
+	}
+	return c.untilDBAvailable(ctx, name)
+}

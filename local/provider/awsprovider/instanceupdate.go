@@ -1,0 +1,270 @@
+package awsprovider
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"webstack/local/provider"
+)
+
+// updateInstance changes what changed, one call of the API after the other, in the real provider's order.
+func (c *clients) updateInstance(ctx context.Context, change provider.Change) error {
+	steps := []struct {
+		on  []string
+		set func(context.Context, provider.Change) error
+	}{
+		{[]string{"volumeTags"}, c.retagRootVolume},
+		{[]string{"iamInstanceProfile"}, c.setInstanceProfile},
+		{[]string{"sourceDestCheck"}, func(ctx context.Context, change provider.Change) error {
+			return c.setSourceDestCheck(ctx, change.ID, change.New.Bool("sourceDestCheck"))
+		}},
+		{[]string{"ipv6AddressCount"}, c.setIpv6AddressCount},
+		{[]string{"vpcSecurityGroupIds"}, c.setInstanceGroups},
+		{[]string{"instanceType"}, c.setInstanceType},
+		{[]string{"userData"}, c.setUserData},
+		{[]string{"disableApiTermination", "disableApiStop"}, func(ctx context.Context, change provider.Change) error {
+			return c.protectInstance(ctx, change.ID, change.New, func(key string) bool { return change.Changed(key) })
+		}},
+		{[]string{"instanceInitiatedShutdownBehavior"}, c.setShutdownBehavior},
+		{[]string{"maintenanceOptions"}, c.setMaintenance},
+		{[]string{"monitoring"}, c.setMonitoring},
+		{[]string{"creditSpecification"}, c.setCredits},
+		{[]string{"metadataOptions"}, c.setMetadataOptions},
+		{[]string{"rootBlockDevice"}, c.setRootVolume},
+	}
+	for _, step := range steps {
+		given := false
+		for _, key := range step.on {
+			given = given || change.Changed(key) && change.New.Has(key)
+		}
+		if !given {
+			continue
+		}
+		if err := step.set(ctx, change); err != nil {
+			return err
+		}
+	}
+	return c.retagEC2(ctx, change)
+}
+
+// modifyInstance changes one attribute of the instance.
+func (c *clients) modifyInstance(ctx context.Context, id string, attribute ec2.ModifyInstanceAttributeInput) error {
+	attribute.InstanceId = &id
+	_, err := c.ec2.ModifyInstanceAttribute(ctx, &attribute)
+	return err
+}
+
+func (c *clients) setSourceDestCheck(ctx context.Context, id string, on bool) error {
+	return c.modifyInstance(ctx, id, ec2.ModifyInstanceAttributeInput{
+		SourceDestCheck: &types.AttributeBooleanValue{Value: &on},
+	})
+}
+
+// protectInstance sets those of the two protections that changed tells.
+func (c *clients) protectInstance(ctx context.Context, id string, in provider.Values, changed func(string) bool) error {
+	value := func(key string) *types.AttributeBooleanValue {
+		return &types.AttributeBooleanValue{Value: aws.Bool(in.Bool(key))}
+	}
+	if key := "disableApiStop"; changed(key) {
+		err := c.modifyInstance(ctx, id, ec2.ModifyInstanceAttributeInput{DisableApiStop: value(key)})
+		if err != nil {
+			return err
+		}
+	}
+	if key := "disableApiTermination"; changed(key) {
+		return c.modifyInstance(ctx, id, ec2.ModifyInstanceAttributeInput{DisableApiTermination: value(key)})
+	}
+	return nil
+}
+
+func (c *clients) setInstanceGroups(ctx context.Context, change provider.Change) error {
+	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
+		Groups: change.New.Strs("vpcSecurityGroupIds"),
+	})
+}
+
+func (c *clients) setShutdownBehavior(ctx context.Context, change provider.Change) error {
+	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
+		InstanceInitiatedShutdownBehavior: &types.AttributeValue{
+			Value: optional(change.New, "instanceInitiatedShutdownBehavior"),
+		},
+	})
+}
+
+func (c *clients) setInstanceType(ctx context.Context, change provider.Change) error {
+	if change.Old.Str("instanceType") == change.New.Str("instanceType") {
+		return nil
+	}
+	return c.whileStopped(ctx, change.ID, func() error {
+		return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
+			InstanceType: &types.AttributeValue{Value: optional(change.New, "instanceType")},
+		})
+	})
+}
+
+// setUserData compares with what is stored: the SHA-1, or the text itself after a creation that failed half way.
+func (c *clients) setUserData(ctx context.Context, change provider.Change) error {
+	old, text := change.Old.Str("userData"), change.New.Str("userData")
+	if old == text || old == userDataSum([]byte(text)) {
+		return nil
+	}
+	return c.whileStopped(ctx, change.ID, func() error {
+		return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
+			UserData: &types.SecureBlobAttributeValue{Value: []byte(text)},
+		})
+	})
+}
+
+// whileStopped stops the instance, does what only a stopped instance allows, and starts it again.
+func (c *clients) whileStopped(ctx context.Context, id string, do func() error) error {
+	if err := c.stopInstance(ctx, id); err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if _, err := c.ec2.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: []string{id}}); err != nil {
+		return err
+	}
+	return c.untilInstance(ctx, id, types.InstanceStateNameRunning)
+}
+
+func (c *clients) stopInstance(ctx context.Context, id string) error {
+	if _, err := c.ec2.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{id}}); err != nil {
+		return err
+	}
+	return c.untilInstance(ctx, id, types.InstanceStateNameStopped)
+}
+
+// setInstanceProfile gives the instance another profile, its first one, or none.
+func (c *clients) setInstanceProfile(ctx context.Context, change provider.Change) error {
+	found, err := c.ec2.DescribeIamInstanceProfileAssociations(ctx, &ec2.DescribeIamInstanceProfileAssociationsInput{
+		Filters: ec2Filters("instance-id", change.ID),
+	})
+	if err != nil {
+		return err
+	}
+	profile := optional(change.New, "iamInstanceProfile")
+	specification := &types.IamInstanceProfileSpecification{Name: profile}
+	current, err := first(found.IamInstanceProfileAssociations)
+	switch {
+	case err != nil && profile == nil:
+		return nil
+	case err != nil:
+		_, err = c.ec2.AssociateIamInstanceProfile(ctx, &ec2.AssociateIamInstanceProfileInput{
+			InstanceId: &change.ID, IamInstanceProfile: specification,
+		})
+	case profile == nil:
+		_, err = c.ec2.DisassociateIamInstanceProfile(ctx, &ec2.DisassociateIamInstanceProfileInput{
+			AssociationId: current.AssociationId,
+		})
+	default:
+		_, err = c.ec2.ReplaceIamInstanceProfileAssociation(ctx, &ec2.ReplaceIamInstanceProfileAssociationInput{
+			AssociationId: current.AssociationId, IamInstanceProfile: specification,
+		})
+	}
+	return err
+}
+
+func (c *clients) setIpv6AddressCount(ctx context.Context, change provider.Change) error {
+	instance, err := c.describeInstance(ctx, change.ID)
+	if err != nil {
+		return err
+	}
+	now := provider.Values{}
+	readInterface(instance, now)
+	card, _ := now["primaryNetworkInterfaceId"].(*string)
+	have, _ := now["ipv6Addresses"].([]string)
+	switch wanted := change.New.Int("ipv6AddressCount"); {
+	case wanted > len(have):
+		_, err := c.ec2.AssignIpv6Addresses(ctx, &ec2.AssignIpv6AddressesInput{
+			NetworkInterfaceId: card, Ipv6AddressCount: aws.Int32(int32(wanted - len(have))), //nolint:gosec // a few
+		})
+		return err
+	case wanted < len(have):
+		_, err := c.ec2.UnassignIpv6Addresses(ctx, &ec2.UnassignIpv6AddressesInput{
+			NetworkInterfaceId: card, Ipv6Addresses: have[wanted:],
+		})
+		return err
+	default:
+		return nil
+	}
+}
+
+func (c *clients) setMaintenance(ctx context.Context, change provider.Change) error {
+	options := change.New.Object("maintenanceOptions")
+	_, err := c.ec2.ModifyInstanceMaintenanceOptions(ctx, &ec2.ModifyInstanceMaintenanceOptionsInput{
+		InstanceId: &change.ID, AutoRecovery: types.InstanceAutoRecoveryState(options.Str("autoRecovery")),
+	})
+	return err
+}
+
+func (c *clients) setMonitoring(ctx context.Context, change provider.Change) error {
+	ids := []string{change.ID}
+	var err error
+	if change.New.Bool("monitoring") {
+		_, err = c.ec2.MonitorInstances(ctx, &ec2.MonitorInstancesInput{InstanceIds: ids})
+	} else {
+		_, err = c.ec2.UnmonitorInstances(ctx, &ec2.UnmonitorInstancesInput{InstanceIds: ids})
+	}
+	return err
+}
+
+func (c *clients) setCredits(ctx context.Context, change provider.Change) error {
+	_, err := c.ec2.ModifyInstanceCreditSpecification(ctx, &ec2.ModifyInstanceCreditSpecificationInput{
+		InstanceCreditSpecifications: []types.InstanceCreditSpecificationRequest{{
+			InstanceId: &change.ID, CpuCredits: optional(change.New.Object("creditSpecification"), "cpuCredits"),
+		}},
+	})
+	return err
+}
+
+func (c *clients) setMetadataOptions(ctx context.Context, change provider.Change) error {
+	options := change.New.Object("metadataOptions")
+	_, err := c.ec2.ModifyInstanceMetadataOptions(ctx, &ec2.ModifyInstanceMetadataOptionsInput{
+		InstanceId:              &change.ID,
+		HttpEndpoint:            types.InstanceMetadataEndpointState(options.Str("httpEndpoint")),
+		HttpTokens:              types.HttpTokensState(options.Str("httpTokens")),
+		HttpProtocolIpv6:        types.InstanceMetadataProtocolState(options.Str("httpProtocolIpv6")),
+		InstanceMetadataTags:    types.InstanceMetadataTagsState(options.Str("instanceMetadataTags")),
+		HttpPutResponseHopLimit: optionalInt(options, "httpPutResponseHopLimit"),
+	})
+	return err
+}
+
+// setRootVolume changes size and kind of the root volume, and whether it goes with the instance.
+func (c *clients) setRootVolume(ctx context.Context, change provider.Change) error {
+	old, root := change.Old.Object("rootBlockDevice"), change.New.Object("rootBlockDevice")
+	differs := func(key string) bool { return root.Has(key) && root[key] != old[key] }
+	if differs("volumeSize") || differs("volumeType") {
+		volume := old.Str("volumeId")
+		_, err := c.ec2.ModifyVolume(ctx, &ec2.ModifyVolumeInput{
+			VolumeId: &volume, Size: optionalInt(root, "volumeSize"), VolumeType: types.VolumeType(root.Str("volumeType")),
+		})
+		if err != nil {
+			return err
+		}
+		if err := c.untilVolumeUsable(ctx, volume); err != nil {
+			return err
+		}
+	}
+	if !differs("deleteOnTermination") {
+		return nil
+	}
+	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
+		BlockDeviceMappings: []types.InstanceBlockDeviceMappingSpecification{{
+			DeviceName: optional(old, "deviceName"),
+			Ebs: &types.EbsInstanceBlockDeviceSpecification{
+				DeleteOnTermination: optionalBool(root, "deleteOnTermination"),
+			},
+		}},
+	})
+}
+
+func (c *clients) retagRootVolume(ctx context.Context, change provider.Change) error {
+	volume := change.Old.Object("rootBlockDevice").Str("volumeId")
+	return c.setEC2Tags(ctx, volume, change.Old.StrMap("volumeTags"), change.New.StrMap("volumeTags"))
+}

@@ -1,0 +1,212 @@
+package awsprovider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"webstack/local/provider"
+)
+
+func (c *clients) kmsKey() provider.Type {
+	return provider.Type{
+		Props: provider.With(provider.Tags(), map[string]provider.Prop{
+			"description":       {Computed: true, Check: checkLength(0, 8192)},
+			"policy":            {Computed: true, Check: checkJSON, Equal: provider.SamePolicy},
+			"enableKeyRotation": {Default: false},
+			"isEnabled":         {Default: true},
+			"keyUsage": {Default: "ENCRYPT_DECRYPT", Replace: true,
+				Check: checkOneOf("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT")},
+			"customerMasterKeySpec": {Default: "SYMMETRIC_DEFAULT", Replace: true},
+			"multiRegion":           {Computed: true, Replace: true},
+			"deletionWindowInDays":  {InputOnly: true, Check: checkRange(7, 30)},
+			"bypassPolicyLockoutSafetyCheck": {
+				Default: false, InputOnly: true,
+			},
+			"arn":   {Output: true},
+			"keyId": {Output: true},
+		}),
+		Create: c.createKey,
+		Read:   c.readKey,
+		Update: c.updateKey,
+		Delete: c.deleteKey,
+	}
+}
+
+func kmsTags(tags map[string]string) []types.Tag {
+	var out []types.Tag
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		out = append(out, types.Tag{TagKey: aws.String(key), TagValue: aws.String(tags[key])})
+	}
+	return out
+}
+
+func (c *clients) createKey(ctx context.Context, in provider.Values) (string, error) {
+	var id string
+	err := retrying(ctx, dependencyPatience, func() error {
+		out, err := c.kms.CreateKey(ctx, &kms.CreateKeyInput{
+			Description: aws.String(in.Str("description")), Policy: optional(in, "policy"),
+			KeyUsage: types.KeyUsageType(in.Str("keyUsage")), KeySpec: types.KeySpec(in.Str("customerMasterKeySpec")),
+			MultiRegion:                    aws.Bool(in.Bool("multiRegion")),
+			BypassPolicyLockoutSafetyCheck: in.Bool("bypassPolicyLockoutSafetyCheck"),
+			Tags:                           kmsTags(in.StrMap("tagsAll")),
+		})
+		if err == nil {
+			id = aws.ToString(out.KeyMetadata.KeyId)
+		}
+		return err
+	}, "MalformedPolicyDocumentException") // a principal that IAM has only just made
+	if err != nil {
+		return "", err
+	}
+	if in.Bool("enableKeyRotation") {
+		if err := c.setKeyRotation(ctx, id, true); err != nil {
+			return id, err
+		}
+	}
+	if !in.Bool("isEnabled") {
+		return id, c.setKeyEnabled(ctx, id, false)
+	}
+	return id, nil
+}
+
+func (c *clients) setKeyRotation(ctx context.Context, id string, on bool) error {
+	var err error
+	if on {
+		_, err = c.kms.EnableKeyRotation(ctx, &kms.EnableKeyRotationInput{KeyId: &id})
+	} else {
+		_, err = c.kms.DisableKeyRotation(ctx, &kms.DisableKeyRotationInput{KeyId: &id})
+	}
+	return err
+}
+
+func (c *clients) setKeyEnabled(ctx context.Context, id string, on bool) error {
+	var err error
+	if on {
+		_, err = c.kms.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &id})
+	} else {
+		_, err = c.kms.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &id})
+	}
+	return err
+}
+
+// updateKey enables a key before and disables it after everything else: a disabled key cannot be changed.
+func (c *clients) updateKey(ctx context.Context, change provider.Change) error {
+	id, in := change.ID, change.New
+	enabled := in.Bool("isEnabled")
+	steps := []struct {
+		key string
+		on  bool
+		set func() error
+	}{
+		{"isEnabled", enabled, func() error { return c.setKeyEnabled(ctx, id, true) }},
+		{"enableKeyRotation", true, func() error { return c.setKeyRotation(ctx, id, in.Bool("enableKeyRotation")) }},
+		{"description", in.Has("description"), func() error {
+			_, err := c.kms.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{
+				KeyId: &id, Description: aws.String(in.Str("description")),
+			})
+			return err
+		}},
+		{"policy", in.Has("policy"), func() error {
+			_, err := c.kms.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{
+				KeyId: &id, Policy: optional(in, "policy"), PolicyName: aws.String("default"),
+				BypassPolicyLockoutSafetyCheck: in.Bool("bypassPolicyLockoutSafetyCheck"),
+			})
+			return err
+		}},
+		{"isEnabled", !enabled, func() error { return c.setKeyEnabled(ctx, id, false) }},
+		{"tagsAll", true, func() error { return c.retagKey(ctx, change) }},
+	}
+	for _, step := range steps {
+		if !step.on || !change.Changed(step.key) {
+			continue
+		}
+		if err := step.set(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *clients) retagKey(ctx context.Context, change provider.Change) error {
+	set, removed := changedTags(change.Old.StrMap("tagsAll"), change.New.StrMap("tagsAll"))
+	if len(removed) > 0 {
+		_, err := c.kms.UntagResource(ctx, &kms.UntagResourceInput{KeyId: &change.ID, TagKeys: removed})
+		if err != nil {
+			return err
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	_, err := c.kms.TagResource(ctx, &kms.TagResourceInput{KeyId: &change.ID, Tags: kmsTags(set)})
+	return err
+}
+
+// describeKey takes a key that is to be deleted for gone.
+func (c *clients) describeKey(ctx context.Context, id string) (*types.KeyMetadata, error) {
+	out, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
+	if err != nil {
+		return nil, gone(err, "NotFoundException")
+	}
+	switch out.KeyMetadata.KeyState {
+	case types.KeyStatePendingDeletion, types.KeyStatePendingReplicaDeletion:
+		return nil, provider.ErrGone
+	}
+	return out.KeyMetadata, nil
+}
+
+func (c *clients) readKey(ctx context.Context, id string, _ provider.Values) (provider.Values, error) {
+	key, err := c.describeKey(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := c.kms.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &id, PolicyName: aws.String("default")})
+	if err != nil {
+		return nil, gone(err, "NotFoundException")
+	}
+	rotation, err := c.kms.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &id})
+	if err != nil && !hasCode(err, "UnsupportedOperationException") {
+		return nil, err
+	}
+	tags, err := c.kms.ListResourceTags(ctx, &kms.ListResourceTagsInput{KeyId: &id})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]string{}
+	for _, tag := range tags.Tags {
+		all[aws.ToString(tag.TagKey)] = aws.ToString(tag.TagValue)
+	}
+	return provider.Values{
+		"description": aws.ToString(key.Description), "policy": policy.Policy, "isEnabled": key.Enabled,
+		"enableKeyRotation": rotation != nil && rotation.KeyRotationEnabled, "keyUsage": key.KeyUsage,
+		"customerMasterKeySpec": key.KeySpec, "multiRegion": aws.ToBool(key.MultiRegion), "arn": key.Arn,
+		"keyId": key.KeyId, "tags": all,
+	}, nil
+}
+
+// deleteKey schedules the deletion; AWS deletes no key at once.
+func (c *clients) deleteKey(ctx context.Context, id string, state provider.Values) error {
+	_, err := c.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{
+		KeyId: &id, PendingWindowInDays: optionalInt(state, "deletionWindowInDays"),
+	})
+	if hasCode(err, "KMSInvalidStateException") {
+		if _, read := c.describeKey(ctx, id); isGone(read) {
+			return nil
+		}
+	}
+	if err != nil {
+		return unlessGone(err, "NotFoundException")
+	}
+	return until(ctx, id+" is to be deleted", func() (bool, error) {
+		_, err := c.describeKey(ctx, id)
+		if isGone(err) {
+			return true, nil
+		}
+		return false, err
+	})
+}

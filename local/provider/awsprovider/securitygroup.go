@@ -1,0 +1,96 @@
+package awsprovider
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"webstack/local/provider"
+)
+
+// groupGone are the codes of a security group that does not exist.
+var groupGone = []string{"InvalidGroup.NotFound", "InvalidSecurityGroupID.NotFound", "InvalidGroupId.Malformed"}
+
+func (c *clients) securityGroup() provider.Type {
+	return provider.Type{
+		Name: &provider.AutoName{Prop: "name", Max: 255},
+		Props: provider.With(provider.Tags(), map[string]provider.Prop{
+			"name":                {Computed: true, Replace: true, Check: checkGroupName},
+			"description":         {Default: "Managed by Pulumi", Replace: true, Check: checkLength(0, 255)},
+			"vpcId":               {Computed: true, Replace: true},
+			"ingress":             inlineRules,
+			"egress":              inlineRules,
+			"revokeRulesOnDelete": {Default: false, InputOnly: true},
+			"arn":                 {Output: true},
+			"ownerId":             {Output: true},
+		}),
+		Create: c.createSecurityGroup,
+		Read:   c.readSecurityGroup,
+		Update: func(ctx context.Context, change provider.Change) error {
+			if err := c.updateInlineRules(ctx, change); err != nil {
+				return err
+			}
+			return c.retagEC2(ctx, change)
+		},
+		Delete: c.deleteSecurityGroup,
+	}
+}
+
+func checkGroupName(value any) string {
+	if text, _ := value.(string); strings.HasPrefix(text, "sg-") {
+		return "must not start with sg-"
+	}
+	return checkLength(0, 255)(value)
+}
+
+// createSecurityGroup takes away the egress to everywhere that AWS gives every new group: the program says what may
+// leave.
+func (c *clients) createSecurityGroup(ctx context.Context, in provider.Values) (string, error) {
+	out, err := c.ec2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
+		GroupName: optional(in, "name"), Description: aws.String(in.Str("description")), VpcId: optional(in, "vpcId"),
+		TagSpecifications: ec2TagSpec(types.ResourceTypeSecurityGroup, in),
+	})
+	if err != nil {
+		return "", err
+	}
+	id := aws.ToString(out.GroupId)
+	if err := c.revokeAllRules(ctx, id); err != nil {
+		return id, err
+	}
+	return id, c.authorizeInlineRules(ctx, id, in)
+}
+
+func (c *clients) describeSecurityGroup(ctx context.Context, id string) (types.SecurityGroup, error) {
+	out, err := c.ec2.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{GroupIds: []string{id}})
+	if err != nil {
+		return types.SecurityGroup{}, gone(err, groupGone...)
+	}
+	return first(out.SecurityGroups)
+}
+
+func (c *clients) readSecurityGroup(ctx context.Context, id string, _ provider.Values) (provider.Values, error) {
+	group, err := c.describeSecurityGroup(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return provider.Values{
+		"name": group.GroupName, "description": group.Description, "vpcId": group.VpcId,
+		"ingress": toInlineRules(id, group.IpPermissions), "egress": toInlineRules(id, group.IpPermissionsEgress),
+		"arn": c.arn("ec2", "security-group/"+id), "ownerId": c.account, "tags": fromEC2Tags(group.Tags),
+	}, nil
+}
+
+func (c *clients) deleteSecurityGroup(ctx context.Context, id string, state provider.Values) error {
+	if state.Bool("revokeRulesOnDelete") {
+		if err := c.revokeAllRules(ctx, id); err != nil && !isGone(err) {
+			return err
+		}
+	}
+	return deleted(ctx, id, func() error {
+		_, err := c.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &id})
+		return err
+	}, c.describeSecurityGroup, groupGone...)
+}

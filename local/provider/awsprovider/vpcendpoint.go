@@ -1,0 +1,140 @@
+package awsprovider
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/smithy-go"
+
+	"webstack/local/provider"
+)
+
+// vpcEndpoint describes gateway endpoints; the other kinds cost money and are not for one small server.
+func (c *clients) vpcEndpoint() provider.Type {
+	return provider.Type{
+		Props: provider.With(provider.Tags(), map[string]provider.Prop{
+			"vpcId":           {Required: true, Replace: true},
+			"serviceName":     {Replace: true},
+			"vpcEndpointType": {Default: "Gateway", Replace: true, Check: checkOneOf("Gateway")},
+			"routeTableIds":   {Computed: true, Set: true},
+			"policy":          {Computed: true, Check: checkJSON, Equal: provider.SamePolicy},
+			"arn":             {Output: true},
+			"ownerId":         {Output: true},
+			"prefixListId":    {Output: true},
+			"cidrBlocks":      {Output: true},
+			"state":           {Output: true},
+		}),
+		Create: c.createVpcEndpoint,
+		Read:   c.readVpcEndpoint,
+		Update: c.updateVpcEndpoint,
+		Delete: c.deleteVpcEndpoint,
+	}
+}
+
+func (c *clients) createVpcEndpoint(ctx context.Context, in provider.Values) (string, error) {
+	out, err := c.ec2.CreateVpcEndpoint(ctx, &ec2.CreateVpcEndpointInput{
+		VpcId:             optional(in, "vpcId"),
+		ServiceName:       optional(in, "serviceName"),
+		VpcEndpointType:   types.VpcEndpointType(in.Str("vpcEndpointType")),
+		RouteTableIds:     in.Strs("routeTableIds"),
+		PolicyDocument:    optional(in, "policy"),
+		TagSpecifications: ec2TagSpec(types.ResourceTypeVpcEndpoint, in),
+	})
+	if err != nil {
+		return "", err
+	}
+	id := aws.ToString(out.VpcEndpoint.VpcEndpointId)
+	return id, c.untilVpcEndpointAvailable(ctx, id)
+}
+
+func (c *clients) untilVpcEndpointAvailable(ctx context.Context, id string) error {
+	return untilState(ctx, id, types.StateAvailable, func() (types.State, error) {
+		endpoint, err := c.describeVpcEndpoint(ctx, id)
+		return endpointState(endpoint), err
+	}, types.StateFailed, types.StateRejected, types.StateExpired)
+}
+
+// endpointState is the state of an endpoint; the API spells it with a capital letter in some answers.
+func endpointState(endpoint types.VpcEndpoint) types.State {
+	for _, state := range endpoint.State.Values() {
+		if strings.EqualFold(string(state), string(endpoint.State)) {
+			return state
+		}
+	}
+	return endpoint.State
+}
+
+func (c *clients) updateVpcEndpoint(ctx context.Context, change provider.Change) error {
+	if change.Changed("routeTableIds", "policy") {
+		in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &change.ID}
+		if change.New.Has("routeTableIds") {
+			old, news := change.Old.Strs("routeTableIds"), change.New.Strs("routeTableIds")
+			in.AddRouteTableIds, in.RemoveRouteTableIds = without(news, old), without(old, news)
+		}
+		if change.New.Has("policy") && change.Changed("policy") {
+			in.PolicyDocument = optional(change.New, "policy")
+		}
+		if _, err := c.ec2.ModifyVpcEndpoint(ctx, in); err != nil {
+			return err
+		}
+		if err := c.untilVpcEndpointAvailable(ctx, change.ID); err != nil {
+			return err
+		}
+	}
+	return c.retagEC2(ctx, change)
+}
+
+func (c *clients) describeVpcEndpoint(ctx context.Context, id string) (types.VpcEndpoint, error) {
+	out, err := c.ec2.DescribeVpcEndpoints(ctx, &ec2.DescribeVpcEndpointsInput{VpcEndpointIds: []string{id}})
+	if err != nil {
+		return types.VpcEndpoint{}, gone(err, "InvalidVpcEndpointId.NotFound")
+	}
+	endpoint, err := first(out.VpcEndpoints)
+	if err == nil && endpointState(endpoint) == types.StateDeleted {
+		err = provider.ErrGone
+	}
+	return endpoint, err
+}
+
+func (c *clients) readVpcEndpoint(ctx context.Context, id string, _ provider.Values) (provider.Values, error) {
+	endpoint, err := c.describeVpcEndpoint(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	out := provider.Values{
+		"vpcId": endpoint.VpcId, "serviceName": endpoint.ServiceName, "vpcEndpointType": endpoint.VpcEndpointType,
+		"routeTableIds": endpoint.RouteTableIds, "state": endpointState(endpoint), "ownerId": c.account,
+		"arn": c.arn("ec2", "vpc-endpoint/"+id), "tags": fromEC2Tags(endpoint.Tags),
+	}
+	if aws.ToString(endpoint.PolicyDocument) != "" {
+		out["policy"] = endpoint.PolicyDocument
+	}
+	lists, err := c.ec2.DescribePrefixLists(ctx, &ec2.DescribePrefixListsInput{
+		Filters: ec2Filters("prefix-list-name", aws.ToString(endpoint.ServiceName)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if list, err := first(lists.PrefixLists); err == nil {
+		out["prefixListId"], out["cidrBlocks"] = list.PrefixListId, list.Cidrs
+	}
+	return out, nil
+}
+
+func (c *clients) deleteVpcEndpoint(ctx context.Context, id string, _ provider.Values) error {
+	return deleted(ctx, id, func() error {
+		out, err := c.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{id}})
+		if err != nil {
+			return err
+		}
+		for _, failed := range out.Unsuccessful {
+			return &smithy.GenericAPIError{
+				Code: aws.ToString(failed.Error.Code), Message: aws.ToString(failed.Error.Message),
+			}
+		}
+		return nil
+	}, c.describeVpcEndpoint, "InvalidVpcEndpoint.NotFound", "InvalidVpcEndpointId.NotFound")
+}

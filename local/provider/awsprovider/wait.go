@@ -1,0 +1,82 @@
+package awsprovider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// firstPoll and slowestPoll bound the pause between two looks at something that takes time; it doubles each time.
+	firstPoll, slowestPoll = 50 * time.Millisecond, 2 * time.Second
+	// dependencyPatience is how long a deletion waits for others that use the resource to go away. The real provider
+	// waits many minutes for AWS to catch up; an emulated account is up to date at once.
+	dependencyPatience = 30 * time.Second
+)
+
+// inUse are the codes with which AWS refuses to delete what others still use.
+var inUse = []string{"DependencyViolation", "InvalidGroup.InUse", "VolumeInUse"}
+
+// until polls done until it answers true or fails, or ctx ends. The error says "wait until <what>".
+func until(ctx context.Context, what string, done func() (bool, error)) error {
+	for pause := firstPoll; ; pause = min(2*pause, slowestPoll) {
+		if ok, err := done(); ok || err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait until %s: %w", what, ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}
+
+// untilState polls state until it answers wanted, and fails when it answers one of failed.
+func untilState[T ~string](ctx context.Context, id string, wanted T, state func() (T, error), failed ...T) error {
+	return until(ctx, fmt.Sprintf("%s is %s", id, wanted), func() (bool, error) {
+		now, err := state()
+		for _, bad := range failed {
+			if err == nil && now == bad {
+				return false, fmt.Errorf("wait until %s is %s: it is %s", id, wanted, now)
+			}
+		}
+		return now == wanted, err
+	})
+}
+
+// deleted deletes a resource by call and waits until describe says it is gone. While others still use it call is
+// repeated; when it fails with one of codes the resource is gone already.
+func deleted[T any](
+	ctx context.Context, id string, call func() error, describe func(context.Context, string) (T, error), codes ...string,
+) error {
+	if err := retrying(ctx, dependencyPatience, call, inUse...); err != nil {
+		return unlessGone(err, codes...)
+	}
+	return until(ctx, id+" is gone", func() (bool, error) {
+		_, err := describe(ctx, id)
+		if isGone(err) {
+			return true, nil
+		}
+		return false, err
+	})
+}
+
+// retrying repeats call while it fails with one of these codes, for as long as patience lasts. What it failed with
+// last is the error.
+func retrying(ctx context.Context, patience time.Duration, call func() error, codes ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var last error
+	err := until(ctx, "it can be done", func() (bool, error) {
+		last = call()
+		if hasCode(last, codes...) {
+			return false, nil
+		}
+		return true, last
+	})
+	if errors.Is(err, context.DeadlineExceeded) && last != nil {
+		return last
+	}
+	return err
+}
