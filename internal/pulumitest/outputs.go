@@ -44,3 +44,12 @@ var outputsByType = map[string]map[string]string{
 	"aws:ssm/association:Association":            {"associationId": "NAME-association"},
 	"random:index/randomPassword:RandomPassword": {"result": "generated-password-of-NAME"},
 }
+
+// secretOutputs are the outputs that a preview has, too: the SDK's stand-in for the engine cannot carry a secret that
+// is not known.
+func secretOutputs(r Resource) resource.PropertyMap {
+	if r.Type != "random:index/randomPassword:RandomPassword" {
+		return nil
+	}
+	return AWSOutputs(r)
+}

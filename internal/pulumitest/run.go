@@ -33,7 +33,7 @@ type Options struct {
 func Run(program pulumi.RunFunc, options Options) (*Recorder, error) {
 	recorder := &Recorder{Outputs: options.Outputs, Invokes: options.Invokes, Fail: options.Fail}
 	if options.DryRun {
-		recorder.Outputs = nil
+		recorder.Outputs = secretOutputs
 	}
 	stack := options.Stack
 	if stack == "" {
