@@ -149,19 +149,22 @@ func TestCaddyWithoutApps(t *testing.T) {
 
 func TestCaddyBelievesCloudflareOnly(t *testing.T) {
 	t.Parallel()
+	const cloudflare, elsewhere = "127.0.0.0/8", "192.0.2.0/24"
 	for _, test := range []struct {
-		name, trusted, want string
+		name, trusted, header, value, want string
 	}{
-		{"from Cloudflare", "127.0.0.0/8", "203.0.113.9"},
-		{"from elsewhere", "192.0.2.0/24", "127.0.0.1"},
+		{"from Cloudflare", cloudflare, "CF-Connecting-IP", "203.0.113.9", "203.0.113.9"},
+		{"from elsewhere", elsewhere, "CF-Connecting-IP", "203.0.113.9", "127.0.0.1"},
+		{"with a forged hop", cloudflare, "X-Forwarded-For", "198.51.100.1, 203.0.113.9", "203.0.113.9"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			s := serve(t, proxied(), "173.245.48.0/20", test.trusted)
 			s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.WriteString(w, r.Header.Get("X-Real-IP"))
 			})
 			s.reload(t)
-			got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/", "CF-Connecting-IP", "203.0.113.9")
+			got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/", test.header, test.value)
 			if got.body != test.want {
 				t.Errorf("the app takes the visitor for %q, want %q", got.body, test.want)
 			}
@@ -171,11 +174,14 @@ func TestCaddyBelievesCloudflareOnly(t *testing.T) {
 
 func TestCaddyOwnCertificate(t *testing.T) {
 	t.Parallel()
-	s := &server{host: newHost(t, twoApps().with("acme", "internal")), ports: freePorts(t)}
+	s := &server{
+		host: newHost(t, twoApps().with("acme", "internal").with("activeApp", "blog")), ports: freePorts(t),
+	}
 	own := s.ownCertificate(t, "blog", "example.com", "www.example.com")
 	s.start(t)
 	for name, wantOwn := range map[string]bool{
 		"example.com": true, "www.example.com": true, "example.org": false, "shop.example.com": false,
+		"unknown.example.net": true, "127.0.0.1": true,
 	} {
 		got := s.get(t, s.client(&tls.Config{InsecureSkipVerify: true}), "https://"+name+"/")
 		if isOwn := got.TLS.PeerCertificates[0].Equal(own); isOwn != wantOwn {

@@ -99,14 +99,18 @@ func (s *server) waitUntilReady(t *testing.T, ended chan error) {
 			return false
 		}
 		_ = resp.Body.Close()
-		return !slices.ContainsFunc(names, func(name string) bool {
-			conn, err := tls.Dial("tcp", s.httpsAddress(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
-			if err == nil {
-				_ = conn.Close()
-			}
-			return err != nil
-		})
+		return !slices.ContainsFunc(names, func(name string) bool { return !s.hasCertificate(name) })
 	})
+}
+
+// hasCertificate tells whether Caddy shows a certificate for that name, and not the one for unknown names.
+func (s *server) hasCertificate(name string) bool {
+	conn, err := tls.Dial("tcp", s.httpsAddress(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
+	if err != nil {
+		return false
+	}
+	defer func() { _ = conn.Close() }()
+	return conn.ConnectionState().PeerCertificates[0].VerifyHostname(name) == nil
 }
 
 // eventually asks until the answer is yes, for at most 20 seconds.
