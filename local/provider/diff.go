@@ -54,6 +54,9 @@ func diffFields(path string, prop Prop, old, news Values) []propertyDiff {
 	var diffs []propertyDiff
 	for _, key := range unionKeys(old, news) {
 		field := prop.Fields[key]
+		if field.Output {
+			continue
+		}
 		field.Replace = field.Replace || prop.Replace
 		diffs = append(diffs, diffValue(join(path, key), field, old[key], news[key])...)
 	}

@@ -185,10 +185,32 @@ func (t Type) importedInputs(outputs Values) Values {
 	out := Values{}
 	for key, value := range outputs {
 		if prop, ok := t.Props[key]; ok && (!prop.Output || key == "tagsAll") {
-			out[key] = value
+			out[key] = prop.settable(value)
 		}
 	}
 	return out
+}
+
+// settable is the value less those members of described objects that only the provider sets.
+func (p Prop) settable(value any) any {
+	switch value := value.(type) {
+	case Values:
+		out := Values{}
+		for key, item := range value {
+			if field := p.Fields[key]; !field.Output {
+				out[key] = field.settable(item)
+			}
+		}
+		return out
+	case []any:
+		out := make([]any, len(value))
+		for i, item := range value {
+			out[i] = p.settable(item)
+		}
+		return out
+	default:
+		return value
+	}
 }
 
 func (v Values) overlaid(top Values) Values {

@@ -173,14 +173,13 @@ func (l lifecycle) replaces(r *made) {
 	e := r.engine
 	e.t.Helper()
 	for _, change := range l.replace {
-		inputs := l.inputs
-		for key, value := range change {
-			inputs = merged(inputs, provider.Values{key: value})
+		got := r.diff(e.checked(r.token, r.inputs, merged(merged(l.inputs, l.update), change)))
+		if len(got.Replaces) == 0 {
+			e.t.Errorf("%v replaces nothing; it changes %v", change, got.Diffs)
 		}
-		got := r.diff(e.checked(l.token, r.inputs, merged(merged(l.inputs, l.update), change)))
-		for _, key := range change.Keys() {
-			if !slices.Contains(got.Replaces, key) {
-				e.t.Errorf("a change of %s replaces %v, want %s", key, got.Replaces, key)
+		for _, key := range got.Replaces {
+			if _, changed := change[key]; !changed {
+				e.t.Errorf("%v also replaces for %s", change, key)
 			}
 		}
 	}

@@ -25,7 +25,8 @@ func (c *clients) updateDBInstance(ctx context.Context, change provider.Change) 
 			return err
 		}
 	}
-	return c.retagRDS(ctx, change)
+	// The ARN has the identifier in it, which may just have changed.
+	return c.retagRDS(ctx, aws.String(c.arn("rds", "db:"+change.New.Str("identifier"))), change)
 }
 
 func (c *clients) modifyDBInstance(ctx context.Context, change provider.Change) error {

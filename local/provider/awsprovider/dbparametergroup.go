@@ -48,7 +48,7 @@ func (c *clients) dbParameterGroup() provider.Type {
 					return err
 				}
 			}
-			return c.retagRDS(ctx, change)
+			return c.retagRDS(ctx, aws.String(c.arn("rds", "pg:"+change.ID)), change)
 		},
 		Delete: func(ctx context.Context, id string, state provider.Values) error {
 			if state.Bool("skipDestroy") {

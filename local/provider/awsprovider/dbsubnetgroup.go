@@ -44,7 +44,7 @@ func (c *clients) dbSubnetGroup() provider.Type {
 					return err
 				}
 			}
-			return c.retagRDS(ctx, change)
+			return c.retagRDS(ctx, aws.String(c.arn("rds", "subgrp:"+change.ID)), change)
 		},
 		Delete: func(ctx context.Context, id string, _ provider.Values) error {
 			return deleted(ctx, id, func() error {
@@ -106,10 +106,9 @@ func (c *clients) readRDSTags(ctx context.Context, arn *string) (map[string]stri
 	return out, nil
 }
 
-// retagRDS brings the tags of an existing RDS resource in line when they changed.
-func (c *clients) retagRDS(ctx context.Context, change provider.Change) error {
-	arn := optional(change.Old, "arn")
-	if !change.Changed("tagsAll") || arn == nil {
+// retagRDS brings the tags of the RDS resource with that ARN in line when they changed.
+func (c *clients) retagRDS(ctx context.Context, arn *string, change provider.Change) error {
+	if !change.Changed("tagsAll") {
 		return nil
 	}
 	set, removed := changedTags(change.Old.StrMap("tagsAll"), change.New.StrMap("tagsAll"))

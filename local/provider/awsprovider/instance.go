@@ -41,6 +41,9 @@ func (c *clients) instance() provider.Type {
 		}),
 		Validate: func(in provider.Values) []string {
 			problems := append(oneNeeded(in, "ami"), oneNeeded(in, "instanceType")...)
+			if in["volumeTags"] != nil && in.Object("rootBlockDevice")["tags"] != nil {
+				problems = append(problems, "set only one of volumeTags, rootBlockDevice.tags")
+			}
 			return append(problems, conflicts(in, "ipv6AddressCount", "ipv6Addresses")...)
 		},
 		Replaces: c.instanceReplaces,
@@ -64,6 +67,7 @@ var (
 		"volumeType": {Computed: true, Check: checkOneOf("standard", "gp2", "gp3", "io1", "io2", "sc1", "st1")},
 		"encrypted":  {Computed: true, Replace: true},
 		"kmsKeyId":   {Computed: true, Replace: true, Check: checkARN},
+		"tags":       {Computed: true},
 		"deviceName": {Output: true}, "volumeId": {Output: true},
 	}
 	metadataOptions = map[string]provider.Prop{
@@ -181,12 +185,20 @@ func (c *clients) runInstancesInput(ctx context.Context, in provider.Values) (*e
 			AutoRecovery: types.InstanceAutoRecoveryState(options.Str("autoRecovery")),
 		}
 	}
-	if tags := ec2Tags(in.StrMap("volumeTags")); len(tags) > 0 {
+	if tags := ec2Tags(rootTags(in)); len(tags) > 0 {
 		request.TagSpecifications = append(request.TagSpecifications,
 			types.TagSpecification{ResourceType: types.ResourceTypeVolume, Tags: tags})
 	}
 	placeInstance(request, in)
 	return request, c.addRootVolume(ctx, request, in)
+}
+
+// rootTags are the tags that the program gives the root volume, in either of the two places for them.
+func rootTags(in provider.Values) map[string]string {
+	if in["volumeTags"] != nil {
+		return in.StrMap("volumeTags")
+	}
+	return in.Object("rootBlockDevice").StrMap("tags")
 }
 
 // placeInstance puts the instance into its subnet. Whether it gets a public address can only be said of an interface.

@@ -31,21 +31,22 @@ func TestInstance(t *testing.T) {
 			"ami": testImage, "instanceType": "t3.small", "subnetId": subnet.id, "vpcSecurityGroupIds": []string{one.id},
 			"userData": "#!/bin/sh\necho hello\n",
 			"rootBlockDevice": provider.Values{
-				"volumeType": "gp3", "volumeSize": 16, "encrypted": true, "deleteOnTermination": true,
+				"volumeType": "gp3", "volumeSize": 16, "encrypted": true, "tags": provider.Values{"Name": "root"},
 			},
 			"metadataOptions": provider.Values{"httpTokens": "required", "httpPutResponseHopLimit": 1},
 			"tags":            provider.Values{"Name": "web"},
 		},
 		unknown: []string{"arn", "publicIp", "privateIp", "primaryNetworkInterfaceId", "availabilityZone"},
 		want: provider.Values{
-			"instanceState": "running", "userData": "d8d4c4f2a2d4dd9e6ad9f0d8f4b4d3d7d6b0e3d5", "availabilityZone": "eu-central-1a",
+			"instanceState": "running", "userData": "9db6f074fca0a903137b91c7c866b21d4e7205a7", "availabilityZone": "eu-central-1a",
 			"sourceDestCheck": true,
 		},
 		update: provider.Values{
 			"instanceType": "t3.medium", "vpcSecurityGroupIds": []string{one.id, two.id}, "disableApiTermination": true,
-			"sourceDestCheck": false, "instanceInitiatedShutdownBehavior": "terminate",
+			"userData": "#!/bin/sh\necho bye\n", "sourceDestCheck": false, "instanceInitiatedShutdownBehavior": "terminate",
 			"rootBlockDevice": provider.Values{
 				"volumeType": "gp3", "volumeSize": 20, "encrypted": true, "deleteOnTermination": false,
+				"tags": provider.Values{"Owner": "ops"},
 			},
 			"metadataOptions": provider.Values{"httpTokens": "required", "httpPutResponseHopLimit": 2},
 			"tags":            provider.Values{"Name": "web", "Role": "host"},

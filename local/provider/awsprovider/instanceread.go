@@ -148,7 +148,8 @@ func (c *clients) readRootVolume(ctx context.Context, instance types.Instance, o
 	if key := aws.ToString(volume.KmsKeyId); key != "" {
 		root["kmsKeyId"] = key
 	}
-	out["rootBlockDevice"], out["volumeTags"] = root, fromEC2Tags(volume.Tags)
+	root["tags"], out["volumeTags"] = fromEC2Tags(volume.Tags), fromEC2Tags(volume.Tags)
+	out["rootBlockDevice"] = root
 	return nil
 }
 

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"encoding/base64"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -16,7 +17,7 @@ func (c *clients) updateInstance(ctx context.Context, change provider.Change) er
 		on  []string
 		set func(context.Context, provider.Change) error
 	}{
-		{[]string{"volumeTags"}, c.retagRootVolume},
+		{[]string{"volumeTags", "rootBlockDevice"}, c.retagRootVolume},
 		{[]string{"iamInstanceProfile"}, c.setInstanceProfile},
 		{[]string{"sourceDestCheck"}, func(ctx context.Context, change provider.Change) error {
 			return c.setSourceDestCheck(ctx, change.ID, change.New.Bool("sourceDestCheck"))
@@ -88,9 +89,8 @@ func (c *clients) setInstanceGroups(ctx context.Context, change provider.Change)
 
 func (c *clients) setShutdownBehavior(ctx context.Context, change provider.Change) error {
 	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
-		InstanceInitiatedShutdownBehavior: &types.AttributeValue{
-			Value: optional(change.New, "instanceInitiatedShutdownBehavior"),
-		},
+		Attribute: types.InstanceAttributeNameInstanceInitiatedShutdownBehavior,
+		Value:     optional(change.New, "instanceInitiatedShutdownBehavior"),
 	})
 }
 
@@ -113,7 +113,8 @@ func (c *clients) setUserData(ctx context.Context, change provider.Change) error
 	}
 	return c.whileStopped(ctx, change.ID, func() error {
 		return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
-			UserData: &types.SecureBlobAttributeValue{Value: []byte(text)},
+			Attribute: types.InstanceAttributeNameUserData,
+			Value:     aws.String(base64.StdEncoding.EncodeToString([]byte(text))),
 		})
 	})
 }
@@ -265,6 +266,9 @@ func (c *clients) setRootVolume(ctx context.Context, change provider.Change) err
 }
 
 func (c *clients) retagRootVolume(ctx context.Context, change provider.Change) error {
+	if change.New["volumeTags"] == nil && change.New.Object("rootBlockDevice")["tags"] == nil {
+		return nil
+	}
 	volume := change.Old.Object("rootBlockDevice").Str("volumeId")
-	return c.setEC2Tags(ctx, volume, change.Old.StrMap("volumeTags"), change.New.StrMap("volumeTags"))
+	return c.setEC2Tags(ctx, volume, change.Old.StrMap("volumeTags"), rootTags(change.New))
 }

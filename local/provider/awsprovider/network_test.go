@@ -149,12 +149,12 @@ func TestVpcEndpoint(t *testing.T) {
 	lifecycle{
 		token: "aws:ec2/vpcEndpoint:VpcEndpoint",
 		inputs: provider.Values{
-			"vpcId": vpc.id, "serviceName": "com.amazonaws.eu-central-1.s3", "routeTableIds": []string{one.id, two.id},
+			"vpcId": vpc.id, "serviceName": "com.amazonaws.eu-central-1.s3", "routeTableIds": []string{one.id},
 		},
 		unknown: []string{"arn", "prefixListId", "state"},
 		want:    provider.Values{"vpcEndpointType": "Gateway", "state": "available"},
 		update: provider.Values{
-			"routeTableIds": []string{two.id}, "policy": policy, "tags": provider.Values{"Name": "s3"},
+			"routeTableIds": []string{two.id, one.id}, "policy": policy, "tags": provider.Values{"Name": "s3"},
 		},
 		replace: []provider.Values{{"serviceName": "com.amazonaws.eu-central-1.dynamodb"}, {"vpcId": "vpc-other"}},
 	}.run(t, e)

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -139,10 +140,13 @@ func (c *clients) setSubnetIpv6(ctx context.Context, change provider.Change) err
 	})
 }
 
-// subnetIpv6 is the subnet's IPv6 block, or an empty one.
+// subnetIpv6 is the subnet's IPv6 block, or an empty one. The emulated account spells the state of a block that is
+// there in a way of its own, so the states in which it is not there count.
 func subnetIpv6(subnet types.Subnet) types.SubnetIpv6CidrBlockAssociation {
 	for _, block := range subnet.Ipv6CidrBlockAssociationSet {
-		if block.Ipv6CidrBlockState != nil && block.Ipv6CidrBlockState.State == types.SubnetCidrBlockStateCodeAssociated {
+		state := block.Ipv6CidrBlockState
+		there := state == nil || state.State == types.SubnetCidrBlockStateCodeAssociated
+		if there || !slices.Contains(state.State.Values(), state.State) {
 			return block
 		}
 	}

@@ -51,21 +51,14 @@ func (c *clients) createVpcEndpoint(ctx context.Context, in provider.Values) (st
 }
 
 func (c *clients) untilVpcEndpointAvailable(ctx context.Context, id string) error {
-	return untilState(ctx, id, types.StateAvailable, func() (types.State, error) {
+	return untilState(ctx, id, "available", func() (string, error) {
 		endpoint, err := c.describeVpcEndpoint(ctx, id)
 		return endpointState(endpoint), err
-	}, types.StateFailed, types.StateRejected, types.StateExpired)
+	}, "failed", "rejected", "expired")
 }
 
-// endpointState is the state of an endpoint; the API spells it with a capital letter in some answers.
-func endpointState(endpoint types.VpcEndpoint) types.State {
-	for _, state := range endpoint.State.Values() {
-		if strings.EqualFold(string(state), string(endpoint.State)) {
-			return state
-		}
-	}
-	return endpoint.State
-}
+// endpointState is the state of an endpoint as AWS spells it; the SDK and the emulator begin it with a capital letter.
+func endpointState(endpoint types.VpcEndpoint) string { return strings.ToLower(string(endpoint.State)) }
 
 func (c *clients) updateVpcEndpoint(ctx context.Context, change provider.Change) error {
 	if change.Changed("routeTableIds", "policy") {
@@ -93,7 +86,7 @@ func (c *clients) describeVpcEndpoint(ctx context.Context, id string) (types.Vpc
 		return types.VpcEndpoint{}, gone(err, "InvalidVpcEndpointId.NotFound")
 	}
 	endpoint, err := first(out.VpcEndpoints)
-	if err == nil && endpointState(endpoint) == types.StateDeleted {
+	if err == nil && endpointState(endpoint) == "deleted" {
 		err = provider.ErrGone
 	}
 	return endpoint, err
@@ -124,7 +117,21 @@ func (c *clients) readVpcEndpoint(ctx context.Context, id string, _ provider.Val
 	return out, nil
 }
 
+// deleteVpcEndpoint takes the endpoint from its route tables first: the emulated account refuses to delete one that a
+// table got after the endpoint was made.
 func (c *clients) deleteVpcEndpoint(ctx context.Context, id string, _ provider.Values) error {
+	endpoint, err := c.describeVpcEndpoint(ctx, id)
+	if isGone(err) {
+		return nil
+	}
+	if err == nil && len(endpoint.RouteTableIds) > 0 {
+		_, err = c.ec2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{
+			VpcEndpointId: &id, RemoveRouteTableIds: endpoint.RouteTableIds,
+		})
+	}
+	if err != nil {
+		return err
+	}
 	return deleted(ctx, id, func() error {
 		out, err := c.ec2.DeleteVpcEndpoints(ctx, &ec2.DeleteVpcEndpointsInput{VpcEndpointIds: []string{id}})
 		if err != nil {
