@@ -7,6 +7,8 @@ import (
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v5/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/naming"
 )
 
 // TypeToken is the component's type.
@@ -14,6 +16,9 @@ const TypeToken = "webstack:dns:Dns"
 
 // automatic is Cloudflare's TTL of its own choice, the only one a proxied record may have.
 const automatic = 1
+
+// maxComment is Cloudflare's limit for the comment of a record.
+const maxComment = 100
 
 // Args say what records to make.
 type Args struct {
@@ -106,7 +111,7 @@ func (a *Args) newRecords(ctx *pulumi.Context, name string, record Record, zoneI
 			Content: address.value,
 			Proxied: pulumi.Bool(record.Proxied),
 			Ttl:     pulumi.Int(record.TTL),
-			Comment: pulumi.String("webstack " + a.Stack + ", app " + record.App),
+			Comment: pulumi.String(naming.Name(maxComment, "webstack "+a.Stack+", app "+record.App)),
 		}, pulumi.Parent(parent))
 		if err != nil {
 			return fmt.Errorf("register the %s record of %s in zone %s: %w", address.kind, record.Name, record.Zone, err)
