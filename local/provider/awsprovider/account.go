@@ -48,12 +48,14 @@ func (c *clients) getRegion() provider.Function {
 			if name == "" {
 				name = c.region
 			}
-			if _, err := c.ec2.DescribeRegions(ctx, &ec2.DescribeRegionsInput{RegionNames: []string{name}}); err != nil {
+			found, err := c.ec2.DescribeRegions(ctx, &ec2.DescribeRegionsInput{RegionNames: []string{name}})
+			if err != nil {
 				return nil, fmt.Errorf("find region %s: %w", name, err)
 			}
-			return provider.Values{
-				"id": name, "name": name, "description": name, "endpoint": "ec2." + name + "." + dnsSuffix,
-			}, nil
+			if len(found.Regions) == 0 {
+				return nil, fmt.Errorf("find region %s: there is no such region", name)
+			}
+			return provider.Values{"id": name, "name": name, "endpoint": "ec2." + name + "." + dnsSuffix}, nil
 		},
 	}
 }

@@ -62,14 +62,14 @@ func checkRange(least, most int) func(any) string {
 	}
 }
 
-// checkLength permits strings of least to most characters.
-func checkLength(least, most int) func(any) string {
+// checkLength permits strings of up to most characters.
+func checkLength(most int) func(any) string {
 	return func(value any) string {
 		text, ok := value.(string)
-		if n := utf8.RuneCountInString(text); ok && n >= least && n <= most {
+		if ok && utf8.RuneCountInString(text) <= most {
 			return ""
 		}
-		return fmt.Sprintf("must be a string of %d to %d characters", least, most)
+		return fmt.Sprintf("must be a string of up to %d characters", most)
 	}
 }
 

@@ -33,7 +33,7 @@ func (c *clients) eip() provider.Type {
 		Delete: c.deleteEip,
 		Import: func(_ context.Context, id string) (string, provider.Values, error) {
 			if !strings.HasPrefix(id, "eipalloc-") {
-				return "", nil, errors.New("import an elastic IP by its allocation id, eipalloc-...")
+				return "", nil, errors.New("import an elastic IP by its allocation id, such as eipalloc-0123456789abcdef0")
 			}
 			return id, nil, nil
 		},

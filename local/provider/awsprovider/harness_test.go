@@ -77,16 +77,17 @@ func startEmulator(ctx context.Context) (endpoint string, stop func(), err error
 	if err := command.Start(); err != nil {
 		return "", nil, fmt.Errorf("start moto_server (pip install 'moto[server]'): %w", err)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- command.Wait() }()
+	var outcome error
+	exited := make(chan struct{})
+	go func() { outcome = command.Wait(); close(exited) }()
 	stop = func() { _ = command.Process.Kill(); <-exited }
 	endpoint = "http://127.0.0.1:" + port
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	err = until(ctx, "moto answers", func() (bool, error) {
 		select {
-		case err := <-exited:
-			return false, fmt.Errorf("moto_server stopped at once: %v", err)
+		case <-exited:
+			return false, fmt.Errorf("run moto_server: it stopped at once: %w", outcome)
 		default:
 		}
 		answer, err := http.Get(endpoint + "/moto-api/")

@@ -29,7 +29,7 @@ func (c *clients) instance() provider.Type {
 			"ipv6Addresses":                     {Computed: true, Replace: true},
 			"vpcSecurityGroupIds":               {Computed: true, Set: true},
 			"sourceDestCheck":                   {Default: true},
-			"userData":                          {Computed: true, InputOnly: true, Check: checkLength(0, 16384)},
+			"userData":                          {Computed: true, InputOnly: true, Check: checkLength(16384)},
 			"userDataReplaceOnChange":           {Default: false, InputOnly: true},
 			"rootBlockDevice":                   {Computed: true, Fields: rootBlockDevice},
 			"metadataOptions":                   {Computed: true, Fields: metadataOptions},

@@ -38,8 +38,9 @@ func TestInstance(t *testing.T) {
 		},
 		unknown: []string{"arn", "publicIp", "privateIp", "primaryNetworkInterfaceId", "availabilityZone"},
 		want: provider.Values{
-			"instanceState": "running", "userData": "9db6f074fca0a903137b91c7c866b21d4e7205a7", "availabilityZone": "eu-central-1a",
-			"sourceDestCheck": true,
+			"instanceState": "running", "userData": "9db6f074fca0a903137b91c7c866b21d4e7205a7",
+			"availabilityZone": "eu-central-1a",
+			"sourceDestCheck":  true,
 		},
 		update: provider.Values{
 			"instanceType": "t3.medium", "vpcSecurityGroupIds": []string{one.id, two.id}, "disableApiTermination": true,

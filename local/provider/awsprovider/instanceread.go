@@ -2,7 +2,7 @@ package awsprovider
 
 import (
 	"context"
-	"crypto/sha1" //nolint:gosec // the form in which the real provider stores user data
+	"crypto/sha1" // the form in which the real provider stores user data
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
@@ -194,6 +194,6 @@ func (c *clients) readInstanceAttributes(ctx context.Context, id string, out pro
 }
 
 func userDataSum(text []byte) string {
-	sum := sha1.Sum(text) //nolint:gosec // see above
+	sum := sha1.Sum(text)
 	return hex.EncodeToString(sum[:])
 }

@@ -182,7 +182,7 @@ func (c *clients) setIpv6AddressCount(ctx context.Context, change provider.Chang
 	switch wanted := change.New.Int("ipv6AddressCount"); {
 	case wanted > len(have):
 		_, err := c.ec2.AssignIpv6Addresses(ctx, &ec2.AssignIpv6AddressesInput{
-			NetworkInterfaceId: card, Ipv6AddressCount: aws.Int32(int32(wanted - len(have))), //nolint:gosec // a few
+			NetworkInterfaceId: card, Ipv6AddressCount: aws.Int32(int32(wanted - len(have))),
 		})
 		return err
 	case wanted < len(have):

@@ -15,7 +15,7 @@ import (
 func (c *clients) kmsKey() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"description":       {Computed: true, Check: checkLength(0, 8192)},
+			"description":       {Computed: true, Check: checkLength(8192)},
 			"policy":            {Computed: true, Check: checkJSON, Equal: provider.SamePolicy},
 			"enableKeyRotation": {Default: false},
 			"isEnabled":         {Default: true},

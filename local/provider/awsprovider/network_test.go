@@ -145,7 +145,8 @@ func TestVpcEndpoint(t *testing.T) {
 	vpc := newVpc(e)
 	one := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
 	two := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
-	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`
+	policy := `{"Version":"2012-10-17","Statement":[` +
+		`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`
 	lifecycle{
 		token: "aws:ec2/vpcEndpoint:VpcEndpoint",
 		inputs: provider.Values{

@@ -19,7 +19,7 @@ func (c *clients) securityGroup() provider.Type {
 		Name: &provider.AutoName{Prop: "name", Max: 255},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"name":                {Computed: true, Replace: true, Check: checkGroupName},
-			"description":         {Default: "Managed by Pulumi", Replace: true, Check: checkLength(0, 255)},
+			"description":         {Default: "Managed by Pulumi", Replace: true, Check: checkLength(255)},
 			"vpcId":               {Computed: true, Replace: true},
 			"ingress":             inlineRules,
 			"egress":              inlineRules,
@@ -43,7 +43,7 @@ func checkGroupName(value any) string {
 	if text, _ := value.(string); strings.HasPrefix(text, "sg-") {
 		return "must not start with sg-"
 	}
-	return checkLength(0, 255)(value)
+	return checkLength(255)(value)
 }
 
 // createSecurityGroup takes away the egress to everywhere that AWS gives every new group: the program says what may

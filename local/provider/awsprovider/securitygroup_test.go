@@ -84,7 +84,9 @@ func TestSecurityGroupEgressRule(t *testing.T) {
 	group := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).id})
 	for name, source := range map[string]provider.Values{
 		"everything over IPv6": {"ipProtocol": "-1", "cidrIpv6": "::/0"},
-		"to a group":           {"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "referencedSecurityGroupId": group.id},
+		"to a group": {
+			"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "referencedSecurityGroupId": group.id,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -167,13 +167,13 @@ func (c *clients) readSubnet(ctx context.Context, id string, _ provider.Values) 
 		return nil, err
 	}
 	out := provider.Values{
-		"vpcId": subnet.VpcId, "availabilityZone": subnet.AvailabilityZone, "availabilityZoneId": subnet.AvailabilityZoneId,
+		"vpcId": subnet.VpcId, "arn": c.arn("ec2", "subnet/"+id), "ownerId": c.account, "tags": fromEC2Tags(subnet.Tags),
+		"availabilityZone": subnet.AvailabilityZone, "availabilityZoneId": subnet.AvailabilityZoneId,
 		"mapPublicIpOnLaunch":                  aws.ToBool(subnet.MapPublicIpOnLaunch),
 		"assignIpv6AddressOnCreation":          aws.ToBool(subnet.AssignIpv6AddressOnCreation),
 		"enableResourceNameDnsARecordOnLaunch": false,
-		"arn":                                  c.arn("ec2", "subnet/"+id), "ownerId": c.account, "tags": fromEC2Tags(subnet.Tags),
-		"ipv6CidrBlock":              subnetIpv6(subnet).Ipv6CidrBlock,
-		"ipv6CidrBlockAssociationId": aws.ToString(subnetIpv6(subnet).AssociationId),
+		"ipv6CidrBlock":                        subnetIpv6(subnet).Ipv6CidrBlock,
+		"ipv6CidrBlockAssociationId":           aws.ToString(subnetIpv6(subnet).AssociationId),
 	}
 	if aws.ToString(subnet.CidrBlock) != "" {
 		out["cidrBlock"] = subnet.CidrBlock

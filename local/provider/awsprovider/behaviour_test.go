@@ -1,0 +1,260 @@
+package awsprovider
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
+	"webstack/local/provider"
+)
+
+// TestExplicitNameIsDeletedFirst: two groups cannot have one name at a time.
+func TestExplicitNameIsDeletedFirst(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	vpc := newVpc(e)
+	for name, inputs := range map[string]provider.Values{
+		"generated": {"vpcId": vpc.id}, "given": {"vpcId": vpc.id, "name": "host"},
+	} {
+		group := e.create("aws:ec2/securityGroup:SecurityGroup", inputs)
+		news := e.checked(group.token, group.inputs, merged(inputs, provider.Values{"description": "other"}))
+		if first := group.diff(news).DeleteBeforeReplace; first != (name == "given") {
+			t.Errorf("name %s: delete before replace is %v", name, first)
+		}
+		group.delete(t.Context())
+	}
+}
+
+// TestGone: what somebody else took away is gone at the next refresh.
+func TestGone(t *testing.T) {
+	t.Parallel()
+	e, c := newEngine(t), testClients(t)
+	ctx := t.Context()
+	instance := newInstance(e)
+	key := e.create("aws:kms/key:Key", provider.Values{})
+	group := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).id})
+	rule := e.create("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", provider.Values{
+		"securityGroupId": group.id, "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "192.0.2.0/24",
+	})
+	eip := e.create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
+	association := e.create("aws:ec2/eipAssociation:EipAssociation", provider.Values{
+		"allocationId": eip.id, "instanceId": instance.id,
+	})
+	_, err := c.ec2.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: &association.id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{instance.id}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &key.id}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.ec2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
+		GroupId: &group.id, SecurityGroupRuleIds: []string{rule.id},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*made{instance, key, rule, association} {
+		if id, _, _ := r.refresh(); id != "" {
+			t.Errorf("%s is still there as %s", r.token, id)
+		}
+	}
+}
+
+// TestDriftIsFoundAndMended: a change made by hand shows at a refresh and goes with the next update.
+func TestDriftIsFoundAndMended(t *testing.T) {
+	t.Parallel()
+	e, c := newEngine(t), testClients(t)
+	vpc := e.create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
+	_, err := c.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
+		Resources: []string{vpc.id}, Tags: []types.Tag{{Key: aws.String("by"), Value: aws.String("hand")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.ec2.ModifyVpcAttribute(t.Context(), &ec2.ModifyVpcAttributeInput{
+		VpcId: &vpc.id, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(false)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wanted := provider.Values{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true}
+	_, vpc.inputs, vpc.outputs = vpc.refresh()
+	got := vpc.diff(e.checked(vpc.token, vpc.inputs, wanted))
+	if strings.Join(got.Diffs, " ") != "enableDnsHostnames tagsAll" || len(got.Replaces) > 0 {
+		t.Errorf("differences %v, replaces %v", got.Diffs, got.Replaces)
+	}
+	vpc.update(wanted)
+	_, inputs, _ := vpc.refresh()
+	if got := vpc.diff(inputs); got.Changes != pulumirpc.DiffResponse_DIFF_NONE || inputs.Object("tagsAll")["by"] != nil {
+		t.Errorf("after the update: differences %v, tags %v", got.Diffs, inputs.Object("tagsAll"))
+	}
+}
+
+// TestErrorsOfTheAPI: they come back with AWS's code, before or after the resource exists.
+func TestErrorsOfTheAPI(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	vpc := newVpc(e)
+	newSubnet(e, vpc, "10.9.1.0/24", "a")
+	create := func(token string, inputs provider.Values) error {
+		in := e.checked(token, nil, inputs)
+		_, err := e.client.Create(t.Context(), &pulumirpc.CreateRequest{Urn: e.urn(token), Properties: e.encode(in)})
+		return err
+	}
+	err := create("aws:ec2/subnet:Subnet", provider.Values{"vpcId": vpc.id, "cidrBlock": "10.9.1.0/24"})
+	if err == nil || !strings.Contains(err.Error(), "InvalidSubnet.Conflict") {
+		t.Errorf("two subnets of one network: %v", err)
+	}
+	err = create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc", "instance": "i-1234567890abcdef0"})
+	failure, ok := rpcerror.FromError(err)
+	if !ok || !strings.Contains(failure.Message(), "InvalidInstanceID.NotFound") {
+		t.Fatalf("address for an instance that does not exist: %v", err)
+	}
+	kept := ""
+	for _, detail := range failure.Details() {
+		if partial, ok := detail.(*pulumirpc.ErrorResourceInitFailed); ok {
+			kept = partial.Id
+		}
+	}
+	half := &made{engine: e, token: "aws:ec2/eip:Eip", id: kept}
+	if id, _, _ := half.refresh(); id == "" {
+		t.Errorf("the address that was made is not kept: id %q", kept)
+	}
+	half.delete(t.Context())
+}
+
+func TestRouteThatExistsIsNotTakenOver(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	vpc := newVpc(e)
+	gateway := e.create("aws:ec2/internetGateway:InternetGateway", provider.Values{"vpcId": vpc.id})
+	table := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
+	inputs := provider.Values{"routeTableId": table.id, "destinationIpv6CidrBlock": "::/0", "gatewayId": gateway.id}
+	route := e.create("aws:ec2/route:Route", inputs)
+	_, err := e.client.Create(t.Context(), &pulumirpc.CreateRequest{
+		Urn: e.urn(route.token), Properties: e.encode(route.inputs),
+	})
+	if err == nil || !strings.Contains(err.Error(), "exists already") {
+		t.Errorf("a second route to the same network: %v", err)
+	}
+	// An engine that was killed knows only the inputs, and the id from the journal.
+	id, _, outputs := e.read(route.token, route.id, route.inputs, nil)
+	if id != route.id || outputs.Str("state") != "active" {
+		t.Errorf("read by inputs alone: id %q, outputs %v", id, outputs)
+	}
+}
+
+// TestDeletionWaitsForDependants: it tries for as long as it may, and then tells AWS's reason.
+func TestDeletionWaitsForDependants(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	vpc := newVpc(e)
+	newSubnet(e, vpc, "10.9.1.0/24", "a")
+	remove := func(timeout time.Duration) error {
+		_, err := e.client.Delete(t.Context(), &pulumirpc.DeleteRequest{
+			Urn: e.urn(vpc.token), Id: vpc.id, Properties: e.encode(vpc.outputs), Timeout: timeout.Seconds(),
+		})
+		return err
+	}
+	if err := remove(time.Second); err == nil || !strings.Contains(err.Error(), "DependencyViolation") {
+		t.Errorf("a VPC with a subnet in it: %v", err)
+	}
+}
+
+func TestDatabaseIsNotDeletedWithoutAWord(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	db := e.create("aws:rds/instance:Instance", provider.Values{
+		"instanceClass": "db.t4g.micro", "engine": "postgres", "allocatedStorage": 20, "username": "postgres",
+		"password": "correct horse", "applyImmediately": true,
+	})
+	if err := db.tryDelete(t.Context()); err == nil || !strings.Contains(err.Error(), "finalSnapshotIdentifier") {
+		t.Errorf("without a word about the data: %v", err)
+	}
+	if id, _, _ := db.refresh(); id == "" {
+		t.Error("it is gone nevertheless")
+	}
+	db.update(merged(inputsOf(db), provider.Values{"finalSnapshotIdentifier": uniqueName(t) + "-last"}))
+	db.delete(t.Context())
+}
+
+// inputsOf are the inputs that the test gave, without what Check adds.
+func inputsOf(r *made) provider.Values {
+	out := provider.Values{}
+	defaulted := r.inputs.Strs("__defaults")
+	for key, value := range r.inputs {
+		if key != "__defaults" && key != "tagsAll" && !contains(defaulted, key) {
+			out[key] = value
+		}
+	}
+	return out
+}
+
+func contains(list []string, item string) bool { return len(without([]string{item}, list)) == 0 }
+
+func TestVolumeLeavesASnapshot(t *testing.T) {
+	t.Parallel()
+	e, c := newEngine(t), testClients(t)
+	volume := e.create("aws:ebs/volume:Volume", provider.Values{
+		"availabilityZone": "eu-central-1a", "size": 1, "finalSnapshot": true, "tags": provider.Values{"Name": "data"},
+	})
+	id := volume.id
+	volume.delete(t.Context())
+	found, err := c.ec2.DescribeSnapshots(t.Context(), &ec2.DescribeSnapshotsInput{Filters: ec2Filters("volume-id", id)})
+	if err != nil || len(found.Snapshots) != 1 || fromEC2Tags(found.Snapshots[0].Tags)["Name"] != "data" {
+		t.Errorf("snapshots %v, error %v", found, err)
+	}
+}
+
+// TestAttachmentStopsItsInstanceFirst: a file system in use is not torn away.
+func TestAttachmentStopsItsInstanceFirst(t *testing.T) {
+	t.Parallel()
+	e, c := newEngine(t), testClients(t)
+	instance := newInstance(e)
+	volume := e.create("aws:ebs/volume:Volume", provider.Values{"availabilityZone": "eu-central-1a", "size": 1})
+	attachment := e.create("aws:ec2/volumeAttachment:VolumeAttachment", provider.Values{
+		"deviceName": "/dev/sdf", "instanceId": instance.id, "volumeId": volume.id, "stopInstanceBeforeDetaching": true,
+	})
+	attachment.delete(context.WithoutCancel(t.Context()))
+	stopped, err := c.describeInstance(t.Context(), instance.id)
+	if err != nil || instanceState(stopped) != types.InstanceStateNameStopped {
+		t.Errorf("instance %v, error %v", instanceState(stopped), err)
+	}
+}
+
+// TestSharedArchitecture: whether another type replaces an instance goes by what both can run.
+func TestSharedArchitecture(t *testing.T) {
+	t.Parallel()
+	c := testClients(t)
+	for _, test := range []struct {
+		one, other string
+		want       bool
+	}{{"t4g.small", "m7g.large", true}, {"t3.small", "t4g.small", false}, {"t3.small", "no.such", true}} {
+		if got := c.shareArchitecture(t.Context(), test.one, test.other); got != test.want {
+			t.Errorf("%s and %s: %v", test.one, test.other, got)
+		}
+	}
+}
+
+func TestPreviewOfWhatDependsOnNewResources(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	previewed := e.previewed("aws:ec2/instance:Instance", provider.Values{
+		"ami": provider.Unknown{}, "instanceType": "t4g.small", "subnetId": provider.Unknown{},
+	})
+	if previewed["subnetId"] != (provider.Unknown{}) || previewed["publicIp"] != (provider.Unknown{}) {
+		t.Errorf("preview %v", previewed)
+	}
+}

@@ -1,0 +1,143 @@
+package awsprovider
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/local/provider"
+)
+
+// sdkType is a resource type as the Pulumi SDK has it: what a program may set, and what it may read.
+type sdkType struct{ args, state pulumi.Input }
+
+// sdkTypes are the types of the SDK by token.
+var sdkTypes = map[string]sdkType{
+	"aws:ebs/volume:Volume": {ebs.VolumeArgs{}, ebs.VolumeState{}},
+	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
+		ec2.DefaultSecurityGroupArgs{}, ec2.DefaultSecurityGroupState{}},
+	"aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": {
+		ec2.EgressOnlyInternetGatewayArgs{}, ec2.EgressOnlyInternetGatewayState{}},
+	"aws:ec2/eip:Eip":                         {ec2.EipArgs{}, ec2.EipState{}},
+	"aws:ec2/eipAssociation:EipAssociation":   {ec2.EipAssociationArgs{}, ec2.EipAssociationState{}},
+	"aws:ec2/instance:Instance":               {ec2.InstanceArgs{}, ec2.InstanceState{}},
+	"aws:ec2/internetGateway:InternetGateway": {ec2.InternetGatewayArgs{}, ec2.InternetGatewayState{}},
+	"aws:ec2/natGateway:NatGateway":           {ec2.NatGatewayArgs{}, ec2.NatGatewayState{}},
+	"aws:ec2/route:Route":                     {ec2.RouteArgs{}, ec2.RouteState{}},
+	"aws:ec2/routeTable:RouteTable":           {ec2.RouteTableArgs{}, ec2.RouteTableState{}},
+	"aws:ec2/routeTableAssociation:RouteTableAssociation": {
+		ec2.RouteTableAssociationArgs{}, ec2.RouteTableAssociationState{}},
+	"aws:ec2/securityGroup:SecurityGroup":       {ec2.SecurityGroupArgs{}, ec2.SecurityGroupState{}},
+	"aws:ec2/subnet:Subnet":                     {ec2.SubnetArgs{}, ec2.SubnetState{}},
+	"aws:ec2/volumeAttachment:VolumeAttachment": {ec2.VolumeAttachmentArgs{}, ec2.VolumeAttachmentState{}},
+	"aws:ec2/vpc:Vpc":                           {ec2.VpcArgs{}, ec2.VpcState{}},
+	"aws:ec2/vpcEndpoint:VpcEndpoint":           {ec2.VpcEndpointArgs{}, ec2.VpcEndpointState{}},
+	"aws:kms/alias:Alias":                       {kms.AliasArgs{}, kms.AliasState{}},
+	"aws:kms/key:Key":                           {kms.KeyArgs{}, kms.KeyState{}},
+	"aws:rds/instance:Instance":                 {rds.InstanceArgs{}, rds.InstanceState{}},
+	"aws:rds/parameterGroup:ParameterGroup":     {rds.ParameterGroupArgs{}, rds.ParameterGroupState{}},
+	"aws:rds/subnetGroup:SubnetGroup":           {rds.SubnetGroupArgs{}, rds.SubnetGroupState{}},
+	"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": {
+		vpc.SecurityGroupEgressRuleArgs{}, vpc.SecurityGroupEgressRuleState{}},
+	"aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": {
+		vpc.SecurityGroupIngressRuleArgs{}, vpc.SecurityGroupIngressRuleState{}},
+}
+
+// TestPropertiesAreThoseOfTheSDK keeps the descriptions to the names that a program can use.
+func TestPropertiesAreThoseOfTheSDK(t *testing.T) {
+	t.Parallel()
+	for token, described := range resourceTypes(&clients{}) {
+		sdk, ok := sdkTypes[token]
+		if !ok {
+			t.Errorf("%s stands in no table of SDK types", token)
+			continue
+		}
+		checkAgainstSDK(t, token, described.Props, sdk.args.ElementType(), sdk.state.ElementType())
+	}
+}
+
+// sdkFunctions are the arguments and results of the SDK's functions by token.
+var sdkFunctions = map[string]struct{ args, result any }{
+	"aws:ec2/getAmi:getAmi": {ec2.LookupAmiArgs{}, ec2.LookupAmiResult{}},
+	"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
+		ec2.GetInstanceTypeOfferingsArgs{}, ec2.GetInstanceTypeOfferingsResult{}},
+	"aws:index/getAvailabilityZones:getAvailabilityZones": {
+		aws.GetAvailabilityZonesArgs{}, aws.GetAvailabilityZonesResult{}},
+	"aws:index/getCallerIdentity:getCallerIdentity": {aws.GetCallerIdentityArgs{}, aws.GetCallerIdentityResult{}},
+	"aws:index/getPartition:getPartition":           {aws.GetPartitionArgs{}, aws.GetPartitionResult{}},
+	"aws:index/getRegion:getRegion":                 {aws.GetRegionArgs{}, aws.GetRegionResult{}},
+}
+
+func TestArgumentsAreThoseOfTheSDK(t *testing.T) {
+	t.Parallel()
+	for token, described := range functions(&clients{}) {
+		sdk, ok := sdkFunctions[token]
+		if !ok {
+			t.Errorf("%s stands in no table of SDK functions", token)
+			continue
+		}
+		args := reflect.TypeOf(sdk.args)
+		checkAgainstSDK(t, token, described.Args, args, args)
+	}
+}
+
+// checkAgainstSDK compares a table of properties with the SDK's structs for inputs and for stored properties.
+func checkAgainstSDK(t *testing.T, at string, props map[string]provider.Prop, args, state reflect.Type) {
+	t.Helper()
+	inputs, outputs := sdkFields(args), sdkFields(state)
+	for key, prop := range props {
+		path := at + "." + key
+		input, settable := inputs[key]
+		if prop.Output {
+			if _, readable := outputs[key]; !readable {
+				t.Errorf("%s: no such output in the SDK", path)
+			}
+			continue
+		}
+		if !settable {
+			t.Errorf("%s: no such input in the SDK", path)
+			continue
+		}
+		if needed := isScalar(input); needed != (prop.Required && !isMany(input)) {
+			t.Errorf("%s: required is %v in the description, %v in the SDK", path, prop.Required, needed)
+		}
+		if element := structOf(input); element != nil && prop.Fields != nil {
+			checkAgainstSDK(t, path, prop.Fields, element, element)
+		}
+	}
+}
+
+// sdkFields are the types of a struct's fields by property name.
+func sdkFields(of reflect.Type) map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for i := range of.NumField() {
+		field := of.Field(i)
+		out[field.Tag.Get("pulumi")] = field.Type
+	}
+	return out
+}
+
+// isScalar tells whether a field must be set: it is neither a pointer, nor a list or map, which may be empty.
+func isScalar(of reflect.Type) bool { return of.Kind() != reflect.Pointer && !isMany(of) }
+
+func isMany(of reflect.Type) bool {
+	return of.Kind() == reflect.Slice || of.Kind() == reflect.Map || of.Kind() == reflect.Interface
+}
+
+// structOf is the struct that a field holds, alone or in a list; nil when it holds none.
+func structOf(of reflect.Type) reflect.Type {
+	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
+		of = of.Elem()
+	}
+	if of.Kind() == reflect.Struct {
+		return of
+	}
+	return nil
+}
