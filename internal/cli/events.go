@@ -82,8 +82,19 @@ func (w *watcher) event(event events.EngineEvent) {
 		w.finished(event.ResOutputsEvent.Metadata, opWords[event.ResOutputsEvent.Metadata.Op])
 	case event.ResOpFailedEvent != nil:
 		w.finished(event.ResOpFailedEvent.Metadata, "! failed")
-	case event.DiagnosticEvent != nil && event.DiagnosticEvent.Severity == "warning":
-		w.progress.say("  warning: %s", strings.TrimSpace(colors.Never.Colorize(event.DiagnosticEvent.Message)))
+	case event.DiagnosticEvent != nil && !event.DiagnosticEvent.Ephemeral:
+		w.message(event.DiagnosticEvent)
+	}
+}
+
+// message shows what the program or a provider has to say. Errors come with the end of the run.
+func (w *watcher) message(d *apitype.DiagnosticEvent) {
+	text := strings.TrimSpace(colors.Never.Colorize(d.Message))
+	switch d.Severity {
+	case "warning":
+		w.progress.say("  warning: %s", text)
+	case "info", "info#err":
+		w.progress.say("  %s", text)
 	}
 }
 

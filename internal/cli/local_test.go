@@ -83,6 +83,9 @@ func TestEventsBecomeLines(t *testing.T) {
 		{ResOutputsEvent: &apitype.ResOutputsEvent{Metadata: vpc}},
 		{ResOutputsEvent: &apitype.ResOutputsEvent{Metadata: bucket}},
 		{ResOpFailedEvent: &apitype.ResOpFailedEvent{Metadata: role}},
+		{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "info", Message: "building\n"}},
+		{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "info", Message: "half way", Ephemeral: true}},
+		{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "error", Message: "comes at the end"}},
 		{DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "warning", Message: "<{%fg 3%}>old<{%reset%}> engine\n"}},
 	} {
 		watcher.event(events.EngineEvent{EngineEvent: event})
@@ -97,6 +100,7 @@ func TestEventsBecomeLines(t *testing.T) {
 		{"Bringing", "up", "stack", "local", "…"},
 		{"+", "created", "aws:ec2:Vpc", "main"},
 		{"!", "failed", "aws:iam:Role", "host"},
+		{"building"},
 		{"warning:", "old", "engine"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
