@@ -37,7 +37,7 @@ type Caddyfile struct {
 
 // CaddyApp is one vhost and the aliases that redirect to it.
 type CaddyApp struct {
-	// Name is the app's name: the files tls/<Name>/Caddyfile and upstreams/<Name> complete its vhost.
+	// Name is the app's name: the files tls/<Name>/Caddyfile and upstreams/<Name> on the host complete its vhost.
 	Name string
 	// Domain is the host name of the vhost.
 	Domain string

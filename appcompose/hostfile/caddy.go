@@ -9,7 +9,8 @@ import (
 
 // CaddyAdminSocket is the Unix socket of Caddy's admin API on the host, mode 0600. A request over it needs no
 // particular Host header. POST /load takes a Caddyfile with Content-Type text/caddyfile; its imports are relative to
-// the directory of the Caddyfile. GET /reverse_proxy/upstreams counts the requests in flight by address.
+// the directory of the Caddyfile. GET /reverse_proxy/upstreams counts the requests in flight, open WebSockets included,
+// by the address in the app's upstream file; an address without any is not listed.
 const CaddyAdminSocket = contract.CaddyDataDir + "/admin.sock"
 
 // CertificateFile is the file in an app's directory under caddy/tls that its vhost imports.
@@ -23,13 +24,13 @@ const (
 	KeyFile = "tls.key"
 )
 
-// NoRelease is the upstream of an app that has no release yet: a page with status 503.
-func NoRelease() []byte { return []byte("import no-release\n") }
-
-// ProxyTo is the upstream of an app whose live container has that name (see ContainerName) and listens on that port.
-// It names the container and not the service: while a deploy runs, the service has two.
-func ProxyTo(container string, port int) []byte {
-	return []byte("import proxy-to " + net.JoinHostPort(container, strconv.Itoa(port)) + "\n")
+// Upstream is the content of caddy/upstreams/APP: the app's live container, by its name (see ContainerName), and the
+// port it listens on. It names the container and not the service: while a deploy runs, the service has two. Caddy reads
+// the file for every request, so to replace it, by rename, is to switch, without a reload: Caddy drops a request that
+// arrives on a new HTTP/1.1 connection in the moment of a reload. Without the file Caddy answers 503 with a page that
+// says that the app is not deployed yet.
+func Upstream(container string, port int) []byte {
+	return []byte(net.JoinHostPort(container, strconv.Itoa(port)) + "\n")
 }
 
 // AutomaticCertificate leaves the certificate of an app to Caddy, by the issuer that its vhost names.

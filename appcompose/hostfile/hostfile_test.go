@@ -18,9 +18,8 @@ func TestContents(t *testing.T) {
 		got  []byte
 		want string
 	}{
-		{"upstream", ProxyTo(ContainerName("shop", 3), 3000), "import proxy-to webstack-shop-3:3000\n"},
-		{"IPv6 upstream", ProxyTo("fd00::2", 80), "import proxy-to [fd00::2]:80\n"},
-		{"no release", NoRelease(), "import no-release\n"},
+		{"upstream", Upstream(ContainerName("shop", 3), 3000), "webstack-shop-3:3000\n"},
+		{"IPv6 upstream", Upstream("fd00::2", 80), "[fd00::2]:80\n"},
 		{"automatic", AutomaticCertificate(), "import {args[0]}\n"},
 		{"own certificate", OwnCertificate("shop"), "import own-certificate shop\n"},
 		{"no app has a release", env(ComposeEnv(nil)), "COMPOSE_PROFILES=\"\"\n"},

@@ -9,11 +9,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -31,7 +34,6 @@ func TestCaddyServes(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
 	s.proxyTo(t, "shop", says("this is shop"))
-	s.reload(t)
 	client := s.client(s.trusting(t))
 
 	t.Run("an app", func(t *testing.T) {
@@ -163,7 +165,6 @@ func TestCaddyBelievesCloudflareOnly(t *testing.T) {
 			s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.WriteString(w, r.Header.Get("X-Real-IP"))
 			})
-			s.reload(t)
 			got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/", test.header, test.value)
 			if got.body != test.want {
 				t.Errorf("the app takes the visitor for %q, want %q", got.body, test.want)
@@ -207,20 +208,35 @@ func TestCaddyHoldsRequestsWhileAContainerRestarts(t *testing.T) {
 	address := l.Addr().String()
 	_ = l.Close()
 	s.point(t, "shop", "http://"+address)
-	s.reload(t)
-	done := make(chan answer, 1)
-	go func() { done <- s.get(t, s.client(s.trusting(t)), "https://shop.example.com/") }()
-	// The request is in the proxy before anybody listens.
-	s.waitForUpstream(t, address, 0)
+	sent := make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { close(sent) },
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://shop.example.com/", strings.NewReader("order"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		resp, err := s.client(s.trusting(t)).Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				err = errors.New(resp.Status)
+			}
+		}
+		done <- err
+	}()
+	<-sent
 	l, err = net.Listen("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	app := &http.Server{Handler: says("back again")}
+	app := &http.Server{Handler: says("back again"), ReadHeaderTimeout: time.Minute}
 	go func() { _ = app.Serve(l) }()
 	defer func() { _ = app.Close() }()
-	if got := <-done; !strings.Contains(got.body, "back again") {
-		t.Errorf("got %s %q", got.Status, got.body)
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 
@@ -229,7 +245,6 @@ func TestCaddyAppThatIsDown(t *testing.T) {
 	s := serve(t, twoApps(), "lb_try_duration 10s", "lb_try_duration 100ms")
 	upstream := s.proxyTo(t, "shop", says(""))
 	upstream.Close()
-	s.reload(t)
 	got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/")
 	if got.StatusCode != http.StatusBadGateway || got.Header.Get("Retry-After") != "10" ||
 		!strings.Contains(got.body, "does not answer") || got.Header.Get("Server") != "" {
@@ -237,39 +252,96 @@ func TestCaddyAppThatIsDown(t *testing.T) {
 	}
 }
 
-// A deploy points the upstream at another container and reloads. Nobody else may notice, WebSockets included.
-func TestCaddyReloadKeepsConnections(t *testing.T) {
+// A deploy points the app's upstream at another container. Nobody may notice.
+func TestCaddySwitchesContainers(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
-	s.proxyTo(t, "blog", echo)
-	release := make(chan struct{})
-	entered := make(chan struct{})
-	old := s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) {
+	release, entered := make(chan struct{}), make(chan struct{})
+	old := s.proxyTo(t, "shop", func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
 		_, _ = io.WriteString(w, "old")
 	})
-	s.reload(t)
-	socket := s.upgrade(t, "example.com")
-	defer func() { _ = socket.conn.Close() }()
-	socket.say(t, "before")
 	client := s.client(s.trusting(t))
 	inFlight := make(chan answer, 1)
 	go func() { inFlight <- s.get(t, client, "https://shop.example.com/") }()
 	<-entered
 
 	s.proxyTo(t, "shop", says("new"))
-	s.reload(t)
 
 	if got := s.get(t, client, "https://shop.example.com/"); !strings.Contains(got.body, "new") {
 		t.Errorf("a new request went to the old container: %q", got.body)
 	}
-	s.waitForUpstream(t, strings.TrimPrefix(old.URL, "http://"), 1)
+	address := strings.TrimPrefix(old.URL, "http://")
+	if got := s.requestsAt(t, address); got != 1 {
+		t.Errorf("Caddy counts %d requests at the old container, want 1", got)
+	}
 	close(release)
 	if got := <-inFlight; got.StatusCode != http.StatusOK || got.body != "old" {
 		t.Errorf("the request in flight got %s %q", got.Status, got.body)
 	}
+	eventually(t, "the old container is never free", func() bool { return s.requestsAt(t, address) == 0 })
+}
+
+func TestCaddySwitchesContainersUnderLoad(t *testing.T) {
+	t.Parallel()
+	const switches, workers = 20, 3
+	s := serve(t, twoApps())
+	s.proxyTo(t, "shop", says("release 0"))
+	stop := make(chan struct{})
+	failures := make(chan error, workers)
+	var served atomic.Int64
+	for range workers {
+		client := s.client(s.trusting(t))
+		go func() {
+			for {
+				select {
+				case <-stop:
+					failures <- nil
+					return
+				default:
+				}
+				resp, err := client.Get("https://shop.example.com/")
+				if err == nil {
+					_ = resp.Body.Close()
+					if resp.StatusCode != http.StatusOK {
+						err = errors.New(resp.Status)
+					}
+				}
+				if err != nil {
+					failures <- err
+					return
+				}
+				served.Add(1)
+			}
+		}()
+	}
+	for i := range switches {
+		before := served.Load()
+		s.proxyTo(t, "shop", says("release "+strconv.Itoa(i+1)))
+		eventually(t, "no request is served", func() bool { return served.Load() > before+workers })
+	}
+	close(stop)
+	for range workers {
+		if err := <-failures; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A change of the Caddyfile or of a certificate needs a reload. WebSockets must outlive it.
+func TestCaddyReloadKeepsWebSockets(t *testing.T) {
+	t.Parallel()
+	s := serve(t, twoApps())
+	upstream := s.proxyTo(t, "blog", echo)
+	socket := s.upgrade(t, "example.com")
+	defer func() { _ = socket.conn.Close() }()
+	socket.say(t, "before")
+	s.reload(t, "Cache-Control", "must-revalidate")
 	socket.say(t, "after")
+	if got := s.requestsAt(t, strings.TrimPrefix(upstream.URL, "http://")); got != 1 {
+		t.Errorf("Caddy counts %d open WebSockets, want 1", got)
+	}
 }
 
 // echo takes the connection over, as a WebSocket does, and sends every line back.

@@ -87,7 +87,7 @@ func TestCaddyfileIsValid(t *testing.T) {
 			for i, app := range h.apps {
 				if i%2 == 0 {
 					h.write(t, contract.UpstreamsDir+"/"+app.Name,
-						hostfile.ProxyTo(hostfile.ContainerName(app.Name, 2), app.ContainerPort))
+						hostfile.Upstream(hostfile.ContainerName(app.Name, 2), app.ContainerPort))
 				}
 			}
 			validate(t, h.adapt(t, h.localise(t, ports{})))
@@ -112,18 +112,14 @@ func validate(t *testing.T, config []byte) {
 }
 
 func TestCaddyfileNeedsTheHostsFiles(t *testing.T) {
-	for _, path := range []string{
-		contract.UpstreamsDir + "/shop", contract.TLSDir + "/shop/" + hostfile.CertificateFile,
-	} {
-		h := newHost(t, twoApps())
-		if err := os.Remove(filepath.Join(h.dir, path)); err != nil {
-			t.Fatal(err)
-		}
-		_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(h.localise(t, ports{}),
-			map[string]any{"filename": h.paths.Caddyfile()})
-		if err == nil || !strings.Contains(err.Error(), "shop") {
-			t.Errorf("without %s: got error %v, want one that names it", path, err)
-		}
+	h := newHost(t, twoApps())
+	if err := os.Remove(filepath.Join(h.paths.AppTLS("shop"), hostfile.CertificateFile)); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(h.localise(t, ports{}),
+		map[string]any{"filename": h.paths.Caddyfile()})
+	if err == nil || !strings.Contains(err.Error(), "tls/shop") {
+		t.Errorf("got error %v, want one that names the missing file", err)
 	}
 }
 

@@ -117,7 +117,6 @@ func newHost(t *testing.T, s stack) *host {
 			env[name] = value.Reveal()
 		}
 		h.write(t, contract.EnvDir+"/"+app.Name+".env", must(hostfile.AppEnv(env)))
-		h.write(t, contract.UpstreamsDir+"/"+app.Name, hostfile.NoRelease())
 		h.write(t, contract.TLSDir+"/"+app.Name+"/"+hostfile.CertificateFile, hostfile.AutomaticCertificate())
 	}
 	h.release(t)
