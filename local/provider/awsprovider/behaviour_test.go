@@ -186,7 +186,7 @@ func TestDatabaseIsNotDeletedWithoutAWord(t *testing.T) {
 	if id, _, _ := db.refresh(); id == "" {
 		t.Error("it is gone nevertheless")
 	}
-	db.update(merged(inputsOf(db), provider.Values{"finalSnapshotIdentifier": uniqueName(t) + "-last"}))
+	db.update(merged(inputsOf(db), provider.Values{"finalSnapshotIdentifier": e.name + "-last"}))
 	db.delete(t.Context())
 }
 

@@ -99,7 +99,7 @@ func TestChecks(t *testing.T) {
 func TestGeneratedNames(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	base := uniqueName(t)
+	base := e.name
 	for token, test := range map[string]struct {
 		key, prefix string
 		inputs      provider.Values

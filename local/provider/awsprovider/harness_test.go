@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -106,6 +107,9 @@ func startEmulator(ctx context.Context) (endpoint string, stop func(), err error
 type engine struct {
 	t      *testing.T
 	client pulumirpc.ResourceProviderClient
+	// name is the name of the engine's resources, and of what else must be unique in the account: no other engine
+	// has it, not even when a test runs twice.
+	name string
 }
 
 // newEngine configures a provider with the default tag "stack" over a connection of its own.
@@ -116,7 +120,9 @@ func newEngine(t *testing.T) *engine {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	e := &engine{t: t, client: pulumirpc.NewResourceProviderClient(conn)}
+	e := &engine{
+		t: t, client: pulumirpc.NewResourceProviderClient(conn), name: fmt.Sprintf("test-%08x", rand.Uint32()),
+	}
 	_, err = e.client.Configure(t.Context(), &pulumirpc.ConfigureRequest{Args: e.encode(provider.Values{
 		"region": "eu-central-1", "defaultTags": `{"tags":{"stack":"test"}}`,
 	})})
@@ -143,26 +149,13 @@ type made struct {
 	inputs, outputs provider.Values
 }
 
-// uniqueName makes a name from the test's own, different in every test and subtest.
-func uniqueName(t *testing.T) string {
-	name := strings.ToLower(t.Name())
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '-'
-	}, name)
-}
-
-func (e *engine) urn(token string) string {
-	return "urn:pulumi:test::webstack::" + token + "::" + uniqueName(e.t)
-}
+func (e *engine) urn(token string) string { return "urn:pulumi:test::webstack::" + token + "::" + e.name }
 
 // check returns the checked inputs and what is wrong with them.
 func (e *engine) check(token string, old, inputs provider.Values) (provider.Values, []string) {
 	e.t.Helper()
 	got, err := e.client.Check(e.t.Context(), &pulumirpc.CheckRequest{
-		Urn: e.urn(token), Olds: e.encode(old), News: e.encode(inputs), RandomSeed: []byte(e.t.Name() + token),
+		Urn: e.urn(token), Olds: e.encode(old), News: e.encode(inputs), RandomSeed: []byte(e.name + token),
 	})
 	if err != nil {
 		e.t.Fatalf("check %s: %v", token, err)

@@ -24,7 +24,7 @@ func TestInstance(t *testing.T) {
 	vpc := newVpc(e)
 	subnet := newSubnet(e, vpc, "10.9.1.0/24", "a")
 	one := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": vpc.id})
-	two := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": vpc.id, "name": "second"})
+	two := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": vpc.id, "name": e.name})
 	lifecycle{
 		token: "aws:ec2/instance:Instance",
 		inputs: provider.Values{

@@ -56,7 +56,7 @@ func TestDBInstance(t *testing.T) {
 	lifecycle{
 		token: "aws:rds/instance:Instance",
 		inputs: provider.Values{
-			"identifier": "shop-db", "instanceClass": "db.t4g.micro", "engine": "postgres", "engineVersion": "17.2",
+			"identifier": e.name, "instanceClass": "db.t4g.micro", "engine": "postgres", "engineVersion": "17.2",
 			"allocatedStorage": 20, "storageType": "gp3", "storageEncrypted": true, "username": "postgres",
 			"password": "correct horse", "dbName": "app", "dbSubnetGroupName": group.id, "backupRetentionPeriod": 7,
 			"skipFinalSnapshot": true, "applyImmediately": true, "deletionProtection": true, "port": 5432,
@@ -65,12 +65,12 @@ func TestDBInstance(t *testing.T) {
 		unknown: []string{"address", "endpoint", "arn", "resourceId"},
 		want:    provider.Values{"status": "available", "publiclyAccessible": false},
 		update: provider.Values{
-			"identifier": "shop-db-2", "instanceClass": "db.t4g.small", "allocatedStorage": 30, "deletionProtection": false,
+			"identifier": e.name + "-2", "instanceClass": "db.t4g.small", "allocatedStorage": 30, "deletionProtection": false,
 			"backupRetentionPeriod": 14, "password": "battery staple", "tags": provider.Values{"Owner": "ops"},
 		},
 		replace: []provider.Values{
 			{"engine": "mysql"}, {"username": "root"}, {"dbName": "other"}, {"storageEncrypted": false},
 		},
-		importID: "shop-db",
+		importID: e.name,
 	}.run(t, e)
 }
