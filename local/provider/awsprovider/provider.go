@@ -56,7 +56,7 @@ var configProps = map[string]provider.Prop{
 func resourceTypes(c *clients) map[string]provider.Type {
 	out := map[string]provider.Type{}
 	for _, family := range []map[string]provider.Type{
-		ec2Types(c),
+		ec2Types(c), ecrTypes(c), iamTypes(c), s3Types(c), ssmTypes(c),
 	} {
 		maps.Copy(out, family)
 	}
@@ -67,7 +67,7 @@ func resourceTypes(c *clients) map[string]provider.Type {
 func functions(c *clients) map[string]provider.Function {
 	out := map[string]provider.Function{}
 	for _, family := range []map[string]provider.Function{
-		ec2Functions(c),
+		ec2Functions(c), ssmFunctions(c),
 	} {
 		maps.Copy(out, family)
 	}

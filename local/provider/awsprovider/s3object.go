@@ -1,0 +1,143 @@
+package awsprovider
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"webstack/local/provider"
+)
+
+func (c *clients) bucketObject() provider.Type {
+	return provider.Type{
+		Name: &provider.AutoName{Prop: "key", Max: 1024, NoSuffix: true},
+		Props: provider.With(provider.Tags(), map[string]provider.Prop{
+			"bucket":               {Required: true, Replace: true},
+			"key":                  {Computed: true, Replace: true},
+			"source":               {InputOnly: true},
+			"content":              {InputOnly: true},
+			"contentBase64":        {InputOnly: true},
+			"contentType":          {Computed: true},
+			"cacheControl":         {},
+			"metadata":             {},
+			"serverSideEncryption": {Computed: true},
+			"storageClass":         {Computed: true},
+			"etag":                 {Output: true},
+			"versionId":            {Output: true},
+			"arn":                  {Output: true},
+		}),
+		Validate: func(in provider.Values) []string { return conflicts(in, "source", "content", "contentBase64") },
+		Create: func(ctx context.Context, in provider.Values) (string, error) {
+			if err := c.putObject(ctx, in); err != nil {
+				return "", err
+			}
+			return in.Str("key"), nil
+		},
+		Read:   c.readObject,
+		Update: c.updateObject,
+		Delete: c.deleteObject,
+		Import: func(_ context.Context, id string) (string, provider.Values, error) {
+			bucket, key, err := cutID(strings.TrimPrefix(id, "s3://"), "/")
+			return key, provider.Values{"bucket": bucket, "key": key}, err
+		},
+		Recomputed: func(changed func(...string) bool) []string {
+			if changed("source", "content", "contentBase64") {
+				return []string{"versionId"}
+			}
+			return nil
+		},
+	}
+}
+
+// objectBody is what to upload: the text, the bytes, or the file that the program named.
+func objectBody(in provider.Values) ([]byte, error) {
+	if asset := in.Asset("source"); asset != nil {
+		return asset.Bytes()
+	}
+	if in.Has("contentBase64") {
+		return base64.StdEncoding.DecodeString(in.Str("contentBase64"))
+	}
+	return []byte(in.Str("content")), nil
+}
+
+func (c *clients) putObject(ctx context.Context, in provider.Values) error {
+	body, err := objectBody(in)
+	if err != nil {
+		return err
+	}
+	_, err = c.s3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: optional(in, "bucket"), Key: optional(in, "key"), Body: bytes.NewReader(body),
+		ContentType: optional(in, "contentType"), CacheControl: optional(in, "cacheControl"),
+		Metadata: in.StrMap("metadata"), StorageClass: types.StorageClass(in.Str("storageClass")),
+		ServerSideEncryption: types.ServerSideEncryption(in.Str("serverSideEncryption")),
+	})
+	if err != nil {
+		return err
+	}
+	return c.tagObject(ctx, in)
+}
+
+func (c *clients) tagObject(ctx context.Context, in provider.Values) error {
+	var set []types.Tag
+	for _, tag := range iamTags(in) {
+		set = append(set, types.Tag{Key: tag.Key, Value: tag.Value})
+	}
+	_, err := c.s3.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{
+		Bucket: optional(in, "bucket"), Key: optional(in, "key"), Tagging: &types.Tagging{TagSet: set},
+	})
+	return err
+}
+
+// updateObject uploads again unless only the tags changed.
+func (c *clients) updateObject(ctx context.Context, change provider.Change) error {
+	if change.Changed("source", "content", "contentBase64", "contentType", "cacheControl", "metadata",
+		"serverSideEncryption", "storageClass") {
+		return c.putObject(ctx, change.New)
+	}
+	return c.tagObject(ctx, change.New)
+}
+
+func (c *clients) readObject(ctx context.Context, id string, known provider.Values) (provider.Values, error) {
+	bucket := known.Str("bucket")
+	found, err := c.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &id})
+	if err != nil {
+		return nil, gone(err, append(noBucket, "NoSuchKey")...)
+	}
+	tagging, err := c.s3.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &bucket, Key: &id})
+	if err != nil {
+		return nil, gone(err, append(noBucket, "NoSuchKey")...)
+	}
+	tags := map[string]string{}
+	for _, tag := range tagging.TagSet {
+		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	class := found.StorageClass
+	if class == "" {
+		class = types.StorageClassStandard
+	}
+	out := provider.Values{
+		"bucket": bucket, "key": id, "contentType": found.ContentType, "cacheControl": found.CacheControl,
+		"serverSideEncryption": found.ServerSideEncryption, "storageClass": class,
+		"etag": strings.Trim(aws.ToString(found.ETag), `"`), "versionId": aws.ToString(found.VersionId),
+		"arn": "arn:" + c.partition + ":s3:::" + bucket + "/" + id, "tags": tags,
+	}
+	if len(found.Metadata) > 0 {
+		out["metadata"] = found.Metadata
+	}
+	return out, nil
+}
+
+// deleteObject deletes all versions where there are versions.
+func (c *clients) deleteObject(ctx context.Context, id string, state provider.Values) error {
+	bucket := state.Str("bucket")
+	if state.Str("versionId") != "" {
+		return c.emptyBucket(ctx, bucket, id)
+	}
+	_, err := c.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &id})
+	return unlessGone(err, append(noBucket, "NoSuchKey")...)
+}
