@@ -17,7 +17,7 @@ const TypeToken = "webstack:appcompose:AppCompose"
 
 // Args are the inputs of New.
 type Args struct {
-	// Config is the stack's config.
+	// Config is the stack's config. Its postgresPassword is not read: see PostgresPassword.
 	Config *config.Config
 	// Project and Stack are Pulumi's names of both; parameters stand under /<project>/<stack>.
 	Project, Stack string
@@ -29,7 +29,7 @@ type Args struct {
 	HostProgram string
 	// PostgresHost is "host:port" of the external Postgres. Needed with it, and only with it.
 	PostgresHost pulumi.StringInput
-	// PostgresPassword is the superuser's password, a secret. nil = the config's, or else a generated one.
+	// PostgresPassword is the superuser's password, a secret; nil = generate one.
 	PostgresPassword pulumi.StringInput
 }
 

@@ -81,11 +81,8 @@ func (p *publisher) key() error {
 const maxAlias = 256 - len("alias/")
 
 func (p *publisher) postgresPassword() (pulumi.StringInput, error) {
-	switch {
-	case p.args.PostgresPassword != nil:
+	if p.args.PostgresPassword != nil {
 		return p.args.PostgresPassword, nil
-	case p.args.Config.PostgresPassword != "":
-		return pulumi.String(p.args.Config.PostgresPassword.Reveal()), nil
 	}
 	return p.password("postgres")
 }
