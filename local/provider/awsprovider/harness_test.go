@@ -149,7 +149,9 @@ type made struct {
 	inputs, outputs provider.Values
 }
 
-func (e *engine) urn(token string) string { return "urn:pulumi:test::webstack::" + token + "::" + e.name }
+func (e *engine) urn(token string) string {
+	return "urn:pulumi:test::webstack::" + token + "::" + e.name
+}
 
 // check returns the checked inputs and what is wrong with them.
 func (e *engine) check(token string, old, inputs provider.Values) (provider.Values, []string) {
@@ -180,10 +182,20 @@ func (e *engine) checked(token string, old, inputs provider.Values) provider.Val
 // create makes a resource and deletes it again at the end of the test.
 func (e *engine) create(token string, inputs provider.Values) *made {
 	e.t.Helper()
+	r, err := e.tryCreate(token, inputs)
+	if err != nil {
+		e.t.Fatalf("create %s: %v", token, err)
+	}
+	return r
+}
+
+// tryCreate is create for what may fail.
+func (e *engine) tryCreate(token string, inputs provider.Values) (*made, error) {
+	e.t.Helper()
 	in := e.checked(token, nil, inputs)
 	got, err := e.client.Create(e.t.Context(), &pulumirpc.CreateRequest{Urn: e.urn(token), Properties: e.encode(in)})
 	if err != nil {
-		e.t.Fatalf("create %s: %v", token, err)
+		return nil, err
 	}
 	r := &made{engine: e, token: token, id: got.Id, inputs: in, outputs: e.decode(got.Properties)}
 	e.t.Cleanup(func() {
@@ -191,7 +203,7 @@ func (e *engine) create(token string, inputs provider.Values) *made {
 			r.delete(context.WithoutCancel(e.t.Context()))
 		}
 	})
-	return r
+	return r, nil
 }
 
 // previewed returns what a preview says a new resource will look like.

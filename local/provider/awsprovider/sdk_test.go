@@ -7,8 +7,12 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -20,7 +24,28 @@ type sdkType struct{ args, state pulumi.Input }
 
 // sdkTypes are the types of the SDK by token.
 var sdkTypes = map[string]sdkType{
-	"aws:ebs/volume:Volume": {ebs.VolumeArgs{}, ebs.VolumeState{}},
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy":             {ecr.LifecyclePolicyArgs{}, ecr.LifecyclePolicyState{}},
+	"aws:ecr/repository:Repository":                       {ecr.RepositoryArgs{}, ecr.RepositoryState{}},
+	"aws:iam/instanceProfile:InstanceProfile":             {iam.InstanceProfileArgs{}, iam.InstanceProfileState{}},
+	"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {iam.OpenIdConnectProviderArgs{}, iam.OpenIdConnectProviderState{}},
+	"aws:iam/policy:Policy":                               {iam.PolicyArgs{}, iam.PolicyState{}},
+	"aws:iam/role:Role":                                   {iam.RoleArgs{}, iam.RoleState{}},
+	"aws:iam/rolePolicy:RolePolicy":                       {iam.RolePolicyArgs{}, iam.RolePolicyState{}},
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":   {iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachmentState{}},
+	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
+		s3.BucketLifecycleConfigurationV2Args{}, s3.BucketLifecycleConfigurationV2State{}},
+	"aws:s3/bucketObjectv2:BucketObjectv2":                   {s3.BucketObjectv2Args{}, s3.BucketObjectv2State{}},
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": {s3.BucketOwnershipControlsArgs{}, s3.BucketOwnershipControlsState{}},
+	"aws:s3/bucketPolicy:BucketPolicy":                       {s3.BucketPolicyArgs{}, s3.BucketPolicyState{}},
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {s3.BucketPublicAccessBlockArgs{}, s3.BucketPublicAccessBlockState{}},
+	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {
+		s3.BucketServerSideEncryptionConfigurationV2Args{}, s3.BucketServerSideEncryptionConfigurationV2State{}},
+	"aws:s3/bucketV2:BucketV2":                     {s3.BucketV2Args{}, s3.BucketV2State{}},
+	"aws:s3/bucketVersioningV2:BucketVersioningV2": {s3.BucketVersioningV2Args{}, s3.BucketVersioningV2State{}},
+	"aws:ssm/association:Association":              {ssm.AssociationArgs{}, ssm.AssociationState{}},
+	"aws:ssm/document:Document":                    {ssm.DocumentArgs{}, ssm.DocumentState{}},
+	"aws:ssm/parameter:Parameter":                  {ssm.ParameterArgs{}, ssm.ParameterState{}},
+	"aws:ebs/volume:Volume":                        {ebs.VolumeArgs{}, ebs.VolumeState{}},
 	"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
 		ec2.DefaultSecurityGroupArgs{}, ec2.DefaultSecurityGroupState{}},
 	"aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway": {
@@ -65,7 +90,8 @@ func TestPropertiesAreThoseOfTheSDK(t *testing.T) {
 
 // sdkFunctions are the arguments and results of the SDK's functions by token.
 var sdkFunctions = map[string]struct{ args, result any }{
-	"aws:ec2/getAmi:getAmi": {ec2.LookupAmiArgs{}, ec2.LookupAmiResult{}},
+	"aws:ssm/getParameter:getParameter": {ssm.LookupParameterArgs{}, ssm.LookupParameterResult{}},
+	"aws:ec2/getAmi:getAmi":             {ec2.LookupAmiArgs{}, ec2.LookupAmiResult{}},
 	"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
 		ec2.GetInstanceTypeOfferingsArgs{}, ec2.GetInstanceTypeOfferingsResult{}},
 	"aws:index/getAvailabilityZones:getAvailabilityZones": {
