@@ -1,0 +1,65 @@
+package ssmstack
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/internal/ssmdoc"
+	"webstack/templates"
+)
+
+const (
+	// reassert is how often the host is brought in line even when nothing changed; State Manager's shortest rate. An
+	// association without a schedule would never run again after a failure.
+	reassert = "rate(30 minutes)"
+
+	bucketPattern = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
+	sha256Pattern = `^[0-9a-f]{64}$`
+)
+
+// newConverge registers the document and its association. Installing Docker and applying the bundle are steps of one
+// document, because the order of two associations is not defined.
+func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*ssm.Document, error) {
+	document, err := a.converge().Register(ctx, name+"-converge", ConvergeDocument(a.Project, a.Stack), parent)
+	if err != nil {
+		return nil, err
+	}
+	_, err = ssm.NewAssociation(ctx, name+"-converge", &ssm.AssociationArgs{
+		Name:            document.Name,
+		AssociationName: pulumi.String(ssmdoc.Name(a.Project, a.Stack, "converge")),
+		DocumentVersion: pulumi.String("$DEFAULT"),
+		Targets:         ssmdoc.Target(a.Project, a.Stack),
+		Parameters: pulumi.StringMap{
+			"bucket":            a.Bucket,
+			"manifestSha256":    pulumi.String(a.ManifestSHA256),
+			"hostProgramSha256": pulumi.String(a.HostProgramSHA256),
+		},
+		ScheduleExpression: pulumi.String(reassert),
+		ComplianceSeverity: pulumi.String("HIGH"),
+	}, parent, pulumi.DependsOn(a.Published))
+	if err != nil {
+		return nil, fmt.Errorf("register the association that applies the bundle: %w", err)
+	}
+	return document, nil
+}
+
+func (a *Args) converge() ssmdoc.Document {
+	bootstrap := ssmdoc.Script("region='"+a.Region+"'\nstackDir='"+a.StackDir+"'\n"+templates.BootstrapScript+
+		`exec "$program" converge --region "$region" --stack-dir "$stackDir" `+
+		`--bucket "$bucket" --manifest-sha256 "$manifestSha256"`+"\n",
+		"bucket", "hostProgramSha256", "manifestSha256")
+	return ssmdoc.Document{
+		Description: "Makes the host of the stack what its bundle says: Docker, host program, files, services",
+		Parameters: map[string]ssmdoc.Parameter{
+			"bucket":            {Description: "Bucket with the bundle", Pattern: bucketPattern},
+			"manifestSha256":    {Description: "SHA-256 of the bundle's manifest", Pattern: sha256Pattern},
+			"hostProgramSha256": {Description: "SHA-256 of the host program", Pattern: sha256Pattern},
+		},
+		Steps: []ssmdoc.Step{
+			{Name: "docker", Script: ssmdoc.Script(templates.DockerScript), TimeoutSeconds: 1800},
+			{Name: "converge", Script: bootstrap, TimeoutSeconds: 1800},
+		},
+	}
+}

@@ -1,0 +1,104 @@
+package ssmstack
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/internal/ssmdoc"
+)
+
+// TypeToken is the component's type.
+const TypeToken = "webstack:ssmstack:SsmStack"
+
+// Args say what host to keep, and how.
+type Args struct {
+	// Project and Stack name the documents and the tag by which the host is found.
+	Project, Stack string
+	// Region is where the artifacts bucket is.
+	Region string
+	// StackDir is the stack directory on the host.
+	StackDir string
+	// Bucket is the artifacts bucket.
+	Bucket pulumi.StringInput
+	// ManifestSHA256 and HostProgramSHA256 are the sums of what the host is to apply. A change of either is applied
+	// at once.
+	ManifestSHA256, HostProgramSHA256 string
+	// Published is what must be in the bucket before the host is told.
+	Published []pulumi.Resource
+	// Apps are the names of the apps, sorted.
+	Apps []string
+}
+
+// SsmStack is the component.
+type SsmStack struct {
+	pulumi.ResourceState
+
+	// ConvergeDocument is the name of the document that makes the host what the bundle says.
+	ConvergeDocument pulumi.StringOutput
+	// DeployDocuments are the names of the documents that deploy, by app.
+	DeployDocuments pulumi.StringMapOutput
+}
+
+// ConvergeDocument is the name of the document that makes the host what the bundle says.
+func ConvergeDocument(project, stack string) string {
+	return ssmdoc.Name(project, stack, "converge")
+}
+
+// DeployDocument is the name of the document that deploys an app. Each app has one, so that the right to run it is the
+// right to deploy that app.
+func DeployDocument(project, stack, app string) string {
+	return ssmdoc.Name(project, stack, "deploy", app)
+}
+
+// New registers the documents and the association.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*SsmStack, error) {
+	if err := args.check(); err != nil {
+		return nil, err
+	}
+	out := &SsmStack{}
+	if err := ctx.RegisterComponentResourceV2(TypeToken, name, pulumi.Map{
+		"manifestSha256": pulumi.String(args.ManifestSHA256),
+	}, out, opts...); err != nil {
+		return nil, fmt.Errorf("register %s: %w", name, err)
+	}
+	parent := pulumi.Parent(out)
+	converge, err := args.newConverge(ctx, name, parent)
+	if err != nil {
+		return nil, err
+	}
+	deploys := pulumi.StringMap{}
+	for _, app := range args.Apps {
+		document, err := args.newDeploy(ctx, name, app, parent)
+		if err != nil {
+			return nil, err
+		}
+		deploys[app] = document.Name
+	}
+	out.ConvergeDocument = converge.Name
+	out.DeployDocuments = deploys.ToStringMapOutput()
+	return out, ctx.RegisterResourceOutputs(out, pulumi.Map{
+		"convergeDocument": out.ConvergeDocument,
+		"deployDocuments":  out.DeployDocuments,
+	})
+}
+
+var (
+	sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	dirPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+)+$`)
+)
+
+func (a *Args) check() error {
+	var problems []error
+	for what, sum := range map[string]string{"manifest": a.ManifestSHA256, "host program": a.HostProgramSHA256} {
+		if !sumPattern.MatchString(sum) {
+			problems = append(problems, fmt.Errorf("use the %s's sum %q: give 64 hexadecimal digits", what, sum))
+		}
+	}
+	if !dirPattern.MatchString(a.StackDir) {
+		problems = append(problems, fmt.Errorf("use stack directory %q: give an absolute path without special characters", a.StackDir))
+	}
+	return errors.Join(problems...)
+}

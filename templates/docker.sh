@@ -1,0 +1,29 @@
+# Docker as the stack needs it. Running this again changes nothing.
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_MODE=l
+# On the first boot cloud-init may still be at work with the package manager; it may also end with a warning (2).
+if command -v cloud-init >/dev/null; then
+	cloud-init status --wait >/dev/null || true
+fi
+if ! docker compose version >/dev/null 2>&1; then
+	apt-get -q -o DPkg::Lock::Timeout=600 update
+	# Ubuntu names the compose plugin docker-compose-v2; Debian has it, and the client, in packages of their own.
+	if apt-cache show docker-compose-v2 >/dev/null 2>&1; then
+		packages=(docker.io docker-compose-v2)
+	else
+		packages=(docker.io docker-cli docker-compose)
+	fi
+	apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends "${packages[@]}"
+fi
+# Containers go on while the engine is restarted by an upgrade; logs never fill the disk.
+settings='{
+  "live-restore": true,
+  "log-driver": "local",
+  "log-opts": {"max-size": "10m", "max-file": "3"}
+}'
+if [[ "$(cat /etc/docker/daemon.json 2>/dev/null || true)" != "$settings" ]]; then
+	mkdir -p /etc/docker
+	printf '%s\n' "$settings" >/etc/docker/daemon.json.new
+	mv /etc/docker/daemon.json.new /etc/docker/daemon.json
+	systemctl restart docker
+fi
+systemctl enable --now --quiet docker
