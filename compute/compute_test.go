@@ -126,7 +126,7 @@ func TestRoleStaysWithinIAMsLimits(t *testing.T) {
 	many := args(everything, func(a *Args) {
 		a.Access.Apps = nil
 		for i := range 200 {
-			a.Access.Apps = append(a.Access.Apps, fmt.Sprintf("application-with-a-long-name-%03d", i)[:31])
+			a.Access.Apps = append(a.Access.Apps, fmt.Sprintf("app-with-quite-a-long-name-%03d", i))
 		}
 	})
 	recorder := pulumitest.MustRun(t, program(many, "host"), options)

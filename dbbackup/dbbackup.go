@@ -78,7 +78,7 @@ func (a *Args) check() error {
 		problems = append(problems, fmt.Errorf("keep backups for %d days: give 1 at least", a.RetentionDays))
 	}
 	if a.Schedule == "" {
-		problems = append(problems, errors.New("schedule backups: give a cron or rate expression"))
+		problems = append(problems, errors.New("schedule backups: give a cron expression"))
 	}
 	return errors.Join(problems...)
 }

@@ -1,0 +1,135 @@
+package ssmstack
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/internal/pulumitest"
+)
+
+func args(edits ...func(*Args)) *Args {
+	out := &Args{
+		Project: "webstack", Stack: "test", Region: pulumitest.Region, StackDir: "/opt/webstack",
+		Bucket: pulumi.String("webstack-test-artifacts"), ManifestSHA256: strings.Repeat("a", 64),
+		HostProgramSHA256: strings.Repeat("b", 64), Apps: []string{"blog", "shop"},
+	}
+	for _, edit := range edits {
+		edit(out)
+	}
+	return out
+}
+
+func program(args *Args, names ...string) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		provider, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{Region: pulumi.StringPtr(pulumitest.Region)})
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if _, err := New(ctx, name, args, pulumi.Provider(provider)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+var options = pulumitest.Options{Outputs: pulumitest.AWSOutputs}
+
+func TestSsmStack(t *testing.T) {
+	t.Parallel()
+	pulumitest.EachRun(t, program(args(), "ssm"), options, func(t *testing.T, recorder *pulumitest.Recorder) {
+		recorder.CheckShape(t)
+		pulumitest.Golden(t, recorder.Dump(t), ".json")
+	})
+}
+
+const documentType = "aws:ssm/document:Document"
+
+// Documents must stay within what Systems Manager takes, however many apps there are.
+func TestDocumentsAreWithinLimits(t *testing.T) {
+	t.Parallel()
+	many := args(func(a *Args) {
+		a.Project, a.Stack, a.Apps = strings.Repeat("project", 8), strings.Repeat("stack", 8), nil
+		for i := range 200 {
+			a.Apps = append(a.Apps, fmt.Sprintf("app-with-quite-a-long-name-%03d", i))
+		}
+	})
+	recorder := pulumitest.MustRun(t, program(many, "ssm"), options)
+	names := map[string]bool{}
+	pattern := regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
+	for _, document := range recorder.ByType(documentType) {
+		name, content := document.Text("name"), document.Text("content")
+		if names[name] || !pattern.MatchString(name) {
+			t.Errorf("the name %q is taken or not permitted", name)
+		}
+		names[name] = true
+		if len(content) > 64*1024 {
+			t.Errorf("%s has %d bytes, SSM takes 65536", name, len(content))
+		}
+	}
+	if len(names) != 201 {
+		t.Errorf("%d documents", len(names))
+	}
+}
+
+func TestDeployDocumentDeploysOneApp(t *testing.T) {
+	t.Parallel()
+	recorder := pulumitest.MustRun(t, program(args(), "ssm"), options)
+	var content struct {
+		Parameters map[string]struct{ AllowedPattern string }
+		MainSteps  []struct{ Inputs struct{ RunCommand []string } }
+	}
+	document := recorder.One(t, documentType, "ssm-deploy-shop")
+	if err := json.Unmarshal([]byte(document.Text("content")), &content); err != nil {
+		t.Fatal(err)
+	}
+	if len(content.Parameters) != 1 {
+		t.Errorf("parameters: %v", content.Parameters)
+	}
+	pattern := regexp.MustCompile(content.Parameters["tag"].AllowedPattern)
+	for tag, want := range map[string]bool{
+		"v1.2.3": true, "1a2b3c": true, "": false, "-x": false, "a b": false, "a;id": false, "a\nb": false, "$(id)": false,
+	} {
+		if pattern.MatchString(tag) != want {
+			t.Errorf("tag %q is permitted: %v", tag, !want)
+		}
+	}
+	if script := content.MainSteps[0].Inputs.RunCommand[0]; !strings.Contains(script, `deploy 'shop' "$tag"`) {
+		t.Errorf("script: %s", script)
+	}
+}
+
+func TestChangeOfTheBundleChangesTheAssociation(t *testing.T) {
+	t.Parallel()
+	recorder := pulumitest.MustRun(t, program(args(), "ssm"), options)
+	association := recorder.One(t, "aws:ssm/association:Association", "ssm-converge")
+	if association.Text("parameters", "manifestSha256") != strings.Repeat("a", 64) {
+		t.Errorf("parameters: %v", association.Input("parameters"))
+	}
+	if association.Text("scheduleExpression") == "" {
+		t.Error("without a schedule a host that failed once is never tried again")
+	}
+}
+
+func TestTwoInOneProgram(t *testing.T) {
+	t.Parallel()
+	pulumitest.MustRun(t, program(args(), "one", "two"), options).CheckShape(t)
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	bad := args(func(a *Args) { a.ManifestSHA256, a.StackDir = "abc", "/opt/web stack'" })
+	pulumitest.CheckRefused(t, program(bad, "ssm"), options, `manifest's sum "abc"`, "without special characters")
+}
+
+func TestFailures(t *testing.T) {
+	t.Parallel()
+	pulumitest.CheckFailures(t, program(args(), "ssm"), options)
+}
