@@ -14,6 +14,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
 	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
 // TestExplicitNameIsDeletedFirst: two groups cannot have one name at a time.
@@ -22,14 +23,14 @@ func TestExplicitNameIsDeletedFirst(t *testing.T) {
 	e := newEngine(t)
 	vpc := newVpc(e)
 	for name, inputs := range map[string]provider.Values{
-		"generated": {"vpcId": vpc.id}, "given": {"vpcId": vpc.id, "name": "host"},
+		"generated": {"vpcId": vpc.ID}, "given": {"vpcId": vpc.ID, "name": "host"},
 	} {
-		group := e.create("aws:ec2/securityGroup:SecurityGroup", inputs)
-		news := e.checked(group.token, group.inputs, merged(inputs, provider.Values{"description": "other"}))
-		if first := group.diff(news).DeleteBeforeReplace; first != (name == "given") {
+		group := e.Create("aws:ec2/securityGroup:SecurityGroup", inputs)
+		news := e.Checked(group.Token, group.Inputs, providertest.Merged(inputs, provider.Values{"description": "other"}))
+		if first := group.Diff(news).DeleteBeforeReplace; first != (name == "given") {
 			t.Errorf("name %s: delete before replace is %v", name, first)
 		}
-		group.delete(t.Context())
+		group.Delete(t.Context())
 	}
 }
 
@@ -39,35 +40,35 @@ func TestGone(t *testing.T) {
 	e, c := newEngine(t), testClients(t)
 	ctx := t.Context()
 	instance := newInstance(e)
-	key := e.create("aws:kms/key:Key", provider.Values{})
-	group := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).id})
-	rule := e.create("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", provider.Values{
-		"securityGroupId": group.id, "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "192.0.2.0/24",
+	key := e.Create("aws:kms/key:Key", provider.Values{})
+	group := e.Create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).ID})
+	rule := e.Create("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", provider.Values{
+		"securityGroupId": group.ID, "ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "192.0.2.0/24",
 	})
-	eip := e.create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
-	association := e.create("aws:ec2/eipAssociation:EipAssociation", provider.Values{
-		"allocationId": eip.id, "instanceId": instance.id,
+	eip := e.Create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
+	association := e.Create("aws:ec2/eipAssociation:EipAssociation", provider.Values{
+		"allocationId": eip.ID, "instanceId": instance.ID,
 	})
-	_, err := c.ec2.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: &association.id})
+	_, err := c.ec2.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: &association.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{instance.id}})
+	_, err = c.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{instance.ID}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &key.id}); err != nil {
+	if _, err := c.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &key.ID}); err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.ec2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
-		GroupId: &group.id, SecurityGroupRuleIds: []string{rule.id},
+		GroupId: &group.ID, SecurityGroupRuleIds: []string{rule.ID},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []*made{instance, key, rule, association} {
-		if id, _, _ := r.refresh(); id != "" {
-			t.Errorf("%s is still there as %s", r.token, id)
+	for _, r := range []*providertest.Resource{instance, key, rule, association} {
+		if id, _, _ := r.Refresh(); id != "" {
+			t.Errorf("%s is still there as %s", r.Token, id)
 		}
 	}
 }
@@ -76,28 +77,28 @@ func TestGone(t *testing.T) {
 func TestDriftIsFoundAndMended(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)
-	vpc := e.create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
+	vpc := e.Create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
 	_, err := c.ec2.CreateTags(t.Context(), &ec2.CreateTagsInput{
-		Resources: []string{vpc.id}, Tags: []types.Tag{{Key: aws.String("by"), Value: aws.String("hand")}},
+		Resources: []string{vpc.ID}, Tags: []types.Tag{{Key: aws.String("by"), Value: aws.String("hand")}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.ec2.ModifyVpcAttribute(t.Context(), &ec2.ModifyVpcAttributeInput{
-		VpcId: &vpc.id, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(false)},
+		VpcId: &vpc.ID, EnableDnsHostnames: &types.AttributeBooleanValue{Value: aws.Bool(false)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	wanted := provider.Values{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true}
-	_, vpc.inputs, vpc.outputs = vpc.refresh()
-	got := vpc.diff(e.checked(vpc.token, vpc.inputs, wanted))
+	_, vpc.Inputs, vpc.Outputs = vpc.Refresh()
+	got := vpc.Diff(e.Checked(vpc.Token, vpc.Inputs, wanted))
 	if strings.Join(got.Diffs, " ") != "enableDnsHostnames tagsAll" || len(got.Replaces) > 0 {
 		t.Errorf("differences %v, replaces %v", got.Diffs, got.Replaces)
 	}
-	vpc.update(wanted)
-	_, inputs, _ := vpc.refresh()
-	if got := vpc.diff(inputs); got.Changes != pulumirpc.DiffResponse_DIFF_NONE || inputs.Object("tagsAll")["by"] != nil {
+	vpc.Update(wanted)
+	_, inputs, _ := vpc.Refresh()
+	if got := vpc.Diff(inputs); got.Changes != pulumirpc.DiffResponse_DIFF_NONE || inputs.Object("tagsAll")["by"] != nil {
 		t.Errorf("after the update: differences %v, tags %v", got.Diffs, inputs.Object("tagsAll"))
 	}
 }
@@ -109,11 +110,11 @@ func TestErrorsOfTheAPI(t *testing.T) {
 	vpc := newVpc(e)
 	newSubnet(e, vpc, "10.9.1.0/24", "a")
 	create := func(token string, inputs provider.Values) error {
-		in := e.checked(token, nil, inputs)
-		_, err := e.client.Create(t.Context(), &pulumirpc.CreateRequest{Urn: e.urn(token), Properties: e.encode(in)})
+		in := e.Checked(token, nil, inputs)
+		_, err := e.Client.Create(t.Context(), &pulumirpc.CreateRequest{Urn: e.URN(token), Properties: e.Encode(in)})
 		return err
 	}
-	err := create("aws:ec2/subnet:Subnet", provider.Values{"vpcId": vpc.id, "cidrBlock": "10.9.1.0/24"})
+	err := create("aws:ec2/subnet:Subnet", provider.Values{"vpcId": vpc.ID, "cidrBlock": "10.9.1.0/24"})
 	if err == nil || !strings.Contains(err.Error(), "InvalidSubnet.Conflict") {
 		t.Errorf("two subnets of one network: %v", err)
 	}
@@ -128,30 +129,30 @@ func TestErrorsOfTheAPI(t *testing.T) {
 			kept = partial.Id
 		}
 	}
-	half := &made{engine: e, token: "aws:ec2/eip:Eip", id: kept}
-	if id, _, _ := half.refresh(); id == "" {
+	half := &providertest.Resource{Engine: e, Token: "aws:ec2/eip:Eip", ID: kept}
+	if id, _, _ := half.Refresh(); id == "" {
 		t.Errorf("the address that was made is not kept: id %q", kept)
 	}
-	half.delete(t.Context())
+	half.Delete(t.Context())
 }
 
 func TestRouteThatExistsIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	vpc := newVpc(e)
-	gateway := e.create("aws:ec2/internetGateway:InternetGateway", provider.Values{"vpcId": vpc.id})
-	table := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
-	inputs := provider.Values{"routeTableId": table.id, "destinationIpv6CidrBlock": "::/0", "gatewayId": gateway.id}
-	route := e.create("aws:ec2/route:Route", inputs)
-	_, err := e.client.Create(t.Context(), &pulumirpc.CreateRequest{
-		Urn: e.urn(route.token), Properties: e.encode(route.inputs),
+	gateway := e.Create("aws:ec2/internetGateway:InternetGateway", provider.Values{"vpcId": vpc.ID})
+	table := e.Create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.ID})
+	inputs := provider.Values{"routeTableId": table.ID, "destinationIpv6CidrBlock": "::/0", "gatewayId": gateway.ID}
+	route := e.Create("aws:ec2/route:Route", inputs)
+	_, err := e.Client.Create(t.Context(), &pulumirpc.CreateRequest{
+		Urn: e.URN(route.Token), Properties: e.Encode(route.Inputs),
 	})
 	if err == nil || !strings.Contains(err.Error(), "exists already") {
 		t.Errorf("a second route to the same network: %v", err)
 	}
 	// An engine that was killed knows only the inputs, and the id from the journal.
-	id, _, outputs := e.read(route.token, route.id, route.inputs, nil)
-	if id != route.id || outputs.Str("state") != "active" {
+	id, _, outputs := e.Read(route.Token, route.ID, route.Inputs, nil)
+	if id != route.ID || outputs.Str("state") != "active" {
 		t.Errorf("read by inputs alone: id %q, outputs %v", id, outputs)
 	}
 }
@@ -163,8 +164,8 @@ func TestDeletionWaitsForDependants(t *testing.T) {
 	vpc := newVpc(e)
 	newSubnet(e, vpc, "10.9.1.0/24", "a")
 	remove := func(timeout time.Duration) error {
-		_, err := e.client.Delete(t.Context(), &pulumirpc.DeleteRequest{
-			Urn: e.urn(vpc.token), Id: vpc.id, Properties: e.encode(vpc.outputs), Timeout: timeout.Seconds(),
+		_, err := e.Client.Delete(t.Context(), &pulumirpc.DeleteRequest{
+			Urn: e.URN(vpc.Token), Id: vpc.ID, Properties: e.Encode(vpc.Outputs), Timeout: timeout.Seconds(),
 		})
 		return err
 	}
@@ -176,25 +177,25 @@ func TestDeletionWaitsForDependants(t *testing.T) {
 func TestDatabaseIsNotDeletedWithoutAWord(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	db := e.create("aws:rds/instance:Instance", provider.Values{
+	db := e.Create("aws:rds/instance:Instance", provider.Values{
 		"instanceClass": "db.t4g.micro", "engine": "postgres", "allocatedStorage": 20, "username": "postgres",
 		"password": "correct horse", "applyImmediately": true,
 	})
-	if err := db.tryDelete(t.Context()); err == nil || !strings.Contains(err.Error(), "finalSnapshotIdentifier") {
+	if err := db.TryDelete(t.Context()); err == nil || !strings.Contains(err.Error(), "finalSnapshotIdentifier") {
 		t.Errorf("without a word about the data: %v", err)
 	}
-	if id, _, _ := db.refresh(); id == "" {
+	if id, _, _ := db.Refresh(); id == "" {
 		t.Error("it is gone nevertheless")
 	}
-	db.update(merged(inputsOf(db), provider.Values{"finalSnapshotIdentifier": e.name + "-last"}))
-	db.delete(t.Context())
+	db.Update(providertest.Merged(inputsOf(db), provider.Values{"finalSnapshotIdentifier": e.Name + "-last"}))
+	db.Delete(t.Context())
 }
 
 // inputsOf are the inputs that the test gave, without what Check adds.
-func inputsOf(r *made) provider.Values {
+func inputsOf(r *providertest.Resource) provider.Values {
 	out := provider.Values{}
-	defaulted := r.inputs.Strs("__defaults")
-	for key, value := range r.inputs {
+	defaulted := r.Inputs.Strs("__defaults")
+	for key, value := range r.Inputs {
 		if key != "__defaults" && key != "tagsAll" && !contains(defaulted, key) {
 			out[key] = value
 		}
@@ -207,11 +208,11 @@ func contains(list []string, item string) bool { return len(without([]string{ite
 func TestVolumeLeavesASnapshot(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)
-	volume := e.create("aws:ebs/volume:Volume", provider.Values{
+	volume := e.Create("aws:ebs/volume:Volume", provider.Values{
 		"availabilityZone": "eu-central-1a", "size": 1, "finalSnapshot": true, "tags": provider.Values{"Name": "data"},
 	})
-	id := volume.id
-	volume.delete(t.Context())
+	id := volume.ID
+	volume.Delete(t.Context())
 	found, err := c.ec2.DescribeSnapshots(t.Context(), &ec2.DescribeSnapshotsInput{Filters: ec2Filters("volume-id", id)})
 	if err != nil || len(found.Snapshots) != 1 || fromEC2Tags(found.Snapshots[0].Tags)["Name"] != "data" {
 		t.Errorf("snapshots %v, error %v", found, err)
@@ -223,12 +224,12 @@ func TestAttachmentStopsItsInstanceFirst(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)
 	instance := newInstance(e)
-	volume := e.create("aws:ebs/volume:Volume", provider.Values{"availabilityZone": "eu-central-1a", "size": 1})
-	attachment := e.create("aws:ec2/volumeAttachment:VolumeAttachment", provider.Values{
-		"deviceName": "/dev/sdf", "instanceId": instance.id, "volumeId": volume.id, "stopInstanceBeforeDetaching": true,
+	volume := e.Create("aws:ebs/volume:Volume", provider.Values{"availabilityZone": "eu-central-1a", "size": 1})
+	attachment := e.Create("aws:ec2/volumeAttachment:VolumeAttachment", provider.Values{
+		"deviceName": "/dev/sdf", "instanceId": instance.ID, "volumeId": volume.ID, "stopInstanceBeforeDetaching": true,
 	})
-	attachment.delete(context.WithoutCancel(t.Context()))
-	stopped, err := c.describeInstance(t.Context(), instance.id)
+	attachment.Delete(context.WithoutCancel(t.Context()))
+	stopped, err := c.describeInstance(t.Context(), instance.ID)
 	if err != nil || instanceState(stopped) != types.InstanceStateNameStopped {
 		t.Errorf("instance %v, error %v", instanceState(stopped), err)
 	}
@@ -251,7 +252,7 @@ func TestSharedArchitecture(t *testing.T) {
 func TestPreviewOfWhatDependsOnNewResources(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	previewed := e.previewed("aws:ec2/instance:Instance", provider.Values{
+	previewed := e.Previewed("aws:ec2/instance:Instance", provider.Values{
 		"ami": provider.Unknown{}, "instanceType": "t4g.small", "subnetId": provider.Unknown{},
 	})
 	if previewed["subnetId"] != (provider.Unknown{}) || previewed["publicIp"] != (provider.Unknown{}) {

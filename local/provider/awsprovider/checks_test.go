@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
 // TestChecks pins what is refused before anything is made.
@@ -90,8 +91,8 @@ func TestChecks(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, problems := newEngine(t).check(test.token, nil, test.inputs)
-			wantProblem(t, problems, test.want)
+			_, problems := newEngine(t).Check(test.token, nil, test.inputs)
+			providertest.WantProblem(t, problems, test.want)
 		})
 	}
 }
@@ -99,7 +100,7 @@ func TestChecks(t *testing.T) {
 func TestGeneratedNames(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	base := e.name
+	base := e.Name
 	for token, test := range map[string]struct {
 		key, prefix string
 		inputs      provider.Values
@@ -110,12 +111,12 @@ func TestGeneratedNames(t *testing.T) {
 		"aws:rds/parameterGroup:ParameterGroup": {"name", base + "-", provider.Values{"family": "f"}},
 		"aws:rds/subnetGroup:SubnetGroup":       {"name", base + "-", provider.Values{"subnetIds": []string{"s"}}},
 	} {
-		in := e.checked(token, nil, merged(test.inputs, nil))
+		in := e.Checked(token, nil, providertest.Merged(test.inputs, nil))
 		name := in.Str(test.key)
 		if suffix, ok := strings.CutPrefix(name, test.prefix); !ok || len(suffix) != 7 {
 			t.Errorf("%s: %q, want %s and 7 characters", token, name, test.prefix)
 		}
-		if again := e.checked(token, in, merged(test.inputs, nil)).Str(test.key); again != name {
+		if again := e.Checked(token, in, providertest.Merged(test.inputs, nil)).Str(test.key); again != name {
 			t.Errorf("%s: %q becomes %q", token, name, again)
 		}
 	}

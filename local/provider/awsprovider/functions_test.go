@@ -1,7 +1,6 @@
 package awsprovider
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,21 +8,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
 // invoked calls a function and checks that its result has only members that the SDK reads.
 func invoked(t *testing.T, token string, args provider.Values) provider.Values {
 	t.Helper()
-	got, err := newEngine(t).invoke(token, args)
+	got, err := newEngine(t).Invoke(token, args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := sdkFields(reflect.TypeOf(sdkFunctions[token].result))
-	for key := range got {
-		if _, ok := known[key]; !ok {
-			t.Errorf("%s: the SDK has no result %s", token, key)
-		}
-	}
+	sdkFunctions[token].CheckResult(t, got)
 	return got
 }
 
@@ -61,14 +56,14 @@ func TestGetAmi(t *testing.T) {
 		"nameRegex": "^ubuntu/images/",
 		"filters":   []any{provider.Values{"name": "architecture", "values": []string{"x86_64"}}},
 	}
-	if _, err := newEngine(t).invoke(token, search); err == nil || !strings.Contains(err.Error(), "set mostRecent") {
+	if _, err := newEngine(t).Invoke(token, search); err == nil || !strings.Contains(err.Error(), "set mostRecent") {
 		t.Errorf("several images: %v", err)
 	}
-	none := merged(search, provider.Values{"nameRegex": "^windows 3.1$"})
-	if _, err := newEngine(t).invoke(token, none); err == nil || !strings.Contains(err.Error(), "no image matches") {
+	none := providertest.Merged(search, provider.Values{"nameRegex": "^windows 3.1$"})
+	if _, err := newEngine(t).Invoke(token, none); err == nil || !strings.Contains(err.Error(), "no image matches") {
 		t.Errorf("no image: %v", err)
 	}
-	got := invoked(t, token, merged(search, provider.Values{"mostRecent": true}))
+	got := invoked(t, token, providertest.Merged(search, provider.Values{"mostRecent": true}))
 	name, id := got.Str("name"), got.Str("id")
 	if !strings.HasPrefix(name, "ubuntu/images/") || !strings.HasPrefix(id, "ami-") {
 		t.Errorf("image %q, id %q", name, id)
@@ -106,7 +101,7 @@ func TestAccountFunctions(t *testing.T) {
 	if own.Str("name") != "eu-central-1" {
 		t.Errorf("the provider's own region is %q", own.Str("name"))
 	}
-	_, err := newEngine(t).invoke("aws:index/getRegion:getRegion", provider.Values{"name": "mars-north-1"})
+	_, err := newEngine(t).Invoke("aws:index/getRegion:getRegion", provider.Values{"name": "mars-north-1"})
 	if err == nil || !strings.Contains(err.Error(), "find region mars-north-1") {
 		t.Errorf("a region that does not exist: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
 const ec2Trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},` +
@@ -11,108 +12,108 @@ const ec2Trust = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Princi
 
 const readAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}]}`
 
-const readAndList = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:ListBucket"],` +
-	`"Resource":["*"]}]}`
+const readAndList = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` +
+	`"Action":["s3:GetObject","s3:ListBucket"],"Resource":["*"]}]}`
 
 func TestRole(t *testing.T) {
 	t.Parallel()
 	lambda := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},` +
 		`"Action":"sts:AssumeRole"}]}`
-	lifecycle{
-		token: "aws:iam/role:Role",
-		inputs: provider.Values{
+	providertest.Lifecycle{
+		Token: "aws:iam/role:Role",
+		Inputs: provider.Values{
 			"assumeRolePolicy": ec2Trust, "description": "host", "tags": provider.Values{"Name": "host"},
 		},
-		unknown: []string{"arn", "uniqueId"},
-		want:    provider.Values{"path": "/", "maxSessionDuration": 3600},
-		update: provider.Values{
+		Unknown: []string{"arn", "uniqueId"},
+		Want:    provider.Values{"path": "/", "maxSessionDuration": 3600},
+		Update: provider.Values{
 			"assumeRolePolicy": lambda, "description": "the host", "maxSessionDuration": 7200,
 			"tags": provider.Values{"Owner": "ops"},
 		},
-		replace: []provider.Values{{"name": "other"}, {"path": "/ops/"}},
+		Replace: []provider.Values{{"name": "other"}, {"path": "/ops/"}},
 		// Whether policies are to be detached is known to the program only.
-		notImported: []string{"forceDetachPolicies"},
-	}.run(t, newEngine(t))
+		NotImported: []string{"forceDetachPolicies"},
+	}.Run(t, newEngine(t))
 }
 
 func TestRolePolicy(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	role := e.create("aws:iam/role:Role", provider.Values{"assumeRolePolicy": ec2Trust})
-	lifecycle{
-		token:   "aws:iam/rolePolicy:RolePolicy",
-		inputs:  provider.Values{"role": role.id, "policy": readAll},
-		update:  provider.Values{"policy": readAndList},
-		replace: []provider.Values{{"name": "other"}, {"role": "other"}},
-	}.run(t, e)
+	role := e.Create("aws:iam/role:Role", provider.Values{"assumeRolePolicy": ec2Trust})
+	providertest.Lifecycle{
+		Token:   "aws:iam/rolePolicy:RolePolicy",
+		Inputs:  provider.Values{"role": role.ID, "policy": readAll},
+		Update:  provider.Values{"policy": readAndList},
+		Replace: []provider.Values{{"name": "other"}, {"role": "other"}},
+	}.Run(t, e)
 }
 
 func TestRolePolicyAttachment(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	role := e.create("aws:iam/role:Role", provider.Values{"assumeRolePolicy": ec2Trust})
+	role := e.Create("aws:iam/role:Role", provider.Values{"assumeRolePolicy": ec2Trust})
 	const managed = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
-	lifecycle{
-		token:    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
-		inputs:   provider.Values{"role": role.id, "policyArn": managed},
-		replace:  []provider.Values{{"policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}, {"role": "other"}},
-		importID: role.id + "/" + managed,
-		opaqueID: true,
-	}.run(t, e)
+	providertest.Lifecycle{
+		Token:    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+		Inputs:   provider.Values{"role": role.ID, "policyArn": managed},
+		Replace:  []provider.Values{{"policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}, {"role": "other"}},
+		ImportID: role.ID + "/" + managed,
+		OpaqueID: true,
+	}.Run(t, e)
 }
 
 func TestPolicy(t *testing.T) {
 	t.Parallel()
-	lifecycle{
-		token:   "aws:iam/policy:Policy",
-		inputs:  provider.Values{"policy": readAll, "description": "reads", "tags": provider.Values{"Name": "reads"}},
-		unknown: []string{"arn", "policyId"},
-		want:    provider.Values{"path": "/"},
-		update:  provider.Values{"policy": readAndList, "tags": provider.Values{"Owner": "ops"}},
-		replace: []provider.Values{{"description": "reads all"}, {"name": "other"}},
-	}.run(t, newEngine(t))
+	providertest.Lifecycle{
+		Token:   "aws:iam/policy:Policy",
+		Inputs:  provider.Values{"policy": readAll, "description": "reads", "tags": provider.Values{"Name": "reads"}},
+		Unknown: []string{"arn", "policyId"},
+		Want:    provider.Values{"path": "/"},
+		Update:  provider.Values{"policy": readAndList, "tags": provider.Values{"Owner": "ops"}},
+		Replace: []provider.Values{{"description": "reads all"}, {"name": "other"}},
+	}.Run(t, newEngine(t))
 }
 
 // IAM keeps five versions of a policy; the oldest makes room.
 func TestPolicyMayChangeManyTimes(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	r := e.create("aws:iam/policy:Policy", provider.Values{"policy": readAll})
+	r := e.Create("aws:iam/policy:Policy", provider.Values{"policy": readAll})
 	for i := range 7 {
 		policy := readAll
 		if i%2 == 0 {
 			policy = readAndList
 		}
-		r.update(provider.Values{"policy": policy})
+		r.Update(provider.Values{"policy": policy})
 	}
-	r.delete(t.Context())
+	r.Delete(t.Context())
 }
 
 func TestInstanceProfile(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	one := e.create("aws:iam/role:Role", provider.Values{"name": e.name + "-one", "assumeRolePolicy": ec2Trust})
-	two := e.create("aws:iam/role:Role", provider.Values{"name": e.name + "-two", "assumeRolePolicy": ec2Trust})
-	lifecycle{
-		token:   "aws:iam/instanceProfile:InstanceProfile",
-		inputs:  provider.Values{"role": one.id, "tags": provider.Values{"Name": "host"}},
-		unknown: []string{"arn", "uniqueId"},
-		update:  provider.Values{"role": two.id, "tags": provider.Values{"Owner": "ops"}},
-		replace: []provider.Values{{"name": "other"}},
-	}.run(t, e)
+	one := e.Create("aws:iam/role:Role", provider.Values{"name": e.Name + "-one", "assumeRolePolicy": ec2Trust})
+	two := e.Create("aws:iam/role:Role", provider.Values{"name": e.Name + "-two", "assumeRolePolicy": ec2Trust})
+	providertest.Lifecycle{
+		Token:   "aws:iam/instanceProfile:InstanceProfile",
+		Inputs:  provider.Values{"role": one.ID, "tags": provider.Values{"Name": "host"}},
+		Unknown: []string{"arn", "uniqueId"},
+		Update:  provider.Values{"role": two.ID, "tags": provider.Values{"Owner": "ops"}},
+		Replace: []provider.Values{{"name": "other"}},
+	}.Run(t, e)
 }
 
 func TestOpenIDConnectProvider(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	lifecycle{
-		token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
-		inputs: provider.Values{
-			"url": "https://" + e.name + ".example.com", "clientIdLists": []any{"sts.amazonaws.com"},
+	providertest.Lifecycle{
+		Token: "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+		Inputs: provider.Values{
+			"url": "https://" + e.Name + ".example.com", "clientIdLists": []any{"sts.amazonaws.com"},
 			"tags": provider.Values{"Name": "github"},
 		},
-		unknown: []string{"arn"},
-		update:  provider.Values{"tags": provider.Values{"Owner": "ops"}},
-		replace: []provider.Values{{"url": "https://other.example.com"}},
-	}.run(t, e)
+		Unknown: []string{"arn"},
+		Update:  provider.Values{"tags": provider.Values{"Owner": "ops"}},
+		Replace: []provider.Values{{"url": "https://other.example.com"}},
+	}.Run(t, e)
 }

@@ -4,101 +4,102 @@ import (
 	"testing"
 
 	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
 // newVpc makes a VPC for what lies in it.
-func newVpc(e *engine) *made {
-	e.t.Helper()
-	return e.create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.9.0.0/16"})
+func newVpc(e *providertest.Engine) *providertest.Resource {
+	e.T.Helper()
+	return e.Create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.9.0.0/16"})
 }
 
-func newSubnet(e *engine, vpc *made, cidr, zone string) *made {
-	e.t.Helper()
-	return e.create("aws:ec2/subnet:Subnet", provider.Values{
-		"vpcId": vpc.id, "cidrBlock": cidr, "availabilityZone": "eu-central-1" + zone,
+func newSubnet(e *providertest.Engine, vpc *providertest.Resource, cidr, zone string) *providertest.Resource {
+	e.T.Helper()
+	return e.Create("aws:ec2/subnet:Subnet", provider.Values{
+		"vpcId": vpc.ID, "cidrBlock": cidr, "availabilityZone": "eu-central-1" + zone,
 	})
 }
 
 func TestVpc(t *testing.T) {
 	t.Parallel()
-	lifecycle{
-		token: "aws:ec2/vpc:Vpc",
-		inputs: provider.Values{
+	providertest.Lifecycle{
+		Token: "aws:ec2/vpc:Vpc",
+		Inputs: provider.Values{
 			"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true, "assignGeneratedIpv6CidrBlock": true,
 			"tags": provider.Values{"Name": "one"},
 		},
-		unknown: []string{"arn", "defaultSecurityGroupId", "ipv6CidrBlock", "mainRouteTableId"},
-		want: provider.Values{
+		Unknown: []string{"arn", "defaultSecurityGroupId", "ipv6CidrBlock", "mainRouteTableId"},
+		Want: provider.Values{
 			"enableDnsSupport": true, "instanceTenancy": "default", "tagsAll": provider.Values{"Name": "one", "stack": "test"},
 		},
-		update: provider.Values{
+		Update: provider.Values{
 			"enableDnsHostnames": false, "enableDnsSupport": false, "assignGeneratedIpv6CidrBlock": nil,
 			"tags": provider.Values{"Owner": "ops"},
 		},
-		replace: []provider.Values{{"cidrBlock": "10.1.0.0/16"}, {"instanceTenancy": "dedicated"}},
-	}.run(t, newEngine(t))
+		Replace: []provider.Values{{"cidrBlock": "10.1.0.0/16"}, {"instanceTenancy": "dedicated"}},
+	}.Run(t, newEngine(t))
 }
 
 func TestSubnet(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	vpc := e.create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": true})
-	block := vpc.outputs.Str("ipv6CidrBlock")
-	lifecycle{
-		token: "aws:ec2/subnet:Subnet",
-		inputs: provider.Values{
-			"vpcId": vpc.id, "cidrBlock": "10.0.1.0/24", "availabilityZone": "eu-central-1a",
+	vpc := e.Create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/16", "assignGeneratedIpv6CidrBlock": true})
+	block := vpc.Outputs.Str("ipv6CidrBlock")
+	providertest.Lifecycle{
+		Token: "aws:ec2/subnet:Subnet",
+		Inputs: provider.Values{
+			"vpcId": vpc.ID, "cidrBlock": "10.0.1.0/24", "availabilityZone": "eu-central-1a",
 			"tags": provider.Values{"Tier": "public"},
 		},
-		unknown: []string{"arn", "availabilityZoneId"},
-		want:    provider.Values{"mapPublicIpOnLaunch": false},
-		update: provider.Values{
+		Unknown: []string{"arn", "availabilityZoneId"},
+		Want:    provider.Values{"mapPublicIpOnLaunch": false},
+		Update: provider.Values{
 			"mapPublicIpOnLaunch": true, "ipv6CidrBlock": block[:len(block)-len("/56")] + "/64",
 			"assignIpv6AddressOnCreation": true, "enableResourceNameDnsARecordOnLaunch": true,
 			"tags": provider.Values{"Tier": "private-app"},
 		},
-		replace: []provider.Values{
+		Replace: []provider.Values{
 			{"cidrBlock": "10.0.2.0/24"}, {"availabilityZone": "eu-central-1b"}, {"vpcId": provider.Unknown{}},
 		},
-	}.run(t, e)
+	}.Run(t, e)
 }
 
 func TestInternetGateway(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	one, two := newVpc(e), newVpc(e)
-	lifecycle{
-		token:   "aws:ec2/internetGateway:InternetGateway",
-		inputs:  provider.Values{"vpcId": one.id},
-		unknown: []string{"arn", "ownerId"},
-		update:  provider.Values{"vpcId": two.id, "tags": provider.Values{"Name": "way out"}},
-	}.run(t, e)
+	providertest.Lifecycle{
+		Token:   "aws:ec2/internetGateway:InternetGateway",
+		Inputs:  provider.Values{"vpcId": one.ID},
+		Unknown: []string{"arn", "ownerId"},
+		Update:  provider.Values{"vpcId": two.ID, "tags": provider.Values{"Name": "way out"}},
+	}.Run(t, e)
 }
 
 func TestEgressOnlyInternetGateway(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	lifecycle{
-		token:   "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
-		inputs:  provider.Values{"vpcId": newVpc(e).id},
-		update:  provider.Values{"tags": provider.Values{"Name": "way out"}},
-		replace: []provider.Values{{"vpcId": "vpc-other"}},
-	}.run(t, e)
+	providertest.Lifecycle{
+		Token:   "aws:ec2/egressOnlyInternetGateway:EgressOnlyInternetGateway",
+		Inputs:  provider.Values{"vpcId": newVpc(e).ID},
+		Update:  provider.Values{"tags": provider.Values{"Name": "way out"}},
+		Replace: []provider.Values{{"vpcId": "vpc-other"}},
+	}.Run(t, e)
 }
 
 func TestRouteTable(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	vpc := newVpc(e)
-	_, problems := e.check("aws:ec2/routeTable:RouteTable", nil, provider.Values{"vpcId": vpc.id, "routes": []any{}})
-	wantProblem(t, problems, "routes: the laptop cloud does not know inline routes")
-	lifecycle{
-		token:   "aws:ec2/routeTable:RouteTable",
-		inputs:  provider.Values{"vpcId": vpc.id, "tags": provider.Values{"Name": "public"}},
-		unknown: []string{"arn"},
-		update:  provider.Values{"tags": provider.Values{"Name": "outside"}},
-		replace: []provider.Values{{"vpcId": "vpc-other"}},
-	}.run(t, e)
+	_, problems := e.Check("aws:ec2/routeTable:RouteTable", nil, provider.Values{"vpcId": vpc.ID, "routes": []any{}})
+	providertest.WantProblem(t, problems, "routes: the laptop cloud does not know inline routes")
+	providertest.Lifecycle{
+		Token:   "aws:ec2/routeTable:RouteTable",
+		Inputs:  provider.Values{"vpcId": vpc.ID, "tags": provider.Values{"Name": "public"}},
+		Unknown: []string{"arn"},
+		Update:  provider.Values{"tags": provider.Values{"Name": "outside"}},
+		Replace: []provider.Values{{"vpcId": "vpc-other"}},
+	}.Run(t, e)
 }
 
 func TestRoute(t *testing.T) {
@@ -106,21 +107,21 @@ func TestRoute(t *testing.T) {
 	e := newEngine(t)
 	vpc := newVpc(e)
 	subnet := newSubnet(e, vpc, "10.9.1.0/24", "a")
-	gateway := e.create("aws:ec2/internetGateway:InternetGateway", provider.Values{"vpcId": vpc.id})
-	eip := e.create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
-	nat := e.create("aws:ec2/natGateway:NatGateway", provider.Values{"subnetId": subnet.id, "allocationId": eip.id})
-	table := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
-	lifecycle{
-		token: "aws:ec2/route:Route",
-		inputs: provider.Values{
-			"routeTableId": table.id, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.id,
+	gateway := e.Create("aws:ec2/internetGateway:InternetGateway", provider.Values{"vpcId": vpc.ID})
+	eip := e.Create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
+	nat := e.Create("aws:ec2/natGateway:NatGateway", provider.Values{"subnetId": subnet.ID, "allocationId": eip.ID})
+	table := e.Create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.ID})
+	providertest.Lifecycle{
+		Token: "aws:ec2/route:Route",
+		Inputs: provider.Values{
+			"routeTableId": table.ID, "destinationCidrBlock": "0.0.0.0/0", "gatewayId": gateway.ID,
 		},
-		unknown:  []string{"state", "origin"},
-		want:     provider.Values{"state": "active", "origin": "CreateRoute"},
-		update:   provider.Values{"gatewayId": nil, "natGatewayId": nat.id},
-		replace:  []provider.Values{{"destinationCidrBlock": "10.8.0.0/16"}, {"routeTableId": "rtb-other"}},
-		importID: table.id + "_0.0.0.0/0",
-	}.run(t, e)
+		Unknown:  []string{"state", "origin"},
+		Want:     provider.Values{"state": "active", "origin": "CreateRoute"},
+		Update:   provider.Values{"gatewayId": nil, "natGatewayId": nat.ID},
+		Replace:  []provider.Values{{"destinationCidrBlock": "10.8.0.0/16"}, {"routeTableId": "rtb-other"}},
+		ImportID: table.ID + "_0.0.0.0/0",
+	}.Run(t, e)
 }
 
 func TestRouteTableAssociation(t *testing.T) {
@@ -128,78 +129,78 @@ func TestRouteTableAssociation(t *testing.T) {
 	e := newEngine(t)
 	vpc := newVpc(e)
 	subnet := newSubnet(e, vpc, "10.9.1.0/24", "a")
-	one := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
-	two := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
-	lifecycle{
-		token:    "aws:ec2/routeTableAssociation:RouteTableAssociation",
-		inputs:   provider.Values{"subnetId": subnet.id, "routeTableId": one.id},
-		update:   provider.Values{"routeTableId": two.id},
-		replace:  []provider.Values{{"subnetId": "subnet-other"}},
-		importID: subnet.id + "/" + one.id,
-	}.run(t, e)
+	one := e.Create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.ID})
+	two := e.Create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.ID})
+	providertest.Lifecycle{
+		Token:    "aws:ec2/routeTableAssociation:RouteTableAssociation",
+		Inputs:   provider.Values{"subnetId": subnet.ID, "routeTableId": one.ID},
+		Update:   provider.Values{"routeTableId": two.ID},
+		Replace:  []provider.Values{{"subnetId": "subnet-other"}},
+		ImportID: subnet.ID + "/" + one.ID,
+	}.Run(t, e)
 }
 
 func TestVpcEndpoint(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	vpc := newVpc(e)
-	one := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
-	two := e.create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.id})
+	one := e.Create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.ID})
+	two := e.Create("aws:ec2/routeTable:RouteTable", provider.Values{"vpcId": vpc.ID})
 	policy := `{"Version":"2012-10-17","Statement":[` +
 		`{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}]}`
-	lifecycle{
-		token: "aws:ec2/vpcEndpoint:VpcEndpoint",
-		inputs: provider.Values{
-			"vpcId": vpc.id, "serviceName": "com.amazonaws.eu-central-1.s3", "routeTableIds": []string{one.id},
+	providertest.Lifecycle{
+		Token: "aws:ec2/vpcEndpoint:VpcEndpoint",
+		Inputs: provider.Values{
+			"vpcId": vpc.ID, "serviceName": "com.amazonaws.eu-central-1.s3", "routeTableIds": []string{one.ID},
 		},
-		unknown: []string{"arn", "prefixListId", "state"},
-		want:    provider.Values{"vpcEndpointType": "Gateway", "state": "available"},
-		update: provider.Values{
-			"routeTableIds": []string{two.id, one.id}, "policy": policy, "tags": provider.Values{"Name": "s3"},
+		Unknown: []string{"arn", "prefixListId", "state"},
+		Want:    provider.Values{"vpcEndpointType": "Gateway", "state": "available"},
+		Update: provider.Values{
+			"routeTableIds": []string{two.ID, one.ID}, "policy": policy, "tags": provider.Values{"Name": "s3"},
 		},
-		replace: []provider.Values{{"serviceName": "com.amazonaws.eu-central-1.dynamodb"}, {"vpcId": "vpc-other"}},
-	}.run(t, e)
+		Replace: []provider.Values{{"serviceName": "com.amazonaws.eu-central-1.dynamodb"}, {"vpcId": "vpc-other"}},
+	}.Run(t, e)
 }
 
 func TestNatGateway(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	subnet := newSubnet(e, newVpc(e), "10.9.1.0/24", "a")
-	eip := e.create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
-	lifecycle{
-		token:   "aws:ec2/natGateway:NatGateway",
-		inputs:  provider.Values{"subnetId": subnet.id, "allocationId": eip.id},
-		unknown: []string{"publicIp", "privateIp"},
-		want:    provider.Values{"connectivityType": "public", "publicIp": eip.outputs["publicIp"]},
-		update:  provider.Values{"tags": provider.Values{"Name": "way out"}},
-		replace: []provider.Values{{"allocationId": "eipalloc-other"}, {"subnetId": "subnet-other"}},
-	}.run(t, e)
+	eip := e.Create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
+	providertest.Lifecycle{
+		Token:   "aws:ec2/natGateway:NatGateway",
+		Inputs:  provider.Values{"subnetId": subnet.ID, "allocationId": eip.ID},
+		Unknown: []string{"publicIp", "privateIp"},
+		Want:    provider.Values{"connectivityType": "public", "publicIp": eip.Outputs["publicIp"]},
+		Update:  provider.Values{"tags": provider.Values{"Name": "way out"}},
+		Replace: []provider.Values{{"allocationId": "eipalloc-other"}, {"subnetId": "subnet-other"}},
+	}.Run(t, e)
 }
 
 func TestEip(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	instance := newInstance(e)
-	lifecycle{
-		token:   "aws:ec2/eip:Eip",
-		inputs:  provider.Values{"domain": "vpc"},
-		unknown: []string{"allocationId", "publicIp", "publicDns"},
-		want:    provider.Values{"associationId": "", "privateDns": ""},
-		update:  provider.Values{"instance": instance.id, "tags": provider.Values{"Name": "front"}},
-		replace: []provider.Values{{"domain": "standard"}},
-	}.run(t, e)
+	providertest.Lifecycle{
+		Token:   "aws:ec2/eip:Eip",
+		Inputs:  provider.Values{"domain": "vpc"},
+		Unknown: []string{"allocationId", "publicIp", "publicDns"},
+		Want:    provider.Values{"associationId": "", "privateDns": ""},
+		Update:  provider.Values{"instance": instance.ID, "tags": provider.Values{"Name": "front"}},
+		Replace: []provider.Values{{"domain": "standard"}},
+	}.Run(t, e)
 }
 
 func TestEipAssociation(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	instance := newInstance(e)
-	eip := e.create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
-	lifecycle{
-		token:   "aws:ec2/eipAssociation:EipAssociation",
-		inputs:  provider.Values{"allocationId": eip.id, "instanceId": instance.id},
-		unknown: []string{"publicIp", "networkInterfaceId"},
-		want:    provider.Values{"publicIp": eip.outputs["publicIp"]},
-		replace: []provider.Values{{"instanceId": "i-other"}, {"allocationId": "eipalloc-other"}},
-	}.run(t, e)
+	eip := e.Create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc"})
+	providertest.Lifecycle{
+		Token:   "aws:ec2/eipAssociation:EipAssociation",
+		Inputs:  provider.Values{"allocationId": eip.ID, "instanceId": instance.ID},
+		Unknown: []string{"publicIp", "networkInterfaceId"},
+		Want:    provider.Values{"publicIp": eip.Outputs["publicIp"]},
+		Replace: []provider.Values{{"instanceId": "i-other"}, {"allocationId": "eipalloc-other"}},
+	}.Run(t, e)
 }

@@ -103,7 +103,8 @@ func (c *clients) bucketEncryption() provider.Type {
 				})
 			}
 			_, err := c.s3.PutBucketEncryption(ctx, &s3.PutBucketEncryptionInput{
-				Bucket: optional(in, "bucket"), ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: rules},
+				Bucket:                            optional(in, "bucket"),
+				ServerSideEncryptionConfiguration: &types.ServerSideEncryptionConfiguration{Rules: rules},
 			})
 			return err
 		},

@@ -1,7 +1,6 @@
 package awsprovider
 
 import (
-	"reflect"
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
@@ -14,30 +13,30 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
-// sdkType is a resource type as the Pulumi SDK has it: what a program may set, and what it may read.
-type sdkType struct{ args, state pulumi.Input }
-
 // sdkTypes are the types of the SDK by token.
-var sdkTypes = map[string]sdkType{
-	"aws:ecr/lifecyclePolicy:LifecyclePolicy":             {ecr.LifecyclePolicyArgs{}, ecr.LifecyclePolicyState{}},
-	"aws:ecr/repository:Repository":                       {ecr.RepositoryArgs{}, ecr.RepositoryState{}},
-	"aws:iam/instanceProfile:InstanceProfile":             {iam.InstanceProfileArgs{}, iam.InstanceProfileState{}},
-	"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {iam.OpenIdConnectProviderArgs{}, iam.OpenIdConnectProviderState{}},
-	"aws:iam/policy:Policy":                               {iam.PolicyArgs{}, iam.PolicyState{}},
-	"aws:iam/role:Role":                                   {iam.RoleArgs{}, iam.RoleState{}},
-	"aws:iam/rolePolicy:RolePolicy":                       {iam.RolePolicyArgs{}, iam.RolePolicyState{}},
-	"aws:iam/rolePolicyAttachment:RolePolicyAttachment":   {iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachmentState{}},
+var sdkTypes = map[string]providertest.SDKType{
+	"aws:ecr/lifecyclePolicy:LifecyclePolicy": {ecr.LifecyclePolicyArgs{}, ecr.LifecyclePolicyState{}},
+	"aws:ecr/repository:Repository":           {ecr.RepositoryArgs{}, ecr.RepositoryState{}},
+	"aws:iam/instanceProfile:InstanceProfile": {iam.InstanceProfileArgs{}, iam.InstanceProfileState{}},
+	"aws:iam/openIdConnectProvider:OpenIdConnectProvider": {
+		iam.OpenIdConnectProviderArgs{}, iam.OpenIdConnectProviderState{}},
+	"aws:iam/policy:Policy":         {iam.PolicyArgs{}, iam.PolicyState{}},
+	"aws:iam/role:Role":             {iam.RoleArgs{}, iam.RoleState{}},
+	"aws:iam/rolePolicy:RolePolicy": {iam.RolePolicyArgs{}, iam.RolePolicyState{}},
+	"aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+		iam.RolePolicyAttachmentArgs{}, iam.RolePolicyAttachmentState{}},
 	"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": {
 		s3.BucketLifecycleConfigurationV2Args{}, s3.BucketLifecycleConfigurationV2State{}},
-	"aws:s3/bucketObjectv2:BucketObjectv2":                   {s3.BucketObjectv2Args{}, s3.BucketObjectv2State{}},
-	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": {s3.BucketOwnershipControlsArgs{}, s3.BucketOwnershipControlsState{}},
-	"aws:s3/bucketPolicy:BucketPolicy":                       {s3.BucketPolicyArgs{}, s3.BucketPolicyState{}},
-	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {s3.BucketPublicAccessBlockArgs{}, s3.BucketPublicAccessBlockState{}},
+	"aws:s3/bucketObjectv2:BucketObjectv2": {s3.BucketObjectv2Args{}, s3.BucketObjectv2State{}},
+	"aws:s3/bucketOwnershipControls:BucketOwnershipControls": {
+		s3.BucketOwnershipControlsArgs{}, s3.BucketOwnershipControlsState{}},
+	"aws:s3/bucketPolicy:BucketPolicy": {s3.BucketPolicyArgs{}, s3.BucketPolicyState{}},
+	"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {
+		s3.BucketPublicAccessBlockArgs{}, s3.BucketPublicAccessBlockState{}},
 	"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": {
 		s3.BucketServerSideEncryptionConfigurationV2Args{}, s3.BucketServerSideEncryptionConfigurationV2State{}},
 	"aws:s3/bucketV2:BucketV2":                     {s3.BucketV2Args{}, s3.BucketV2State{}},
@@ -78,18 +77,11 @@ var sdkTypes = map[string]sdkType{
 // TestPropertiesAreThoseOfTheSDK keeps the descriptions to the names that a program can use.
 func TestPropertiesAreThoseOfTheSDK(t *testing.T) {
 	t.Parallel()
-	for token, described := range resourceTypes(&clients{}) {
-		sdk, ok := sdkTypes[token]
-		if !ok {
-			t.Errorf("%s stands in no table of SDK types", token)
-			continue
-		}
-		checkAgainstSDK(t, token, described.Props, sdk.args.ElementType(), sdk.state.ElementType())
-	}
+	providertest.CheckTypes(t, resourceTypes(&clients{}), sdkTypes)
 }
 
 // sdkFunctions are the arguments and results of the SDK's functions by token.
-var sdkFunctions = map[string]struct{ args, result any }{
+var sdkFunctions = map[string]providertest.SDKFunction{
 	"aws:ssm/getParameter:getParameter": {ssm.LookupParameterArgs{}, ssm.LookupParameterResult{}},
 	"aws:ec2/getAmi:getAmi":             {ec2.LookupAmiArgs{}, ec2.LookupAmiResult{}},
 	"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
@@ -103,67 +95,5 @@ var sdkFunctions = map[string]struct{ args, result any }{
 
 func TestArgumentsAreThoseOfTheSDK(t *testing.T) {
 	t.Parallel()
-	for token, described := range functions(&clients{}) {
-		sdk, ok := sdkFunctions[token]
-		if !ok {
-			t.Errorf("%s stands in no table of SDK functions", token)
-			continue
-		}
-		args := reflect.TypeOf(sdk.args)
-		checkAgainstSDK(t, token, described.Args, args, args)
-	}
-}
-
-// checkAgainstSDK compares a table of properties with the SDK's structs for inputs and for stored properties.
-func checkAgainstSDK(t *testing.T, at string, props map[string]provider.Prop, args, state reflect.Type) {
-	t.Helper()
-	inputs, outputs := sdkFields(args), sdkFields(state)
-	for key, prop := range props {
-		path := at + "." + key
-		input, settable := inputs[key]
-		if prop.Output {
-			if _, readable := outputs[key]; !readable {
-				t.Errorf("%s: no such output in the SDK", path)
-			}
-			continue
-		}
-		if !settable {
-			t.Errorf("%s: no such input in the SDK", path)
-			continue
-		}
-		if needed := isScalar(input); needed != (prop.Required && !isMany(input)) {
-			t.Errorf("%s: required is %v in the description, %v in the SDK", path, prop.Required, needed)
-		}
-		if element := structOf(input); element != nil && prop.Fields != nil {
-			checkAgainstSDK(t, path, prop.Fields, element, element)
-		}
-	}
-}
-
-// sdkFields are the types of a struct's fields by property name.
-func sdkFields(of reflect.Type) map[string]reflect.Type {
-	out := map[string]reflect.Type{}
-	for i := range of.NumField() {
-		field := of.Field(i)
-		out[field.Tag.Get("pulumi")] = field.Type
-	}
-	return out
-}
-
-// isScalar tells whether a field must be set: it is neither a pointer, nor a list or map, which may be empty.
-func isScalar(of reflect.Type) bool { return of.Kind() != reflect.Pointer && !isMany(of) }
-
-func isMany(of reflect.Type) bool {
-	return of.Kind() == reflect.Slice || of.Kind() == reflect.Map || of.Kind() == reflect.Interface
-}
-
-// structOf is the struct that a field holds, alone or in a list; nil when it holds none.
-func structOf(of reflect.Type) reflect.Type {
-	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
-		of = of.Elem()
-	}
-	if of.Kind() == reflect.Struct {
-		return of
-	}
-	return nil
+	providertest.CheckFunctions(t, functions(&clients{}), sdkFunctions)
 }

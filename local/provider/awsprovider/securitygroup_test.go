@@ -4,20 +4,21 @@ import (
 	"testing"
 
 	"webstack/local/provider"
+	"webstack/local/provider/providertest"
 )
 
 func TestSecurityGroup(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	vpc := newVpc(e)
-	lifecycle{
-		token:   "aws:ec2/securityGroup:SecurityGroup",
-		inputs:  provider.Values{"vpcId": vpc.id, "description": "host", "tags": provider.Values{"Name": "host"}},
-		unknown: []string{"arn", "ingress", "egress"},
-		want:    provider.Values{"ingress": []any{}, "egress": []any{}},
-		update:  provider.Values{"tags": provider.Values{"Name": "the host"}},
-		replace: []provider.Values{{"description": "other"}, {"name": "other"}, {"vpcId": "vpc-other"}},
-	}.run(t, e)
+	providertest.Lifecycle{
+		Token:   "aws:ec2/securityGroup:SecurityGroup",
+		Inputs:  provider.Values{"vpcId": vpc.ID, "description": "host", "tags": provider.Values{"Name": "host"}},
+		Unknown: []string{"arn", "ingress", "egress"},
+		Want:    provider.Values{"ingress": []any{}, "egress": []any{}},
+		Update:  provider.Values{"tags": provider.Values{"Name": "the host"}},
+		Replace: []provider.Values{{"description": "other"}, {"name": "other"}, {"vpcId": "vpc-other"}},
+	}.Run(t, e)
 }
 
 func TestSecurityGroupWithInlineRules(t *testing.T) {
@@ -25,77 +26,77 @@ func TestSecurityGroupWithInlineRules(t *testing.T) {
 	e := newEngine(t)
 	vpc := newVpc(e)
 	rule := func(port int, more provider.Values) provider.Values {
-		return merged(provider.Values{"protocol": "tcp", "fromPort": port, "toPort": port}, more)
+		return providertest.Merged(provider.Values{"protocol": "tcp", "fromPort": port, "toPort": port}, more)
 	}
-	lifecycle{
-		token: "aws:ec2/securityGroup:SecurityGroup",
-		inputs: provider.Values{"vpcId": vpc.id, "ingress": []any{
+	providertest.Lifecycle{
+		Token: "aws:ec2/securityGroup:SecurityGroup",
+		Inputs: provider.Values{"vpcId": vpc.ID, "ingress": []any{
 			rule(443, provider.Values{"cidrBlocks": []string{"0.0.0.0/0"}, "description": "https"}),
 			rule(443, provider.Values{"ipv6CidrBlocks": []string{"::/0"}, "description": "https"}),
 			rule(22, provider.Values{"self": true}),
 		}},
-		update: provider.Values{
+		Update: provider.Values{
 			"ingress": []any{rule(443, provider.Values{"cidrBlocks": []string{"10.0.0.0/8", "192.0.2.0/24"}})},
 			"egress":  []any{provider.Values{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": []string{"0.0.0.0/0"}}},
 		},
-	}.run(t, e)
+	}.Run(t, e)
 }
 
 func TestDefaultSecurityGroup(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	vpc := newVpc(e)
-	lifecycle{
-		token:    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-		inputs:   provider.Values{"vpcId": vpc.id},
-		unknown:  []string{"arn", "name"},
-		want:     provider.Values{"name": "default", "ingress": []any{}, "egress": []any{}},
-		update:   provider.Values{"tags": provider.Values{"Name": "closed"}},
-		replace:  []provider.Values{{"vpcId": "vpc-other"}},
-		survives: true,
-	}.run(t, e)
+	providertest.Lifecycle{
+		Token:    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+		Inputs:   provider.Values{"vpcId": vpc.ID},
+		Unknown:  []string{"arn", "name"},
+		Want:     provider.Values{"name": "default", "ingress": []any{}, "egress": []any{}},
+		Update:   provider.Values{"tags": provider.Values{"Name": "closed"}},
+		Replace:  []provider.Values{{"vpcId": "vpc-other"}},
+		Survives: true,
+	}.Run(t, e)
 }
 
 func TestSecurityGroupIngressRule(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	group := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).id})
-	lifecycle{
-		token: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-		inputs: provider.Values{
-			"securityGroupId": group.id, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0",
+	group := e.Create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).ID})
+	providertest.Lifecycle{
+		Token: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+		Inputs: provider.Values{
+			"securityGroupId": group.ID, "ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0",
 			"description": "https", "tags": provider.Values{"Name": "https"},
 		},
-		unknown: []string{"arn", "securityGroupRuleId"},
-		update: provider.Values{
+		Unknown: []string{"arn", "securityGroupRuleId"},
+		Update: provider.Values{
 			"fromPort": 80, "toPort": 80, "cidrIpv4": "192.0.2.0/24", "description": "http",
 			"tags": provider.Values{"Name": "http"},
 		},
-		replace: []provider.Values{
-			{"cidrIpv4": nil, "cidrIpv6": "::/0"}, {"cidrIpv4": nil, "referencedSecurityGroupId": group.id},
+		Replace: []provider.Values{
+			{"cidrIpv4": nil, "cidrIpv6": "::/0"}, {"cidrIpv4": nil, "referencedSecurityGroupId": group.ID},
 			{"securityGroupId": "sg-other"},
 		},
-	}.run(t, e)
+	}.Run(t, e)
 }
 
 func TestSecurityGroupEgressRule(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
-	group := e.create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).id})
+	group := e.Create("aws:ec2/securityGroup:SecurityGroup", provider.Values{"vpcId": newVpc(e).ID})
 	for name, source := range map[string]provider.Values{
 		"everything over IPv6": {"ipProtocol": "-1", "cidrIpv6": "::/0"},
 		"to a group": {
-			"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "referencedSecurityGroupId": group.id,
+			"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "referencedSecurityGroupId": group.ID,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			lifecycle{
-				token:   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
-				inputs:  merged(source, provider.Values{"securityGroupId": group.id}),
-				update:  provider.Values{"tags": provider.Values{"Name": "out"}},
-				replace: []provider.Values{{"securityGroupId": "sg-other"}},
-			}.run(t, newEngine(t))
+			providertest.Lifecycle{
+				Token:   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
+				Inputs:  providertest.Merged(source, provider.Values{"securityGroupId": group.ID}),
+				Update:  provider.Values{"tags": provider.Values{"Name": "out"}},
+				Replace: []provider.Values{{"securityGroupId": "sg-other"}},
+			}.Run(t, newEngine(t))
 		})
 	}
 }
