@@ -1,0 +1,159 @@
+package stack
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/appcompose"
+	"webstack/compute"
+	"webstack/config"
+	"webstack/database"
+	"webstack/dbbackup"
+	"webstack/ecr"
+	"webstack/network"
+	"webstack/ssmstack"
+)
+
+// builder joins the components. Each step takes what the steps before it have made.
+type builder struct {
+	ctx         *pulumi.Context
+	config      *config.Config
+	region      string
+	account     string
+	zones       []string
+	image       string
+	hostProgram string // path of webstackctl
+	name        string // of every component, and so the beginning of physical names
+	providers   pulumi.ResourceOption
+
+	network  *network.Network
+	ecr      *ecr.Ecr
+	database *database.Database // nil without enableExternalPostgres
+	apps     *appcompose.AppCompose
+	backup   *dbbackup.DbBackup // nil without enablePgDumpToS3
+	host     *compute.Compute
+	ssm      *ssmstack.SsmStack
+}
+
+// newBuilder makes the providers and looks up what the shape of the stack depends on.
+func newBuilder(ctx *pulumi.Context, s *settings, hostProgram string) (*builder, error) {
+	p, err := newProviders(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{
+		ctx: ctx, config: s.config, region: s.region, image: s.config.AmiID, hostProgram: hostProgram,
+		name: namePrefix(ctx.Project(), ctx.Stack()), providers: p.forComponents(),
+	}
+	if b.account, err = lookUpAccount(ctx, p.aws); err != nil {
+		return nil, err
+	}
+	if b.zones, err = lookUpZones(ctx, p.aws, b.region, b.config.InstanceType); err != nil {
+		return nil, err
+	}
+	if b.image == "" {
+		b.image, err = lookUpImage(ctx, p.aws, b.config.Arch())
+	}
+	return b, err
+}
+
+var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+
+// namePrefix is in the characters that every service takes, S3 with its lower case included.
+func namePrefix(project, stack string) string {
+	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(project+"-"+stack), "-"), "-")
+}
+
+func (b *builder) build() error {
+	for _, step := range []struct {
+		what string
+		run  func() error
+	}{
+		{"network", b.buildNetwork},
+		{"repositories", b.buildEcr},
+		{"database", b.buildDatabase},
+		{"apps", b.buildApps},
+		{"backup", b.buildBackup},
+		{"host", b.buildHost},
+		{"documents", b.buildDocuments},
+		{"DNS", b.buildDNS},
+	} {
+		if err := step.run(); err != nil {
+			return fmt.Errorf("build the %s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+func (b *builder) buildNetwork() (err error) {
+	b.network, err = network.New(b.ctx, b.name, &network.Args{
+		NamePrefix: b.name, Region: b.region, Cidr: b.config.VpcCidr, AvailabilityZones: b.zones,
+		NatMode: string(b.config.NatMode), EnableIPv6: b.config.EnableIpv6,
+	}, b.providers)
+	return err
+}
+
+func (b *builder) buildEcr() (err error) {
+	apps := make([]ecr.App, 0, len(b.config.Apps))
+	for _, app := range b.config.Apps {
+		apps = append(apps, ecr.App{
+			Name: app.Name, Repository: app.RepoName,
+			DeployDocument: ssmstack.DeployDocument(b.ctx.Project(), b.ctx.Stack(), app.Name),
+			GithubRepo:     app.GithubRepo, GithubBranch: app.GithubBranch,
+			GithubOwnerID: app.GithubOwnerID, GithubRepoID: app.GithubRepoID,
+		})
+	}
+	b.ecr, err = ecr.New(b.ctx, b.name, &ecr.Args{
+		Project: b.ctx.Project(), Stack: b.ctx.Stack(), Region: b.region, AccountID: b.account,
+		OidcProviderArn: b.config.GithubOidcProviderArn, Apps: apps,
+	}, b.providers)
+	return err
+}
+
+// Sizes of the external database at its start; it grows by itself.
+const (
+	databaseClass      = "db.t4g.micro"
+	databaseStorageGiB = 20
+	// maxDatabaseBackupDays is RDS's limit.
+	maxDatabaseBackupDays = 35
+)
+
+func (b *builder) buildDatabase() (err error) {
+	if !b.config.EnableExternalPostgres {
+		return nil
+	}
+	b.database, err = database.New(b.ctx, b.name, &database.Args{
+		NamePrefix: b.name, InstanceClass: databaseClass, StorageGiB: databaseStorageGiB,
+		BackupRetentionDays: min(b.config.BackupRetentionDays, maxDatabaseBackupDays),
+		User:                b.config.PostgresUser, DatabaseName: b.config.PostgresDefaultDb,
+		Password: b.givenPassword(), VpcID: b.network.VpcID.ToStringOutput(), SubnetIDs: b.network.PrivateDbSubnetIDs,
+	}, b.providers)
+	return err
+}
+
+// givenPassword is the superuser's password from the config, nil when one is to be generated.
+func (b *builder) givenPassword() pulumi.StringInput {
+	if b.config.PostgresPassword == "" {
+		return nil
+	}
+	return pulumi.ToSecret(pulumi.String(b.config.PostgresPassword.Reveal())).(pulumi.StringOutput)
+}
+
+func (b *builder) buildApps() (err error) {
+	urls := map[string]string{}
+	for _, app := range b.config.Apps {
+		urls[app.Name] = ecr.RepositoryURL(b.account, b.region, app.RepoName)
+	}
+	args := &appcompose.Args{
+		Config: b.config, Project: b.ctx.Project(), Stack: b.ctx.Stack(), Region: b.region,
+		RepositoryURLs: urls, HostProgram: b.hostProgram, PostgresPassword: b.givenPassword(),
+	}
+	if b.database != nil {
+		args.PostgresHost, args.PostgresPassword = b.database.Endpoint, b.database.Password
+	}
+	b.apps, err = appcompose.New(b.ctx, b.name, args, b.providers)
+	return err
+}

@@ -1,0 +1,41 @@
+package stack
+
+import (
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/dbbackup"
+	"webstack/ssmstack"
+)
+
+func (b *builder) buildBackup() (err error) {
+	if !b.config.EnablePgDumpToS3 {
+		return nil
+	}
+	b.backup, err = dbbackup.New(b.ctx, b.name, &dbbackup.Args{
+		Project: b.ctx.Project(), Stack: b.ctx.Stack(), NamePrefix: b.name, BucketName: b.config.DbBackupBucketName,
+		RetentionDays: b.config.BackupRetentionDays, Schedule: b.config.BackupSchedule.ScheduleExpression(),
+		StackDir: b.config.StackDir,
+	}, b.providers)
+	return err
+}
+
+func (b *builder) buildDocuments() (err error) {
+	b.ssm, err = ssmstack.New(b.ctx, b.name, &ssmstack.Args{
+		Project: b.ctx.Project(), Stack: b.ctx.Stack(), Region: b.region, StackDir: b.config.StackDir,
+		Bucket: b.apps.BucketName, ManifestSHA256: b.apps.ManifestSum, HostProgramSHA256: b.apps.HostProgramSHA256,
+		Published: b.apps.Published, Apps: b.appNames(),
+	}, b.providers)
+	return err
+}
+
+// documents are the names of all documents by what they do; those that deploy are "deploy-<app>".
+func (b *builder) documents() pulumi.StringMap {
+	out := pulumi.StringMap{"converge": b.ssm.ConvergeDocument}
+	for _, app := range b.config.Apps {
+		out["deploy-"+app.Name] = b.ssm.DeployDocuments.MapIndex(pulumi.String(app.Name))
+	}
+	if b.backup != nil {
+		out["backup"], out["restore"] = b.backup.BackupDocument, b.backup.RestoreDocument
+	}
+	return out
+}
