@@ -103,8 +103,13 @@ func TestTheCloudIsFoundAskedAndStopped(t *testing.T) {
 	if _, ok, err := info.Created(t.Context(), "urn:nothing"); err != nil || ok {
 		t.Errorf("created of an unknown URN: %v, %v", ok, err)
 	}
-	if resp, err := http.Get(info.AWSEndpoint()); err != nil || resp.StatusCode != http.StatusNotFound {
-		t.Errorf("the gateway answers %v, %v", resp, err)
+	resp, err := http.Get(info.AWSEndpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("the gateway answers %s", resp.Status)
 	}
 	stranger := info
 	stranger.ID = "another life"

@@ -47,8 +47,8 @@ func Start(ctx context.Context, dir workdir.Dir, program string, args ...string)
 	defer cancel()
 	for {
 		select {
-		case <-ended:
-			return Info{}, fmt.Errorf("start the laptop cloud: %s", tail(dir.CloudLog()))
+		case err := <-ended:
+			return Info{}, fmt.Errorf("start the laptop cloud: %w", errors.Join(err, errors.New(tail(dir.CloudLog()))))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
 			return Info{}, fmt.Errorf("start the laptop cloud: %w; its log is %s", ctx.Err(), dir.CloudLog())
