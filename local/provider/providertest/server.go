@@ -30,6 +30,18 @@ func Serve(ctx context.Context, pkg provider.Package, types map[string]provider.
 	return &Server{address: listener.Addr().String(), types: types}, nil
 }
 
+// ServeFor serves pkg for one test, until its resources are deleted.
+func ServeFor(t *testing.T, pkg provider.Package, types map[string]provider.Type) *Server {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(cancel) // runs last of the test's cleanups
+	server, err := Serve(ctx, pkg, types)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return server
+}
+
 // Engine speaks to a provider as Pulumi's engine does. Whatever goes wrong that a test does not ask for fails the test.
 type Engine struct {
 	T      *testing.T

@@ -1,0 +1,28 @@
+package randomprovider
+
+import (
+	"context"
+
+	"webstack/local/provider"
+)
+
+// Package returns the random provider. It takes no settings.
+func Package() provider.Package {
+	return provider.Package{
+		Name: "random",
+		Configure: func(context.Context, provider.Values) (*provider.Instance, error) {
+			return &provider.Instance{Types: types()}, nil
+		},
+	}
+}
+
+func types() map[string]provider.Type {
+	return map[string]provider.Type{
+		"random:index/randomId:RandomId":             randomID(),
+		"random:index/randomPassword:RandomPassword": randomPassword(),
+		"random:index/randomString:RandomString":     randomString(),
+	}
+}
+
+// forget is the Delete of all types: the stack's state alone knows the resource.
+func forget(context.Context, string, provider.Values) error { return nil }
