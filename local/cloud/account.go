@@ -2,21 +2,70 @@ package cloud
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"os"
 
 	"webstack/local/engine"
+	"webstack/local/gateway"
 	"webstack/local/langhost"
+	"webstack/local/moto"
 	"webstack/local/provider"
+	"webstack/local/provider/awsprovider"
+	"webstack/local/provider/randomprovider"
 	"webstack/local/workdir"
 )
 
 // account starts everything that the laptop cloud consists of.
-func account(_ context.Context, dir workdir.Dir, p *parts, info *Info, _ *provider.Journal) (err error) {
+func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal *provider.Journal) (err error) {
+	if info.AWS, err = serveAWS(ctx, dir, p); err != nil {
+		return err
+	}
 	info.LanguageHost, err = p.serveGRPC("the Go language host", func(ctx context.Context, l net.Listener) error {
 		return langhost.Serve(ctx, l, dir.Build())
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	info.Providers = map[string]int{}
+	for _, served := range []struct {
+		pkg     provider.Package
+		journal *provider.Journal
+	}{
+		{awsprovider.Package(info.AWSEndpoint()), journal},
+		// What this one draws is nowhere but in the state, so there is nothing to take over after an interrupted run.
+		{randomprovider.Package(), provider.NewJournal()},
+	} {
+		port, err := p.serveGRPC("the provider "+served.pkg.Name, func(ctx context.Context, l net.Listener) error {
+			return provider.Serve(ctx, l, served.pkg, served.journal)
+		})
+		if err != nil {
+			return err
+		}
+		info.Providers[served.pkg.Name] = port
+	}
+	return nil
+}
+
+// serveAWS starts the emulated account and the gateway in front of it, and returns the gateway's port.
+func serveAWS(ctx context.Context, dir workdir.Dir, p *parts) (int, error) {
+	log, err := os.Create(dir.RequestLog())
+	if err != nil {
+		return 0, fmt.Errorf("open the log of requests: %w", err)
+	}
+	emulator, err := moto.Start(ctx, dir.Moto(), os.Stderr)
+	if err != nil {
+		return 0, err
+	}
+	p.start("moto", emulator.Run)
+	return p.serveHTTP("the AWS gateway", gateway.New(emulator.URL(), log))
 }
 
 // Prepare makes sure that everything the laptop cloud needs is installed.
-func Prepare(context.Context, workdir.Dir, engine.Step) error { return nil }
+func Prepare(ctx context.Context, dir workdir.Dir, step engine.Step) error {
+	if moto.Installed(dir.Moto()) {
+		return nil
+	}
+	defer step("installing moto, the emulator of AWS")()
+	return moto.Install(ctx, dir.Moto())
+}

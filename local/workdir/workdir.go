@@ -54,6 +54,9 @@ func (d Dir) CloudFile() string { return d.path("run", "cloud.json") }
 // CloudLog is what the laptop cloud had to say.
 func (d Dir) CloudLog() string { return d.path("run", "cloud.log") }
 
+// RequestLog has a line for each request to the AWS endpoint.
+func (d Dir) RequestLog() string { return d.path("run", "aws.log") }
+
 // LocalEnv exports what pulumi, aws and dig need to use the laptop cloud by hand.
 func (d Dir) LocalEnv() string { return d.path("local.env") }
 

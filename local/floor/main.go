@@ -1,0 +1,34 @@
+// Command floor is the floor for measurements of the Pulumi engine: a program that registers as many trivial resources as
+// FLOOR_RESOURCES says, below one component, as the real program's are.
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+func main() {
+	pulumi.Run(func(ctx *pulumi.Context) error {
+		count, err := strconv.Atoi(os.Getenv("FLOOR_RESOURCES"))
+		if err != nil {
+			return fmt.Errorf("read FLOOR_RESOURCES: %w", err)
+		}
+		component := &pulumi.ResourceState{}
+		if err := ctx.RegisterComponentResource("floor:index:Floor", "floor", component); err != nil {
+			return err
+		}
+		for i := range count {
+			_, err := random.NewRandomId(ctx, fmt.Sprintf("thing-%d", i), &random.RandomIdArgs{
+				ByteLength: pulumi.Int(8),
+			}, pulumi.Parent(component))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,253 @@
+package cloudflareprovider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/cloudflare/cloudflare-go"
+
+	"webstack/local/provider"
+)
+
+// recordTypes are the types that need nothing but a content and a priority.
+var recordTypes = []string{"A", "AAAA", "CNAME", "MX", "NS", "PTR", "SPF", "TXT"}
+
+// automatic is the TTL of Cloudflare's own choice.
+const automatic = 1
+
+func (c *client) record() provider.Type {
+	return provider.Type{
+		DeleteBeforeReplace: true,
+		ExactlyOneOf:        [][]string{{"content", "value"}},
+		Props: map[string]provider.Prop{
+			"zoneId":         {Required: true, Replace: true},
+			"name":           {Required: true, Replace: true, InputOnly: true, Equal: sameName},
+			"type":           {Required: true, Replace: true, Check: checkType},
+			"content":        {Computed: true, Equal: sameContent},
+			"value":          {Computed: true, Equal: sameValue},
+			"ttl":            {Computed: true},
+			"proxied":        {},
+			"priority":       {},
+			"comment":        {},
+			"tags":           {Set: true},
+			"allowOverwrite": {Default: false, InputOnly: true},
+			"hostname":       {Output: true},
+			"createdOn":      {Output: true},
+			"modifiedOn":     {Output: true},
+			"metadata":       {Output: true},
+			"proxiable":      {Output: true},
+		},
+		Create: c.createRecord,
+		Read:   c.readRecord,
+		Update: func(ctx context.Context, change provider.Change) error {
+			return c.updateRecord(ctx, change.ID, change.New, change.Old)
+		},
+		// A record that is gone already is an error, unlike elsewhere.
+		Delete: func(ctx context.Context, id string, state provider.Values) error {
+			return c.api.DeleteDNSRecord(ctx, zoneOf(state), id)
+		},
+		Import: c.importRecord,
+	}
+}
+
+func checkType(value any) string {
+	if text, _ := value.(string); slices.Contains(recordTypes, text) {
+		return ""
+	}
+	return fmt.Sprintf("%q is not one of %s", value, strings.Join(recordTypes, ", "))
+}
+
+// sameName compares names; upper and lower case are one.
+func sameName(a, b any) bool { return strings.EqualFold(text(a), text(b)) }
+
+// sameValue compares contents; a dot at the end means nothing.
+func sameValue(a, b any) bool {
+	return strings.TrimSuffix(text(a), ".") == strings.TrimSuffix(text(b), ".")
+}
+
+// sameContent also takes an IPv6 address in two spellings for one.
+func sameContent(a, b any) bool {
+	left, errA := netip.ParseAddr(text(a))
+	right, errB := netip.ParseAddr(text(b))
+	return sameValue(a, b) || errA == nil && errB == nil && left == right
+}
+
+func text(value any) string { s, _ := value.(string); return s }
+
+func zoneOf(in provider.Values) *cloudflare.ResourceContainer {
+	return cloudflare.ZoneIdentifier(in.Str("zoneId"))
+}
+
+// contentOf is the record's content, by whichever name the program gives it.
+func contentOf(in provider.Values) string { return in.Str("content") + in.Str("value") }
+
+func (c *client) createRecord(ctx context.Context, in provider.Values) (string, error) {
+	if err := fitsType(in); err != nil {
+		return "", fmt.Errorf("create record %q: %w", in.Str("name"), err)
+	}
+	made, err := c.api.CreateDNSRecord(ctx, zoneOf(in), cloudflare.CreateDNSRecordParams{
+		Type: in.Str("type"), Name: in.Str("name"), Content: contentOf(in), TTL: in.Int("ttl"),
+		Proxied: proxied(in), Priority: priority(in), Comment: in.Str("comment"), Tags: in.Strs("tags"),
+	})
+	if err != nil && strings.Contains(err.Error(), "already exist") {
+		// The real provider tries for half a minute whether the other record goes away; nothing else here would
+		// take it away.
+		if !in.Bool("allowOverwrite") {
+			return "", fmt.Errorf("expected DNS record to not already be present but already exists: %w", err)
+		}
+		return c.takeOver(ctx, in)
+	}
+	return made.ID, err
+}
+
+// fitsType finds fault with a record that the API must not be asked for.
+func fitsType(in provider.Values) error {
+	content, kind := contentOf(in), in.Str("type")
+	address, err := netip.ParseAddr(content)
+	switch {
+	case in.Str("name") == "":
+		return errors.New("the name is empty; use @ for the zone itself")
+	case in.Bool("proxied") && !slices.Contains([]string{"A", "AAAA", "CNAME"}, kind):
+		return fmt.Errorf("type %s cannot be proxied", kind)
+	case kind == "A" && (err != nil || !address.Is4()):
+		return fmt.Errorf("%q is no IPv4 address, as type A needs", content)
+	case kind == "AAAA" && (err != nil || !address.Is6()):
+		return fmt.Errorf("%q is no IPv6 address, as type AAAA needs", content)
+	case kind == "TXT" && strings.ContainsFunc(content, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsPrint(r)
+	}):
+		return errors.New("the content of type TXT must be printable ASCII")
+	}
+	return fitsProxy(in, in.Int("ttl"))
+}
+
+// fitsProxy refuses a proxied record with a TTL of its own.
+func fitsProxy(in provider.Values, ttl int) error {
+	if in.Bool("proxied") && ttl != 0 && ttl != automatic {
+		return fmt.Errorf("ttl must be set to %d when proxied is true, not to %d", automatic, ttl)
+	}
+	return nil
+}
+
+// takeOver makes an existing record, the only one of its name and type, the program's.
+func (c *client) takeOver(ctx context.Context, in provider.Values) (string, error) {
+	zone, err := c.api.ZoneDetails(ctx, in.Str("zoneId"))
+	if err != nil {
+		return "", fmt.Errorf("look up the zone of record %q: %w", in.Str("name"), err)
+	}
+	hostname := in.Str("name") + "." + zone.Name
+	if in.Str("name") == "@" || in.Str("name") == zone.Name {
+		hostname = zone.Name
+	}
+	found, _, err := c.api.ListDNSRecords(ctx, zoneOf(in), cloudflare.ListDNSRecordsParams{
+		Name: hostname, Type: in.Str("type"),
+	})
+	if err != nil {
+		return "", fmt.Errorf("look for the record to overwrite: %w", err)
+	}
+	if len(found) != 1 {
+		return "", fmt.Errorf("overwrite record %s: there are %d of type %s, not one", hostname, len(found), in.Str("type"))
+	}
+	return found[0].ID, c.updateRecord(ctx, found[0].ID, in, nil)
+}
+
+// updateRecord sends what the program says; what it leaves out stays as it is.
+func (c *client) updateRecord(ctx context.Context, id string, in, old provider.Values) error {
+	ttl := in.Int("ttl")
+	if ttl == 0 {
+		ttl = old.Int("ttl")
+	}
+	if err := fitsProxy(in, ttl); err != nil {
+		return fmt.Errorf("update record %q: %w", in.Str("name"), err)
+	}
+	params := cloudflare.UpdateDNSRecordParams{
+		ID: id, Type: in.Str("type"), Name: in.Str("name"), Content: contentOf(in), TTL: ttl,
+		Proxied: proxied(in), Priority: priority(in), Tags: in.Strs("tags"),
+	}
+	if comment := in.Str("comment"); comment != "" {
+		params.Comment = &comment
+	}
+	_, err := c.api.UpdateDNSRecord(ctx, zoneOf(in), params)
+	return err
+}
+
+func proxied(in provider.Values) *bool {
+	if !in.Has("proxied") {
+		return nil
+	}
+	return cloudflare.BoolPtr(in.Bool("proxied"))
+}
+
+func priority(in provider.Values) *uint16 {
+	if !in.Has("priority") {
+		return nil
+	}
+	return cloudflare.Uint16Ptr(uint16(in.Int("priority")))
+}
+
+func (c *client) readRecord(ctx context.Context, id string, known provider.Values) (provider.Values, error) {
+	record, err := c.api.GetDNSRecord(ctx, zoneOf(known), id)
+	if err != nil {
+		return nil, gone(err)
+	}
+	out := provider.Values{
+		"zoneId": known["zoneId"], "type": record.Type, "ttl": record.TTL, "proxied": record.Proxied,
+		"hostname": record.Name, "proxiable": record.Proxiable, "metadata": metadata(record.Meta),
+		"createdOn":  record.CreatedOn.Format(time.RFC3339Nano),
+		"modifiedOn": record.ModifiedOn.Format(time.RFC3339Nano), "priority": record.Priority,
+	}
+	for _, key := range []string{"content", "value"} { // an import fills neither in
+		if known[key] != nil {
+			out[key] = record.Content
+		}
+	}
+	if record.Comment != "" {
+		out["comment"] = record.Comment
+	}
+	if len(record.Tags) > 0 {
+		out["tags"] = record.Tags
+	}
+	return out, nil
+}
+
+// metadata is what Cloudflare notes about a record, as text.
+func metadata(meta any) map[string]string {
+	out := map[string]string{}
+	notes, _ := meta.(map[string]any)
+	for key, value := range notes {
+		out[key] = fmt.Sprint(value)
+	}
+	return out
+}
+
+// gone turns the API's 404 into provider.ErrGone.
+func gone(err error) error {
+	var missing *cloudflare.NotFoundError
+	if errors.As(err, &missing) {
+		return fmt.Errorf("%w: %w", provider.ErrGone, err)
+	}
+	return err
+}
+
+// importRecord takes zone and record id. The name becomes relative to the zone; the zone's own stays as it is.
+func (c *client) importRecord(ctx context.Context, id string) (string, provider.Values, error) {
+	zoneID, recordID, ok := strings.Cut(id, "/")
+	if !ok {
+		return "", nil, fmt.Errorf("read id %q: give zoneId/recordId", id)
+	}
+	zone, err := c.api.ZoneDetails(ctx, zoneID)
+	if err != nil {
+		return "", nil, gone(err)
+	}
+	record, err := c.api.GetDNSRecord(ctx, cloudflare.ZoneIdentifier(zoneID), recordID)
+	if err != nil {
+		return "", nil, gone(err)
+	}
+	return recordID, provider.Values{"zoneId": zoneID, "name": strings.TrimSuffix(record.Name, "."+zone.Name)}, nil
+}
