@@ -30,7 +30,8 @@ func TestEveryFailureSurfaces(t *testing.T) {
 
 func TestBadConfigRegistersNothing(t *testing.T) {
 	t.Parallel()
-	bad := everything().with("webstack:bogus", "1", "webstack:vpcCidr", "10.0.0.0/8", "aws:region", "", "aws:token", "x",
+	bad := everything().with(
+		"webstack:bogus", "1", "webstack:vpcCidr", "10.0.0.0/8", "aws:region", "", "aws:token", "x",
 		"webstack:apps", `{"postgres": {"domain": "*.example.com", "zone": "example.com", "containerPort": 0}}`,
 		"webstack:appEnvPlain", "", "webstack:appEnvSecure", "", "webstack:activeApp", "")
 	bad.secretKeys = []string{"webstack:postgresPassword"}
@@ -78,10 +79,11 @@ func TestTooFewZones(t *testing.T) {
 	options.Invokes["aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings"] = func(
 		resource.PropertyMap,
 	) resource.PropertyMap {
-		return resource.PropertyMap{"locations": resource.NewProperty([]resource.PropertyValue{resource.NewProperty("us-east-1b")})}
+		zone := resource.NewProperty("us-east-1b")
+		return resource.PropertyMap{"locations": resource.NewProperty([]resource.PropertyValue{zone})}
 	}
 	pulumitest.CheckRefused(t, Program(s.program(t)), options,
-		"find 2 availability zones of us-east-1 that offer t4g.small: there are 1; set webstack:instanceType to a type that more")
+		"find 2 availability zones of us-east-1 that offer t4g.small: there are 1; set webstack:instanceType to a type")
 }
 
 // TestFailedLookupSurfaces leaves out one answer after the other.
@@ -111,7 +113,8 @@ func TestLookupsAskForTheRightThing(t *testing.T) {
 		asked[call.Token] = call.Args
 	}
 	image := asked["aws:ssm/getParameter:getParameter"]["name"]
-	if want := "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"; image.StringValue() != want {
+	const want = "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"
+	if image.StringValue() != want {
 		t.Errorf("the image is looked up as %v, want %s", image, want)
 	}
 	if _, asksForState := asked["aws:index/getAvailabilityZones:getAvailabilityZones"]["state"]; asksForState {

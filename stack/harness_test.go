@@ -71,8 +71,8 @@ func everything() shape {
 			"webstack:githubOidcProviderArn": "arn:aws:iam::" + pulumitest.AccountID +
 				":oidc-provider/token.actions.githubusercontent.com",
 			"webstack:apps": `{
-				"shop": {"domain": "example.com", "zone": "example.com", "aliases": ["www.example.com"], "cfProxied": true,
-					"githubRepo": "acme/shop", "githubOwnerId": 11, "githubRepoId": 22},
+				"shop": {"domain": "example.com", "zone": "example.com", "aliases": ["www.example.com"],
+					"cfProxied": true, "githubRepo": "acme/shop", "githubOwnerId": 11, "githubRepoId": 22},
 				"blog": {"domain": "blog.example.org", "zone": "example.org", "cfTtl": 300, "githubRepo": "acme/blog"},
 				"wiki": {"domain": "wiki.example.org", "zone": "example.org", "repoName": "acme/wiki"}}`,
 			"webstack:appEnvPlain":  `{"shop": {"LOG_LEVEL": "info"}}`,
@@ -112,10 +112,12 @@ func (s shape) options() pulumitest.Options {
 	return pulumitest.Options{
 		Stack: s.stack, SecretKeys: s.secretKeys, Outputs: pulumitest.AWSOutputs,
 		Invokes: map[string]func(resource.PropertyMap) resource.PropertyMap{
-			"aws:index/getCallerIdentity:getCallerIdentity":             answer("accountId", pulumitest.AccountID),
-			"aws:index/getAvailabilityZones:getAvailabilityZones":       answer("names", "us-east-1a", "us-east-1b", "us-east-1e"),
-			"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": answer("locations", "us-east-1e", "us-east-1a"),
-			"aws:ssm/getParameter:getParameter":                         answer("insecureValue", "ami-0aaaaaaaaaaaaaaaa"),
+			"aws:index/getCallerIdentity:getCallerIdentity": answer("accountId", pulumitest.AccountID),
+			"aws:ssm/getParameter:getParameter":             answer("insecureValue", "ami-0aaaaaaaaaaaaaaaa"),
+			"aws:index/getAvailabilityZones:getAvailabilityZones": answer(
+				"names", "us-east-1a", "us-east-1b", "us-east-1e"),
+			"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": answer(
+				"locations", "us-east-1e", "us-east-1a"),
 			"cloudflare:index/getZone:getZone": func(args resource.PropertyMap) resource.PropertyMap {
 				return resource.PropertyMap{"id": resource.NewProperty("zone-of-" + args["name"].StringValue())}
 			},

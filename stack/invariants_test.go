@@ -32,8 +32,8 @@ func TestBucketsArePrivate(t *testing.T) {
 		slices.Sort(buckets)
 		for kind, right := range map[string]func(pulumitest.Resource) bool{
 			"bucketPublicAccessBlock:BucketPublicAccessBlock": func(p pulumitest.Resource) bool {
-				return isTrue(p, "blockPublicAcls") && isTrue(p, "blockPublicPolicy") && isTrue(p, "ignorePublicAcls") &&
-					isTrue(p, "restrictPublicBuckets")
+				return isTrue(p, "blockPublicAcls") && isTrue(p, "blockPublicPolicy") &&
+					isTrue(p, "ignorePublicAcls") && isTrue(p, "restrictPublicBuckets")
 			},
 			"bucketVersioningV2:BucketVersioningV2": func(p pulumitest.Resource) bool {
 				return p.Text("versioningConfiguration", "status") == "Enabled"
@@ -77,7 +77,8 @@ func TestHostIsHardened(t *testing.T) {
 			if host.Text("metadataOptions", "httpTokens") != "required" {
 				t.Error("IMDSv1 works")
 			}
-			if hops := host.Input("metadataOptions", "httpPutResponseHopLimit"); !hops.IsNumber() || hops.NumberValue() != 1 {
+			hops := host.Input("metadataOptions", "httpPutResponseHopLimit")
+			if !hops.IsNumber() || hops.NumberValue() != 1 {
 				t.Errorf("containers reach the host's credentials: hop limit %v", hops)
 			}
 			if !isTrue(host, "rootBlockDevice", "encrypted") {
@@ -114,7 +115,9 @@ func TestDataIsEncryptedAndProtected(t *testing.T) {
 			}
 		}
 	}
-	backups := slices.DeleteFunc(r.ByType(bucketType), func(b pulumitest.Resource) bool { return isTrue(b, "forceDestroy") })
+	backups := slices.DeleteFunc(r.ByType(bucketType), func(b pulumitest.Resource) bool {
+		return isTrue(b, "forceDestroy")
+	})
 	if len(backups) != 1 || !backups[0].Request.GetProtect() || !backups[0].Request.GetRetainOnDelete() {
 		t.Errorf("buckets that keep their content: %v; want one, protected and retained", backups)
 	}
@@ -124,7 +127,8 @@ func TestDataIsEncryptedAndProtected(t *testing.T) {
 		}
 	}
 	for _, repository := range r.ByType("aws:ecr/repository:Repository") {
-		if repository.Text("imageTagMutability") != "IMMUTABLE" || !isTrue(repository, "imageScanningConfiguration", "scanOnPush") {
+		if repository.Text("imageTagMutability") != "IMMUTABLE" ||
+			!isTrue(repository, "imageScanningConfiguration", "scanOnPush") {
 			t.Errorf("repository %s is mutable or not scanned", repository.Name)
 		}
 	}
@@ -147,7 +151,8 @@ func TestOpenPorts(t *testing.T) {
 					rule.Text("ipProtocol"), from)] = true
 			}
 			want := map[string]bool{
-				"80-80/tcp from 0.0.0.0/0": true, "443-443/tcp from 0.0.0.0/0": true, "443-443/udp from 0.0.0.0/0": true,
+				"80-80/tcp from 0.0.0.0/0":   true,
+				"443-443/tcp from 0.0.0.0/0": true, "443-443/udp from 0.0.0.0/0": true,
 			}
 			if name == "everything" {
 				want["22-22/tcp from 203.0.113.0/24"] = true

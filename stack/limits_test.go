@@ -59,6 +59,9 @@ func TestShapesStayWithinLimits(t *testing.T) {
 	eachRealRun(t, checkLimits)
 }
 
+// maxParameter is what Parameter Store leaves of 1,011 characters behind the ARN's beginning.
+const maxParameter = 1011 - len("arn:aws:ssm:us-east-1:123456789012:parameter")
+
 // physicalNames are what AWS takes as names. What Pulumi names itself gets eight more characters.
 var physicalNames = map[string]struct {
 	property string
@@ -71,7 +74,7 @@ var physicalNames = map[string]struct {
 	"aws:s3/bucketV2:BucketV2":                {"bucket", `^[a-z0-9][a-z0-9-]*[a-z0-9]$`, 63},
 	"aws:ssm/document:Document":               {"name", `^[a-zA-Z0-9_.-]{3,}$`, 128},
 	"aws:ssm/association:Association":         {"associationName", `^[a-zA-Z0-9_.-]{3,}$`, 128},
-	"aws:ssm/parameter:Parameter":             {"name", `^(/[a-zA-Z0-9_.-]+){1,15}$`, 1011 - len("arn:aws:ssm:us-east-1:123456789012:parameter")},
+	"aws:ssm/parameter:Parameter":             {"name", `^(/[a-zA-Z0-9_.-]+){1,15}$`, maxParameter},
 	"aws:ecr/repository:Repository":           {"name", `^[a-z0-9]+([._/-]+[a-z0-9]+)*$`, 256},
 	"aws:kms/alias:Alias":                     {"name", `^alias/[a-zA-Z0-9/_-]+$`, 256},
 	"aws:rds/instance:Instance":               {"identifier", `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, 63},

@@ -47,7 +47,8 @@ func lookUpZones(
 	})
 	if len(offering) < zoneCount {
 		return nil, fmt.Errorf("find %d availability zones of %s that offer %s: there are %d; "+
-			"set webstack:instanceType to a type that more of them offer", zoneCount, region, instanceType, len(offering))
+			"set webstack:instanceType to a type that more of them offer",
+			zoneCount, region, instanceType, len(offering))
 	}
 	slices.Sort(offering)
 	return offering[:zoneCount], nil

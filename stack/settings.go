@@ -27,7 +27,7 @@ type settings struct {
 func readSettings(ctx *pulumi.Context, values map[string]string) (*settings, error) {
 	if values == nil {
 		if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &values); err != nil {
-			return nil, fmt.Errorf("read %s, which Pulumi sets for its programs: it is not valid JSON", pulumi.EnvConfig)
+			return nil, fmt.Errorf("read %s, which Pulumi sets for a program: it is not valid JSON", pulumi.EnvConfig)
 		}
 	}
 	s := &settings{region: values["aws:region"]}
@@ -66,7 +66,8 @@ var awsKeys = map[string]func(*aws.ProviderArgs, string) error{
 		dec.DisallowUnknownFields()
 		err := dec.Decode(&role)
 		a.AssumeRole = aws.ProviderAssumeRoleArgs{RoleArn: pulumi.StringPtr(role.RoleArn)}
-		return want(err == nil && rolePattern.MatchString(role.RoleArn), "a map with the key roleArn, the ARN of a role")
+		right := err == nil && rolePattern.MatchString(role.RoleArn)
+		return want(right, "a map with the key roleArn, the ARN of a role")
 	},
 	"allowedAccountIds": func(a *aws.ProviderArgs, v string) error {
 		var ids []string
@@ -75,14 +76,16 @@ var awsKeys = map[string]func(*aws.ProviderArgs, string) error{
 		wrong := slices.ContainsFunc(ids, func(id string) bool { return !accountPattern.MatchString(id) })
 		return want(err == nil && !wrong, "a list of account ids of 12 digits, in quotes")
 	},
-	"s3UsePathStyle":            boolean(func(a *aws.ProviderArgs, v pulumi.BoolPtrInput) { a.S3UsePathStyle = v }),
-	"skipCredentialsValidation": boolean(func(a *aws.ProviderArgs, v pulumi.BoolPtrInput) { a.SkipCredentialsValidation = v }),
-	"skipMetadataApiCheck":      boolean(func(a *aws.ProviderArgs, v pulumi.BoolPtrInput) { a.SkipMetadataApiCheck = v }),
+	"s3UsePathStyle": boolean(func(a *aws.ProviderArgs) *pulumi.BoolPtrInput { return &a.S3UsePathStyle }),
+	"skipCredentialsValidation": boolean(func(a *aws.ProviderArgs) *pulumi.BoolPtrInput {
+		return &a.SkipCredentialsValidation
+	}),
+	"skipMetadataApiCheck": boolean(func(a *aws.ProviderArgs) *pulumi.BoolPtrInput { return &a.SkipMetadataApiCheck }),
 }
 
-func boolean(set func(*aws.ProviderArgs, pulumi.BoolPtrInput)) func(*aws.ProviderArgs, string) error {
+func boolean(field func(*aws.ProviderArgs) *pulumi.BoolPtrInput) func(*aws.ProviderArgs, string) error {
 	return func(a *aws.ProviderArgs, v string) error {
-		set(a, pulumi.BoolPtr(v == "true"))
+		*field(a) = pulumi.BoolPtr(v == "true")
 		return want(v == "true" || v == "false", "true or false")
 	}
 }
@@ -96,6 +99,7 @@ func want(ok bool, allowed string) error {
 
 // readProviderKeys fills in the provider's arguments from the keys of the namespaces aws and cloudflare.
 func (s *settings) readProviderKeys(values map[string]string) error {
+	const token = "cloudflare:apiToken"
 	var problems []error
 	if _, set := values["aws:region"]; !set {
 		problems = append(problems, errors.New(
@@ -111,8 +115,8 @@ func (s *settings) readProviderKeys(values map[string]string) error {
 				problems = append(problems, fmt.Errorf("%s: %q is wrong; %w", key, values[key], err))
 			}
 		}
-		if strings.HasPrefix(key, "cloudflare:") && key != "cloudflare:apiToken" {
-			problems = append(problems, fmt.Errorf("%s: does not reach the provider; allowed: cloudflare:apiToken", key))
+		if strings.HasPrefix(key, "cloudflare:") && key != token {
+			problems = append(problems, fmt.Errorf("%s: does not reach the provider; allowed: %s", key, token))
 		}
 	}
 	return errors.Join(problems...)

@@ -1,10 +1,14 @@
 package stack
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/internal/pulumitest"
 )
 
 func TestReadProviderKeys(t *testing.T) {
@@ -24,7 +28,8 @@ func TestReadProviderKeys(t *testing.T) {
 		{"account", map[string]string{"aws:region": "us-east-1", "aws:allowedAccountIds": "[123456789012]"},
 			`aws:allowedAccountIds: "[123456789012]" is wrong; allowed: a list of account ids of 12 digits, in quotes`},
 		{"role", map[string]string{"aws:region": "us-east-1", "aws:assumeRole": `{"roleArn":"admin"}`},
-			`aws:assumeRole: "{\"roleArn\":\"admin\"}" is wrong; allowed: a map with the key roleArn, the ARN of a role`},
+			`aws:assumeRole: "{\"roleArn\":\"admin\"}" is wrong; ` +
+				"allowed: a map with the key roleArn, the ARN of a role"},
 		{"role with more", map[string]string{"aws:region": "us-east-1",
 			"aws:assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/x","tags":{}}`},
 			`aws:assumeRole: "{\"roleArn\":\"arn:aws:iam::123456789012:role/x\",\"tags\":{}}" is wrong; ` +
@@ -54,4 +59,19 @@ func TestReadProviderKeys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestConfigOfTheRun reads the config from where Pulumi puts it. The environment keeps it from running in parallel.
+func TestConfigOfTheRun(t *testing.T) {
+	s := everything()
+	o := s.program(t)
+	o.Config = nil
+	t.Setenv(pulumi.EnvConfig, "{")
+	pulumitest.CheckRefused(t, Program(o), s.options(), "read PULUMI_CONFIG, which Pulumi sets for a program")
+	values, err := json.Marshal(s.values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(pulumi.EnvConfig, string(values))
+	pulumitest.MustRun(t, Program(o), s.options()).Count(t, "aws:ecr/repository:Repository", 3)
 }
