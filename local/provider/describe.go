@@ -13,6 +13,8 @@ var ErrGone = errors.New("the resource does not exist")
 type Package struct {
 	// Name is the package name of Pulumi, such as "aws".
 	Name string
+	// Version is that of the SDK the provider stands in for, such as "6.83.4"; the engine compares it with the program's.
+	Version string
 	// Config describes the provider's configuration.
 	Config map[string]Prop
 	// Configure makes the resource types and functions for one configured provider.

@@ -30,7 +30,7 @@ func (s *service) Handshake(context.Context, *pulumirpc.ProviderHandshakeRequest
 }
 
 func (s *service) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{}, nil
+	return &pulumirpc.PluginInfo{Version: s.pkg.Version}, nil
 }
 
 func (s *service) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Empty, error) {

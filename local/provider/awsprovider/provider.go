@@ -14,8 +14,9 @@ const Credential = "webstack-local"
 // Package returns the aws provider for the AWS endpoint at that URL.
 func Package(endpoint string) provider.Package {
 	return provider.Package{
-		Name:   "aws",
-		Config: configProps,
+		Name:    "aws",
+		Version: "6.83.4",
+		Config:  configProps,
 		Configure: func(ctx context.Context, config provider.Values) (*provider.Instance, error) {
 			region := config.Str("region")
 			if region == "" {

@@ -17,7 +17,8 @@ const retries = 2
 // Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4".
 func Package(baseURL string) provider.Package {
 	return provider.Package{
-		Name: "cloudflare",
+		Name:    "cloudflare",
+		Version: "5.49.1",
 		// A base URL or a host name of the program's own is refused as unknown: it would be another API.
 		Config: map[string]provider.Prop{
 			"apiToken":   {Required: true, Secret: true},

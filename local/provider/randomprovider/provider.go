@@ -9,7 +9,8 @@ import (
 // Package returns the random provider. It takes no settings.
 func Package() provider.Package {
 	return provider.Package{
-		Name: "random",
+		Name:    "random",
+		Version: "4.19.0",
 		Configure: func(context.Context, provider.Values) (*provider.Instance, error) {
 			return &provider.Instance{Types: types()}, nil
 		},
