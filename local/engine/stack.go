@@ -194,13 +194,20 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 	if len(deployment.Resources) == 0 && len(deployment.PendingOperations) == 0 {
 		return false, s.remember()
 	}
-	if !s.remembered() {
+	switch life := s.inLineWith(); {
+	case life == interruptedRun:
+		s.options.Say("The last run was interrupted; refreshing the state first.")
+	case life != s.options.CloudID:
 		// The resources of another life of the cloud are gone, and so is the memory of what was being made.
 		s.options.Say("The state was written against a laptop cloud that is gone; refreshing it first.")
 	}
 	if interrupted := len(deployment.PendingOperations); interrupted > 0 {
 		adopted, err := repair(ctx, &deployment, s.options.Created)
 		if err != nil {
+			return false, err
+		}
+		// This run may be interrupted, too: until one has come to its end, each refreshes.
+		if err := workdir.WriteFile(s.cloudFile(), []byte(interruptedRun), 0o644); err != nil {
 			return false, err
 		}
 		if err := s.write(ctx, deployment, untyped); err != nil {
@@ -210,7 +217,7 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 			interrupted, adopted)
 		return true, nil
 	}
-	return !s.remembered(), nil
+	return s.inLineWith() != s.options.CloudID, nil
 }
 
 // release takes protection off the state, so that everything can be deleted.
@@ -259,9 +266,16 @@ func (s *Stack) cloudFile() string {
 	return filepath.Join(s.options.Dir.State(), s.options.Stack+".cloud")
 }
 
-func (s *Stack) remembered() bool {
+// interruptedRun stands in the cloud file when what an interrupted run left was taken in, but not refreshed yet.
+const interruptedRun = "interrupted"
+
+// inLineWith is the life of the cloud that the state agrees with, interruptedRun, or "" when that is not known.
+func (s *Stack) inLineWith() string {
 	data, err := os.ReadFile(s.cloudFile())
-	return err == nil && string(data) == s.options.CloudID
+	if err != nil {
+		return "" // no run has come to its end yet
+	}
+	return string(data)
 }
 
 func (s *Stack) remember() error {
