@@ -6,12 +6,15 @@ import (
 	"net"
 	"os"
 
+	"webstack/local/cloudflare"
 	"webstack/local/engine"
 	"webstack/local/gateway"
 	"webstack/local/langhost"
 	"webstack/local/moto"
+	"webstack/local/nameserver"
 	"webstack/local/provider"
 	"webstack/local/provider/awsprovider"
+	"webstack/local/provider/cloudflareprovider"
 	"webstack/local/provider/randomprovider"
 	"webstack/local/workdir"
 )
@@ -19,6 +22,9 @@ import (
 // account starts everything that the laptop cloud consists of.
 func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal *provider.Journal) (err error) {
 	if info.AWS, err = serveAWS(ctx, dir, p); err != nil {
+		return err
+	}
+	if err := serveDNS(p, info); err != nil {
 		return err
 	}
 	info.LanguageHost, err = p.serveGRPC("the Go language host", func(ctx context.Context, l net.Listener) error {
@@ -33,6 +39,7 @@ func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal
 		journal *provider.Journal
 	}{
 		{awsprovider.Package(info.AWSEndpoint()), journal},
+		{cloudflareprovider.Package(info.CloudflareEndpoint()), journal},
 		// What this one draws is nowhere but in the state, so there is nothing to take over after an interrupted run.
 		{randomprovider.Package(), provider.NewJournal()},
 	} {
@@ -44,6 +51,23 @@ func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal
 		}
 		info.Providers[served.pkg.Name] = port
 	}
+	return nil
+}
+
+// serveDNS starts the stand-in for Cloudflare and the name server that answers from its records.
+func serveDNS(p *parts, info *Info) (err error) {
+	records := cloudflare.NewStore()
+	// Every zone that is asked for is there, so that a new app's zone needs no visit to a dashboard.
+	info.Cloudflare, err = p.serveHTTP("the Cloudflare API", cloudflare.Handler(records, cloudflare.Options{AutoZones: true}))
+	if err != nil {
+		return err
+	}
+	names, err := nameserver.Listen(loopback, records)
+	if err != nil {
+		return err
+	}
+	p.start("the name server", names.Run)
+	info.DNS = names.Port()
 	return nil
 }
 

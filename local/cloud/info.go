@@ -42,6 +42,11 @@ const loopback = "127.0.0.1"
 // AWSEndpoint is the URL of the AWS endpoint.
 func (i Info) AWSEndpoint() string { return fmt.Sprintf("http://%s:%d", loopback, i.AWS) }
 
+// CloudflareEndpoint is the base URL of the Cloudflare API.
+func (i Info) CloudflareEndpoint() string {
+	return fmt.Sprintf("http://%s:%d/client/v4", loopback, i.Cloudflare)
+}
+
 // EngineEnv is what a Pulumi engine needs to work against this cloud. hasGo tells whether Pulumi's own language host for
 // Go is installed; else the engine uses this cloud's.
 func (i Info) EngineEnv(hasGo bool) map[string]string {
@@ -68,7 +73,7 @@ func (i Info) clientEnv() map[string]string {
 		"AWS_ACCESS_KEY_ID":         awsprovider.Credential,
 		"AWS_SECRET_ACCESS_KEY":     awsprovider.Credential,
 		"AWS_EC2_METADATA_DISABLED": "true",
-		"CLOUDFLARE_BASE_URL":       fmt.Sprintf("http://%s:%d/client/v4", loopback, i.Cloudflare),
+		"CLOUDFLARE_BASE_URL":       i.CloudflareEndpoint(),
 		"WEBSTACK_DNS_ADDR":         loopback,
 		"WEBSTACK_DNS_PORT":         fmt.Sprint(i.DNS),
 	}

@@ -21,8 +21,9 @@ func Package(baseURL string) provider.Package {
 		Version: "5.49.1",
 		// A base URL or a host name of the program's own is refused as unknown: it would be another API.
 		Config: map[string]provider.Prop{
-			"apiToken":   {Required: true, Secret: true},
-			"maxBackoff": {Parsed: true}, "minBackoff": {Parsed: true}, "retries": {Parsed: true}, "rps": {Parsed: true},
+			"apiToken":         {Required: true, Secret: true},
+			"apiClientLogging": {Parsed: true},
+			"maxBackoff":       {Parsed: true}, "minBackoff": {Parsed: true}, "retries": {Parsed: true}, "rps": {Parsed: true},
 		},
 		Configure: func(_ context.Context, config provider.Values) (*provider.Instance, error) {
 			token := config.Str("apiToken")
