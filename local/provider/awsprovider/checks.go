@@ -52,6 +52,15 @@ func checkOneOf(allowed ...string) func(any) string {
 	}
 }
 
+// checkEnum permits the values of one of the SDK's enumerations.
+func checkEnum[T ~string](values []T) func(any) string {
+	allowed := make([]string, len(values))
+	for i, value := range values {
+		allowed[i] = string(value)
+	}
+	return checkOneOf(allowed...)
+}
+
 // checkRange permits whole numbers from least to most.
 func checkRange(least, most int) func(any) string {
 	return func(value any) string {
@@ -93,6 +102,14 @@ func checkJSON(value any) string {
 		return ""
 	}
 	return "must be JSON text"
+}
+
+// checkPolicy permits policy documents: JSON objects with no space before them.
+func checkPolicy(value any) string {
+	if text, _ := value.(string); !strings.HasPrefix(text, "{") {
+		return "must be a JSON object, and begin with {"
+	}
+	return checkJSON(value)
 }
 
 // checkAll finds the first fault that one of the checks finds.

@@ -122,36 +122,3 @@ func (c *clients) updateRepository(ctx context.Context, change provider.Change) 
 			return err
 		})
 }
-
-func (c *clients) repositoryLifecycle() provider.Type {
-	return provider.Type{
-		DeleteBeforeReplace: true,
-		Props: map[string]provider.Prop{
-			"repository": {Required: true, Replace: true},
-			"policy":     {Required: true, Replace: true, Check: checkJSON, Equal: provider.SameJSON},
-			"registryId": {Output: true},
-		},
-		Create: func(ctx context.Context, in provider.Values) (string, error) {
-			_, err := c.ecr.PutLifecyclePolicy(ctx, &ecr.PutLifecyclePolicyInput{
-				RepositoryName: optional(in, "repository"), LifecyclePolicyText: optional(in, "policy"),
-			})
-			if err != nil {
-				return "", err
-			}
-			return in.Str("repository"), nil
-		},
-		Read: func(ctx context.Context, id string, _ provider.Values) (provider.Values, error) {
-			found, err := c.ecr.GetLifecyclePolicy(ctx, &ecr.GetLifecyclePolicyInput{RepositoryName: &id})
-			if err != nil {
-				return nil, gone(err, noRepository, "LifecyclePolicyNotFoundException")
-			}
-			return provider.Values{
-				"repository": id, "policy": found.LifecyclePolicyText, "registryId": found.RegistryId,
-			}, nil
-		},
-		Delete: func(ctx context.Context, id string, _ provider.Values) error {
-			_, err := c.ecr.DeleteLifecyclePolicy(ctx, &ecr.DeleteLifecyclePolicyInput{RepositoryName: &id})
-			return unlessGone(err, noRepository, "LifecyclePolicyNotFoundException")
-		},
-	}
-}

@@ -26,15 +26,16 @@ func ssmFunctions(c *clients) map[string]provider.Function {
 }
 
 func s3Types(c *clients) map[string]provider.Type {
+	const encryption = "bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2"
 	return map[string]provider.Type{
-		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2":                       c.bucketLifecycle(),
-		"aws:s3/bucketObjectv2:BucketObjectv2":                                                       c.bucketObject(),
-		"aws:s3/bucketOwnershipControls:BucketOwnershipControls":                                     c.bucketOwnershipControls(),
-		"aws:s3/bucketPolicy:BucketPolicy":                                                           c.bucketPolicy(),
-		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":                                     c.bucketPublicAccessBlock(),
-		"aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2": c.bucketEncryption(),
-		"aws:s3/bucketV2:BucketV2":                                                                   c.bucket(),
-		"aws:s3/bucketVersioningV2:BucketVersioningV2":                                               c.bucketVersioning(),
+		"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2": c.bucketLifecycle(),
+		"aws:s3/bucketObjectv2:BucketObjectv2":                                 c.bucketObject(),
+		"aws:s3/bucketOwnershipControls:BucketOwnershipControls":               c.bucketOwnershipControls(),
+		"aws:s3/bucketPolicy:BucketPolicy":                                     c.bucketPolicy(),
+		"aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":               c.bucketPublicAccessBlock(),
+		"aws:s3/" + encryption:                                                 c.bucketEncryption(),
+		"aws:s3/bucketV2:BucketV2":                                             c.bucket(),
+		"aws:s3/bucketVersioningV2:BucketVersioningV2":                         c.bucketVersioning(),
 	}
 }
 

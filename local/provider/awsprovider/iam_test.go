@@ -1,7 +1,11 @@
 package awsprovider
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/google/go-cmp/cmp"
 
 	"webstack/local/provider"
 	"webstack/local/provider/providertest"
@@ -116,4 +120,64 @@ func TestOpenIDConnectProvider(t *testing.T) {
 		Update:  provider.Values{"tags": provider.Values{"Owner": "ops"}},
 		Replace: []provider.Values{{"url": "https://other.example.com"}},
 	}.Run(t, e)
+}
+
+func TestThumbprints(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	print := func(digit string) []any { return []any{strings.Repeat(digit, 40)} }
+	inputs := provider.Values{
+		"url": "https://" + e.Name + ".example.com", "clientIdLists": []any{"sts.amazonaws.com"},
+		"thumbprintLists": print("a"),
+	}
+	r := e.Create("aws:iam/openIdConnectProvider:OpenIdConnectProvider", inputs)
+	inputs["thumbprintLists"] = print("b")
+	r.Update(inputs)
+	if _, _, outputs := r.Refresh(); !cmp.Equal(outputs["thumbprintLists"], any(print("b"))) {
+		t.Errorf("thumbprints %v", outputs["thumbprintLists"])
+	}
+	for name, cleared := range map[string]any{"empty": []any{}, "removed": nil} {
+		news := providertest.Merged(inputs, provider.Values{"thumbprintLists": cleared})
+		if got := r.Diff(e.Checked(r.Token, r.Inputs, news)).Diffs; len(got) > 0 {
+			t.Errorf("%s thumbprints differ: %v", name, got)
+		}
+	}
+}
+
+// TestPoliciesThatMeanTheSame: no difference, at a change of the program and at a refresh.
+func TestPoliciesThatMeanTheSame(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	r := e.Create("aws:iam/policy:Policy", provider.Values{"policy": readAndList})
+	for name, test := range map[string]struct {
+		policy string
+		same   bool
+	}{
+		"order of actions and keys": {`{ "Statement": {"Resource": "*", "Action": ["s3:ListBucket", "s3:GetObject"],
+			"Effect": "Allow"}, "Version": "2012-10-17" }`, true},
+		"another action":  {readAll, false},
+		"another version": {strings.Replace(readAndList, "2012-10-17", "2008-10-17", 1), false},
+	} {
+		got := r.Diff(e.Checked(r.Token, r.Inputs, provider.Values{"policy": test.policy}))
+		if same := len(got.Diffs) == 0; same != test.same {
+			t.Errorf("%s: same is %v", name, same)
+		}
+	}
+}
+
+func TestRoleInUse(t *testing.T) {
+	t.Parallel()
+	e, c := newEngine(t), testClients(t)
+	trust := provider.Values{"assumeRolePolicy": ec2Trust, "forceDetachPolicies": true}
+	role := e.Create("aws:iam/role:Role", trust)
+	policy := e.Create("aws:iam/policy:Policy", provider.Values{"policy": readAll})
+	profile := e.Create("aws:iam/instanceProfile:InstanceProfile", provider.Values{"role": role.ID})
+	_, err := c.iam.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: &role.ID, PolicyArn: &policy.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	role.Delete(t.Context())
+	if _, _, outputs := profile.Refresh(); outputs["role"] != nil {
+		t.Errorf("the profile still has the role %v", outputs["role"])
+	}
 }

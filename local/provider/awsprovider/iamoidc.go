@@ -14,10 +14,11 @@ import (
 func (c *clients) openIDConnectProvider() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"url":             {Required: true, Replace: true, Equal: sameIssuer, Check: checkIssuer},
-			"clientIdLists":   {Required: true, Set: true, Check: checkEach(checkLength(255))},
-			"thumbprintLists": {Computed: true, Check: checkEach(checkPattern(`.{40}`, "must have 40 characters"))},
-			"arn":             {Output: true},
+			"url":           {Required: true, Replace: true, Equal: sameIssuer, Check: checkIssuer},
+			"clientIdLists": {Required: true, Set: true, Check: checkEach(checkLength(255))},
+			"thumbprintLists": {Computed: true, Equal: sameOrCleared,
+				Check: checkEach(checkPattern(`.{40}`, "must have 40 characters"))},
+			"arn": {Output: true},
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			out, err := c.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
@@ -47,6 +48,12 @@ func sameIssuer(a, b any) bool {
 	return strings.TrimPrefix(left, "https://") == strings.TrimPrefix(right, "https://")
 }
 
+// sameOrCleared takes an empty list for the one before it: IAM keeps its thumbprints.
+func sameOrCleared(_, news any) bool {
+	list, _ := news.([]any)
+	return len(list) == 0
+}
+
 func checkIssuer(value any) string {
 	if text, _ := value.(string); !strings.HasPrefix(text, "https://") || strings.Contains(text, "?") {
 		return "must be an https URL without a query"
@@ -67,6 +74,14 @@ func (c *clients) updateOpenIDConnectProvider(ctx context.Context, change provid
 	for _, id := range without(old, news) {
 		_, err := c.iam.RemoveClientIDFromOpenIDConnectProvider(ctx, &iam.RemoveClientIDFromOpenIDConnectProviderInput{
 			OpenIDConnectProviderArn: &change.ID, ClientID: &id,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if change.Changed("thumbprintLists") && len(change.New.Strs("thumbprintLists")) > 0 {
+		_, err := c.iam.UpdateOpenIDConnectProviderThumbprint(ctx, &iam.UpdateOpenIDConnectProviderThumbprintInput{
+			OpenIDConnectProviderArn: &change.ID, ThumbprintList: change.New.Strs("thumbprintLists"),
 		})
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ func (c *clients) policy() provider.Type {
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "name", Max: 255},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"policy":          {Required: true, Equal: provider.SamePolicy, Check: checkJSON},
+			"policy":          {Required: true, Equal: provider.SamePolicy, Check: checkPolicy},
 			"name":            {Computed: true, Replace: true, Check: checkIAMName(128)},
 			"path":            {Default: "/", Replace: true},
 			"description":     {Replace: true},

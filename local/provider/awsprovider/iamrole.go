@@ -26,7 +26,7 @@ func (c *clients) role() provider.Type {
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "name", Max: 64},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"assumeRolePolicy":    {Required: true, Equal: provider.SamePolicy, Check: checkJSON},
+			"assumeRolePolicy":    {Required: true, Equal: provider.SamePolicy, Check: checkPolicy},
 			"name":                {Computed: true, Replace: true, Check: checkIAMName(64)},
 			"path":                {Default: "/", Replace: true},
 			"description":         {Check: checkLength(1000)},

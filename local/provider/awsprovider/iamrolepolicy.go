@@ -17,7 +17,7 @@ func (c *clients) rolePolicy() provider.Type {
 		Name: &provider.AutoName{Prop: "name", Max: 255},
 		Props: map[string]provider.Prop{
 			"role":   {Required: true, Replace: true, Check: checkIAMName(128)},
-			"policy": {Required: true, Equal: provider.SamePolicy, Check: checkJSON},
+			"policy": {Required: true, Equal: provider.SamePolicy, Check: checkPolicy},
 			"name":   {Computed: true, Replace: true, Check: checkIAMName(128)},
 		},
 		Create: func(ctx context.Context, in provider.Values) (string, error) {

@@ -1,6 +1,7 @@
 package awsprovider
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,6 +41,18 @@ func optionalBool(in provider.Values, key string) *bool {
 		return aws.Bool(in.Bool(key))
 	}
 	return nil
+}
+
+// inherited are the new inputs of an update and, for these keys, what is stored where the program sets nothing any
+// more: calls that write a resource whole would reset it.
+func inherited(change provider.Change, keys ...string) provider.Values {
+	in := maps.Clone(change.New)
+	for _, key := range keys {
+		if in[key] == nil && change.Old[key] != nil {
+			in[key] = change.Old[key]
+		}
+	}
+	return in
 }
 
 // without is what of list does not stand in taken.

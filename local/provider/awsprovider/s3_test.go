@@ -134,3 +134,76 @@ func TestBucketWithObjectsIsDeletedOnlyWhenForced(t *testing.T) {
 	bucket.Update(provider.Values{"bucket": bucket.ID, "forceDestroy": true})
 	bucket.Delete(t.Context())
 }
+
+// TestVersioningIsNotSwitchedOff: S3 knows no way back, and an update that changes nothing must not look like one.
+func TestVersioningIsNotSwitchedOff(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	status := func(status string) provider.Values {
+		return provider.Values{"bucket": e.Name + "-bucket", "versioningConfiguration": provider.Values{"status": status}}
+	}
+	bucketFor(e, nil)
+	r := e.Create("aws:s3/bucketVersioningV2:BucketVersioningV2", status("Disabled"))
+	r.Update(status("Enabled"))
+	if err := r.TryUpdate(status("Disabled")); err == nil || !strings.Contains(err.Error(), "Suspended") {
+		t.Errorf("from Enabled to Disabled: %v", err)
+	}
+}
+
+// TestObjectKeepsWhatTheProgramDrops: a new upload is stored as the last one was.
+func TestObjectKeepsWhatTheProgramDrops(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	bucket := bucketFor(e, provider.Values{"forceDestroy": true})
+	inputs := provider.Values{
+		"bucket": bucket.ID, "key": "a", "content": "one", "contentType": "text/yaml", "serverSideEncryption": "aws:kms",
+		"tags": provider.Values{"Name": "a + b"},
+	}
+	r := e.Create("aws:s3/bucketObjectv2:BucketObjectv2", inputs)
+	wanted := providertest.Merged(inputs, provider.Values{
+		"content": "two", "contentType": nil, "serverSideEncryption": nil,
+	})
+	if got := r.PreviewedUpdate(wanted); got["contentType"] != "text/yaml" || got["versionId"] != (provider.Unknown{}) {
+		t.Errorf("preview: type %v, version %v", got["contentType"], got["versionId"])
+	}
+	r.Update(wanted)
+	if r.Outputs["contentType"] != "text/yaml" || r.Outputs["serverSideEncryption"] != "aws:kms" ||
+		r.Outputs.Object("tags").Str("Name") != "a + b" {
+		t.Errorf("outputs %v", r.Outputs)
+	}
+	more := providertest.Merged(wanted, provider.Values{"metadata": provider.Values{"a": "b"}})
+	if got := r.PreviewedUpdate(more); got["versionId"] != (provider.Unknown{}) {
+		t.Errorf("preview of other metadata: version %v", got["versionId"])
+	}
+}
+
+// TestAllVersionsOfAnObjectAreDeleted: and none of another object whose key begins alike.
+func TestAllVersionsOfAnObjectAreDeleted(t *testing.T) {
+	t.Parallel()
+	e, c := newEngine(t), testClients(t)
+	bucket := bucketFor(e, provider.Values{"forceDestroy": true})
+	e.Create("aws:s3/bucketVersioningV2:BucketVersioningV2", provider.Values{
+		"bucket": bucket.ID, "versioningConfiguration": provider.Values{"status": "Enabled"},
+	})
+	object := func(key, content string) provider.Values {
+		return provider.Values{"bucket": bucket.ID, "key": key, "content": content}
+	}
+	r := e.Create("aws:s3/bucketObjectv2:BucketObjectv2", object("a", "one"))
+	e.Create("aws:s3/bucketObjectv2:BucketObjectv2", object("a/b", "other"))
+	r.Update(object("a", "two"))
+	r.Delete(t.Context())
+	left, err := c.s3.ListObjectVersions(t.Context(), &s3.ListObjectVersionsInput{Bucket: &bucket.ID})
+	if err != nil || len(left.Versions) != 1 || *left.Versions[0].Key != "a/b" || len(left.DeleteMarkers) > 0 {
+		t.Errorf("left are %v and %v, error %v", left.Versions, left.DeleteMarkers, err)
+	}
+}
+
+func TestBucketThatExists(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	bucket := bucketFor(e, nil)
+	_, err := e.TryCreate("aws:s3/bucketV2:BucketV2", provider.Values{"bucket": bucket.ID})
+	if err == nil || !strings.Contains(err.Error(), "BucketAlreadyExists") {
+		t.Errorf("a second one: %v", err)
+	}
+}

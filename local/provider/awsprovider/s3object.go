@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,15 @@ import (
 
 	"webstack/local/provider"
 )
+
+// uploaded are the inputs whose change uploads the object again.
+var uploaded = []string{
+	"source", "content", "contentBase64", "contentType", "cacheControl", "metadata", "serverSideEncryption",
+	"storageClass",
+}
+
+// noObject are S3's codes for an object, or its bucket, that does not exist.
+var noObject = []string{"NoSuchBucket", "NoSuchKey", "NotFound"}
 
 func (c *clients) bucketObject() provider.Type {
 	return provider.Type{
@@ -46,7 +56,7 @@ func (c *clients) bucketObject() provider.Type {
 			return key, provider.Values{"bucket": bucket, "key": key}, err
 		},
 		Recomputed: func(changed func(...string) bool) []string {
-			if changed("source", "content", "contentBase64") {
+			if changed(uploaded...) {
 				return []string{"versionId"}
 			}
 			return nil
@@ -74,46 +84,50 @@ func (c *clients) putObject(ctx context.Context, in provider.Values) error {
 		Bucket: optional(in, "bucket"), Key: optional(in, "key"), Body: bytes.NewReader(body),
 		ContentType: optional(in, "contentType"), CacheControl: optional(in, "cacheControl"),
 		Metadata: in.StrMap("metadata"), StorageClass: types.StorageClass(in.Str("storageClass")),
-		ServerSideEncryption: types.ServerSideEncryption(in.Str("serverSideEncryption")),
-	})
-	if err != nil {
-		return err
-	}
-	return c.tagObject(ctx, in)
-}
-
-func (c *clients) tagObject(ctx context.Context, in provider.Values) error {
-	var set []types.Tag
-	for _, tag := range iamTags(in) {
-		set = append(set, types.Tag{Key: tag.Key, Value: tag.Value})
-	}
-	_, err := c.s3.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{
-		Bucket: optional(in, "bucket"), Key: optional(in, "key"), Tagging: &types.Tagging{TagSet: set},
+		ServerSideEncryption: types.ServerSideEncryption(in.Str("serverSideEncryption")), Tagging: tagging(in),
 	})
 	return err
 }
 
+// tagging is all tags in the form that goes along with an upload.
+func tagging(in provider.Values) *string {
+	tags := url.Values{}
+	for key, value := range in.StrMap("tagsAll") {
+		tags.Set(key, value)
+	}
+	return aws.String(tags.Encode())
+}
+
 // updateObject uploads again unless only the tags changed.
 func (c *clients) updateObject(ctx context.Context, change provider.Change) error {
-	if change.Changed("source", "content", "contentBase64", "contentType", "cacheControl", "metadata",
-		"serverSideEncryption", "storageClass") {
-		return c.putObject(ctx, change.New)
+	if change.Changed(uploaded...) {
+		return c.putObject(ctx, inherited(change, "contentType", "serverSideEncryption", "storageClass"))
 	}
-	return c.tagObject(ctx, change.New)
+	if !change.Changed("tagsAll") {
+		return nil
+	}
+	var set []types.Tag
+	for _, tag := range iamTags(change.New) {
+		set = append(set, types.Tag{Key: tag.Key, Value: tag.Value})
+	}
+	_, err := c.s3.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{
+		Bucket: optional(change.New, "bucket"), Key: &change.ID, Tagging: &types.Tagging{TagSet: set},
+	})
+	return err
 }
 
 func (c *clients) readObject(ctx context.Context, id string, known provider.Values) (provider.Values, error) {
 	bucket := known.Str("bucket")
 	found, err := c.s3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &id})
 	if err != nil {
-		return nil, gone(err, append(noBucket, "NoSuchKey")...)
+		return nil, gone(err, noObject...)
 	}
-	tagging, err := c.s3.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &bucket, Key: &id})
+	tagged, err := c.s3.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &bucket, Key: &id})
 	if err != nil {
-		return nil, gone(err, append(noBucket, "NoSuchKey")...)
+		return nil, gone(err, noObject...)
 	}
 	tags := map[string]string{}
-	for _, tag := range tagging.TagSet {
+	for _, tag := range tagged.TagSet {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
 	class := found.StorageClass
@@ -139,5 +153,5 @@ func (c *clients) deleteObject(ctx context.Context, id string, state provider.Va
 		return c.emptyBucket(ctx, bucket, id)
 	}
 	_, err := c.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: &id})
-	return unlessGone(err, append(noBucket, "NoSuchKey")...)
+	return unlessGone(err, noObject...)
 }

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"errors"
 	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,7 +52,7 @@ func (c *clients) bucketVersioning() provider.Type {
 		})
 		return err
 	}
-	return bucketSetting(
+	setting := bucketSetting(
 		map[string]provider.Prop{"versioningConfiguration": {Required: true, Fields: map[string]provider.Prop{
 			"status": {Required: true, Check: checkOneOf("Enabled", "Suspended", "Disabled")},
 		}}},
@@ -79,6 +80,14 @@ func (c *clients) bucketVersioning() provider.Type {
 			}
 			return put(ctx, id, "Suspended")
 		})
+	setting.Update = func(ctx context.Context, change provider.Change) error {
+		status := change.New.Object("versioningConfiguration").Str("status")
+		if status == "Disabled" {
+			return errors.New("switch versioning off: S3 knows no way back from it; set its status to Suspended")
+		}
+		return put(ctx, change.ID, status)
+	}
+	return setting
 }
 
 func (c *clients) bucketEncryption() provider.Type {

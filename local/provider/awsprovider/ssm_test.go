@@ -131,3 +131,90 @@ func TestGetParameter(t *testing.T) {
 		t.Error("a parameter that does not exist is found")
 	}
 }
+
+// TestAssociationKeepsWhatTheProgramDrops: an update resets what it leaves out, so what the program does not set any
+// more is sent as it was.
+func TestAssociationKeepsWhatTheProgramDrops(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	document := e.Create("aws:ssm/document:Document", provider.Values{
+		"documentType": "Command", "content": script("true"),
+	})
+	inputs := provider.Values{
+		"name": document.ID, "targets": []any{provider.Values{"key": "tag:x", "values": []any{"y"}}},
+		"documentVersion": "1", "parameters": provider.Values{"sum": "a"}, "scheduleExpression": "rate(1 hour)",
+	}
+	r := e.Create("aws:ssm/association:Association", inputs)
+	r.Update(providertest.Merged(inputs, provider.Values{
+		"targets": nil, "parameters": nil, "documentVersion": nil, "scheduleExpression": "rate(2 hours)",
+	}))
+	_, _, outputs := r.Refresh()
+	if outputs.Object("parameters").Str("sum") != "a" || len(outputs.List("targets")) != 1 ||
+		outputs.Str("documentVersion") != "1" || outputs.Str("scheduleExpression") != "rate(2 hours)" {
+		t.Errorf("outputs %v", outputs)
+	}
+}
+
+func TestParameterMayNotBeOverwritten(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	inputs := provider.Values{"name": "/" + e.Name, "type": "String", "value": "a", "overwrite": false}
+	r := e.Create("aws:ssm/parameter:Parameter", inputs)
+	err := r.TryUpdate(providertest.Merged(inputs, provider.Values{"value": "b"}))
+	if err == nil || !strings.Contains(err.Error(), "ParameterAlreadyExists") {
+		t.Errorf("update: %v", err)
+	}
+}
+
+func TestParameterIsTakenOverWhenAsked(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	inputs := provider.Values{"name": "/" + e.Name, "type": "String", "value": "a"}
+	first := e.Create("aws:ssm/parameter:Parameter", inputs)
+	second := e.Create("aws:ssm/parameter:Parameter", providertest.Merged(inputs, provider.Values{
+		"value": "b", "overwrite": true, "tags": provider.Values{"Owner": "ops"},
+	}))
+	first.ID = "" // it is the second's now
+	if second.Outputs.Int("version") != 2 || second.Outputs.Object("tags").Str("Owner") != "ops" {
+		t.Errorf("outputs %v", second.Outputs)
+	}
+}
+
+// TestParameterKeepsItsKeyAndLosesItsDescription when the program drops both.
+func TestParameterKeepsItsKeyAndLosesItsDescription(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	key := e.Create("aws:kms/key:Key", provider.Values{})
+	inputs := provider.Values{
+		"type": "SecureString", "value": "a", "keyId": key.Outputs["arn"], "description": "old", "allowedPattern": "^[a-z]$",
+	}
+	r := e.Create("aws:ssm/parameter:Parameter", inputs)
+	if r.Outputs.Str("allowedPattern") != "^[a-z]$" {
+		t.Errorf("pattern %v", r.Outputs["allowedPattern"])
+	}
+	r.Update(providertest.Merged(inputs, provider.Values{"value": "b", "keyId": nil, "description": nil}))
+	_, _, outputs := r.Refresh()
+	if outputs["keyId"] != key.Outputs["arn"] || outputs["description"] != nil || outputs.Str("value") != "b" {
+		t.Errorf("key %v, description %v", outputs["keyId"], outputs["description"])
+	}
+}
+
+func TestIntelligentTier(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	inputs := provider.Values{"type": "String", "value": "a", "tier": "Intelligent-Tiering"}
+	r := e.Create("aws:ssm/parameter:Parameter", inputs)
+	news := e.Checked(r.Token, r.Inputs, providertest.Merged(inputs, provider.Values{"tier": "Standard"}))
+	if got := r.Diff(news).Diffs; len(got) > 0 {
+		t.Errorf("differences %v", got)
+	}
+	advanced := e.Create("aws:ssm/parameter:Parameter", provider.Values{
+		"name": "/" + e.Name, "type": "String", "value": "a", "tier": "Advanced",
+	})
+	news = e.Checked(advanced.Token, advanced.Inputs, provider.Values{
+		"name": "/" + e.Name, "type": "String", "value": "a",
+	})
+	if got := advanced.Diff(news).Replaces; len(got) != 1 || got[0] != "tier" {
+		t.Errorf("from Advanced to Standard replaces %v", got)
+	}
+}

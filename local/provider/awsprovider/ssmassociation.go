@@ -64,7 +64,7 @@ func (c *clients) createAssociation(ctx context.Context, in provider.Values) (st
 
 // updateAssociation sends all properties: what is left out of the call is reset.
 func (c *clients) updateAssociation(ctx context.Context, change provider.Change) error {
-	in := change.New
+	in := inherited(change, "documentVersion", "parameters", "targets")
 	if change.Changed("associationName", "targets", "documentVersion", "parameters", "scheduleExpression",
 		"applyOnlyAtCronInterval", "maxConcurrency", "maxErrors", "complianceSeverity", "syncCompliance") {
 		_, err := c.ssm.UpdateAssociation(ctx, &ssm.UpdateAssociationInput{

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,17 +21,20 @@ func (c *clients) document() provider.Type {
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"name":            {Computed: true, Replace: true, Check: ssmName},
 			"content":         {Required: true},
-			"documentType":    {Required: true, Check: checkOneOf("Command", "Policy", "Automation", "Session", "Package")},
+			"documentType":    {Required: true, Check: checkEnum(types.DocumentType("").Values())},
 			"documentFormat":  {Default: "JSON", Check: checkOneOf("JSON", "YAML", "TEXT")},
 			"targetType":      {Check: checkPattern(`/[\w.:/-]*`, "must start with / and name a type")},
 			"arn":             {Output: true},
 			"createdDate":     {Output: true},
 			"defaultVersion":  {Output: true},
+			"description":     {Output: true},
 			"documentVersion": {Output: true},
 			"latestVersion":   {Output: true},
 			"hash":            {Output: true},
 			"hashType":        {Output: true},
 			"owner":           {Output: true},
+			"parameters":      {Output: true},
+			"platformTypes":   {Output: true},
 			"schemaVersion":   {Output: true},
 			"status":          {Output: true},
 		}),
@@ -53,16 +57,18 @@ func (c *clients) document() provider.Type {
 		},
 		Recomputed: func(changed func(...string) bool) []string {
 			if changed("content") {
-				return []string{"defaultVersion", "documentVersion", "latestVersion", "hash"}
+				return []string{"defaultVersion", "documentVersion", "latestVersion", "hash", "parameters"}
 			}
 			return nil
 		},
 	}
 }
 
-// updateDocument makes a new version and lets it be the one in force.
+// updateDocument makes a new version and lets it be the one in force. Of a document with a schema before 2.0 nothing
+// but the content is sent, and SSM refuses that.
 func (c *clients) updateDocument(ctx context.Context, change provider.Change) error {
-	if change.Changed("content", "documentFormat", "targetType") {
+	old := strings.HasPrefix(change.Old.Str("schemaVersion"), "1.")
+	if change.Changed("content") || !old && change.Changed("documentFormat", "targetType") {
 		updated, err := c.ssm.UpdateDocument(ctx, &ssm.UpdateDocumentInput{
 			Name: &change.ID, Content: optional(change.New, "content"), TargetType: optional(change.New, "targetType"),
 			DocumentFormat:  types.DocumentFormat(change.New.Str("documentFormat")),
@@ -112,6 +118,14 @@ func (c *clients) readDocument(ctx context.Context, id string, known provider.Va
 		"hash": d.Hash, "hashType": d.HashType, "owner": d.Owner, "schemaVersion": d.SchemaVersion, "status": d.Status,
 		"tags": tags,
 	}
+	out["description"], out["platformTypes"] = d.Description, d.PlatformTypes
+	parameters := []provider.Values{}
+	for _, p := range d.Parameters {
+		parameters = append(parameters, provider.Values{
+			"name": p.Name, "type": p.Type, "description": p.Description, "defaultValue": p.DefaultValue,
+		})
+	}
+	out["parameters"] = parameters
 	if aws.ToString(d.TargetType) != "" {
 		out["targetType"] = d.TargetType
 	}

@@ -25,8 +25,10 @@ func (c *clients) parameter() provider.Type {
 			"description":   {Check: checkLength(1024)},
 			"dataType": {Computed: true, Replace: true,
 				Check: checkOneOf("text", "aws:ec2:image", "aws:ssm:integration")},
-			"keyId":     {Computed: true},
-			"tier":      {Default: "Standard", Check: checkOneOf("Standard", "Advanced", "Intelligent-Tiering")},
+			"allowedPattern": {Check: checkLength(1024)},
+			"keyId":          {Computed: true},
+			"tier": {Default: "Standard", Equal: intelligent,
+				Check: checkOneOf("Standard", "Advanced", "Intelligent-Tiering")},
 			"overwrite": {InputOnly: true},
 			"arn":       {Output: true},
 			"version":   {Output: true},
@@ -37,21 +39,9 @@ func (c *clients) parameter() provider.Type {
 			}
 			return nil
 		},
-		Create: func(ctx context.Context, in provider.Values) (string, error) {
-			if err := c.putParameter(ctx, in, in.Bool("overwrite"), true); err != nil {
-				return "", err
-			}
-			return in.Str("name"), nil
-		},
-		Read: c.readParameter,
-		Update: func(ctx context.Context, change provider.Change) error {
-			if change.Changed("type", "value", "insecureValue", "description", "keyId", "tier") {
-				if err := c.putParameter(ctx, change.New, true, false); err != nil {
-					return err
-				}
-			}
-			return c.retagSSM(ctx, change, types.ResourceTypeForTaggingParameter, change.ID)
-		},
+		Create: c.createParameter,
+		Read:   c.readParameter,
+		Update: c.updateParameter,
 		Delete: func(ctx context.Context, id string, _ provider.Values) error {
 			_, err := c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &id})
 			return unlessGone(err, noParameter)
@@ -71,31 +61,55 @@ func (c *clients) parameter() provider.Type {
 	}
 }
 
-// putParameter writes the parameter. Tags go along only with a new one: SSM refuses them beside overwrite.
-func (c *clients) putParameter(ctx context.Context, in provider.Values, overwrite, fresh bool) error {
+// intelligent tells whether one of two tiers lets SSM choose: it may then have become any.
+func intelligent(a, b any) bool { return a == "Intelligent-Tiering" || b == "Intelligent-Tiering" }
+
+// createParameter gives a parameter that it takes over its tags by a second call: SSM refuses tags beside overwrite.
+func (c *clients) createParameter(ctx context.Context, in provider.Values) (string, error) {
+	call := parameterCall(in, in.Bool("overwrite"))
+	tags := ssmTags(in)
+	if !in.Bool("overwrite") {
+		call.Tags = tags
+	}
+	if _, err := c.ssm.PutParameter(ctx, call); err != nil {
+		return "", err
+	}
+	if !in.Bool("overwrite") || len(tags) == 0 {
+		return in.Str("name"), nil
+	}
+	_, err := c.ssm.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
+		ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: call.Name, Tags: tags,
+	})
+	return in.Str("name"), err
+}
+
+// updateParameter overwrites unless the program forbids it.
+func (c *clients) updateParameter(ctx context.Context, change provider.Change) error {
+	if change.Changed("type", "value", "insecureValue", "description", "allowedPattern", "keyId", "tier") {
+		in := inherited(change, "dataType", "keyId")
+		call := parameterCall(in, in["overwrite"] == nil || in.Bool("overwrite"))
+		call.Description, call.AllowedPattern = aws.String(in.Str("description")), aws.String(in.Str("allowedPattern"))
+		if _, err := c.ssm.PutParameter(ctx, call); err != nil {
+			return err
+		}
+	}
+	return c.retagSSM(ctx, change, types.ResourceTypeForTaggingParameter, change.ID)
+}
+
+func parameterCall(in provider.Values, overwrite bool) *ssm.PutParameterInput {
 	value := in.Str("value")
 	if in.Has("insecureValue") {
 		value = in.Str("insecureValue")
 	}
 	call := &ssm.PutParameterInput{
 		Name: optional(in, "name"), Value: &value, Type: types.ParameterType(in.Str("type")),
-		Description: optional(in, "description"), DataType: optional(in, "dataType"),
-		Tier: types.ParameterTier(in.Str("tier")), Overwrite: &overwrite,
+		Description: optional(in, "description"), AllowedPattern: optional(in, "allowedPattern"),
+		DataType: optional(in, "dataType"), Tier: types.ParameterTier(in.Str("tier")), Overwrite: &overwrite,
 	}
 	if call.Type == types.ParameterTypeSecureString {
 		call.KeyId = optional(in, "keyId")
 	}
-	if fresh && !overwrite {
-		call.Tags = ssmTags(in)
-	}
-	_, err := c.ssm.PutParameter(ctx, call)
-	if err != nil || !fresh || !overwrite || len(ssmTags(in)) == 0 {
-		return err
-	}
-	_, err = c.ssm.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
-		ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: call.Name, Tags: ssmTags(in),
-	})
-	return err
+	return call
 }
 
 func (c *clients) readParameter(ctx context.Context, id string, known provider.Values) (provider.Values, error) {
@@ -126,6 +140,9 @@ func (c *clients) readParameter(ctx context.Context, id string, known provider.V
 	}
 	if aws.ToString(metadata.Description) != "" {
 		out["description"] = metadata.Description
+	}
+	if aws.ToString(metadata.AllowedPattern) != "" {
+		out["allowedPattern"] = metadata.AllowedPattern
 	}
 	if p.Type == types.ParameterTypeSecureString {
 		out["keyId"] = metadata.KeyId
