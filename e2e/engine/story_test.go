@@ -49,7 +49,7 @@ func TestStory(t *testing.T) {
 func upAgain(t *testing.T, clone *lab.Clone) {
 	before := clone.Inventory()
 	out := clone.MustWebstack("local", "up")
-	if !strings.Contains(out, "no changes") {
+	if !strings.Contains(out, "No changes") {
 		t.Errorf("up does not say that nothing changed:\n%s", out)
 	}
 	lab.SameInventory(t, before, clone.Inventory())
@@ -95,18 +95,17 @@ func addApp(t *testing.T, clone *lab.Clone) {
 
 func changeEnv(t *testing.T, clone *lab.Clone) {
 	before := clone.Inventory()
-	clone.Edit("Pulumi.local.yaml", func(text string) string {
-		return strings.Replace(text, "  webstack:apps:\n", "  webstack:activeApp: wiki\n  webstack:apps:\n", 1)
-	})
+	change := func(from, to string) {
+		clone.Edit("Pulumi.local.yaml", func(text string) string { return strings.Replace(text, from, to, 1) })
+	}
+	change("LOG_LEVEL: debug", "LOG_LEVEL: warn")
 	preview := clone.MustWebstack("local", "preview")
-	if !strings.Contains(preview, "Caddyfile") {
-		t.Errorf("the preview does not show the Caddyfile:\n%s", preview)
+	if line := `LOG_LEVEL: "debug" => "warn"`; !strings.Contains(preview, line) {
+		t.Errorf("the preview does not show %s:\n%s", line, preview)
 	}
 	clone.MustWebstack("local", "up")
 	lab.SameInventory(t, before, clone.Inventory())
-	clone.Edit("Pulumi.local.yaml", func(text string) string {
-		return strings.Replace(text, "  webstack:activeApp: wiki\n", "", 1)
-	})
+	change("LOG_LEVEL: warn", "LOG_LEVEL: debug") // goes up with the next step
 }
 
 func removeApp(t *testing.T, clone *lab.Clone) {

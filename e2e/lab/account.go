@@ -253,7 +253,7 @@ func activeKeys(ctx context.Context, client *kms.Client) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if described.KeyMetadata.KeyManager == "CUSTOMER" && described.KeyMetadata.DeletionDate == nil {
+		if described.KeyMetadata.KeyManager == "CUSTOMER" && described.KeyMetadata.KeyState != "PendingDeletion" {
 			ids = append(ids, aws.ToString(key.KeyId))
 		}
 	}
