@@ -1,0 +1,4 @@
+// Package converge makes the files under the stack directory equal to a bundle: it reads the manifest and the files
+// that differ from the artifacts bucket, checks every sum, and only then moves them into place. Killed at any point,
+// the next run completes the work. It reads nothing from the environment.
+package converge

@@ -1,0 +1,2 @@
+// Package ctl is the command line of webstackctl, the host program.
+package ctl

@@ -1,0 +1,41 @@
+package lock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+)
+
+// poll is how often a waiting run looks again; the system has no flock that stops with a context.
+const poll = 100 * time.Millisecond
+
+// Acquire takes the exclusive lock of the file at path, which it creates when it is missing, and returns what gives
+// the lock back. While another process or call holds it, Acquire waits until ctx is done; waiting is called once
+// when it has to. The kernel frees the lock when its process dies, so there are no stale locks.
+func Acquire(ctx context.Context, path string, waiting func()) (release func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open lock: %w", err)
+	}
+	for first := true; ; first = false {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { _ = f.Close() }, nil
+		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
+			_ = f.Close()
+			return nil, fmt.Errorf("lock %s: %w", path, err)
+		case first:
+			waiting()
+		}
+		select {
+		case <-ctx.Done():
+			_ = f.Close()
+			return nil, fmt.Errorf("wait for lock %s: %w", path, ctx.Err())
+		case <-time.After(poll):
+		}
+	}
+}
