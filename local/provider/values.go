@@ -222,6 +222,8 @@ func normaliseValue(value any) any {
 		return reflected.String()
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return float64(reflected.Int())
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return float64(reflected.Uint())
 	case reflect.Float32, reflect.Float64:
 		return reflected.Float()
 	case reflect.Slice:
