@@ -32,7 +32,7 @@ func (c *client) record() provider.Type {
 			"content":        {Computed: true, Equal: sameContent},
 			"value":          {Computed: true, Equal: sameValue},
 			"ttl":            {Computed: true},
-			"proxied":        {},
+			"proxied":        {Computed: true}, // so that false and unset are no difference
 			"priority":       {},
 			"comment":        {},
 			"tags":           {Set: true},
@@ -168,7 +168,7 @@ func (c *client) updateRecord(ctx context.Context, id string, in, old provider.V
 	}
 	params := cloudflare.UpdateDNSRecordParams{
 		ID: id, Type: in.Str("type"), Name: in.Str("name"), Content: contentOf(in), TTL: ttl,
-		Proxied: proxied(in), Priority: priority(in), Tags: in.Strs("tags"),
+		Proxied: proxied(in), Priority: priority(in), Tags: append([]string{}, in.Strs("tags")...),
 	}
 	if comment := in.Str("comment"); comment != "" {
 		params.Comment = &comment

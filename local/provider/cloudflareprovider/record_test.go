@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	api "github.com/cloudflare/cloudflare-go"
 	"github.com/google/go-cmp/cmp"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 
@@ -13,32 +14,25 @@ import (
 
 const recordToken = "cloudflare:index/record:Record"
 
-// newEngine is an engine with an API of its own, which has two zones.
-func newEngine(t *testing.T) (*providertest.Engine, *api) {
-	t.Helper()
-	a, url := newAPI(t, "example.com", "example.org")
-	server := providertest.ServeFor(t, Package(url), (&client{}).instance().Types)
-	return server.Engine(t, provider.Values{"apiToken": testToken}), a
-}
-
-func address(more provider.Values) provider.Values {
+// address is a record of the account's first zone.
+func (a *account) address(more provider.Values) provider.Values {
 	return providertest.Merged(provider.Values{
-		"zoneId": zoneID("example.com"), "name": "shop", "type": "A", "content": "192.0.2.10",
+		"zoneId": a.zone, "name": "shop", "type": "A", "content": "192.0.2.10",
 	}, more)
 }
 
 func TestRecord(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
+	e, a := newEngine(t)
 	providertest.Lifecycle{
 		Token:   recordToken,
-		Inputs:  address(provider.Values{"ttl": 300, "proxied": false, "comment": "app shop", "tags": []string{"b", "a"}}),
+		Inputs:  a.address(provider.Values{"ttl": 300, "proxied": false, "comment": "app shop", "tags": []string{"b", "a"}}),
 		Unknown: []string{"hostname", "createdOn", "modifiedOn", "proxiable", "metadata", "value"},
 		Want:    provider.Values{"hostname": "shop.example.com", "proxiable": true, "allowOverwrite": false},
 		Update: provider.Values{
 			"content": "192.0.2.11", "ttl": 1, "proxied": true, "comment": "app store", "tags": []string{"a"},
 		},
-		Replace:      []provider.Values{{"name": "store"}, {"zoneId": zoneID("example.org")}, {"type": "TXT"}},
+		Replace:      []provider.Values{{"name": "store"}, {"zoneId": a.other}, {"type": "TXT"}},
 		DeletesFirst: true,
 		ImportID:     "{zoneId}/{id}",
 		NotImported:  []string{"content"}, // the real provider does not fill it in either
@@ -50,14 +44,14 @@ func TestRecord(t *testing.T) {
 func TestRecordWithoutTTL(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
-	r := e.Create(recordToken, address(provider.Values{"name": "@", "value": "192.0.2.1", "content": nil}))
+	r := e.Create(recordToken, a.address(provider.Values{"name": "@", "value": "192.0.2.1", "content": nil}))
 	if r.Outputs.Int("ttl") != 1 || r.Outputs.Str("hostname") != "example.com" {
 		t.Errorf("outputs %v", r.Outputs)
 	}
 	if r.Outputs["content"] != nil {
 		t.Errorf("content %v beside value", r.Outputs["content"])
 	}
-	a.set(r.ID, "ttl", 600)
+	a.change(api.UpdateDNSRecordParams{ID: r.ID, TTL: 600})
 	if _, inputs, outputs := r.Refresh(); inputs["ttl"] != nil || outputs.Int("ttl") != 600 {
 		t.Errorf("after a refresh ttl is %v as input and %v as output", inputs["ttl"], outputs["ttl"])
 	}
@@ -66,41 +60,63 @@ func TestRecordWithoutTTL(t *testing.T) {
 func TestDriftIsFoundAndMended(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
-	r := e.Create(recordToken, address(nil))
-	a.set(r.ID, "content", "198.51.100.1")
+	r := e.Create(recordToken, a.address(nil))
+	a.change(api.UpdateDNSRecordParams{ID: r.ID, Content: "198.51.100.1"})
 	_, r.Inputs, r.Outputs = r.Refresh()
-	if got := r.Diff(e.Checked(recordToken, r.Inputs, address(nil))).Diffs; strings.Join(got, " ") != "content" {
+	if got := r.Diff(e.Checked(recordToken, r.Inputs, a.address(nil))).Diffs; strings.Join(got, " ") != "content" {
 		t.Errorf("differences %v", got)
 	}
-	r.Update(address(nil))
-	if got := a.all(); len(got) != 1 || got[0]["content"] != "192.0.2.10" {
+	r.Update(a.address(nil))
+	if got := a.records(); len(got) != 1 || got[0].Content != "192.0.2.10" {
 		t.Errorf("records %v", got)
 	}
+}
+
+// TestTagsAreTakenAway: the whole list is sent, an empty one too; a comment stays when the program drops it.
+func TestTagsAreTakenAway(t *testing.T) {
+	t.Parallel()
+	e, a := newEngine(t)
+	r := e.Create(recordToken, a.address(provider.Values{"tags": []string{"a", "b"}, "comment": "app shop"}))
+	r.Update(a.address(nil))
+	if got := a.records(); len(got) != 1 || len(got[0].Tags) > 0 || got[0].Comment != "app shop" {
+		t.Errorf("records %v", got)
+	}
+}
+
+func TestMailRecord(t *testing.T) {
+	t.Parallel()
+	e, a := newEngine(t)
+	inputs := provider.Values{"name": "@", "type": "MX", "content": "mail.example.net", "priority": 10}
+	providertest.Lifecycle{
+		Token: recordToken, Inputs: a.address(inputs), Update: provider.Values{"priority": 20},
+		ImportID: "{zoneId}/{id}", NotImported: []string{"content", "name"}, // the apex is imported by its full name
+		DeletedTwice: "Record does not exist",
+	}.Run(t, e)
 }
 
 // TestSpellings: two spellings of one value are no change.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
+	e, a := newEngine(t)
 	for name, test := range map[string]struct {
 		inputs, changes provider.Values
 		differ          bool
 	}{
-		"case of the name": {address(nil), provider.Values{"name": "SHOP"}, false},
+		"case of the name": {a.address(nil), provider.Values{"name": "SHOP"}, false},
 		"IPv6": {
-			address(provider.Values{"name": "six", "type": "AAAA", "content": "2001:db8::1"}),
+			a.address(provider.Values{"name": "six", "type": "AAAA", "content": "2001:db8::1"}),
 			provider.Values{"content": "2001:0db8:0::1"}, false,
 		},
 		"dot at the end": {
-			address(provider.Values{"name": "alias", "type": "CNAME", "content": "a.example"}),
+			a.address(provider.Values{"name": "alias", "type": "CNAME", "content": "a.example"}),
 			provider.Values{"content": "a.example."}, false,
 		},
 		"IPv6 in value": {
-			address(provider.Values{"name": "old", "type": "AAAA", "content": nil, "value": "2001:db8::1"}),
+			a.address(provider.Values{"name": "old", "type": "AAAA", "content": nil, "value": "2001:db8::1"}),
 			provider.Values{"value": "2001:0db8:0::1"}, true,
 		},
 		"relative name and full one": {
-			address(provider.Values{"name": "www"}), provider.Values{"name": "www.example.com"}, true,
+			a.address(provider.Values{"name": "www"}), provider.Values{"name": "www.example.com"}, true,
 		},
 	} {
 		r := e.Create(recordToken, test.inputs)
@@ -124,17 +140,17 @@ func TestRefusedBeforeTheAPI(t *testing.T) {
 		"IPv6 for A":           {provider.Values{"content": "2001:db8::1"}, "is no IPv4 address"},
 		"IPv4 for AAAA":        {provider.Values{"type": "AAAA"}, "is no IPv6 address"},
 		"text beyond ASCII":    {provider.Values{"type": "TXT", "content": "grüezi"}, "must be printable ASCII"},
-		"zone that is unknown": {provider.Values{"zoneId": "none"}, "DNS record is invalid"},
+		"zone that is unknown": {provider.Values{"zoneId": "none"}, "Invalid zone identifier"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			e, a := newEngine(t)
-			e.Previewed(recordToken, address(test.changes))
-			_, err := e.TryCreate(recordToken, address(test.changes))
+			e.Previewed(recordToken, a.address(test.changes))
+			_, err := e.TryCreate(recordToken, a.address(test.changes))
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("create: %v, want %q", err, test.want)
 			}
-			if got := a.all(); len(got) > 0 {
+			if got := a.records(); len(got) > 0 {
 				t.Errorf("records %v", got)
 			}
 		})
@@ -143,19 +159,19 @@ func TestRefusedBeforeTheAPI(t *testing.T) {
 
 func TestProxiedLaterNeedsTheRightTTL(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
-	r := e.Create(recordToken, address(provider.Values{"ttl": 300}))
+	e, a := newEngine(t)
+	r := e.Create(recordToken, a.address(provider.Values{"ttl": 300}))
 	// The TTL of before counts when the program sets none any more.
-	err := r.TryUpdate(address(provider.Values{"proxied": true}))
+	err := r.TryUpdate(a.address(provider.Values{"proxied": true}))
 	if err == nil || !strings.Contains(err.Error(), "ttl must be set to 1 when proxied is true, not to 300") {
 		t.Errorf("update: %v", err)
 	}
-	r.Update(address(provider.Values{"proxied": true, "ttl": 1}))
+	r.Update(a.address(provider.Values{"proxied": true, "ttl": 1}))
 }
 
 func TestChecks(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
+	e, a := newEngine(t)
 	for name, test := range map[string]struct {
 		changes provider.Values
 		want    string
@@ -166,7 +182,7 @@ func TestChecks(t *testing.T) {
 		"data":          {provider.Values{"data": provider.Values{}}, "data: the laptop cloud does not know this property"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, problems := e.Check(recordToken, nil, address(test.changes))
+			_, problems := e.Check(recordToken, nil, a.address(test.changes))
 			providertest.WantProblem(t, problems, test.want)
 		})
 	}
@@ -175,17 +191,17 @@ func TestChecks(t *testing.T) {
 func TestExistingRecord(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
-	first := e.Create(recordToken, address(provider.Values{"comment": "by hand"}))
-	_, err := e.TryCreate(recordToken, address(nil))
+	first := e.Create(recordToken, a.address(provider.Values{"comment": "by hand"}))
+	_, err := e.TryCreate(recordToken, a.address(nil))
 	if err == nil || !strings.Contains(err.Error(), "expected DNS record to not already be present but already exists") {
 		t.Errorf("a second one: %v", err)
 	}
-	second := e.Create(recordToken, address(provider.Values{"allowOverwrite": true, "ttl": 120}))
-	if second.ID != first.ID || len(a.all()) != 1 || second.Outputs.Int("ttl") != 120 {
-		t.Errorf("taken over as %s with %v; records %v", second.ID, second.Outputs, a.all())
+	second := e.Create(recordToken, a.address(provider.Values{"allowOverwrite": true, "ttl": 120}))
+	if second.ID != first.ID || len(a.records()) != 1 || second.Outputs.Int("ttl") != 120 {
+		t.Errorf("taken over as %s with %v; records %v", second.ID, second.Outputs, a.records())
 	}
 	first.ID = "" // it is the second's now
-	full := address(provider.Values{"name": "shop.example.com", "allowOverwrite": true})
+	full := a.address(provider.Values{"name": "shop.example.com", "allowOverwrite": true})
 	if _, err := e.TryCreate(recordToken, full); err == nil || !strings.Contains(err.Error(), "there are 0 of type A") {
 		t.Errorf("with a full name, which is not found: %v", err)
 	}
@@ -194,8 +210,8 @@ func TestExistingRecord(t *testing.T) {
 // TestReadByInputsAlone: an engine that was killed knows no more, and the id from the journal.
 func TestReadByInputsAlone(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
-	r := e.Create(recordToken, address(provider.Values{"ttl": 300}))
+	e, a := newEngine(t)
+	r := e.Create(recordToken, a.address(provider.Values{"ttl": 300}))
 	id, _, outputs := e.Read(recordToken, r.ID, r.Inputs, r.Inputs)
 	if diff := cmp.Diff(r.Outputs, outputs); id != r.ID || diff != "" {
 		t.Errorf("id %q, outputs differ: %s", id, diff)
@@ -204,23 +220,22 @@ func TestReadByInputsAlone(t *testing.T) {
 
 func TestImportOfTheZonesOwnName(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
-	r := e.Create(recordToken, address(provider.Values{"name": "@"}))
-	_, inputs, _ := e.Read(recordToken, zoneID("example.com")+"/"+r.ID, nil, nil)
+	e, a := newEngine(t)
+	r := e.Create(recordToken, a.address(provider.Values{"name": "@"}))
+	_, inputs, _ := e.Read(recordToken, a.zone+"/"+r.ID, nil, nil)
 	if inputs["name"] != "example.com" {
 		t.Errorf("name %v", inputs["name"])
 	}
-	if id, _, _ := e.Read(recordToken, zoneID("example.com")+"/none", nil, nil); id != "" {
+	if id, _, _ := e.Read(recordToken, a.zone+"/none", nil, nil); id != "" {
 		t.Errorf("a record that does not exist is imported as %q", id)
 	}
 }
 
 func TestWrongToken(t *testing.T) {
 	t.Parallel()
-	_, url := newAPI(t, "example.com")
-	server := providertest.ServeFor(t, Package(url), (&client{}).instance().Types)
-	e := server.Engine(t, provider.Values{"apiToken": "another"})
-	_, err := e.TryCreate(recordToken, address(nil))
+	a := newAccount(t)
+	e := engineAt(t, a.url, "another")
+	_, err := e.TryCreate(recordToken, a.address(nil))
 	if err == nil || !strings.Contains(err.Error(), "Authentication error") || strings.Contains(err.Error(), "another") {
 		t.Errorf("create: %v", err)
 	}

@@ -1,6 +1,9 @@
 package cloudflareprovider
 
 import (
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -32,12 +35,13 @@ func TestNamesAreThoseOfTheSDK(t *testing.T) {
 
 func TestGetZone(t *testing.T) {
 	t.Parallel()
-	e, _ := newEngine(t)
+	e, a := newEngine(t)
 	want := provider.Values{
-		"id": "example-org", "zoneId": "example-org", "name": "example.org", "accountId": "account", "paused": false,
-		"nameServers": []any{"one.ns.example", "two.ns.example"}, "plan": "Free Website", "status": "active",
+		"id": a.other, "zoneId": a.other, "name": "example.org", "accountId": "00000000000000000000000000000001",
+		"nameServers": []any{"ada.ns.cloudflare.com", "bob.ns.cloudflare.com"}, "plan": "Free Website",
+		"status": "active", "paused": false,
 	}
-	for _, args := range []provider.Values{{"name": "example.org"}, {"zoneId": "example-org"}} {
+	for _, args := range []provider.Values{{"name": "example.org"}, {"zoneId": a.other}} {
 		got, err := e.Invoke(getZone, args)
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%v: %v, %s", args, err, diff)
@@ -47,7 +51,7 @@ func TestGetZone(t *testing.T) {
 	for want, args := range map[string]provider.Values{
 		"no zone found":           {"name": "example.net"},
 		"Invalid zone identifier": {"zoneId": "none"},
-		"set exactly one of":      {"zoneId": "example-org", "name": "example.org"},
+		"set exactly one of":      {"zoneId": a.other, "name": "example.org"},
 	} {
 		if _, err := e.Invoke(getZone, args); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %v, want %q", args, err, want)
@@ -57,11 +61,11 @@ func TestGetZone(t *testing.T) {
 
 func TestGetZoneOfSeveralAccounts(t *testing.T) {
 	t.Parallel()
-	_, url := newAPI(t, "example.com", "example.com")
-	server := providertest.ServeFor(t, Package(url), nil)
-	_, err := server.Engine(t, provider.Values{"apiToken": testToken}).Invoke(getZone, provider.Values{
-		"name": "example.com",
-	})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"success":true,"result":[{"id":"1"},{"id":"2"}],"result_info":{"total_pages":1}}`)
+	}))
+	t.Cleanup(server.Close)
+	_, err := engineAt(t, server.URL, testToken).Invoke(getZone, provider.Values{"name": "example.com"})
 	if err == nil || !strings.Contains(err.Error(), "set accountId too") {
 		t.Error(err)
 	}
