@@ -51,12 +51,12 @@ func runWithAccount(m *testing.M) (int, error) {
 	return m.Run(), nil
 }
 
-// newEngine configures a provider with the default tag "stack".
+// testConfig configures a provider with the default tag "stack".
+var testConfig = provider.Values{"region": "eu-central-1", "defaultTags": `{"tags":{"stack":"test"}}`}
+
 func newEngine(t *testing.T) *providertest.Engine {
 	t.Helper()
-	return account.server.Engine(t, provider.Values{
-		"region": "eu-central-1", "defaultTags": `{"tags":{"stack":"test"}}`,
-	})
+	return account.server.Engine(t, testConfig)
 }
 
 // testClients are clients of the emulated account, for tests that look or tamper behind the provider's back.
