@@ -253,7 +253,10 @@ func activeKeys(ctx context.Context, client *kms.Client) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if described.KeyMetadata.KeyManager == "CUSTOMER" && described.KeyMetadata.KeyState != "PendingDeletion" {
+		metadata := described.KeyMetadata
+		// moto takes the account's own key for volumes for a customer's.
+		own := strings.HasPrefix(aws.ToString(metadata.Description), "Default master key")
+		if metadata.KeyManager == "CUSTOMER" && metadata.KeyState != "PendingDeletion" && !own {
 			ids = append(ids, aws.ToString(key.KeyId))
 		}
 	}

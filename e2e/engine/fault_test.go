@@ -1,0 +1,44 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"webstack/e2e/lab"
+)
+
+// TestFailedCallLeavesAStateToGoOnFrom fails one API call in the middle of `up`, at another place each time, and expects
+// the error on the right resource, and the next `up` to complete the stack.
+func TestFailedCallLeavesAStateToGoOnFrom(t *testing.T) {
+	t.Parallel()
+	clone := lab.NewClone(t)
+	clone.MustWebstack("local", "up")
+	want := clone.Inventory()
+	for _, fault := range []struct{ action, resource string }{
+		{"CreateSubnet", "webstack-local-p"}, // one of the private or public ones
+		{"RunInstances", "webstack-local"},
+		{"AttachVolume", "webstack-local-data"},
+		{"PutRolePolicy", "webstack-local"},
+		{"CreateAssociation", "webstack-local-"},
+		{"PutLifecyclePolicy", "webstack-local-"},
+	} {
+		t.Run(fault.action, func(t *testing.T) {
+			clone := clone.For(t)
+			clone.MustWebstack("local", "destroy")
+			clone.Fail(fault.action, 0)
+			out, err := clone.Webstack("local", "up")
+			if err == nil {
+				t.Fatalf("up succeeds although %s failed:\n%s", fault.action, out)
+			}
+			lines := strings.Split(out, "\n")
+			if !slices.ContainsFunc(lines, func(line string) bool {
+				return strings.Contains(line, fault.resource) && strings.Contains(line, fault.action)
+			}) {
+				t.Errorf("no line names the resource and %s:\n%s", fault.action, out)
+			}
+			out = clone.MustWebstack("local", "up")
+			sameCounts(t, want, clone.Inventory(), out)
+		})
+	}
+}
