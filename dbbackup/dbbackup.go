@@ -3,6 +3,7 @@ package dbbackup
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -72,6 +73,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
+var dirPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+)+$`)
+
+// check finds everything wrong with the arguments.
 func (a *Args) check() error {
 	var problems []error
 	if a.RetentionDays < 1 {
@@ -79,6 +83,10 @@ func (a *Args) check() error {
 	}
 	if a.Schedule == "" {
 		problems = append(problems, errors.New("schedule backups: give a cron expression"))
+	}
+	if !dirPattern.MatchString(a.StackDir) {
+		problems = append(problems, fmt.Errorf("use stack directory %q: give an absolute path of letters, digits and ._-",
+			a.StackDir))
 	}
 	return errors.Join(problems...)
 }

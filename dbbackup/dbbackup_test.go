@@ -1,12 +1,15 @@
 package dbbackup
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/internal/pulumitest"
+	"webstack/internal/scripttest"
 )
 
 func args(edits ...func(*Args)) *Args {
@@ -77,10 +80,40 @@ func TestBackupsRunAtTheirHoursOnly(t *testing.T) {
 	}
 }
 
+// content is what these tests read of a document.
+type content struct {
+	Parameters map[string]struct{ AllowedPattern string }
+	MainSteps  []struct{ Inputs struct{ RunCommand []string } }
+}
+
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{"database": "shop", "backup": "2026-01-31T031500Z", "confirm": "shop"}
+	recorder := pulumitest.MustRun(t, program(args(func(a *Args) { a.BucketName = "our-backups" }), "backup"), options)
+	for name, want := range map[string]string{
+		"backup-backup":  "exec '/opt/webstack/bin/webstackctl' backup --bucket 'our-backups'\n",
+		"backup-restore": "restore --bucket 'our-backups' --database \"$database\" --backup \"$backup\" --confirm \"$confirm\"\n",
+	} {
+		var got content
+		document := recorder.One(t, "aws:ssm/document:Document", name)
+		if err := json.Unmarshal([]byte(document.Text("content")), &got); err != nil {
+			t.Fatal(err)
+		}
+		script := got.MainSteps[0].Inputs.RunCommand[0]
+		if !strings.HasSuffix(script, want) {
+			t.Errorf("%s ends in another command than %q:\n%s", name, want, script)
+		}
+		scripttest.Check(t, script)
+		for parameter, declared := range got.Parameters {
+			scripttest.CheckPattern(t, parameter, declared.AllowedPattern, good[parameter])
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	bad := args(func(a *Args) { a.RetentionDays, a.Schedule = 0, "" })
-	pulumitest.CheckRefused(t, program(bad, "backup"), options, "give 1 at least", "cron expression")
+	bad := args(func(a *Args) { a.RetentionDays, a.Schedule, a.StackDir = 0, "", "/opt/x'y" })
+	pulumitest.CheckRefused(t, program(bad, "backup"), options, "give 1 at least", "cron expression", `"/opt/x'y"`)
 }
 
 func TestFailures(t *testing.T) {

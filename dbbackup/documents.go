@@ -22,7 +22,7 @@ const (
 func (b *builder) makeDocuments() error {
 	backup, err := b.newDocument("backup", ssmdoc.Document{
 		Description: "Backs up all databases to the backup bucket and checks the backup",
-		Steps:       []ssmdoc.Step{{Name: "backup", Script: b.script(""), TimeoutSeconds: patience}},
+		Steps:       []ssmdoc.Step{{Name: "backup", Script: b.script("backup"), TimeoutSeconds: patience}},
 	})
 	if err != nil {
 		return err
@@ -32,10 +32,10 @@ func (b *builder) makeDocuments() error {
 		Parameters: map[string]ssmdoc.Parameter{
 			"database": {Description: "Database to restore", Pattern: databasePattern},
 			"backup":   {Description: "Date of the backup, such as 2026-01-31", Pattern: backupPattern},
+			"confirm":  {Description: "The name of the database again, to confirm", Pattern: databasePattern},
 		},
 		Steps: []ssmdoc.Step{{
-			Name: "restore", Script: b.script(` --database "$database" --backup "$backup"`, "database", "backup"),
-			TimeoutSeconds: patience,
+			Name: "restore", Script: b.script("restore", "database", "backup", "confirm"), TimeoutSeconds: patience,
 		}},
 	})
 	if err != nil {
@@ -45,14 +45,14 @@ func (b *builder) makeDocuments() error {
 	return b.schedule(backup)
 }
 
-// script runs the host program's command of the same name as the document: restore when there are parameters.
-func (b *builder) script(arguments string, parameters ...string) pulumi.StringOutput {
-	command := "backup"
-	if len(parameters) > 0 {
-		command = "restore"
+// script runs a command of the host program and hands each of the parameters on as the option of the same name.
+func (b *builder) script(command string, parameters ...string) pulumi.StringOutput {
+	options := ""
+	for _, name := range parameters {
+		options += fmt.Sprintf(` --%[1]s "$%[1]s"`, name)
 	}
 	return pulumi.Sprintf("%sexec '%s/%s' %s --bucket '%s'%s\n",
-		ssmdoc.Script("", parameters...), b.args.StackDir, contract.HostProgramPath, command, b.out.BucketName, arguments)
+		ssmdoc.Script("", parameters...), b.args.StackDir, contract.HostProgramPath, command, b.out.BucketName, options)
 }
 
 func (b *builder) newDocument(command string, content ssmdoc.Document) (*ssm.Document, error) {

@@ -86,19 +86,33 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 var (
-	sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	dirPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+)+$`)
+	sumPattern    = regexp.MustCompile(sha256Pattern)
+	dirPattern    = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+)+$`)
+	regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
+	appPattern    = regexp.MustCompile(`^[a-z0-9-]+$`)
 )
 
+// check finds everything wrong with the arguments. What it lets through may stand between single quotes in a script.
 func (a *Args) check() error {
 	var problems []error
-	for what, sum := range map[string]string{"manifest": a.ManifestSHA256, "host program": a.HostProgramSHA256} {
-		if !sumPattern.MatchString(sum) {
-			problems = append(problems, fmt.Errorf("use the %s's sum %q: give 64 hexadecimal digits", what, sum))
+	for _, sum := range []struct{ of, value string }{
+		{"manifest", a.ManifestSHA256}, {"host program", a.HostProgramSHA256},
+	} {
+		if !sumPattern.MatchString(sum.value) {
+			problems = append(problems, fmt.Errorf("use the %s's sum %q: give 64 hexadecimal digits", sum.of, sum.value))
 		}
 	}
 	if !dirPattern.MatchString(a.StackDir) {
-		problems = append(problems, fmt.Errorf("use stack directory %q: give an absolute path without special characters", a.StackDir))
+		problems = append(problems, fmt.Errorf("use stack directory %q: give an absolute path of letters, digits and ._-",
+			a.StackDir))
+	}
+	if !regionPattern.MatchString(a.Region) {
+		problems = append(problems, fmt.Errorf("use region %q: give one such as eu-central-1", a.Region))
+	}
+	for _, app := range a.Apps {
+		if !appPattern.MatchString(app) {
+			problems = append(problems, fmt.Errorf("deploy app %q: give a name of lower case letters, digits and -", app))
+		}
 	}
 	return errors.Join(problems...)
 }

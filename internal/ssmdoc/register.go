@@ -26,6 +26,9 @@ func Name(project, stack string, parts ...string) string {
 func (d Document) Register(
 	ctx *pulumi.Context, name, document string, opts ...pulumi.ResourceOption,
 ) (*ssm.Document, error) {
+	if err := d.check(document); err != nil {
+		return nil, err
+	}
 	registered, err := ssm.NewDocument(ctx, name, &ssm.DocumentArgs{
 		Name:           pulumi.String(document),
 		DocumentType:   pulumi.String("Command"),

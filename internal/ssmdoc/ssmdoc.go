@@ -2,6 +2,7 @@
 package ssmdoc
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -63,13 +64,14 @@ func (d Document) render() pulumi.StringOutput {
 }
 
 // Script joins the lines that every script begins with, the values of parameters, and a body. Each parameter becomes a
-// variable of the same name, whether the agent knows environment variables for parameters or pastes them.
+// variable of the same name, whether the agent knows environment variables for parameters or pastes them: the form is
+// the one that AWS gives for both.
 func Script(body string, parameters ...string) string {
 	var out strings.Builder
 	out.WriteString("#!/bin/bash\nset -Eeuo pipefail\n" +
 		"export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin\n")
 	for _, name := range parameters {
-		out.WriteString(name + `="${SSM_` + name + `:-{{ ` + name + " }}}\"\n")
+		fmt.Fprintf(&out, "if [ -z \"${SSM_%[1]s+x}\" ]; then SSM_%[1]s=\"{{ %[1]s }}\"; fi\n%[1]s=\"$SSM_%[1]s\"\n", name)
 	}
 	out.WriteString(body)
 	return out.String()

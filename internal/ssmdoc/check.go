@@ -1,0 +1,49 @@
+package ssmdoc
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const (
+	minTimeout = 5
+	maxTimeout = 172800
+)
+
+var (
+	documentRE  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,128}$`)
+	parameterRE = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
+	// reserved are beginnings of names that SSM keeps to itself.
+	reserved = []string{"aws", "amazon", "amzn"}
+)
+
+// check reports everything that SSM refuses in a document, or that its agent drops without a word.
+func (d Document) check(name string) error {
+	var problems []error
+	problem := func(ok bool, format string, args ...any) {
+		if !ok {
+			problems = append(problems, fmt.Errorf(format, args...))
+		}
+	}
+	problem(documentRE.MatchString(name), "name the document %q: give 3 to 128 letters, digits and _.-", name)
+	problem(!slices.ContainsFunc(reserved, func(begin string) bool {
+		return strings.HasPrefix(strings.ToLower(name), begin)
+	}), "name the document %q: names that begin with %s are reserved; rename the project in Pulumi.yaml",
+		name, strings.Join(reserved, ", "))
+	for _, key := range slices.Sorted(maps.Keys(d.Parameters)) {
+		pattern := d.Parameters[key].Pattern
+		problem(parameterRE.MatchString(key), "name the parameter %q: give letters and digits", key)
+		problem(len(pattern) > 1 && pattern[0] == '^' && pattern[len(pattern)-1] == '$',
+			"allow %q for the parameter %s: anchor the pattern with ^ and $", pattern, key)
+	}
+	for _, step := range d.Steps {
+		problem(parameterRE.MatchString(step.Name), "name the step %q: give letters and digits", step.Name)
+		problem(step.TimeoutSeconds >= minTimeout && step.TimeoutSeconds <= maxTimeout,
+			"stop the step %s after %d s: give %d to %d", step.Name, step.TimeoutSeconds, minTimeout, maxTimeout)
+	}
+	return errors.Join(problems...)
+}
