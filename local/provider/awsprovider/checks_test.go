@@ -87,6 +87,51 @@ func TestChecks(t *testing.T) {
 		"subnet group of AWS": {"aws:rds/subnetGroup:SubnetGroup", provider.Values{
 			"subnetIds": []string{"s"}, "name": "Default",
 		}, `name: must not be "default"`},
+		"role for seconds": {"aws:iam/role:Role", provider.Values{
+			"assumeRolePolicy": ec2Trust, "maxSessionDuration": 60,
+		}, "no whole number from 3600 to 43200"},
+		"trust with space before it": {"aws:iam/role:Role", provider.Values{
+			"assumeRolePolicy": " " + ec2Trust,
+		}, "assumeRolePolicy: must be a JSON object"},
+		"policy that is a list": {"aws:iam/policy:Policy", provider.Values{"policy": "[]"}, "policy: must be a JSON object"},
+		"policy cut short":      {"aws:iam/policy:Policy", provider.Values{"policy": readAll[1:]}, "policy: must be a JSON"},
+		"policy of a role by ARN": {"aws:iam/rolePolicy:RolePolicy", provider.Values{
+			"role": "arn:aws:iam::1:role/host", "policy": readAll,
+		}, "role: "},
+		"attachment by name": {"aws:iam/rolePolicyAttachment:RolePolicyAttachment", provider.Values{
+			"role": "host", "policyArn": "ReadOnlyAccess",
+		}, "policyArn: "},
+		"issuer over http": {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", provider.Values{
+			"url": "http://example.com", "clientIdLists": []string{"a"},
+		}, "url: must be an https URL"},
+		"short thumbprint": {"aws:iam/openIdConnectProvider:OpenIdConnectProvider", provider.Values{
+			"url": "https://example.com", "clientIdLists": []string{"a"}, "thumbprintLists": []string{"aa"},
+		}, "thumbprintLists: "},
+		"document with a slash": {"aws:ssm/document:Document", provider.Values{
+			"name": "a/b", "content": "{}", "documentType": "Command",
+		}, "name: "},
+		"document of no type": {"aws:ssm/document:Document", provider.Values{
+			"content": "{}", "documentType": "Script",
+		}, `documentType: "Script" is not one of Command, Policy`},
+		"association for more than all": {"aws:ssm/association:Association", provider.Values{
+			"name": "a", "maxErrors": "101%",
+		}, "maxErrors: "},
+		"parameter twice": {"aws:ssm/parameter:Parameter", provider.Values{
+			"type": "String", "value": "a", "insecureValue": "a",
+		}, "set exactly one of value, insecureValue"},
+		"secret in the open": {"aws:ssm/parameter:Parameter", provider.Values{
+			"type": "SecureString", "insecureValue": "a",
+		}, "insecureValue: a SecureString takes value"},
+		"bucket with capitals": {"aws:s3/bucketV2:BucketV2", provider.Values{"bucket": "Backups"}, "bucket: "},
+		"object of two contents": {"aws:s3/bucketObjectv2:BucketObjectv2", provider.Values{
+			"bucket": "b", "content": "a", "contentBase64": "YQ==",
+		}, "set only one of content, contentBase64"},
+		"rule that sleeps": {"aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2", provider.Values{
+			"bucket": "b", "rules": []any{provider.Values{"id": "a", "status": "Asleep"}},
+		}, "rules[0].status: "},
+		"tags that change at times": {"aws:ecr/repository:Repository", provider.Values{
+			"imageTagMutability": "SOMETIMES",
+		}, `imageTagMutability: "SOMETIMES" is not one of MUTABLE, IMMUTABLE`},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -105,11 +150,21 @@ func TestGeneratedNames(t *testing.T) {
 		key, prefix string
 		inputs      provider.Values
 	}{
-		"aws:ec2/securityGroup:SecurityGroup":   {"name", base + "-", nil},
-		"aws:kms/alias:Alias":                   {"name", "alias/" + base + "-", provider.Values{"targetKeyId": "k"}},
-		"aws:rds/instance:Instance":             {"identifier", base, provider.Values{"instanceClass": "c"}},
-		"aws:rds/parameterGroup:ParameterGroup": {"name", base + "-", provider.Values{"family": "f"}},
-		"aws:rds/subnetGroup:SubnetGroup":       {"name", base + "-", provider.Values{"subnetIds": []string{"s"}}},
+		"aws:ec2/securityGroup:SecurityGroup":     {"name", base + "-", nil},
+		"aws:kms/alias:Alias":                     {"name", "alias/" + base + "-", provider.Values{"targetKeyId": "k"}},
+		"aws:rds/instance:Instance":               {"identifier", base, provider.Values{"instanceClass": "c"}},
+		"aws:rds/parameterGroup:ParameterGroup":   {"name", base + "-", provider.Values{"family": "f"}},
+		"aws:rds/subnetGroup:SubnetGroup":         {"name", base + "-", provider.Values{"subnetIds": []string{"s"}}},
+		"aws:ecr/repository:Repository":           {"name", base + "-", nil},
+		"aws:iam/instanceProfile:InstanceProfile": {"name", base + "-", nil},
+		"aws:iam/policy:Policy":                   {"name", base + "-", provider.Values{"policy": readAll}},
+		"aws:iam/role:Role":                       {"name", base + "-", provider.Values{"assumeRolePolicy": ec2Trust}},
+		"aws:iam/rolePolicy:RolePolicy":           {"name", base + "-", provider.Values{"role": "r", "policy": readAll}},
+		"aws:s3/bucketV2:BucketV2":                {"bucket", base + "-", nil},
+		"aws:ssm/document:Document": {"name", base + "-", provider.Values{
+			"content": "{}", "documentType": "Command",
+		}},
+		"aws:ssm/parameter:Parameter": {"name", base + "-", provider.Values{"type": "String", "value": "v"}},
 	} {
 		in := e.Checked(token, nil, providertest.Merged(test.inputs, nil))
 		name := in.Str(test.key)
@@ -119,5 +174,28 @@ func TestGeneratedNames(t *testing.T) {
 		if again := e.Checked(token, in, providertest.Merged(test.inputs, nil)).Str(test.key); again != name {
 			t.Errorf("%s: %q becomes %q", token, name, again)
 		}
+	}
+}
+
+// TestLongestNames: a generated name fits, or is refused; keys of objects are the resource's name as it is.
+func TestLongestNames(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	role := provider.Values{"assumeRolePolicy": ec2Trust}
+	e.Name = strings.Repeat("R", 56)
+	if name := e.Checked("aws:iam/role:Role", nil, role).Str("name"); len(name) != 64 {
+		t.Errorf("the longest name of a role is %q", name)
+	}
+	e.Name = strings.Repeat("R", 57)
+	if _, problems := e.Check("aws:iam/role:Role", nil, role); len(problems) == 0 {
+		t.Error("a name of 65 characters is accepted for a role")
+	}
+	e.Name = "Backups"
+	if name := e.Checked("aws:s3/bucketV2:BucketV2", nil, nil).Str("bucket"); !strings.HasPrefix(name, "backups-") {
+		t.Errorf("the name of a bucket is %q", name)
+	}
+	object := e.Checked("aws:s3/bucketObjectv2:BucketObjectv2", nil, provider.Values{"bucket": "b"})
+	if object.Str("key") != "Backups" {
+		t.Errorf("the key of an object is %q", object.Str("key"))
 	}
 }
