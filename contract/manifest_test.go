@@ -152,7 +152,9 @@ func TestValidateRefuses(t *testing.T) {
 func TestValidateReportsAllAtOnce(t *testing.T) {
 	t.Parallel()
 	err := Manifest{}.Validate()
-	for _, want := range []string{"version", "project", "stack", "region", "stackDir", "postgresUser", "postgresDefaultDb"} {
+	for _, want := range []string{
+		"version", "project", "stack", "region", "stackDir", "postgresUser", "postgresDefaultDb",
+	} {
 		if err == nil || !strings.Contains(err.Error(), want+": ") {
 			t.Errorf("error of an empty manifest does not name %s: %v", want, err)
 		}

@@ -53,7 +53,8 @@ func TestBucketIsProtectedAndRetained(t *testing.T) {
 	t.Parallel()
 	recorder := pulumitest.MustRun(t, program(args(), "backup"), options)
 	for _, found := range recorder.All() {
-		if found.Type == "aws:s3/bucketV2:BucketV2" && (!found.Request.GetProtect() || found.Input("forceDestroy").BoolValue()) {
+		if found.Type == "aws:s3/bucketV2:BucketV2" &&
+			(!found.Request.GetProtect() || found.Input("forceDestroy").BoolValue()) {
 			t.Error("the bucket is not protected")
 		}
 		if found.Custom && found.Type[:7] == "aws:s3/" && !found.Request.GetRetainOnDelete() {
@@ -91,8 +92,9 @@ func TestDocuments(t *testing.T) {
 	good := map[string]string{"database": "shop", "backup": "2026-01-31T031500Z", "confirm": "shop"}
 	recorder := pulumitest.MustRun(t, program(args(func(a *Args) { a.BucketName = "our-backups" }), "backup"), options)
 	for name, want := range map[string]string{
-		"backup-backup":  "exec '/opt/webstack/bin/webstackctl' backup --bucket 'our-backups'\n",
-		"backup-restore": "restore --bucket 'our-backups' --database \"$database\" --backup \"$backup\" --confirm \"$confirm\"\n",
+		"backup-backup": "exec '/opt/webstack/bin/webstackctl' backup --bucket 'our-backups'\n",
+		"backup-restore": "exec '/opt/webstack/bin/webstackctl' restore --bucket 'our-backups'" +
+			" --database \"$database\" --backup \"$backup\" --confirm \"$confirm\"\n",
 	} {
 		var got content
 		document := recorder.One(t, "aws:ssm/document:Document", name)

@@ -56,6 +56,19 @@ type cloud struct {
 	program  string // its sum
 }
 
+// roleCredentials are in the form that the metadata service writes.
+const roleCredentials = `{
+  "Code" : "Success",
+  "AccessKeyId" : "ASIA",
+  "SecretAccessKey" : "s3cr3t",
+  "Token" : "session",
+  "Expiration" : "2999-01-01T00:00:00Z"
+}`
+
+func file(path string, text []byte, mode string) contract.File {
+	return contract.File{Path: path, SHA256: contract.Sum(text), Size: int64(len(text)), Mode: mode}
+}
+
 func newCloud(t *testing.T, stackDir string) *cloud {
 	t.Helper()
 	path, err := gobuild.Host(t.Context(), "..", runtime.GOARCH)
@@ -70,12 +83,14 @@ func newCloud(t *testing.T, stackDir string) *cloud {
 	manifest := contract.Manifest{
 		Version: contract.Version, Project: "webstack", Stack: "test", Region: pulumitest.Region, StackDir: stackDir,
 		PostgresUser: "postgres", PostgresDefaultDb: "app", Files: []contract.File{
-			{Path: contract.HostProgramPath, SHA256: contract.Sum(program), Size: int64(len(program)), Mode: contract.ModeProgram},
-			{Path: contract.ComposePath, SHA256: contract.Sum(compose), Size: int64(len(compose)), Mode: contract.ModeData},
+			file(contract.HostProgramPath, program, contract.ModeProgram),
+			file(contract.ComposePath, compose, contract.ModeData),
 		},
 	}.Encode()
 	c := &cloud{manifest: contract.Sum(manifest), program: contract.Sum(program), objects: map[string][]byte{
-		contract.ManifestKey: manifest, "bundle/" + contract.HostProgramPath: program, "bundle/" + contract.ComposePath: compose,
+		contract.ManifestKey:                 manifest,
+		"bundle/" + contract.HostProgramPath: program,
+		"bundle/" + contract.ComposePath:     compose,
 	}}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
@@ -92,8 +107,7 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == roles:
 		_, _ = w.Write([]byte("host"))
 	case r.URL.Path == roles+"host":
-		_, _ = w.Write([]byte("{\n  \"Code\" : \"Success\",\n  \"AccessKeyId\" : \"ASIA\",\n  \"SecretAccessKey\" : \"s3cr3t\",\n" +
-			"  \"Token\" : \"session\",\n  \"Expiration\" : \"2999-01-01T00:00:00Z\"\n}"))
+		_, _ = w.Write([]byte(roleCredentials))
 	default:
 		object, ok := c.objects[strings.TrimPrefix(r.URL.Path, "/artifacts/")]
 		if !ok {

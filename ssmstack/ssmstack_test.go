@@ -126,7 +126,8 @@ func TestTwoInOneProgram(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	bad := args(func(a *Args) {
-		a.ManifestSHA256, a.HostProgramSHA256, a.StackDir, a.Region, a.Apps = "abc", "", "/opt/web stack'", "x'", []string{"a'b"}
+		a.ManifestSHA256, a.HostProgramSHA256 = "abc", ""
+		a.StackDir, a.Region, a.Apps = "/opt/web stack'", "x'", []string{"a'b"}
 	})
 	pulumitest.CheckRefused(t, program(bad, "ssm"), options, `manifest's sum "abc"`, `host program's sum ""`,
 		`stack directory "/opt/web stack'"`, `region "x'"`, `app "a'b"`)

@@ -59,8 +59,11 @@ func newHost(t *testing.T, program string) *host {
 	t.Helper()
 	h := &host{dir: t.TempDir(), program: []byte(program)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("PUT /latest/api/token", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("TOKEN")) })
-	mux.HandleFunc("GET /latest/meta-data/iam/security-credentials/{role...}", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("PUT /latest/api/token", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("TOKEN"))
+	})
+	const roles = "/latest/meta-data/iam/security-credentials/"
+	mux.HandleFunc("GET "+roles+"{role...}", func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.Header.Get("X-aws-ec2-metadata-token") != "TOKEN":
 			w.WriteHeader(http.StatusUnauthorized)

@@ -40,15 +40,17 @@ func TestRunChangesNothingOnAFault(t *testing.T) {
 			b.manifest.PostgresUser = "other"
 			b.bucket.Put(contract.ManifestKey, b.manifest.Encode())
 		}, "check manifest: it has the sum"},
-		"bad manifest": {func(b *bundle) { b.bucket.Put(contract.ManifestKey, []byte("{}")); b.sum = contract.Sum([]byte("{}")) },
-			"decode manifest: version"},
+		"bad manifest": {func(b *bundle) {
+			b.bucket.Put(contract.ManifestKey, []byte("{}"))
+			b.sum = contract.Sum([]byte("{}"))
+		}, "decode manifest: version"},
 		"long manifest": {func(b *bundle) {
 			b.bucket.Put(contract.ManifestKey, make([]byte, contract.MaxManifestBytes+1))
 		}, "longer than"},
 		"other stack directory": {func(b *bundle) { b.manifest.StackDir += "2"; b.putManifest() }, "for the stack directory"},
 		"missing object":        {func(b *bundle) { b.bucket.Delete(composeKey) }, "s3://"},
 		"wrong sum":             {func(b *bundle) { b.bucket.Put(composeKey, []byte("services: {blog: {}}\n")) }, "sum"},
-		"longer":                {func(b *bundle) { b.bucket.Put(composeKey, make([]byte, 1000)) }, "longer than the 21 bytes"},
+		"longer":                {func(b *bundle) { b.bucket.Put(composeKey, make([]byte, 1000)) }, "than the 21 bytes"},
 		"empty":                 {func(b *bundle) { b.bucket.Put(composeKey, nil) }, "its 0 bytes"},
 		"broken connection":     {broken("services: {shop: {}}\n"), "the connection broke after 10 of 21 bytes"},
 		"denied": {func(b *bundle) {
@@ -113,8 +115,10 @@ func TestRunChangesNothingWhereItCannotWrite(t *testing.T) {
 	t.Parallel()
 	for name, block := range map[string]func(dir string) error{
 		"file for a directory": func(dir string) error { return os.WriteFile(filepath.Join(dir, "compose"), nil, 0o644) },
-		"directory for a file": func(dir string) error { return os.MkdirAll(filepath.Join(dir, contract.ComposePath), 0o755) },
-		"file for staging":     func(dir string) error { return os.WriteFile(filepath.Join(dir, "bundle"), nil, 0o644) },
+		"directory for a file": func(dir string) error {
+			return os.MkdirAll(filepath.Join(dir, contract.ComposePath), 0o755)
+		},
+		"file for staging": func(dir string) error { return os.WriteFile(filepath.Join(dir, "bundle"), nil, 0o644) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -78,7 +78,9 @@ func TestConverge(t *testing.T) {
 	t.Parallel()
 	bucket := fake.Bucket()
 	dir := filepath.Join(t.TempDir(), "stack")
-	file := contract.File{Path: contract.ComposePath, SHA256: contract.Sum([]byte("text")), Size: 4, Mode: contract.ModeData}
+	file := contract.File{
+		Path: contract.ComposePath, SHA256: contract.Sum([]byte("text")), Size: 4, Mode: contract.ModeData,
+	}
 	manifest := contract.Manifest{
 		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: dir,
 		PostgresUser: "postgres", PostgresDefaultDb: "app", Files: []contract.File{file},
@@ -114,7 +116,9 @@ func TestHelpListsWhatExists(t *testing.T) {
 			t.Errorf("help lists %q, which does not exist", words[1])
 		}
 	}
-	for _, want := range []string{" converge ", " version\n", " help\n", "--bucket", "--manifest-sha256", "--stack-dir", "--region"} {
+	for _, want := range []string{
+		" converge ", " version\n", " help\n", "--bucket", "--manifest-sha256", "--stack-dir", "--region",
+	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("help lacks %q", want)
 		}
