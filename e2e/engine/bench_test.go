@@ -36,8 +36,8 @@ func measure(b *testing.B, apps int) {
 	clone.Must(clone.Pulumi("stack", "init", "floor", "-C", "local/floor"))
 	floor := func(args ...string) func() (string, error) {
 		return func() (string, error) {
-			env := []string{"FLOOR_RESOURCES=" + strconv.Itoa(resources)}
-			return clone.PulumiWith(env, append(args, "-C", "local/floor", "-s", "floor")...)
+			config := "floor:resources=" + strconv.Itoa(resources)
+			return clone.Pulumi(append(args, "-C", "local/floor", "-s", "floor", "--config", config)...)
 		}
 	}
 	floorPreview := timed(b, floor("preview"))

@@ -186,8 +186,11 @@ func (c *Clone) Env() map[string]string {
 	return env
 }
 
-// Pulumi runs the plain Pulumi CLI on the stack, with local.env sourced, and returns all it printed.
-func (c *Clone) Pulumi(args ...string) (string, error) { return c.PulumiWith(nil, args...) }
+// Pulumi runs the plain Pulumi CLI with local.env sourced, and returns all it printed.
+func (c *Clone) Pulumi(args ...string) (string, error) {
+	script := ". ./.webstack/local.env && exec pulumi \"$@\" --non-interactive --color never"
+	return c.Run(nil, "sh", append([]string{"-c", script, "pulumi"}, args...)...)
+}
 
 // Edit changes a file of the clone.
 func (c *Clone) Edit(file string, change func(text string) string) {
@@ -226,12 +229,6 @@ func (c *Clone) Must(out string, err error) string {
 
 // For is the same clone for a subtest, so that failures are reported there.
 func (c *Clone) For(tb testing.TB) *Clone { return &Clone{Dir: c.Dir, tb: tb} }
-
-// PulumiWith is Pulumi with extra environment.
-func (c *Clone) PulumiWith(env []string, args ...string) (string, error) {
-	script := ". ./.webstack/local.env && exec pulumi \"$@\" --non-interactive --color never"
-	return c.Run(env, "sh", append([]string{"-c", script, "pulumi"}, args...)...)
-}
 
 // ResourceCount is the number of resources in the stack's state, components and providers included.
 func (c *Clone) ResourceCount() int {

@@ -1,10 +1,9 @@
 // Command floor is the floor for measurements of the Pulumi engine: a program that registers as many trivial resources as
-// FLOOR_RESOURCES says, below one component, as the real program's are.
+// its config key "resources" says, below one component, as the real program's are.
 package main
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
@@ -13,9 +12,10 @@ import (
 
 func main() {
 	pulumi.Run(func(ctx *pulumi.Context) error {
-		count, err := strconv.Atoi(os.Getenv("FLOOR_RESOURCES"))
+		resources, _ := ctx.GetConfig("floor:resources")
+		count, err := strconv.Atoi(resources)
 		if err != nil {
-			return fmt.Errorf("read FLOOR_RESOURCES: %w", err)
+			return fmt.Errorf("read floor:resources: %w", err)
 		}
 		component := &pulumi.ResourceState{}
 		if err := ctx.RegisterComponentResource("floor:index:Floor", "floor", component); err != nil {
