@@ -100,13 +100,13 @@ func newCloud(t *testing.T, stackDir string) *cloud {
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const roles = "/latest/meta-data/iam/security-credentials/"
-	switch {
-	case r.URL.Path == "/latest/api/token":
+	switch r.URL.Path {
+	case "/latest/api/token":
 		w.Header().Set("X-Aws-Ec2-Metadata-Token-Ttl-Seconds", "300")
 		_, _ = w.Write([]byte("TOKEN"))
-	case r.URL.Path == roles:
+	case roles:
 		_, _ = w.Write([]byte("host"))
-	case r.URL.Path == roles+"host":
+	case roles + "host":
 		_, _ = w.Write([]byte(roleCredentials))
 	default:
 		object, ok := c.objects[strings.TrimPrefix(r.URL.Path, "/artifacts/")]
