@@ -19,11 +19,15 @@ preview: $(BIN)/webstack ## show what `make up` would change
 down: $(BIN)/webstack ## destroy the stack local, stop the laptop cloud, remove what they left
 	@$(BIN)/webstack local down
 
-test: ## run every test; needs Go, Docker and Python, no credentials
+test: $(BIN)/webstack ## run every test; needs Go and Python, no credentials
+	@$(BIN)/webstack local build
 	go test ./...
-	go test -C e2e ./...
-	go test ./config -run '^$$' -fuzz FuzzLoad -fuzztime 10s
-	go test ./appcompose -run '^$$' -fuzz FuzzRender -fuzztime 10s
+	go test -C e2e -timeout 40m ./...
+	@for fuzz in config:FuzzLoad appcompose:FuzzRender contract:FuzzDecodeManifest naming:FuzzName network:FuzzCarve; do \
+		echo "go test ./$${fuzz%:*} -fuzz $${fuzz#*:}"; \
+		go test ./$${fuzz%:*} -run '^$$' -fuzz "^$${fuzz#*:}\$$" -fuzztime 5s || exit 1; \
+	done
+	go test -C e2e ./render -run '^$$' -fuzz FuzzEnvFile -fuzztime 5s
 
 lint: $(BIN)/golangci-lint $(BIN)/actionlint $(BIN)/govulncheck ## check formatting, rules, workflows and known vulnerabilities
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \

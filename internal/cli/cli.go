@@ -36,6 +36,7 @@ type action struct {
 var localActions = []action{
 	{name: "up", help: "bring up the laptop cloud and the stack local on it; again: apply what changed", run: up},
 	{name: "preview", help: "show what up would change", run: preview},
+	{name: "build", help: "build and install what up needs, and start nothing", run: build},
 	{name: "refresh", help: "bring the state to what is really in the laptop cloud", run: refresh},
 	{name: "status", help: "show whether the laptop cloud runs, and what is on it", run: status},
 	{name: "destroy", help: "destroy the stack; the laptop cloud goes on", run: destroy},

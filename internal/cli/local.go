@@ -34,11 +34,8 @@ func up(ctx context.Context, l *local) error {
 		if err != nil {
 			return err
 		}
-		pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+		pulumi, err := l.build(ctx)
 		if err != nil {
-			return err
-		}
-		if err := l.compile(ctx); err != nil {
 			return err
 		}
 		watcher, stop := l.progress.watch("Bringing up stack " + stackName)
@@ -56,6 +53,17 @@ func up(ctx context.Context, l *local) error {
 	})
 }
 
+// build builds what up needs, and starts nothing.
+func build(ctx context.Context, l *local) error {
+	return l.exclusively(ctx, func() error {
+		if err := cloud.Prepare(ctx, l.dir, l.progress.step); err != nil {
+			return err
+		}
+		_, err := l.build(ctx)
+		return err
+	})
+}
+
 // preview shows what up would change.
 func preview(ctx context.Context, l *local) error {
 	return l.exclusively(ctx, func() error {
@@ -63,11 +71,8 @@ func preview(ctx context.Context, l *local) error {
 		if err != nil {
 			return err
 		}
-		pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+		pulumi, err := l.build(ctx)
 		if err != nil {
-			return err
-		}
-		if err := l.compile(ctx); err != nil {
 			return err
 		}
 		stack, err := l.open(ctx, info, pulumi, nil)
@@ -228,6 +233,15 @@ func (l *local) startCloud(ctx context.Context) (cloud.Info, error) {
 	done := l.progress.step("Starting the laptop cloud")
 	defer done()
 	return cloud.Start(ctx, l.dir, program, "local", "serve")
+}
+
+// build builds what a run needs and is not there yet: the Pulumi command line and the program.
+func (l *local) build(ctx context.Context) (engine.Pulumi, error) {
+	pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
+	if err != nil {
+		return pulumi, err
+	}
+	return pulumi, l.compile(ctx)
 }
 
 // compile compiles the program ahead of the engine, which would show no progress meanwhile.

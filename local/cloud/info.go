@@ -3,6 +3,7 @@ package cloud
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -52,17 +53,27 @@ func (i Info) CloudflareEndpoint() string {
 func (i Info) EngineEnv(hasGo bool) map[string]string {
 	var providers []string
 	for _, name := range slices.Sorted(maps.Keys(i.Providers)) {
+		if usePlugins() && name != "cloudflare" { // Cloudflare's plugin speaks to nothing but https
+			continue
+		}
 		providers = append(providers, fmt.Sprintf("%s:%d", name, i.Providers[name]))
 	}
 	languages := "" // set in any case: a shell may still have the port of an earlier life
 	if !hasGo {
 		languages = fmt.Sprintf("go:%d", i.LanguageHost)
 	}
-	return map[string]string{
+	env := map[string]string{
 		"PULUMI_DEBUG_PROVIDERS": strings.Join(providers, ","),
 		"PULUMI_DEBUG_LANGUAGES": languages,
 	}
+	if usePlugins() {
+		maps.Copy(env, i.clientEnv()) // the plugins find the AWS endpoint as every client does
+	}
+	return env
 }
+
+// usePlugins tells whether the installed plugins of aws and random are wanted instead of this cloud's providers.
+func usePlugins() bool { return os.Getenv("WEBSTACK_PROVIDERS") == "plugins" }
 
 // clientEnv is what plain clients need. The credentials are no secret: they open nothing but this cloud.
 func (i Info) clientEnv() map[string]string {
