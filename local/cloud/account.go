@@ -87,7 +87,7 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts) (int, error) {
 
 // Prepare makes sure that everything the laptop cloud needs is installed.
 func Prepare(ctx context.Context, dir workdir.Dir, step engine.Step) error {
-	if moto.Installed(dir.Moto()) {
+	if moto.Installed(ctx, dir.Moto()) {
 		return nil
 	}
 	defer step("installing moto, the emulator of AWS")()

@@ -13,13 +13,20 @@ import (
 	"strings"
 )
 
+const (
+	jsonType = "application/x-amz-json-1.1"
+	formType = "application/x-www-form-urlencoded"
+	// maxInspected bounds a request that is read to look into it, in bytes. Uploads to S3 go through unread.
+	maxInspected = 32 << 20
+)
+
 // call is what a request asks for.
 type call struct {
 	service string // by the name in signatures, such as "ec2"
-	action  string // "" where it is not known
+	action  string // such as "CreateVpc"
 	json    bool   // the protocol of newer services; else XML
-	query   url.Values
-	body    []byte // of requests that carry their action in the body
+	body    []byte // of requests other than to S3
+	form    url.Values
 }
 
 type callKey struct{}
@@ -33,34 +40,33 @@ func callOf(ctx context.Context) call {
 	return c
 }
 
-// scope finds the service in the signature of a request.
-var scope = regexp.MustCompile(`Credential=[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request`)
+// scope finds the service in the signature of a request, in the header or the query.
+var scope = regexp.MustCompile(`^(?:.*Credential=)?[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request`)
 
 // identify finds out what a request asks for. Bodies of uploads are left alone.
 func identify(r *http.Request) (call, error) {
-	c := call{service: "unknown", query: r.URL.Query()}
-	if found := scope.FindStringSubmatch(r.Header.Get("Authorization")); found != nil {
-		c.service = found[1]
-	}
 	target := r.Header.Get("X-Amz-Target")
-	form := strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
-	switch {
-	case target != "":
-		c.json = true
-		_, c.action, _ = strings.Cut(target, ".")
-		return c, c.readBody(r)
-	case form && c.service != "s3":
-		if err := c.readBody(r); err != nil {
-			return c, err
+	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), formType)
+	c := call{json: target != "", service: "s3"} // the only service that takes unsigned requests without either
+	for _, credential := range []string{r.Header.Get("Authorization"), r.URL.Query().Get("X-Amz-Credential")} {
+		if found := scope.FindStringSubmatch(credential); found != nil {
+			c.service = found[1]
 		}
-		values, err := url.ParseQuery(string(c.body))
-		c.action = values.Get("Action")
+	}
+	if c.service == "s3" && !c.json {
+		c.action = s3Action(r)
+		return c, nil
+	}
+	if err := c.readBody(r); err != nil {
 		return c, err
-	case c.service == "s3" && r.Method == http.MethodDelete && !strings.Contains(strings.Trim(r.URL.Path, "/"), "/") &&
-		r.URL.RawQuery == "":
-		c.action = "DeleteBucket"
-	default:
-		c.action = r.Method
+	}
+	_, c.action, _ = strings.Cut(target, ".")
+	if isForm && !c.json {
+		values, err := url.ParseQuery(string(c.body))
+		if err != nil {
+			return c, fmt.Errorf("read the parameters of the call: %w", err)
+		}
+		c.form, c.action = values, values.Get("Action")
 	}
 	return c, nil
 }
@@ -79,12 +85,6 @@ func (c *call) readBody(r *http.Request) error {
 	return nil
 }
 
-// subresource tells whether the request is about a part of a bucket, such as its policy.
-func (c call) subresource(name string) bool {
-	_, ok := c.query[name]
-	return ok
-}
-
 // errorBody is an AWS error in the protocol of the call, and its content type.
 func (c call) errorBody(code, message string) (body, contentType string) {
 	if c.json {
@@ -92,7 +92,7 @@ func (c call) errorBody(code, message string) (body, contentType string) {
 		if err != nil {
 			panic("gateway: two strings cannot fail to render: " + err.Error())
 		}
-		return string(text), "application/x-amz-json-1.1"
+		return string(text), jsonType
 	}
 	var escaped strings.Builder
 	_ = xml.EscapeText(&escaped, []byte(message)) // a strings.Builder never fails
@@ -115,8 +115,34 @@ func (c call) fail(w http.ResponseWriter, status int, code, format string, args 
 	_, _ = io.WriteString(w, body)
 }
 
+// refuse answers that the client asks for what cannot be.
+func (c call) refuse(w http.ResponseWriter, p *problem) {
+	c.fail(w, http.StatusBadRequest, p.code, "%s", p.message)
+}
+
+// unavailable answers that moto does not.
+func (c call) unavailable(w http.ResponseWriter, err error) {
+	c.fail(w, http.StatusServiceUnavailable, "ServiceUnavailable", "%v", err)
+}
+
 // answer answers a JSON call.
 func (c call) answer(w http.ResponseWriter, result any) {
-	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("Content-Type", jsonType)
 	_ = json.NewEncoder(w).Encode(result) // a client that is gone is no concern of ours
+}
+
+// parse reads the call's input, or answers that it cannot be read.
+func (c call) parse(w http.ResponseWriter, in any) bool {
+	if err := json.Unmarshal(c.body, in); err != nil {
+		c.fail(w, http.StatusBadRequest, "SerializationException", "%v", err)
+		return false
+	}
+	return true
+}
+
+// problem is what is wrong with a call, as AWS says it.
+type problem struct{ code, message string }
+
+func wrong(code, format string, args ...any) *problem {
+	return &problem{code, fmt.Sprintf(format, args...)}
 }

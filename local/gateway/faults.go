@@ -10,13 +10,17 @@ const faultsPath = "/_webstack/faults"
 
 // fault makes calls of an action fail.
 type fault struct {
+	// Service is the name in signatures, such as "ec2"; any when empty.
+	Service string `json:"service"`
 	// Action is the API action, such as "CreateSubnet".
 	Action string `json:"action"`
-	// Skip is how many calls pass first, Times how many fail then.
+	// Skip is how many calls pass first, Times how many fail then; 1 when left out.
 	Skip  int `json:"skip"`
 	Times int `json:"times"`
-	// Code is AWS's error code; "UnauthorizedOperation" when empty, which clients do not try again.
+	// Code is AWS's error code; "UnauthorizedOperation" when left out, which clients do not try again.
 	Code string `json:"code"`
+	// Status is the HTTP status; 403 when left out.
+	Status int `json:"status"`
 }
 
 func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
@@ -24,9 +28,12 @@ func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
 	defer s.mu.Unlock()
 	switch r.Method {
 	case http.MethodPost:
-		wanted := &fault{Times: 1, Code: "UnauthorizedOperation"}
-		if err := json.NewDecoder(r.Body).Decode(wanted); err != nil || wanted.Action == "" {
-			http.Error(w, "give {\"action\": …, \"skip\": …, \"times\": …, \"code\": …}", http.StatusBadRequest)
+		wanted := &fault{Times: 1, Code: "UnauthorizedOperation", Status: http.StatusForbidden}
+		input := json.NewDecoder(r.Body)
+		input.DisallowUnknownFields()
+		if err := input.Decode(wanted); err != nil || wanted.Action == "" || wanted.Status < 400 || wanted.Status > 599 {
+			http.Error(w, `give {"action": "CreateSubnet"} and, if need be, "service", "skip", "times", "code", "status"`,
+				http.StatusBadRequest)
 			return
 		}
 		s.faults = append(s.faults, wanted)
@@ -42,7 +49,7 @@ func (s *state) fault(w http.ResponseWriter, c call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range s.faults {
-		if f.Action != c.action || f.Times == 0 {
+		if f.Action != c.action || f.Service != "" && f.Service != c.service || f.Times == 0 {
 			continue
 		}
 		if f.Skip > 0 {
@@ -50,7 +57,7 @@ func (s *state) fault(w http.ResponseWriter, c call) bool {
 			return false
 		}
 		f.Times--
-		c.fail(w, http.StatusForbidden, f.Code, "a test asked for %s to fail", c.action)
+		c.fail(w, f.Status, f.Code, "a test asked for %s to fail", c.action)
 		return true
 	}
 	return false

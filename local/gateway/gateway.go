@@ -1,81 +1,83 @@
 package gateway
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
-	"strings"
+	"sync"
 	"time"
 )
 
-// maxInspected bounds what is read of a request or a response to look into it, in bytes. Uploads go through unread.
-const maxInspected = 1 << 20
-
-// Gateway answers AWS clients.
+// Gateway answers AWS clients. It is safe for concurrent use.
 type Gateway struct {
 	moto  *httputil.ReverseProxy
 	url   *url.URL
+	to    http.RoundTripper
 	log   io.Writer
+	logMu sync.Mutex
 	state *state
 }
 
 // New makes a gateway in front of the moto at that URL. It writes a line for each request to log: time, service, action,
 // status and duration, never bodies or headers.
 func New(moto *url.URL, log io.Writer) *Gateway {
-	g := &Gateway{url: moto, log: log, state: newState()}
+	g := &Gateway{url: moto, to: &upstream{next: http.DefaultTransport}, log: log, state: newState()}
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(moto)
 			r.Out.Host = r.In.Host // part of what was signed, and moto's clue to the bucket
 		},
-		ModifyResponse: unknownAction,
-		FlushInterval:  -1,
+		Transport:     g.to,
+		FlushInterval: -1,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil { // else the client is gone
+				callOf(r.Context()).unavailable(w, err)
+			}
+		},
 	}
 	return g
 }
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	begun := time.Now()
-	call, err := identify(r)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	if r.URL.Path == faultsPath {
+		g.state.serveFaults(w, r)
 		return
 	}
+	begun := time.Now()
 	recorded := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
-	g.route(recorded, r.WithContext(withCall(r.Context(), call)), call)
+	call, err := identify(r)
+	if err != nil {
+		call.fail(recorded, http.StatusBadRequest, "MalformedQueryString", "%v", err)
+	} else {
+		g.route(recorded, r.WithContext(withCall(r.Context(), call)), call)
+	}
+	g.logMu.Lock()
+	defer g.logMu.Unlock()
 	_, _ = fmt.Fprintf(g.log, "%s %s %s %d %s\n", begun.Format(time.RFC3339), call.service, call.action, recorded.status,
 		time.Since(begun).Round(time.Millisecond))
 }
 
-func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
-	switch {
-	case r.URL.Path == faultsPath:
-		g.state.serveFaults(w, r)
-	case g.state.fault(w, c):
-	case c.service == "ssm":
-		g.ssm(w, r, c)
-	case c.service == "s3" && c.subresource("policy"):
-		g.bucketPolicy(w, r)
-	case c.service == "s3" && c.action == "DeleteBucket":
-		g.moto.ServeHTTP(w, r)
-		g.state.forgetPolicy(bucketOf(r))
-	default:
-		g.moto.ServeHTTP(w, r)
-	}
-}
+// handler answers a call in moto's place, or with moto's help.
+type handler func(*Gateway, http.ResponseWriter, *http.Request, call)
 
-// do sends a request of the gateway's own to moto, signed by nobody: moto checks no signatures.
-func (g *Gateway) do(r *http.Request, method, path string, header http.Header, body []byte) (*http.Response, error) {
-	request, err := http.NewRequestWithContext(r.Context(), method, g.url.String()+path, bytes.NewReader(body))
-	if err != nil {
-		return nil, err
+// handlers are the calls that moto is not left alone with, by service and action.
+var handlers = map[string]map[string]handler{"ec2": ec2Handlers, "s3": s3Handlers, "ssm": ssmHandlers}
+
+func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
+	if g.state.fault(w, c) {
+		return
 	}
-	request.Header = header.Clone()
-	request.Host = r.Host
-	return http.DefaultClient.Do(request)
+	if handle, ok := handlers[c.service][c.action]; ok {
+		handle(g, w, r, c)
+		return
+	}
+	if c.service == "ec2" {
+		g.mended(w, r, c)
+		return
+	}
+	g.moto.ServeHTTP(w, r)
 }
 
 // statusRecorder remembers the status for the log.
@@ -89,21 +91,5 @@ func (s *statusRecorder) WriteHeader(status int) {
 	s.ResponseWriter.WriteHeader(status)
 }
 
-// Unwrap lets the proxy flush and hijack.
+// Unwrap lets the proxy flush.
 func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
-
-// unknownAction turns moto's page for an action it does not have into the error that AWS gives.
-func unknownAction(response *http.Response) error {
-	if response.StatusCode != http.StatusInternalServerError ||
-		!strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
-		return nil
-	}
-	c := callOf(response.Request.Context())
-	_ = response.Body.Close()
-	body, contentType := c.errorBody("InvalidAction", "the laptop cloud does not have the action "+c.action)
-	response.StatusCode, response.Status = http.StatusBadRequest, ""
-	response.Body = io.NopCloser(strings.NewReader(body))
-	response.ContentLength = int64(len(body))
-	response.Header = http.Header{"Content-Type": {contentType}}
-	return nil
-}

@@ -4,33 +4,28 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strings"
 )
 
-// bucketOf is the bucket of a request in path style, the only style that reaches an endpoint without a domain.
-func bucketOf(r *http.Request) string {
-	bucket, _, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
-	return bucket
-}
+// maxPolicy is S3's limit for a bucket policy, in bytes.
+const maxPolicy = 20 << 10
 
 // bucketPolicy keeps bucket policies here: moto would apply "refuse what does not come over TLS" to every request, as it
 // does not look at conditions.
-func (g *Gateway) bucketPolicy(w http.ResponseWriter, r *http.Request) {
-	c, bucket := callOf(r.Context()), bucketOf(r)
-	head, err := g.do(r, http.MethodHead, "/"+bucket, http.Header{"Authorization": r.Header["Authorization"]}, nil)
+func (g *Gateway) bucketPolicy(w http.ResponseWriter, r *http.Request, c call) {
+	bucket, _ := bucketAndKey(r)
+	head, err := g.send(r, call{service: "s3", action: "HeadBucket"}, http.MethodHead, "/"+bucket, http.Header{}, nil)
 	if err != nil {
-		c.fail(w, http.StatusInternalServerError, "InternalError", "%v", err)
+		c.unavailable(w, err)
 		return
 	}
-	_ = head.Body.Close()
-	if head.StatusCode == http.StatusNotFound {
+	if head.status == http.StatusNotFound {
 		g.state.forgetPolicy(bucket)
 		c.fail(w, http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
 		return
 	}
 	switch r.Method {
 	case http.MethodPut:
-		g.putPolicy(w, r, bucket)
+		g.putPolicy(w, r, c, bucket)
 	case http.MethodDelete:
 		g.state.forgetPolicy(bucket)
 		w.WriteHeader(http.StatusNoContent)
@@ -47,17 +42,51 @@ func (g *Gateway) bucketPolicy(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (g *Gateway) putPolicy(w http.ResponseWriter, r *http.Request, bucket string) {
-	policy, err := io.ReadAll(io.LimitReader(r.Body, maxInspected))
-	var document struct{ Statement any }
-	if err != nil || json.Unmarshal(policy, &document) != nil || document.Statement == nil {
-		callOf(r.Context()).fail(w, http.StatusBadRequest, "MalformedPolicy", "This policy contains invalid Json")
+func (g *Gateway) putPolicy(w http.ResponseWriter, r *http.Request, c call, bucket string) {
+	policy, err := io.ReadAll(io.LimitReader(r.Body, maxPolicy+1))
+	if err != nil {
+		return // the client is gone
+	}
+	if problem := checkPolicy(policy); problem != nil {
+		c.refuse(w, problem)
 		return
 	}
 	g.state.mu.Lock()
 	g.state.policies[bucket] = string(policy)
 	g.state.mu.Unlock()
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// checkPolicy finds the faults that S3 would find first: no JSON, no statements, or one without a part it must have.
+func checkPolicy(text []byte) *problem {
+	if len(text) > maxPolicy {
+		return wrong("MalformedPolicy", "Policy exceeds the maximum allowed document size")
+	}
+	var policy struct{ Statement json.RawMessage }
+	if err := json.Unmarshal(text, &policy); err != nil {
+		return wrong("MalformedPolicy", "This policy contains invalid Json")
+	}
+	var statements []map[string]any
+	if err := json.Unmarshal(policy.Statement, &statements); err != nil {
+		statements = make([]map[string]any, 1)
+		if err := json.Unmarshal(policy.Statement, &statements[0]); err != nil {
+			return wrong("MalformedPolicy", "Missing required field Statement")
+		}
+	}
+	if len(statements) == 0 {
+		return wrong("MalformedPolicy", "Could not parse the policy: Statement is empty!")
+	}
+	for _, statement := range statements {
+		for _, field := range []string{"Effect", "Principal", "Action", "Resource"} {
+			if statement[field] == nil && (field == "Effect" || statement["Not"+field] == nil) {
+				return wrong("MalformedPolicy", "Missing required field %s", field)
+			}
+		}
+		if effect := statement["Effect"]; effect != "Allow" && effect != "Deny" {
+			return wrong("MalformedPolicy", "Invalid effect: %v", effect)
+		}
+	}
+	return nil
 }
 
 func (s *state) forgetPolicy(bucket string) {

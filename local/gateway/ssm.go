@@ -1,98 +1,61 @@
 package gateway
 
 import (
-	"encoding/json"
-	"io"
+	"bytes"
 	"net/http"
-	"strings"
 )
 
-const (
-	// maxDocument is SSM's limit for a document's content, in bytes.
-	maxDocument = 64 << 10
-	// maxStandard is Parameter Store's limit for a standard parameter's value, in bytes.
-	maxStandard = 4 << 10
-)
-
-// ssm answers what moto lacks, refuses what AWS would refuse, and leaves the rest to moto.
-func (g *Gateway) ssm(w http.ResponseWriter, r *http.Request, c call) {
-	switch c.action {
-	case "CreateAssociation":
-		g.createAssociation(w, r, c)
-	case "UpdateAssociation":
-		g.updateAssociation(w, c)
-	case "DescribeAssociation":
-		g.describeAssociation(w, c)
-	case "DeleteAssociation":
-		g.deleteAssociation(w, c)
-	case "ListAssociations":
-		g.listAssociations(w, c)
-	case "DescribeAssociationExecutions":
-		c.answer(w, map[string]any{"AssociationExecutions": []any{}}) // no host has an agent yet
-	case "DescribeInstanceInformation":
-		c.answer(w, map[string]any{"InstanceInformationList": []any{}}) // likewise
-	case "AddTagsToResource", "RemoveTagsFromResource", "ListTagsForResource":
-		g.associationTags(w, r, c)
-	case "GetParameter", "GetParameters":
-		g.publicParameters(w, r, c)
-	case "DeleteDocument":
-		g.deleteDocument(w, r, c)
-	case "CreateDocument", "UpdateDocument", "PutParameter":
-		g.withinLimits(w, r, c)
-	default:
-		g.moto.ServeHTTP(w, r)
-	}
+var ssmHandlers = map[string]handler{
+	"CreateAssociation":                     (*Gateway).createAssociation,
+	"UpdateAssociation":                     (*Gateway).updateAssociation,
+	"DescribeAssociation":                   (*Gateway).describeAssociation,
+	"DeleteAssociation":                     (*Gateway).deleteAssociation,
+	"ListAssociations":                      (*Gateway).listAssociations,
+	"ListAssociationVersions":               (*Gateway).listAssociationVersions,
+	"DescribeAssociationExecutions":         (*Gateway).describeAssociationExecutions,
+	"AddTagsToResource":                     (*Gateway).associationTags,
+	"RemoveTagsFromResource":                (*Gateway).associationTags,
+	"ListTagsForResource":                   (*Gateway).associationTags,
+	"CreateDocument":                        (*Gateway).putDocument,
+	"UpdateDocument":                        (*Gateway).putDocument,
+	"DescribeDocument":                      (*Gateway).showDocuments,
+	"ListDocuments":                         (*Gateway).showDocuments,
+	"DeleteDocument":                        (*Gateway).deleteDocument,
+	"GetParameter":                          (*Gateway).getParameter,
+	"GetParameters":                         (*Gateway).getParameters,
+	"PutParameter":                          (*Gateway).putParameter,
+	"DescribeInstanceInformation":           (*Gateway).noAgents,
+	"ListCommandInvocations":                (*Gateway).noAgents,
+	"SendCommand":                           (*Gateway).noAgent,
+	"DescribeEffectiveInstanceAssociations": (*Gateway).noAgent,
+	"DescribeInstanceAssociationsStatus":    (*Gateway).noAgent,
 }
 
-// withinLimits refuses what is too large or not permitted, which moto would take.
-func (g *Gateway) withinLimits(w http.ResponseWriter, r *http.Request, c call) {
-	var in struct{ Content, Value, Tier string }
-	if !c.parse(w, &in) {
+// noAgents answers lists of what only a host with an SSM agent has: no host has one.
+func (g *Gateway) noAgents(w http.ResponseWriter, _ *http.Request, c call) {
+	list := map[string]string{
+		"DescribeInstanceInformation": "InstanceInformationList", "ListCommandInvocations": "CommandInvocations",
+	}[c.action]
+	c.answer(w, map[string]any{list: []any{}})
+}
+
+// noAgent refuses what needs a host with an SSM agent. moto would call every command a success that nobody ran.
+func (g *Gateway) noAgent(w http.ResponseWriter, _ *http.Request, c call) {
+	c.refuse(w, wrong("InvalidInstanceId", "no host of the laptop cloud has an SSM agent"))
+}
+
+// showDocuments puts the platforms in that AWS finds for a document of shell scripts, which moto does not.
+func (g *Gateway) showDocuments(w http.ResponseWriter, r *http.Request, c call) {
+	answer, err := g.forward(r, c)
+	if err != nil {
+		c.unavailable(w, err)
 		return
 	}
-	switch {
-	case len(in.Content) > maxDocument:
-		c.fail(w, http.StatusBadRequest, "MaxDocumentSizeExceeded", "The document exceeds 64 KB")
-	case c.action == "PutParameter" && in.Tier != "Advanced" && len(in.Value) > maxStandard:
-		c.fail(w, http.StatusBadRequest, "ValidationException",
-			"Standard tier parameters support a maximum parameter value of 4096 characters")
-	case c.action == "PutParameter" && strings.Contains(in.Value, "{{"):
-		c.fail(w, http.StatusBadRequest, "ValidationException", "Parameter value can't contain {{}}")
-	default:
-		g.moto.ServeHTTP(w, r)
-	}
+	answer.body = bytes.ReplaceAll(answer.body, []byte(`["Not Implemented (moto)"]`), []byte(`["Linux", "MacOS"]`))
+	answer.write(w)
 }
 
-// parse reads the call's input, or answers that it cannot be read.
-func (c call) parse(w http.ResponseWriter, in any) bool {
-	if err := json.Unmarshal(c.body, in); err != nil {
-		c.fail(w, http.StatusBadRequest, "SerializationException", "%v", err)
-		return false
-	}
-	return true
-}
-
-// ask sends an SSM call of the gateway's own to moto and reads the result; it tells whether moto took it.
-func (g *Gateway) ask(r *http.Request, action string, in, out any) (bool, error) {
-	return g.askService(r, "AmazonSSM."+action, in, out)
-}
-
-func (g *Gateway) askService(r *http.Request, target string, in, out any) (bool, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return false, err
-	}
-	response, err := g.do(r, http.MethodPost, "/", http.Header{
-		"Authorization": r.Header["Authorization"], "X-Amz-Target": {target},
-		"Content-Type": {"application/x-amz-json-1.1"},
-	}, body)
-	if err != nil {
-		return false, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		_, err := io.Copy(io.Discard, response.Body)
-		return false, err
-	}
-	return true, json.NewDecoder(response.Body).Decode(out)
+// ask makes an SSM call of the gateway's own.
+func (g *Gateway) ask(r *http.Request, action string, in, out any) (reply, error) {
+	return g.askJSON(r, "ssm", "AmazonSSM."+action, in, out)
 }

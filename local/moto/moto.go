@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -25,39 +26,44 @@ const (
 	startPoll  = 50 * time.Millisecond
 )
 
-// find returns the path of moto_server: an installed one, or the one in venv.
-func find(venv string) (string, error) {
+// find returns the command that runs moto: an installed one, the one in the virtual environment dir, or Python's module.
+func find(ctx context.Context, dir string) ([]string, error) {
 	if path, err := exec.LookPath("moto_server"); err == nil {
-		return path, nil
+		return []string{path}, nil
 	}
-	path := filepath.Join(venv, "bin", "moto_server")
-	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("find moto_server: it is neither installed nor at %s; run python3 -m pip install 'moto[server]==%s'",
-			path, version)
+	path := filepath.Join(dir, "bin", "moto_server")
+	if _, err := os.Stat(path); err == nil {
+		return []string{path}, nil
 	}
-	return path, nil
+	// An installation for one user often leaves its programs outside of PATH.
+	module := []string{"python3", "-m", "moto.server"}
+	if exec.CommandContext(ctx, module[0], "-c", "import moto.server").Run() == nil {
+		return module, nil
+	}
+	return nil, fmt.Errorf("find moto_server: it is neither installed nor at %s; run python3 -m pip install 'moto[server]==%s'",
+		path, version)
 }
 
-// Installed tells whether there is a moto, on the machine or in the virtual environment venv.
-func Installed(venv string) bool {
-	_, err := find(venv)
+// Installed tells whether there is a moto, on the machine or in the virtual environment dir.
+func Installed(ctx context.Context, dir string) bool {
+	_, err := find(ctx, dir)
 	return err == nil
 }
 
-// Install installs moto into the virtual environment venv. The error says what pip said, and what to do instead.
-func Install(ctx context.Context, venv string) error {
+// Install installs moto into the virtual environment dir. The error says what pip said, and what to do instead.
+func Install(ctx context.Context, dir string) error {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		return errors.New("install moto: there is no python3; install Python 3.9 or newer with its venv module, then try again")
 	}
 	for _, command := range [][]string{
-		{python, "-m", "venv", venv},
-		{filepath.Join(venv, "bin", "pip"), "install", "--quiet", "moto[server]==" + version},
+		{python, "-m", "venv", dir},
+		{filepath.Join(dir, "bin", "pip"), "install", "--quiet", "moto[server]==" + version},
 	} {
 		out, err := exec.CommandContext(ctx, command[0], command[1:]...).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("install moto into %s (or install it yourself: python3 -m pip install 'moto[server]==%s'): %w\n%s",
-				venv, version, err, out)
+				dir, version, err, out)
 		}
 	}
 	return nil
@@ -66,37 +72,47 @@ func Install(ctx context.Context, venv string) error {
 // Server is a running moto.
 type Server struct {
 	url  *url.URL
-	done chan error
 	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // how it ended, once done is closed
 }
 
-// Start runs moto on a free port of 127.0.0.1 and returns when it answers. Its log goes to log.
-func Start(ctx context.Context, venv string, log io.Writer) (*Server, error) {
-	program, err := find(venv)
+// Start runs moto on a free port of 127.0.0.1 and returns when it answers. It is the one that is installed, or else the
+// one in the virtual environment dir, where moto's settings are written as well. Its log goes to log.
+func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
+	command, err := find(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	images, err := writeImages(dir)
 	if err != nil {
 		return nil, err
 	}
 	// Between finding a free port and moto taking it another program may be faster, so a failure is tried again.
 	for attempt := 0; ; attempt++ {
-		server, err := start(ctx, program, log)
+		server, err := start(ctx, command, images, log)
 		if err == nil || attempt == 2 || ctx.Err() != nil {
 			return server, err
 		}
 	}
 }
 
-func start(ctx context.Context, program string, log io.Writer) (*Server, error) {
+func start(ctx context.Context, command []string, images string, log io.Writer) (*Server, error) {
 	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
+	args := append(slices.Clone(command[1:]), "-H", "127.0.0.1", "-p", port)
 	s := &Server{
 		url:  &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", port)},
-		done: make(chan error, 1),
-		cmd:  exec.Command(program, "-H", "127.0.0.1", "-p", port),
+		done: make(chan struct{}),
+		cmd:  exec.Command(command[0], args...),
 	}
-	// Policies of AWS itself, such as the one for the SSM agent, are loaded on request only.
-	s.cmd.Env = append(os.Environ(), "MOTO_IAM_LOAD_MANAGED_POLICIES=true")
+	s.cmd.Env = append(os.Environ(),
+		"MOTO_IAM_LOAD_MANAGED_POLICIES=true", // policies of AWS itself, such as the one for the SSM agent
+		"MOTO_AMIS_PATH="+images,
+		"MOTO_ENABLE_AMI_VALIDATION=true", // no instance of an image that does not exist
+	)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	s.cmd.SysProcAttr = endsWithParent()
 	started := make(chan error)
@@ -105,7 +121,8 @@ func start(ctx context.Context, program string, log io.Writer) (*Server, error) 
 		err := s.cmd.Start()
 		started <- err
 		if err == nil {
-			s.done <- s.cmd.Wait()
+			s.err = s.cmd.Wait()
+			close(s.done)
 		}
 	}()
 	if err := <-started; err != nil {
@@ -118,23 +135,25 @@ func start(ctx context.Context, program string, log io.Writer) (*Server, error) 
 	return s, nil
 }
 
-// answers waits until moto answers, or ends.
+// answers waits until moto answers, or ends. Whoever answers at once is another program that has taken the port.
 func (s *Server) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	for {
+	for first := true; ; first = false {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url.String()+"/moto-api/data.json", nil)
 		if err != nil {
 			return err
 		}
 		if response, err := http.DefaultClient.Do(request); err == nil {
 			_ = response.Body.Close()
+			if first {
+				return fmt.Errorf("start moto: another program answers at %s", s.url)
+			}
 			return nil
 		}
 		select {
-		case err := <-s.done:
-			s.done <- err
-			return fmt.Errorf("start moto: it ended: %w", err)
+		case <-s.done:
+			return fmt.Errorf("start moto: it ended: %w", s.err)
 		case <-ctx.Done():
 			return fmt.Errorf("start moto: it does not answer: %w", ctx.Err())
 		case <-time.After(startPoll):
@@ -158,8 +177,8 @@ func (s *Server) URL() *url.URL { return s.url }
 // Run waits until moto ends by itself, which is an error, or ctx does, and then stops it.
 func (s *Server) Run(ctx context.Context) error {
 	select {
-	case err := <-s.done:
-		return fmt.Errorf("moto ended: %w", err)
+	case <-s.done:
+		return fmt.Errorf("moto ended: %w", s.err)
 	case <-ctx.Done():
 		s.Stop()
 		return nil
@@ -168,6 +187,10 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Stop ends moto. It has nothing to save.
 func (s *Server) Stop() {
-	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
-	s.done <- <-s.done
+	select {
+	case <-s.done: // its process id may be another's by now
+	default:
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		<-s.done
+	}
 }

@@ -3,12 +3,13 @@ package awsprovider
 import (
 	"testing"
 
+	"webstack/local/moto"
 	"webstack/local/provider"
 	"webstack/local/provider/providertest"
 )
 
 // testImage is a machine image that the emulated account has, for x86_64.
-const testImage = "ami-12c6146b"
+var testImage = moto.Image("amd64")
 
 // newInstance starts an instance in a public subnet of its own.
 func newInstance(e *providertest.Engine) *providertest.Resource {

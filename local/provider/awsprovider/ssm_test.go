@@ -9,7 +9,8 @@ import (
 )
 
 func script(line string) string {
-	return `{"schemaVersion":"2.2","description":"test","mainSteps":[{"action":"aws:runShellScript","name":"run",` +
+	return `{"schemaVersion":"2.2","description":"test","parameters":{"manifestSha256":{"type":"String","default":""}},` +
+		`"mainSteps":[{"action":"aws:runShellScript","name":"run",` +
 		`"inputs":{"runCommand":["` + line + `"]}}]}`
 }
 
@@ -142,14 +143,14 @@ func TestAssociationKeepsWhatTheProgramDrops(t *testing.T) {
 	})
 	inputs := provider.Values{
 		"name": document.ID, "targets": []any{provider.Values{"key": "tag:x", "values": []any{"y"}}},
-		"documentVersion": "1", "parameters": provider.Values{"sum": "a"}, "scheduleExpression": "rate(1 hour)",
+		"documentVersion": "1", "parameters": provider.Values{"manifestSha256": "a"}, "scheduleExpression": "rate(1 hour)",
 	}
 	r := e.Create("aws:ssm/association:Association", inputs)
 	r.Update(providertest.Merged(inputs, provider.Values{
 		"targets": nil, "parameters": nil, "documentVersion": nil, "scheduleExpression": "rate(2 hours)",
 	}))
 	_, _, outputs := r.Refresh()
-	if outputs.Object("parameters").Str("sum") != "a" || len(outputs.List("targets")) != 1 ||
+	if outputs.Object("parameters").Str("manifestSha256") != "a" || len(outputs.List("targets")) != 1 ||
 		outputs.Str("documentVersion") != "1" || outputs.Str("scheduleExpression") != "rate(2 hours)" {
 		t.Errorf("outputs %v", outputs)
 	}

@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/xml"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+var ec2Handlers = map[string]handler{
+	"RunInstances":                         (*Gateway).runInstances,
+	"ModifyInstanceAttribute":              (*Gateway).modifyInstanceAttribute,
+	"DescribeInstanceAttribute":            (*Gateway).describeInstanceAttribute,
+	"ModifyInstanceMetadataOptions":        (*Gateway).modifyMetadataOptions,
+	"ModifyInstanceMaintenanceOptions":     (*Gateway).modifyMaintenanceOptions,
+	"ModifyInstanceCreditSpecification":    (*Gateway).modifyCredits,
+	"DescribeInstanceCreditSpecifications": (*Gateway).describeCredits,
+	"AuthorizeSecurityGroupIngress":        (*Gateway).authorize,
+	"AuthorizeSecurityGroupEgress":         (*Gateway).authorize,
+	"ModifySecurityGroupRules":             (*Gateway).modifyRules,
+}
+
+// mended sends a call on and mends the answer.
+func (g *Gateway) mended(w http.ResponseWriter, r *http.Request, c call) {
+	answer, err := g.forward(r, c)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	g.mend(&answer)
+	answer.write(w)
+}
+
+var (
+	instanceItem = regexp.MustCompile(`</metadataOptions>(<instanceId>(i-[0-9a-f]+)</instanceId>)`)
+	groupRule    = regexp.MustCompile(`<securityGroupRuleId>(sgr-[0-9a-f]+)</securityGroupRuleId>.*?</item>`)
+)
+
+// mend puts into an answer of EC2 what moto leaves out or spells wrongly.
+func (g *Gateway) mend(answer *reply) {
+	if !answer.ok() {
+		return
+	}
+	body := bytes.ReplaceAll(answer.body, []byte(`{'State': 'associated'}`), []byte("associated"))
+	// gp3 volumes have 125 MiB/s unless they are given more, and moto says so only of those.
+	const gp3, throughput = "<volumeType>gp3</volumeType>", "<throughput>"
+	parts := strings.Split(string(body), gp3)
+	for i := 1; i < len(parts); i++ {
+		if !strings.HasPrefix(parts[i], throughput) {
+			parts[i] = throughput + "125</throughput>" + parts[i]
+		}
+	}
+	body = []byte(strings.Join(parts, gp3))
+	g.state.mu.Lock()
+	defer g.state.mu.Unlock()
+	body = instanceItem.ReplaceAllFunc(body, func(item []byte) []byte {
+		found := instanceItem.FindSubmatch(item)
+		recovery := cmp.Or(g.state.instances[string(found[2])].recovery, "default")
+		return []byte("</metadataOptions><maintenanceOptions><autoRecovery>" + recovery +
+			"</autoRecovery></maintenanceOptions>" + string(found[1]))
+	})
+	// The order matters to nobody: the elements of an item are told by their names.
+	body = groupRule.ReplaceAllFunc(body, func(rule []byte) []byte {
+		description, ok := g.state.descriptions[string(groupRule.FindSubmatch(rule)[1])]
+		if !ok || bytes.Contains(rule, []byte("<description>")) {
+			return rule
+		}
+		var escaped bytes.Buffer
+		_ = xml.EscapeText(&escaped, []byte(description)) // a bytes.Buffer never fails
+		return bytes.Replace(rule, []byte("</referencedGroupInfo>"),
+			[]byte("</referencedGroupInfo><description>"+escaped.String()+"</description>"), 1)
+	})
+	answer.body = body
+}
+
+// authorize remembers the description of a rule about a security group, which moto keeps for addresses only.
+func (g *Gateway) authorize(w http.ResponseWriter, r *http.Request, c call) {
+	answer, err := g.forward(r, c)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	description := c.form.Get("IpPermissions.1.Groups.1.Description")
+	var made struct {
+		IDs []string `xml:"securityGroupRuleSet>item>securityGroupRuleId"`
+	}
+	if answer.ok() && description != "" && xml.Unmarshal(answer.body, &made) == nil && len(made.IDs) == 1 {
+		g.state.describeRule(made.IDs[0], description)
+	}
+	g.mend(&answer)
+	answer.write(w)
+}
+
+func (g *Gateway) modifyRules(w http.ResponseWriter, r *http.Request, c call) {
+	answer, err := g.forward(r, c)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	const prefix = "SecurityGroupRule.1."
+	if answer.ok() && c.form.Has(prefix+"SecurityGroupRule.ReferencedGroupId") {
+		g.state.describeRule(c.form.Get(prefix+"SecurityGroupRuleId"), c.form.Get(prefix+"SecurityGroupRule.Description"))
+	}
+	answer.write(w)
+}
+
+func (s *state) describeRule(id, description string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.descriptions[id] = description
+}
+
+// respond answers a call to EC2.
+func (c call) respond(w http.ResponseWriter, content string) {
+	w.Header().Set("Content-Type", "text/xml;charset=UTF-8")
+	_, _ = w.Write([]byte("<" + c.action + `Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15">` + content +
+		"<requestId>laptop</requestId></" + c.action + "Response>"))
+}
+
+func (c call) succeed(w http.ResponseWriter) { c.respond(w, "<return>true</return>") }

@@ -1,0 +1,182 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+func TestWhatMotoLacksIsAnErrorThatClientsDoNotRepeat(t *testing.T) {
+	t.Parallel()
+	_, err := ec2Client().DescribeInstanceConnectEndpoints(t.Context(), &ec2.DescribeInstanceConnectEndpointsInput{})
+	wantCode(t, err, "InvalidAction", "DescribeInstanceConnectEndpoints")
+	_, err = ssmClient().GetServiceSetting(t.Context(), &ssm.GetServiceSettingInput{SettingId: aws.String("/ssm/x")})
+	wantCode(t, err, "UnknownOperationException", "GetServiceSetting")
+	for _, action := range []string{"DescribeInstanceConnectEndpoints", "GetServiceSetting"} {
+		account.log.waitFor(t, action)
+		if n := strings.Count(account.log.String(), action); n != 1 {
+			t.Errorf("%s was tried %d times", action, n)
+		}
+	}
+}
+
+func TestTheLogHasCallsButNoSecrets(t *testing.T) {
+	t.Parallel()
+	name, bucket := "/"+unique(), unique()
+	_, err := ssmClient().PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: &name, Value: aws.String("a-secret-value"), Type: "SecureString"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3Client()
+	for _, call := range []func() error{
+		func() error {
+			_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket})
+			return err
+		},
+		func() error {
+			_, err := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("a/b"),
+				Body: strings.NewReader("a-secret-value")})
+			return err
+		},
+		func() error {
+			_, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: &bucket})
+			return err
+		},
+	} {
+		if err := call(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range []string{"ssm PutParameter 200", "s3 CreateBucket 200", "s3 PutObject 200", "s3 ListObjects 200"} {
+		account.log.waitFor(t, want)
+	}
+	log := account.log.String()
+	for _, secret := range []string{"a-secret-value", "AKIATEST", name} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log tells %q", secret)
+		}
+	}
+}
+
+func TestCallsFailWhenATestAsksForIt(t *testing.T) {
+	t.Parallel()
+	client := kmsClient()
+	create := func() error {
+		_, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{})
+		return err
+	}
+	if got := post(t, `{"service": "kms", "action": "CreateKey", "skip": 1, "times": 1, "code": "MalformedPolicyDocumentException",
+		"status": 400}`); got != http.StatusOK {
+		t.Fatalf("status %d", got)
+	}
+	if err := create(); err != nil {
+		t.Errorf("first call: %v", err)
+	}
+	wantCode(t, create(), "MalformedPolicyDocumentException", "a test asked for CreateKey to fail")
+	if err := create(); err != nil {
+		t.Errorf("third call: %v", err)
+	}
+	for _, bad := range []string{"", "{}", `{"action": ""}`, `{"action": "X", "status": 200}`, `{"action": "X", "tiems": 2}`} {
+		if got := post(t, bad); got != http.StatusBadRequest {
+			t.Errorf("%s: status %d", bad, got)
+		}
+	}
+}
+
+func TestFaultsAreTakenBack(t *testing.T) {
+	t.Parallel()
+	gateway := httptest.NewServer(New(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}, &safeBuffer{}))
+	t.Cleanup(gateway.Close)
+	send := func(method, path, body string) int {
+		request, err := http.NewRequestWithContext(t.Context(), method, gateway.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		return response.StatusCode
+	}
+	send(http.MethodPost, faultsPath, `{"action": "ListBuckets", "times": 9}`)
+	if got := send(http.MethodGet, "/", ""); got != http.StatusForbidden {
+		t.Errorf("with a fault: %d", got)
+	}
+	send(http.MethodDelete, faultsPath, "")
+	if got := send(http.MethodGet, "/", ""); got != http.StatusServiceUnavailable { // there is no moto
+		t.Errorf("without: %d", got)
+	}
+	if got := send(http.MethodPut, faultsPath, ""); got != http.StatusMethodNotAllowed {
+		t.Errorf("put: %d", got)
+	}
+}
+
+func TestManyCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, client := t.Context(), ec2Client()
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if err := createAndList(ctx, client, i); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// createAndList changes a table of moto's that others go through at the same time.
+func createAndList(ctx context.Context, client *ec2.Client, i int) error {
+	for n := range 5 {
+		name := fmt.Sprintf("many-%d-%d", i, n)
+		_, err := client.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{GroupName: &name, Description: &name})
+		if err != nil {
+			return err
+		}
+		if _, err := client.DescribeSecurityGroups(ctx, &ec2.DescribeSecurityGroupsInput{
+			Filters: []types.Filter{{Name: aws.String("group-name"), Values: []string{name}}}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func TestServiceIsFoundInASignedQuery(t *testing.T) {
+	t.Parallel()
+	bucket := unique()
+	client := s3Client()
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+		t.Fatal(err)
+	}
+	signed, err := s3.NewPresignClient(client).PresignPutObject(t.Context(),
+		&s3.PutObjectInput{Bucket: &bucket, Key: aws.String("key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(t.Context(), signed.Method, signed.URL, strings.NewReader("text"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("status %s", response.Status)
+	}
+}

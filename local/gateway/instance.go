@@ -1,0 +1,224 @@
+package gateway
+
+import (
+	"encoding/base64"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"regexp"
+)
+
+// instance is what moto forgets of one.
+type instance struct {
+	recovery string // default or disabled
+	credits  string // what they were changed to; "" when they were not
+	userData *string
+}
+
+// launch is the answer to a call with a client token, for when the same call comes again.
+type launch struct {
+	parameters string
+	answer     reply
+}
+
+// runInstances launches once for each client token, as a client counts on that repeats a call of which it saw no answer.
+func (g *Gateway) runInstances(w http.ResponseWriter, r *http.Request, c call) {
+	// Calls with a token wait for each other, or two at a time would both launch.
+	g.state.launching.Lock()
+	defer g.state.launching.Unlock()
+	token := c.form.Get("ClientToken")
+	if earlier, ok := g.state.launches[token]; ok && token != "" {
+		if earlier.parameters != c.form.Encode() {
+			c.refuse(w, wrong("IdempotentParameterMismatch", "The client token %s was used with other parameters", token))
+			return
+		}
+		earlier.answer.write(w)
+		return
+	}
+	answer, err := g.launch(r, c)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	if answer.ok() && token != "" {
+		g.state.launches[token] = launch{c.form.Encode(), answer}
+	}
+	answer.write(w)
+}
+
+func (g *Gateway) launch(r *http.Request, c call) (reply, error) {
+	answer, err := g.forward(r, c)
+	if err != nil || !answer.ok() {
+		return answer, err
+	}
+	var launched struct {
+		IDs []string `xml:"instancesSet>item>instanceId"`
+	}
+	if err := xml.Unmarshal(answer.body, &launched); err != nil {
+		return reply{}, err
+	}
+	for _, id := range launched.IDs {
+		g.state.changeInstance(id, func(i *instance) { i.recovery = c.form.Get("MaintenanceOptions.AutoRecovery") })
+		if c.form.Get("DisableApiTermination") != "true" {
+			continue
+		}
+		protected, err := g.askEC2(r, "ModifyInstanceAttribute",
+			url.Values{"InstanceId": {id}, "DisableApiTermination.Value": {"true"}})
+		if err != nil || !protected.ok() {
+			return protected, err
+		}
+	}
+	g.mend(&answer)
+	return answer, nil
+}
+
+func (s *state) changeInstance(id string, change func(*instance)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.instances[id]
+	change(&i)
+	s.instances[id] = i
+}
+
+func (s *state) instance(id string) instance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.instances[id]
+}
+
+// describe asks moto for one instance, and answers the client when there is none.
+func (g *Gateway) describe(w http.ResponseWriter, r *http.Request, c call, id string) (found describedInstance, ok bool) {
+	answer, err := g.askEC2(r, "DescribeInstances", url.Values{"InstanceId.1": {id}})
+	var described struct {
+		Instances []describedInstance `xml:"reservationSet>item>instancesSet>item"`
+	}
+	if err == nil && answer.ok() {
+		err = xml.Unmarshal(answer.body, &described)
+	}
+	switch {
+	case err != nil:
+		c.unavailable(w, err)
+	case !answer.ok():
+		answer.write(w)
+	case len(described.Instances) == 1:
+		return described.Instances[0], true
+	default:
+		c.refuse(w, wrong("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id))
+	}
+	return describedInstance{}, false
+}
+
+// describedInstance is an instance as DescribeInstances shows it, as far as it is looked at here.
+type describedInstance struct {
+	State    string `xml:"instanceState>name"`
+	Metadata struct {
+		HTTPTokens              string `xml:"httpTokens"`
+		HTTPPutResponseHopLimit string `xml:"httpPutResponseHopLimit"`
+		HTTPEndpoint            string `xml:"httpEndpoint"`
+		HTTPProtocolIpv6        string `xml:"httpProtocolIpv6"`
+		InstanceMetadataTags    string `xml:"instanceMetadataTags"`
+	} `xml:"metadataOptions"`
+}
+
+// modifyInstanceAttribute keeps new user data here: moto takes it for malformed, however it comes.
+func (g *Gateway) modifyInstanceAttribute(w http.ResponseWriter, r *http.Request, c call) {
+	data, ok := c.form["UserData.Value"]
+	if !ok {
+		g.mended(w, r, c)
+		return
+	}
+	id := c.form.Get("InstanceId")
+	found, ok := g.describe(w, r, c, id)
+	if !ok {
+		return
+	}
+	if found.State != "stopped" {
+		c.refuse(w, wrong("IncorrectInstanceState", "The instance '%s' is not in the 'stopped' state.", id))
+		return
+	}
+	if _, err := base64.StdEncoding.DecodeString(data[0]); err != nil {
+		c.refuse(w, wrong("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data."))
+		return
+	}
+	g.state.changeInstance(id, func(i *instance) { i.userData = &data[0] })
+	c.succeed(w)
+}
+
+func (g *Gateway) describeInstanceAttribute(w http.ResponseWriter, r *http.Request, c call) {
+	id := c.form.Get("InstanceId")
+	data := g.state.instance(id).userData
+	if c.form.Get("Attribute") != "userData" || data == nil {
+		g.mended(w, r, c)
+		return
+	}
+	c.respond(w, "<instanceId>"+id+"</instanceId><userData><value>"+*data+"</value></userData>")
+}
+
+// modifyMetadataOptions gives the options that the call leaves out as well, which moto would forget.
+func (g *Gateway) modifyMetadataOptions(w http.ResponseWriter, r *http.Request, c call) {
+	found, ok := g.describe(w, r, c, c.form.Get("InstanceId"))
+	if !ok {
+		return
+	}
+	for name, value := range map[string]string{
+		"HttpTokens": found.Metadata.HTTPTokens, "HttpPutResponseHopLimit": found.Metadata.HTTPPutResponseHopLimit,
+		"HttpEndpoint": found.Metadata.HTTPEndpoint, "HttpProtocolIpv6": found.Metadata.HTTPProtocolIpv6,
+		"InstanceMetadataTags": found.Metadata.InstanceMetadataTags,
+	} {
+		if !c.form.Has(name) && value != "" {
+			c.form.Set(name, value)
+		}
+	}
+	answer, err := g.askEC2(r, c.action, c.form)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	answer.write(w)
+}
+
+func (g *Gateway) modifyMaintenanceOptions(w http.ResponseWriter, r *http.Request, c call) {
+	id, recovery := c.form.Get("InstanceId"), c.form.Get("AutoRecovery")
+	if recovery != "default" && recovery != "disabled" {
+		c.refuse(w, wrong("InvalidParameterValue", "AutoRecovery is default or disabled, not '%s'", recovery))
+		return
+	}
+	if _, ok := g.describe(w, r, c, id); !ok {
+		return
+	}
+	g.state.changeInstance(id, func(i *instance) { i.recovery = recovery })
+	c.respond(w, "<instanceId>"+id+"</instanceId><autoRecovery>"+recovery+"</autoRecovery>")
+}
+
+func (g *Gateway) modifyCredits(w http.ResponseWriter, r *http.Request, c call) {
+	const prefix = "InstanceCreditSpecification.1."
+	id, credits := c.form.Get(prefix+"InstanceId"), c.form.Get(prefix+"CpuCredits")
+	if credits != "standard" && credits != "unlimited" {
+		c.refuse(w, wrong("InvalidParameterValue", "CpuCredits is standard or unlimited, not '%s'", credits))
+		return
+	}
+	if _, ok := g.describe(w, r, c, id); !ok {
+		return
+	}
+	g.state.changeInstance(id, func(i *instance) { i.credits = credits })
+	c.respond(w, "<successfulInstanceCreditSpecificationSet><item><instanceId>"+id+
+		"</instanceId></item></successfulInstanceCreditSpecificationSet><unsuccessfulInstanceCreditSpecificationSet/>")
+}
+
+var creditItem = regexp.MustCompile(`<instanceId>(i-[0-9a-f]+)</instanceId><cpuCredits>\w+</cpuCredits>`)
+
+func (g *Gateway) describeCredits(w http.ResponseWriter, r *http.Request, c call) {
+	answer, err := g.forward(r, c)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	answer.body = creditItem.ReplaceAllFunc(answer.body, func(item []byte) []byte {
+		id := string(creditItem.FindSubmatch(item)[1])
+		if credits := g.state.instance(id).credits; credits != "" {
+			return []byte("<instanceId>" + id + "</instanceId><cpuCredits>" + credits + "</cpuCredits>")
+		}
+		return item
+	})
+	answer.write(w)
+}

@@ -1,0 +1,70 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+var s3Handlers = map[string]handler{
+	"DeleteBucket":       (*Gateway).deleteBucket,
+	"PutBucketPolicy":    (*Gateway).bucketPolicy,
+	"GetBucketPolicy":    (*Gateway).bucketPolicy,
+	"DeleteBucketPolicy": (*Gateway).bucketPolicy,
+}
+
+// s3Verbs are how the names of S3's actions begin, by method.
+var s3Verbs = map[string]string{
+	http.MethodGet: "Get", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodHead: "Head", http.MethodPost: "Post",
+}
+
+// s3Subresources are the parts of a bucket or an object that a query can name, as the names of actions have them.
+var s3Subresources = map[string]string{
+	"policy": "BucketPolicy", "versioning": "BucketVersioning", "encryption": "BucketEncryption",
+	"lifecycle": "BucketLifecycleConfiguration", "publicAccessBlock": "PublicAccessBlock",
+	"ownershipControls": "BucketOwnershipControls", "tagging": "Tagging", "acl": "Acl", "location": "BucketLocation",
+	"versions": "ObjectVersions", "uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
+}
+
+// s3Action names the action of a request to S3 in path style, the only style that reaches an endpoint without a domain.
+// Rare actions get a name that is close to AWS's.
+func s3Action(r *http.Request) string {
+	verb := s3Verbs[r.Method]
+	bucket, key := bucketAndKey(r)
+	var parts []string
+	for name := range r.URL.Query() {
+		if part, ok := s3Subresources[name]; ok {
+			parts = append(parts, part)
+		}
+	}
+	switch {
+	case len(parts) > 0:
+		return verb + slices.Min(parts)
+	case bucket == "":
+		return "ListBuckets"
+	case key != "" && r.Header.Get("X-Amz-Copy-Source") != "":
+		return "CopyObject"
+	case key != "":
+		return verb + "Object"
+	case r.Method == http.MethodGet:
+		return "ListObjects"
+	case r.Method == http.MethodPut:
+		return "CreateBucket"
+	default:
+		return verb + "Bucket"
+	}
+}
+
+func bucketAndKey(r *http.Request) (bucket, key string) {
+	bucket, key, _ = strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	return bucket, key
+}
+
+// deleteBucket forgets the policy with the bucket.
+func (g *Gateway) deleteBucket(w http.ResponseWriter, r *http.Request, _ call) {
+	g.moto.ServeHTTP(w, r)
+	if recorded, ok := w.(*statusRecorder); ok && recorded.status == http.StatusNoContent {
+		bucket, _ := bucketAndKey(r)
+		g.state.forgetPolicy(bucket)
+	}
+}

@@ -1,0 +1,134 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+)
+
+// upstream takes requests to moto.
+type upstream struct {
+	mu   sync.Mutex
+	next http.RoundTripper
+}
+
+// RoundTrip sends one request at a time, but for S3: an upload may wait for the end of a download, as when one is
+// piped into the other.
+func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
+	c := callOf(r.Context())
+	if c.service == "s3" {
+		response, err := u.next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		return response, unknownAction(c, response)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	response, err := u.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(response.Body)
+	_ = response.Body.Close()
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	return response, unknownAction(c, response)
+}
+
+// unknownAction turns moto's page for an action that it does not have, or fails at, into an AWS error that clients do not
+// try again.
+func unknownAction(c call, response *http.Response) error {
+	if response.StatusCode != http.StatusInternalServerError ||
+		!strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+		return nil
+	}
+	if err := response.Body.Close(); err != nil {
+		return err
+	}
+	code := "InvalidAction"
+	if c.json {
+		code = "UnknownOperationException"
+	}
+	body, contentType := c.errorBody(code,
+		"the laptop cloud does not have the action "+c.action+" of "+c.service+", or moto failed at it: its log says which")
+	response.StatusCode, response.Status = http.StatusBadRequest, ""
+	response.Body = io.NopCloser(strings.NewReader(body))
+	response.ContentLength = int64(len(body))
+	response.Header = http.Header{"Content-Type": {contentType}}
+	return nil
+}
+
+// reply is an answer of moto's, read whole.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (p reply) ok() bool { return p.status == http.StatusOK }
+
+func (p reply) write(w http.ResponseWriter) {
+	for key, values := range p.header {
+		if key != "Content-Length" {
+			w.Header()[key] = values
+		}
+	}
+	w.WriteHeader(p.status)
+	_, _ = w.Write(p.body) // a client that is gone is no concern of ours
+}
+
+// send sends a request to moto with the headers of the client's, whose signature moto does not check, as the call c.
+func (g *Gateway) send(r *http.Request, c call, method, path string, header http.Header, body []byte) (reply, error) {
+	request, err := http.NewRequestWithContext(withCall(r.Context(), c), method, g.url.String()+path, bytes.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	request.Header, request.Host = header.Clone(), r.Host
+	request.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"),
+		"/"+callOf(r.Context()).service+"/aws4_request", "/"+c.service+"/aws4_request", 1))
+	response, err := g.to.RoundTrip(request)
+	if err != nil {
+		return reply{}, fmt.Errorf("ask moto for %s: %w", c.action, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, answer}, err
+}
+
+// forward sends the client's own call on, and hands out the answer instead of writing it.
+func (g *Gateway) forward(r *http.Request, c call) (reply, error) {
+	return g.send(r, c, r.Method, r.URL.RequestURI(), r.Header, c.body)
+}
+
+// askJSON makes a call of the gateway's own to a JSON service and reads the result into out, unless moto refuses.
+func (g *Gateway) askJSON(r *http.Request, service, target string, in, out any) (reply, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return reply{}, err
+	}
+	_, action, _ := strings.Cut(target, ".")
+	answer, err := g.send(r, call{service: service, action: action, json: true}, http.MethodPost, "/", http.Header{
+		"X-Amz-Target": {target}, "Content-Type": {jsonType},
+	}, body)
+	if err == nil && answer.ok() {
+		err = json.Unmarshal(answer.body, out)
+	}
+	return answer, err
+}
+
+// askEC2 makes a call of the gateway's own to EC2.
+func (g *Gateway) askEC2(r *http.Request, action string, parameters url.Values) (reply, error) {
+	parameters.Set("Action", action)
+	parameters.Set("Version", "2016-11-15")
+	return g.send(r, call{service: "ec2", action: action}, http.MethodPost, "/", http.Header{
+		"Content-Type": {formType},
+	}, []byte(parameters.Encode()))
+}
