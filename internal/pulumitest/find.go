@@ -77,6 +77,9 @@ func (r Resource) Text(path ...string) string {
 	return ""
 }
 
+// IsUnknown tells whether the input is set to what only the API knows, as in previews.
+func (r Resource) IsUnknown(path ...string) bool { return r.Input(path...).IsComputed() }
+
 // IsSecret tells whether the input is marked secret.
 func (r Resource) IsSecret(key string) bool {
 	value := r.Inputs[resource.PropertyKey(key)]

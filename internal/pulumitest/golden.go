@@ -64,7 +64,8 @@ func (r *Recorder) Dump(tb testing.TB) []byte {
 func (r Resource) describe() map[string]any {
 	request := r.Request
 	all := map[string]any{
-		"type": r.Type, "name": r.Name, "parent": short(request.GetParent()), "provider": shortProvider(request.GetProvider()),
+		"type": r.Type, "name": r.Name,
+		"parent": short(request.GetParent()), "provider": shortProvider(request.GetProvider()),
 		"protect": request.GetProtect(), "retainOnDelete": request.GetRetainOnDelete(),
 		"deleteBeforeReplace": request.GetDeleteBeforeReplace(), "ignoreChanges": request.GetIgnoreChanges(),
 		"replaceOnChanges": request.GetReplaceOnChanges(), "aliases": request.GetAliasURNs(),
@@ -103,7 +104,7 @@ func describeValue(value resource.PropertyValue) any {
 	case value.IsComputed():
 		return "[unknown]"
 	case value.IsAsset():
-		return "[asset]"
+		return describeAsset(value.AssetValue())
 	case value.IsObject():
 		out := map[string]any{}
 		for key, member := range value.ObjectValue() {
@@ -121,6 +122,14 @@ func describeValue(value resource.PropertyValue) any {
 	default:
 		return value.V
 	}
+}
+
+// describeAsset tells an asset by its content; where its file lies says nothing.
+func describeAsset(asset *resource.Asset) string {
+	if err := asset.EnsureHash(); err != nil {
+		return "[asset: " + err.Error() + "]"
+	}
+	return "[asset sha256:" + asset.Hash + "]"
 }
 
 // readable shows JSON documents as JSON and long texts as lines, so that a change of one line is one line.

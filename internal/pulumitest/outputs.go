@@ -10,6 +10,7 @@ import (
 const (
 	AccountID = "123456789012"
 	Region    = "us-east-1"
+	registry  = AccountID + ".dkr.ecr." + Region + ".amazonaws.com"
 )
 
 // AWSOutputs are outputs as AWS and Cloudflare would give them, for Options.Outputs: in a run that is no preview, an
@@ -35,13 +36,16 @@ func AWSOutputs(r Resource) resource.PropertyMap {
 
 // outputsByType has string outputs; NAME stands for the resource's Pulumi name.
 var outputsByType = map[string]map[string]string{
-	"aws:ec2/vpc:Vpc":                            {"ipv6CidrBlock": "2600:1f18:aaaa:bb00::/56", "defaultSecurityGroupId": "sg-default"},
-	"aws:ec2/instance:Instance":                  {"publicIp": "192.0.2.10", "availabilityZone": Region + "a"},
+	"aws:ec2/vpc:Vpc": {
+		"ipv6CidrBlock": "2600:1f18:aaaa:bb00::/56", "defaultSecurityGroupId": "sg-default", "mainRouteTableId": "rtb-main",
+	},
+	"aws:ec2/instance:Instance":                  {"publicIp": "192.0.2.10"},
 	"aws:ec2/eip:Eip":                            {"publicIp": "192.0.2.20"},
-	"aws:ecr/repository:Repository":              {"repositoryUrl": AccountID + ".dkr.ecr." + Region + ".amazonaws.com/NAME"},
+	"aws:ecr/repository:Repository":              {"repositoryUrl": registry + "/NAME"},
 	"aws:rds/instance:Instance":                  {"endpoint": "db.example.com:5432", "address": "db.example.com"},
 	"aws:kms/key:Key":                            {"keyId": "11111111-2222-3333-4444-555555555555"},
 	"aws:ssm/association:Association":            {"associationId": "NAME-association"},
+	"random:index/randomId:RandomId":             {"hex": "0a1b2c3d"},
 	"random:index/randomPassword:RandomPassword": {"result": "generated-password-of-NAME"},
 }
 

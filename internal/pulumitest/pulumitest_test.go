@@ -50,6 +50,35 @@ func TestRecorderKeepsInputsAndSecrets(t *testing.T) {
 	}
 }
 
+// TestPreviewShowsUnknownInputs passes an output of one resource to another: its value in a run, a mark in a preview.
+func TestPreviewShowsUnknownInputs(t *testing.T) {
+	t.Parallel()
+	program := func(ctx *pulumi.Context) error {
+		maker := &thing{}
+		if err := ctx.RegisterResource("store:index:Thing", "maker", nil, maker); err != nil {
+			return err
+		}
+		made := maker.ID().ToStringOutput().ApplyT(func(id string) string { return "of " + id }).(pulumi.StringOutput)
+		return register(ctx, "user", pulumi.Map{
+			"of": made, "file": pulumi.NewStringAsset("content"),
+		})
+	}
+	EachRun(t, program, Options{}, func(t *testing.T, recorder *Recorder) {
+		user := recorder.One(t, "store:index:Thing", "user")
+		if user.IsUnknown("of") != recorder.DryRun || (user.Text("of") == "of maker-id") == recorder.DryRun {
+			t.Errorf("of is %v", user.Input("of"))
+		}
+		dump := string(recorder.Dump(t))
+		if strings.Contains(dump, `"of": "[unknown]"`) != recorder.DryRun {
+			t.Errorf("the dump shows the unknown wrongly: %s", dump)
+		}
+		const sum = "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73" // sha256 of "content"
+		if !strings.Contains(dump, "[asset sha256:"+sum+"]") {
+			t.Errorf("the dump does not tell the asset's content: %s", dump)
+		}
+	})
+}
+
 func TestShapeRules(t *testing.T) {
 	t.Parallel()
 	recorder := MustRun(t, func(ctx *pulumi.Context) error {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
@@ -34,6 +35,8 @@ type Recorder struct {
 	Invokes map[string]func(args resource.PropertyMap) resource.PropertyMap
 	// Fail makes a registration fail; nil lets all pass.
 	Fail func(r Resource) error
+	// DryRun tells that the program ran as a preview does.
+	DryRun bool
 
 	mu        sync.Mutex
 	resources []Resource
@@ -42,8 +45,12 @@ type Recorder struct {
 
 // NewResource records a registration.
 func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	inputs, err := sentInputs(args)
+	if err != nil {
+		return "", nil, err
+	}
 	made := Resource{
-		Type: args.TypeToken, Name: args.Name, Custom: args.Custom, Inputs: args.Inputs, Request: args.RegisterRPC,
+		Type: args.TypeToken, Name: args.Name, Custom: args.Custom, Inputs: inputs, Request: args.RegisterRPC,
 	}
 	r.mu.Lock()
 	r.resources = append(r.resources, made)
@@ -59,10 +66,21 @@ func (r *Recorder) NewResource(args pulumi.MockResourceArgs) (string, resource.P
 			outputs[key] = value
 		}
 	}
-	if !args.Custom {
-		return "", outputs, nil
+	if !args.Custom || r.DryRun && !isProvider(made) {
+		return "", outputs, nil // in a preview, only the API knows the id
 	}
 	return args.Name + "-id", outputs, nil
+}
+
+// sentInputs are the inputs as they were sent. The SDK's stand-in for the engine leaves unknown ones out of
+// args.Inputs, so that a preview would look as if they were not set.
+func sentInputs(args pulumi.MockResourceArgs) (resource.PropertyMap, error) {
+	if args.RegisterRPC == nil {
+		return args.Inputs, nil
+	}
+	return plugin.UnmarshalProperties(args.RegisterRPC.GetObject(), plugin.MarshalOptions{
+		KeepUnknowns: true, KeepSecrets: true, KeepResources: true,
+	})
 }
 
 // Call records an invoke.

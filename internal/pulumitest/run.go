@@ -31,7 +31,9 @@ type Options struct {
 
 // Run runs a program and returns what it registered, with the program's error.
 func Run(program pulumi.RunFunc, options Options) (*Recorder, error) {
-	recorder := &Recorder{Outputs: options.Outputs, Invokes: options.Invokes, Fail: options.Fail}
+	recorder := &Recorder{
+		Outputs: options.Outputs, Invokes: options.Invokes, Fail: options.Fail, DryRun: options.DryRun,
+	}
 	if options.DryRun {
 		recorder.Outputs = secretOutputs
 	}
