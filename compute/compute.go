@@ -29,6 +29,9 @@ type Args struct {
 	Region, AccountID string
 	// InstanceType decides the architecture; it must be that of AmiID.
 	InstanceType string
+	// Generation tells hosts apart: another one is another host, made before the old one goes, and the data volume
+	// moves to it. It is the image when that is asked for by name, else the architecture, which needs an image of its own.
+	Generation string
 	// AmiID is the machine image of a new host. A host that exists keeps its own.
 	AmiID string
 	// UserData is the script of the first boot, at most MaxUserData bytes. A host that exists ignores a new one.
@@ -41,8 +44,9 @@ type Args struct {
 	SSHAllowedCidr string
 	// EnableIPv6 opens the ports by IPv6, too, and gives the host an IPv6 address.
 	EnableIPv6 bool
-	// VpcID and SubnetID are where the host stands; the subnet must be public.
-	VpcID, SubnetID pulumi.StringInput
+	// VpcID, SubnetID and AvailabilityZone are where the host stands: a public subnet and the zone it is in. The data
+	// volume takes the zone from here and not from the host, so that no replacement of the host touches it.
+	VpcID, SubnetID, AvailabilityZone pulumi.StringInput
 	// JoinSecurityGroupIDs are groups of others that the host joins, such as that of a database's clients.
 	JoinSecurityGroupIDs pulumi.StringArray
 	// Internet is what must exist before the host can reach anything.
@@ -111,12 +115,22 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func (a *Args) check() error {
 	var problems []error
 	if len(a.UserData) > MaxUserData {
-		problems = append(problems, fmt.Errorf("use user data of %d bytes: EC2 takes at most %d", len(a.UserData), MaxUserData))
+		problems = append(problems, fmt.Errorf("use user data of %d bytes: EC2 takes at most %d",
+			len(a.UserData), MaxUserData))
 	}
 	if a.SSHAllowedCidr != "" {
-		if _, err := netip.ParsePrefix(a.SSHAllowedCidr); err != nil {
-			problems = append(problems, fmt.Errorf("read the network that may reach port 22: %w", err))
+		if open, err := netip.ParsePrefix(a.SSHAllowedCidr); err != nil || open != open.Masked() {
+			problems = append(problems, fmt.Errorf("open port 22 to %q: give a network address with its prefix length, "+
+				"such as 203.0.113.0/24", a.SSHAllowedCidr))
 		}
+	}
+	if a.InstanceType == "" || a.AmiID == "" || a.Generation == "" {
+		problems = append(problems, fmt.Errorf("start a host of type %q, image %q and generation %q: give all three",
+			a.InstanceType, a.AmiID, a.Generation))
+	}
+	if len(a.Access.Apps) > maxApps {
+		problems = append(problems, fmt.Errorf("let the host read the certificates of %d apps: IAM attaches %d policies "+
+			"to a role, enough for %d apps", len(a.Access.Apps), maxAttachedPolicies, maxApps))
 	}
 	if a.RootVolumeSize < 8 || a.DataVolumeSize < 1 {
 		problems = append(problems, fmt.Errorf("use volumes of %d and %d GiB: the system needs 8, the data 1 at least",
@@ -127,6 +141,7 @@ func (a *Args) check() error {
 
 func (a *Args) inputs() pulumi.Map {
 	return pulumi.Map{
+		"generation":     pulumi.String(a.Generation),
 		"instanceType":   pulumi.String(a.InstanceType),
 		"rootVolumeSize": pulumi.Int(a.RootVolumeSize),
 		"dataVolumeSize": pulumi.Int(a.DataVolumeSize),
@@ -145,11 +160,12 @@ func (b *builder) tags(suffix string, found bool) pulumi.StringMap {
 }
 
 func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error) {
+	groups := append(pulumi.StringArray{b.out.SecurityGroupID.ToStringOutput()}, b.args.JoinSecurityGroupIDs...)
 	args := &ec2.InstanceArgs{
 		Ami:                 pulumi.String(b.args.AmiID),
 		InstanceType:        pulumi.String(b.args.InstanceType),
 		SubnetId:            b.args.SubnetID,
-		VpcSecurityGroupIds: append(pulumi.StringArray{b.out.SecurityGroupID.ToStringOutput()}, b.args.JoinSecurityGroupIDs...),
+		VpcSecurityGroupIds: groups,
 		IamInstanceProfile:  profile,
 		UserData:            pulumi.String(b.args.UserData),
 		// Only programs on the host itself get its credentials: a token is required, and its answer does not
@@ -178,7 +194,7 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 	if b.args.EnableIPv6 {
 		args.Ipv6AddressCount = pulumi.Int(1)
 	}
-	instance, err := ec2.NewInstance(b.ctx, b.name, args, b.parent,
+	instance, err := ec2.NewInstance(b.ctx, b.name+"-"+b.args.Generation, args, b.parent,
 		pulumi.DependsOn(b.args.Internet),
 		pulumi.IgnoreChanges([]string{"ami", "userData", "associatePublicIpAddress", "keyName"}),
 		// The data volume can be attached to one host only, so the old one goes first.
@@ -200,14 +216,14 @@ const dataDevice = "/dev/sdf"
 
 func (b *builder) makeDataVolume(instance *ec2.Instance) error {
 	volume, err := ebs.NewVolume(b.ctx, b.name+"-data", &ebs.VolumeArgs{
-		AvailabilityZone: instance.AvailabilityZone,
+		AvailabilityZone: b.args.AvailabilityZone,
 		Size:             pulumi.Int(b.args.DataVolumeSize),
 		Type:             pulumi.String("gp3"),
 		Encrypted:        pulumi.Bool(true),
 		FinalSnapshot:    pulumi.Bool(true),
 		Tags:             b.tags("data", true),
 	}, b.parent, pulumi.Protect(true), pulumi.RetainOnDelete(true),
-		// While a host is replaced its zone is unknown for a moment; the volume stays where it is all the same.
+		// A volume cannot leave its zone: it would be replaced by an empty one.
 		pulumi.IgnoreChanges([]string{"availabilityZone"}))
 	if err != nil {
 		return fmt.Errorf("register the data volume: %w", err)
@@ -240,7 +256,7 @@ func (b *builder) makeAddress(instance *ec2.Instance) error {
 	_, err = ec2.NewEipAssociation(b.ctx, b.name, &ec2.EipAssociationArgs{
 		AllocationId: address.ID(),
 		InstanceId:   instance.ID(),
-	}, b.parent)
+	}, b.parent, pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return fmt.Errorf("register the address's association: %w", err)
 	}

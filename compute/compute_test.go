@@ -16,8 +16,10 @@ func args(edits ...func(*Args)) *Args {
 	out := &Args{
 		Project: "webstack", Stack: "test", NamePrefix: "webstack-test",
 		Region: pulumitest.Region, AccountID: pulumitest.AccountID,
-		InstanceType: "t4g.small", AmiID: "ami-1", UserData: "#!/bin/sh\n", RootVolumeSize: 16, DataVolumeSize: 20,
+		InstanceType: "t4g.small", Generation: "arm64", AmiID: "ami-1", UserData: "#!/bin/sh\n",
+		RootVolumeSize: 16, DataVolumeSize: 20,
 		VpcID: pulumi.String("vpc-1"), SubnetID: pulumi.String("subnet-1"),
+		AvailabilityZone: pulumi.String("us-east-1a"),
 		Access: Access{
 			KmsKeyArn: pulumi.String("arn:key"), ArtifactsBucketArn: pulumi.String("arn:aws:s3:::artifacts"),
 			Apps: []string{"blog", "shop"},
@@ -67,7 +69,7 @@ func TestCompute(t *testing.T) {
 func TestHostIsNotReplacedByItself(t *testing.T) {
 	t.Parallel()
 	recorder := pulumitest.MustRun(t, program(args(), "host"), options)
-	host := recorder.One(t, "aws:ec2/instance:Instance", "host").Request
+	host := recorder.One(t, "aws:ec2/instance:Instance", "host-arm64").Request
 	for _, property := range []string{"ami", "userData", "associatePublicIpAddress", "keyName"} {
 		if !strings.Contains(strings.Join(host.GetIgnoreChanges(), " "), property) {
 			t.Errorf("a change of %s may replace the host", property)
@@ -76,9 +78,35 @@ func TestHostIsNotReplacedByItself(t *testing.T) {
 	if !host.GetDeleteBeforeReplace() {
 		t.Error("a new host is made while the old one holds the data volume")
 	}
+}
+
+func TestDataVolumeOutlivesTheHost(t *testing.T) {
+	t.Parallel()
+	recorder := pulumitest.MustRun(t, program(args(everything), "host"), options)
 	volume := recorder.One(t, "aws:ebs/volume:Volume", "host-data").Request
 	if !volume.GetProtect() || !volume.GetRetainOnDelete() {
 		t.Error("the data volume is not protected and retained")
+	}
+	if dependencies := volume.GetDependencies(); len(dependencies) > 0 {
+		t.Errorf("a replacement of %v touches the data volume", dependencies)
+	}
+	for _, token := range []string{"aws:ec2/volumeAttachment:VolumeAttachment", "aws:ec2/eipAssociation:EipAssociation"} {
+		for _, tie := range recorder.ByType(token) {
+			if !tie.Request.GetDeleteBeforeReplace() {
+				t.Errorf("%s is made for a new host while the old one has it", token)
+			}
+		}
+	}
+}
+
+// Another generation is another resource, so its image is not the old host's, which is kept by ignoring changes.
+func TestGenerationIsAHostOfItsOwn(t *testing.T) {
+	t.Parallel()
+	recorder := pulumitest.MustRun(t, program(args(func(a *Args) {
+		a.Generation, a.InstanceType, a.AmiID = "amd64", "t3.small", "ami-2"
+	}), "host"), options)
+	if got := recorder.One(t, "aws:ec2/instance:Instance", "host-amd64").Text("ami"); got != "ami-2" {
+		t.Errorf("the host of another architecture has image %s", got)
 	}
 }
 
@@ -107,7 +135,8 @@ func TestOnlyBurstableTypesHaveCredits(t *testing.T) {
 	t.Parallel()
 	for kind, want := range map[string]bool{"t4g.small": true, "m7g.large": false} {
 		recorder := pulumitest.MustRun(t, program(args(func(a *Args) { a.InstanceType = kind }), "host"), options)
-		if got := !recorder.One(t, "aws:ec2/instance:Instance", "host").Input("creditSpecification").IsNull(); got != want {
+		host := recorder.One(t, "aws:ec2/instance:Instance", "host-arm64")
+		if got := !host.Input("creditSpecification").IsNull(); got != want {
 			t.Errorf("%s with credits: %v", kind, got)
 		}
 	}
@@ -188,8 +217,12 @@ func TestRefused(t *testing.T) {
 	bad := args(func(a *Args) {
 		a.UserData, a.SSHAllowedCidr, a.RootVolumeSize = strings.Repeat("x", MaxUserData+1), "everywhere", 4
 	})
-	pulumitest.CheckRefused(t, program(bad, "host"), options, "16385 bytes: EC2 takes at most 16384", "port 22",
-		"volumes of 4 and 20 GiB")
+	pulumitest.CheckRefused(t, program(bad, "host"), options, "16385 bytes: EC2 takes at most 16384",
+		`open port 22 to "everywhere": give a network address`, "volumes of 4 and 20 GiB")
+	inside := args(func(a *Args) { a.SSHAllowedCidr, a.AmiID = "203.0.113.7/24", "" })
+	pulumitest.CheckRefused(t, program(inside, "host"), options, `open port 22 to "203.0.113.7/24"`, `image ""`)
+	crowded := args(func(a *Args) { a.Access.Apps = make([]string, maxApps+1) })
+	pulumitest.CheckRefused(t, program(crowded, "host"), options, "541 apps: IAM attaches 10 policies")
 }
 
 func TestFailures(t *testing.T) {

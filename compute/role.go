@@ -152,6 +152,12 @@ func objects(bucket pulumi.StringInput, prefix string) pulumi.StringOutput {
 // certificatesPerPolicy keeps a policy below IAM's 6,144 characters: an ARN of an app has at most 88.
 const certificatesPerPolicy = 60
 
+// maxAttachedPolicies is IAM's default quota of managed policies on a role; one of them is the SSM agent's.
+const maxAttachedPolicies = 10
+
+// maxApps is how many apps' certificates the host's policies can name.
+const maxApps = (maxAttachedPolicies - 1) * certificatesPerPolicy
+
 // makeCertificatePolicies lets the host read the certificates that people put into Parameter Store for their apps,
 // each by its name. They are policies of their own because many apps do not fit into one.
 func (b *builder) makeCertificatePolicies(role *iam.Role) error {

@@ -147,8 +147,8 @@ var keys = complete([]spec[input]{
 		Description: "Give VPC, subnets and host IPv6 addresses, and each domain an AAAA record."},
 		at: func(c *input) any { return &c.EnableIpv6 }},
 	{Key: Key{Name: "amiId", Pattern: `^ami-[0-9a-f]{8}([0-9a-f]{9})?$`,
-		Description: "Machine image of the host. Empty looks up Ubuntu 24.04 for the instance's architecture. " +
-			"A host that exists keeps its image.",
+		Description: "Machine image of the host. Empty looks up Ubuntu 24.04 for the instance's architecture once: a " +
+			"newer image is for new hosts. Another value replaces the host; its data moves along.",
 		Allowed: "an image id such as ami-0123456789abcdef0"},
 		at: func(c *input) any { return &c.AmiID }},
 	{Key: Key{Name: "postgresUser", Default: "postgres", Pattern: identifierPattern,

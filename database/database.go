@@ -20,8 +20,10 @@ const (
 	// engineVersion is the major version, the same as the container's; RDS chooses the newest minor one.
 	engineVersion = "17"
 	port          = 5432
-	// maxIdentifier is RDS's limit for the name of an instance.
+	// maxIdentifier is RDS's limit for the name of an instance. A snapshot's may have 255 characters.
 	maxIdentifier = 63
+	// lifeBytes is the size of the random part of the last snapshot's name.
+	lifeBytes = 4
 )
 
 // Args say what database to run.
@@ -103,7 +105,8 @@ func (a *Args) check() error {
 		problems = append(problems, fmt.Errorf("use a disk of %d GiB: RDS gives 20 at least", a.StorageGiB))
 	}
 	if a.BackupRetentionDays < 1 || a.BackupRetentionDays > 35 {
-		problems = append(problems, fmt.Errorf("keep backups for %d days: RDS keeps them 1 to 35 days", a.BackupRetentionDays))
+		problems = append(problems, fmt.Errorf("keep backups for %d days: RDS keeps them 1 to 35 days",
+			a.BackupRetentionDays))
 	}
 	return errors.Join(problems...)
 }
@@ -168,6 +171,14 @@ func (a *Args) newInstance(
 	ctx *pulumi.Context, name string, out *Database,
 	group *ec2.SecurityGroup, subnets *rds.SubnetGroup, parameters *rds.ParameterGroup,
 ) error {
+	// Snapshots outlive the database, and no two of them share a name: each life of the database has its own.
+	life, err := random.NewRandomId(ctx, name+"-final-snapshot", &random.RandomIdArgs{
+		ByteLength: pulumi.Int(lifeBytes),
+	}, pulumi.Parent(out))
+	if err != nil {
+		return fmt.Errorf("register the name of the last snapshot: %w", err)
+	}
+	last := naming.Name(maxIdentifier, a.NamePrefix, "postgres", "final")
 	instance, err := rds.NewInstance(ctx, name, &rds.InstanceArgs{
 		Identifier:               pulumi.String(naming.Name(maxIdentifier, a.NamePrefix, "postgres")),
 		Engine:                   pulumi.String("postgres"),
@@ -187,7 +198,7 @@ func (a *Args) newInstance(
 		BackupRetentionPeriod:    pulumi.Int(a.BackupRetentionDays),
 		CopyTagsToSnapshot:       pulumi.Bool(true),
 		DeletionProtection:       pulumi.Bool(true),
-		FinalSnapshotIdentifier:  pulumi.String(naming.Name(maxIdentifier, a.NamePrefix, "postgres", "final")),
+		FinalSnapshotIdentifier:  pulumi.Sprintf("%s-%s", last, life.Hex),
 		AutoMinorVersionUpgrade:  pulumi.Bool(true),
 		ApplyImmediately:         pulumi.Bool(true),
 		AllowMajorVersionUpgrade: pulumi.Bool(false),

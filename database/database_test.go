@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/internal/pulumitest"
@@ -27,8 +28,12 @@ func program(args *Args, names ...string) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
+		dice, err := random.NewProvider(ctx, "random", &random.ProviderArgs{})
+		if err != nil {
+			return err
+		}
 		for _, name := range names {
-			if _, err := New(ctx, name, args, pulumi.Provider(provider)); err != nil {
+			if _, err := New(ctx, name, args, pulumi.Providers(provider, dice)); err != nil {
 				return err
 			}
 		}
@@ -43,8 +48,13 @@ func TestDatabase(t *testing.T) {
 	pulumitest.EachRun(t, program(args(), "database"), options, func(t *testing.T, recorder *pulumitest.Recorder) {
 		recorder.CheckShape(t)
 		recorder.CheckSecrets(t, "aws:rds/instance:Instance.password")
-		if !recorder.One(t, "aws:rds/instance:Instance", "database").Request.GetProtect() {
+		database := recorder.One(t, "aws:rds/instance:Instance", "database")
+		if !database.Request.GetProtect() {
 			t.Error("the database is not protected")
+		}
+		const last = "webstack-test-postgres-final-0a1b2c3d"
+		if name := database.Text("finalSnapshotIdentifier"); !recorder.DryRun && name != last {
+			t.Errorf("the last snapshot is named %q, as that of another database may be", name)
 		}
 		pulumitest.Golden(t, recorder.Dump(t), ".json")
 	})
@@ -54,6 +64,7 @@ func TestPasswordIsGeneratedWhenNoneIsGiven(t *testing.T) {
 	t.Parallel()
 	none := args(func(a *Args) { a.Password = nil })
 	pulumitest.EachRun(t, program(none, "database"), options, func(t *testing.T, recorder *pulumitest.Recorder) {
+		recorder.CheckShape(t)
 		recorder.Count(t, "random:index/randomPassword:RandomPassword", 1)
 		recorder.CheckSecrets(t, "aws:rds/instance:Instance.password")
 	})

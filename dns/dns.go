@@ -95,7 +95,9 @@ func (a *Args) check() error {
 	return errors.Join(problems...)
 }
 
-func (a *Args) newRecords(ctx *pulumi.Context, name string, record Record, zoneID string, parent pulumi.Resource) error {
+func (a *Args) newRecords(
+	ctx *pulumi.Context, name string, record Record, zoneID string, parent pulumi.Resource,
+) error {
 	for _, address := range []struct {
 		kind  string
 		value pulumi.StringInput
@@ -111,7 +113,9 @@ func (a *Args) newRecords(ctx *pulumi.Context, name string, record Record, zoneI
 			Content: address.value,
 			Proxied: pulumi.Bool(record.Proxied),
 			Ttl:     pulumi.Int(record.TTL),
-			Comment: pulumi.String(naming.Name(maxComment, "webstack "+a.Stack+", app "+record.App)),
+			// A run that died after Cloudflare made the record, and before Pulumi knew, left one that is the same.
+			AllowOverwrite: pulumi.Bool(true),
+			Comment:        pulumi.String(naming.Name(maxComment, "webstack "+a.Stack+", app "+record.App)),
 		}, pulumi.Parent(parent))
 		if err != nil {
 			return fmt.Errorf("register the %s record of %s in zone %s: %w", address.kind, record.Name, record.Zone, err)

@@ -39,11 +39,13 @@ type Args struct {
 type Network struct {
 	pulumi.ResourceState
 
-	VpcID               pulumi.IDOutput
-	PublicSubnetIDs     pulumi.StringArrayOutput
+	VpcID           pulumi.IDOutput
+	PublicSubnetIDs pulumi.StringArrayOutput
+	// PublicSubnetZones are the availability zones that the public subnets are really in, in the subnets' order.
+	PublicSubnetZones   pulumi.StringArrayOutput
 	PrivateAppSubnetIDs pulumi.StringArrayOutput
 	PrivateDbSubnetIDs  pulumi.StringArrayOutput
-	// PublicRoutes is the route to the internet; what needs it right away depends on it.
+	// PublicRoutes is the route to the internet, in effect in the public subnets; what needs it right away depends on it.
 	PublicRoutes pulumi.Resource
 }
 
@@ -57,6 +59,7 @@ type builder struct {
 	vpc     *ec2.Vpc
 	subnets map[string][]*ec2.Subnet
 	tables  map[string]*ec2.RouteTable
+	joined  map[string][]pulumi.Resource // the associations of a tier's subnets with its route table
 	gateway *ec2.InternetGateway
 }
 
@@ -85,12 +88,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 	network.VpcID = b.vpc.ID()
-	network.PublicSubnetIDs = b.ids(TierPublic)
+	network.PublicSubnetIDs, network.PublicSubnetZones = b.ids(TierPublic), b.zonesOf(TierPublic)
 	network.PrivateAppSubnetIDs = b.ids(TierPrivateApp)
 	network.PrivateDbSubnetIDs = b.ids(TierPrivateDb)
 	return network, ctx.RegisterResourceOutputs(network, pulumi.Map{
 		"vpcId":               network.VpcID,
 		"publicSubnetIds":     network.PublicSubnetIDs,
+		"publicSubnetZones":   network.PublicSubnetZones,
 		"privateAppSubnetIds": network.PrivateAppSubnetIDs,
 		"privateDbSubnetIds":  network.PrivateDbSubnetIDs,
 	})
@@ -131,6 +135,14 @@ func (b *builder) ids(tier string) pulumi.StringArrayOutput {
 		ids = append(ids, subnet.ID())
 	}
 	return ids.ToStringArrayOutput()
+}
+
+func (b *builder) zonesOf(tier string) pulumi.StringArrayOutput {
+	names := pulumi.StringArray{}
+	for _, subnet := range b.subnets[tier] {
+		names = append(names, subnet.AvailabilityZone)
+	}
+	return names.ToStringArrayOutput()
 }
 
 // tags are the tags of one thing: its name within the stack and what else there is.

@@ -14,7 +14,7 @@ const (
 
 // makeRouteTables gives each tier a route table of its own.
 func (b *builder) makeRouteTables() error {
-	b.tables = map[string]*ec2.RouteTable{}
+	b.tables, b.joined = map[string]*ec2.RouteTable{}, map[string][]pulumi.Resource{}
 	for _, tier := range tiers {
 		table, err := ec2.NewRouteTable(b.ctx, b.name+"-"+tier, &ec2.RouteTableArgs{
 			VpcId: b.vpc.ID(),
@@ -26,13 +26,14 @@ func (b *builder) makeRouteTables() error {
 		b.tables[tier] = table
 		for i, subnet := range b.subnets[tier] {
 			label := fmt.Sprintf("%s-%d", tier, i+1)
-			_, err := ec2.NewRouteTableAssociation(b.ctx, b.name+"-"+label, &ec2.RouteTableAssociationArgs{
+			association, err := ec2.NewRouteTableAssociation(b.ctx, b.name+"-"+label, &ec2.RouteTableAssociationArgs{
 				RouteTableId: table.ID(),
 				SubnetId:     subnet.ID(),
 			}, b.parent)
 			if err != nil {
 				return fmt.Errorf("register the route table association of %s: %w", label, err)
 			}
+			b.joined[tier] = append(b.joined[tier], association)
 		}
 	}
 	return nil
@@ -51,7 +52,7 @@ func (b *builder) makePublicRoutes(network *Network) error {
 		RouteTableId:         b.tables[TierPublic].ID(),
 		DestinationCidrBlock: pulumi.String(anywhere4),
 		GatewayId:            gateway.ID(),
-	}, b.parent)
+	}, b.parent, pulumi.DependsOn(b.joined[TierPublic]))
 	if err != nil {
 		return fmt.Errorf("register the public route: %w", err)
 	}
@@ -125,9 +126,9 @@ func (b *builder) makeEgressOnlyRoute() error {
 }
 
 // makeEndpoints puts the free gateway endpoints on every route table, the public one too: backups and image layers
-// then never leave Amazon's network.
+// then never leave Amazon's network. The VPC's main table serves subnets that somebody adds by hand.
 func (b *builder) makeEndpoints() error {
-	tables := pulumi.StringArray{}
+	tables := pulumi.StringArray{b.vpc.MainRouteTableId}
 	for _, tier := range tiers {
 		tables = append(tables, b.tables[tier].ID())
 	}

@@ -20,10 +20,13 @@ func (b *builder) makeVpc() error {
 		return fmt.Errorf("register the VPC: %w", err)
 	}
 	b.vpc = vpc
-	// The default group cannot be deleted, so it is emptied: nothing gets anywhere by forgetting to name a group.
+	// The default group cannot be deleted, so it is emptied: nothing gets anywhere by forgetting to name a group. The
+	// empty lists keep it so: without them, rules that somebody adds later would stay unnoticed.
 	_, err = ec2.NewDefaultSecurityGroup(b.ctx, b.name+"-default", &ec2.DefaultSecurityGroupArgs{
-		VpcId: vpc.ID(),
-		Tags:  b.tags("default-unused"),
+		VpcId:   vpc.ID(),
+		Ingress: ec2.DefaultSecurityGroupIngressArray{},
+		Egress:  ec2.DefaultSecurityGroupEgressArray{},
+		Tags:    b.tags("default-unused"),
 	}, b.parent)
 	if err != nil {
 		return fmt.Errorf("register the default security group: %w", err)

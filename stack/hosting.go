@@ -15,11 +15,12 @@ import (
 func (b *builder) buildHost() (err error) {
 	args := &compute.Args{
 		Project: b.ctx.Project(), Stack: b.ctx.Stack(), NamePrefix: b.name, Region: b.region, AccountID: b.account,
-		InstanceType: b.config.InstanceType, AmiID: b.image, UserData: templates.UserData,
+		InstanceType: b.config.InstanceType, Generation: b.generation(), AmiID: b.image, UserData: templates.UserData,
 		RootVolumeSize: b.config.RootVolumeSize, DataVolumeSize: b.config.DataVolumeSize,
 		UseEip: b.config.UseEip, SSHAllowedCidr: b.config.SSHAllowedCidr, EnableIPv6: b.config.EnableIpv6,
 		VpcID: b.network.VpcID.ToStringOutput(), SubnetID: b.network.PublicSubnetIDs.Index(pulumi.Int(0)),
-		Internet: []pulumi.Resource{b.network.PublicRoutes},
+		AvailabilityZone: b.network.PublicSubnetZones.Index(pulumi.Int(0)),
+		Internet:         []pulumi.Resource{b.network.PublicRoutes},
 		Access: compute.Access{
 			KmsKeyArn: b.apps.KmsKeyArn, ArtifactsBucketArn: b.apps.BucketArn, Apps: b.appNames(),
 		},
@@ -32,6 +33,14 @@ func (b *builder) buildHost() (err error) {
 	}
 	b.host, err = compute.New(b.ctx, b.name, args, b.providers)
 	return err
+}
+
+// generation tells hosts apart: by the image that the config names, else by the architecture.
+func (b *builder) generation() string {
+	if b.config.AmiID != "" {
+		return b.config.AmiID
+	}
+	return b.config.Arch()
 }
 
 // appNames are the names of all apps, sorted.
