@@ -205,7 +205,8 @@ func TestAnUpdateIsCheckedLikeACreate(t *testing.T) {
 	ctx, zone := t.Context(), zoneNamed(t, client, "example.com")
 	var ids []string
 	for _, name := range []string{"a", "b"} {
-		made, err := client.CreateDNSRecord(ctx, zone, cloudflare.CreateDNSRecordParams{Type: "A", Name: name, Content: "192.0.2.1"})
+		made, err := client.CreateDNSRecord(ctx, zone, cloudflare.CreateDNSRecordParams{Type: "A", Name: name,
+			Content: "192.0.2.1"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -262,7 +263,8 @@ func TestListsComeInPagesAndFiltered(t *testing.T) {
 func TestZonesAreFound(t *testing.T) {
 	t.Parallel()
 	client, _ := newClient(t, Options{}, "example.com", "example.org", "localhost")
-	for filter, want := range map[string]int{"": 3, "example.com": 1, "contains:example": 2, "starts_with:l": 1, "nope.org": 0} {
+	for filter, want := range map[string]int{"": 3, "example.com": 1, "contains:example": 2, "starts_with:l": 1,
+		"nope.org": 0} {
 		found, err := client.ListZonesContext(t.Context(), cloudflare.WithZoneFilters(filter, "", ""))
 		if err != nil || len(found.Result) != want {
 			t.Errorf("%q: %+v, %v, want %d", filter, found.Result, err, want)
@@ -289,7 +291,8 @@ func TestAZoneIsMadeOnDemand(t *testing.T) {
 	}
 	_, err := client.ListZonesContext(t.Context(), cloudflare.WithZoneFilters("no domain", "", ""))
 	wantError(t, err, 400, "(1003)")
-	if found, err := client.ListZonesContext(t.Context(), cloudflare.WithZoneFilters("", "", "")); err != nil || len(found.Result) != 1 {
+	if found, err := client.ListZonesContext(t.Context(), cloudflare.WithZoneFilters("", "", "")); err != nil ||
+		len(found.Result) != 1 {
 		t.Errorf("zones: %+v, %v", found.Result, err)
 	}
 }
@@ -322,7 +325,8 @@ func TestOnlyTheTokenOpens(t *testing.T) {
 			code = got.Errors[0].Code
 		}
 		if recorded.Code != tt.status || code != tt.code || got.Success != (tt.status == 200) {
-			t.Errorf("%s with %q: %d, %+v, want %d and code %d", tt.path, tt.authorization, recorded.Code, got, tt.status, tt.code)
+			t.Errorf("%s with %q: %d, %+v, want %d and code %d", tt.path, tt.authorization, recorded.Code, got, tt.status,
+				tt.code)
 		}
 	}
 }

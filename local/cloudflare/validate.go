@@ -74,7 +74,8 @@ func (r *Record) check() *apiError {
 	case !isDomain(strings.TrimPrefix(r.Name, "*.")):
 		return invalid(9000, "DNS name is invalid.")
 	case r.TTL != automatic && (r.TTL < minTTL || r.TTL > maxTTL):
-		return invalid(9021, "Invalid TTL. Must be between %d and %d seconds, or %d for Automatic.", minTTL, maxTTL, automatic)
+		return invalid(9021, "Invalid TTL. Must be between %d and %d seconds, or %d for Automatic.", minTTL, maxTTL,
+			automatic)
 	case r.Proxied && !slices.Contains(proxiable, r.Type):
 		return invalid(9004, "This record type cannot be proxied.")
 	case utf8.RuneCountInString(r.Comment) > maxComment:

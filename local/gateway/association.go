@@ -58,7 +58,7 @@ const (
 var (
 	associationName = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
 	documentVersion = regexp.MustCompile(`^(?:\$LATEST|\$DEFAULT|[1-9][0-9]*)$`)
-	targetKey       = regexp.MustCompile(`^(?:InstanceIds|tag:.{1,128}|tag-key|resource-groups:Name|ParameterValues|WorkspaceInstanceIds)$`)
+	targetKey       = regexp.MustCompile(`^(?:InstanceIds|tag:.{1,128}|tag-key|resource-groups:Name|ParameterValues)$`)
 	limit           = regexp.MustCompile(`^(?:[1-9][0-9]*|[1-9][0-9]?%|100%)$`)
 	rate            = regexp.MustCompile(`^rate\(([1-9][0-9]*) (minute|hour|day)s?\)$`)
 	cron            = regexp.MustCompile(`^cron\([0-9A-Z*/,\-?#L]+(?: [0-9A-Z*/,\-?#L]+){5}\)$`)
@@ -116,7 +116,8 @@ func (a *association) checkSchedule() *problem {
 	}
 	switch {
 	case schedule != "" && interval == nil && !cron.MatchString(schedule) && !at.MatchString(schedule):
-		return wrong("InvalidSchedule", "The schedule %q is not valid: State Manager has rate(), cron() with 6 fields and at()", schedule)
+		return wrong("InvalidSchedule",
+			"The schedule %q is not valid: State Manager has rate(), cron() with 6 fields and at()", schedule)
 	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(schedule, "cron("):
 		return wrong("ValidationException", "ApplyOnlyAtCronInterval goes with cron expressions only")
 	case a.ScheduleOffset < 0 || a.ScheduleOffset > 6 || a.ScheduleOffset != 0 && !a.ApplyOnlyAtCronInterval:

@@ -50,13 +50,15 @@ func TestAssociationGoesThroughItsLife(t *testing.T) {
 	in := good(document)
 	made := ask(client.CreateAssociation(ctx, in)).must(t).AssociationDescription
 	id := made.AssociationId
-	if len(*id) != 36 || *made.AssociationVersion != "1" || *made.DocumentVersion != "$DEFAULT" || *made.Overview.Status != "Pending" {
+	if len(*id) != 36 || *made.AssociationVersion != "1" || *made.DocumentVersion != "$DEFAULT" ||
+		*made.Overview.Status != "Pending" {
 		t.Errorf("created: %+v", made)
 	}
 	read := ask(client.DescribeAssociation(ctx,
 		&ssm.DescribeAssociationInput{AssociationId: id})).must(t).AssociationDescription
 	if diff := cmp.Diff(
-		[]any{*in.AssociationName, *in.ScheduleExpression, in.Parameters, *in.Targets[0].Key, *in.MaxErrors, "ssm", in.ComplianceSeverity},
+		[]any{*in.AssociationName, *in.ScheduleExpression, in.Parameters, *in.Targets[0].Key, *in.MaxErrors, "ssm",
+			in.ComplianceSeverity},
 		[]any{*read.AssociationName, *read.ScheduleExpression, read.Parameters, *read.Targets[0].Key, *read.MaxErrors,
 			*read.OutputLocation.S3Location.OutputS3KeyPrefix, read.ComplianceSeverity}); diff != "" {
 		t.Error(diff)
@@ -103,34 +105,49 @@ func TestBadAssociationsAreRefused(t *testing.T) {
 		change     func(*ssm.CreateAssociationInput)
 		code, word string
 	}{
-		"no such document": {func(in *ssm.CreateAssociationInput) { in.Name = aws.String("nothing-of-that-name") }, "InvalidDocument", ""},
+		"no such document": {func(in *ssm.CreateAssociationInput) { in.Name = aws.String("nothing-of-that-name") },
+			"InvalidDocument", ""},
 		"no such version of it": {func(in *ssm.CreateAssociationInput) { in.DocumentVersion = aws.String("7") },
 			"InvalidDocumentVersion", ""},
-		"version of no form": {func(in *ssm.CreateAssociationInput) { in.DocumentVersion = aws.String("new") }, "ValidationException", "new"},
-		"short name":         {func(in *ssm.CreateAssociationInput) { in.AssociationName = aws.String("ab") }, "ValidationException", "ab"},
-		"no target":          {func(in *ssm.CreateAssociationInput) { in.Targets = nil }, "InvalidTarget", ""},
-		"six targets":        {func(in *ssm.CreateAssociationInput) { in.Targets = slices.Repeat(in.Targets, 6) }, "InvalidTarget", ""},
+		"version of no form": {func(in *ssm.CreateAssociationInput) { in.DocumentVersion = aws.String("new") },
+			"ValidationException", "new"},
+		"short name": {func(in *ssm.CreateAssociationInput) { in.AssociationName = aws.String("ab") },
+			"ValidationException", "ab"},
+		"no target": {func(in *ssm.CreateAssociationInput) { in.Targets = nil }, "InvalidTarget", ""},
+		"six targets": {func(in *ssm.CreateAssociationInput) { in.Targets = slices.Repeat(in.Targets, 6) },
+			"InvalidTarget", ""},
 		"unknown target": {func(in *ssm.CreateAssociationInput) { in.Targets[0].Key = aws.String("Name") },
 			"InvalidTarget", "Name"},
 		"51 values": {func(in *ssm.CreateAssociationInput) { in.Targets[0].Values = slices.Repeat([]string{"x"}, 51) },
 			"InvalidTarget", ""},
 		"rate too short": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("rate(29 minutes)") },
 			"InvalidSchedule", "rate(29 minutes)"},
-		"rate too long": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("rate(31 days)") }, "InvalidSchedule", ""},
-		"cron of five fields": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("cron(0 3 * * *)") },
+		"rate too long": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("rate(31 days)") },
+			"InvalidSchedule", ""},
+		"cron of five fields": {func(in *ssm.CreateAssociationInput) {
+			in.ScheduleExpression = aws.String("cron(0 3 * * *)")
+		},
 			"InvalidSchedule", "6 fields"},
-		"schedule in words": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("nightly") }, "InvalidSchedule", ""},
+		"schedule in words": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("nightly") },
+			"InvalidSchedule", ""},
 		"only at cron interval with a rate": {func(in *ssm.CreateAssociationInput) { in.ApplyOnlyAtCronInterval = true },
 			"ValidationException", "cron"},
-		"offset without cron":  {func(in *ssm.CreateAssociationInput) { in.ScheduleOffset = aws.Int32(2) }, "ValidationException", "ScheduleOffset"},
-		"concurrency of none":  {func(in *ssm.CreateAssociationInput) { in.MaxConcurrency = aws.String("0") }, "ValidationException", ""},
-		"more than all errors": {func(in *ssm.CreateAssociationInput) { in.MaxErrors = aws.String("101%") }, "ValidationException", ""},
-		"no such severity":     {func(in *ssm.CreateAssociationInput) { in.ComplianceSeverity = "BAD" }, "ValidationException", "BAD"},
-		"no such compliance":   {func(in *ssm.CreateAssociationInput) { in.SyncCompliance = "NEVER" }, "ValidationException", "NEVER"},
+		"offset without cron": {func(in *ssm.CreateAssociationInput) { in.ScheduleOffset = aws.Int32(2) },
+			"ValidationException", "ScheduleOffset"},
+		"concurrency of none": {func(in *ssm.CreateAssociationInput) { in.MaxConcurrency = aws.String("0") },
+			"ValidationException", ""},
+		"more than all errors": {func(in *ssm.CreateAssociationInput) { in.MaxErrors = aws.String("101%") },
+			"ValidationException", ""},
+		"no such severity": {func(in *ssm.CreateAssociationInput) { in.ComplianceSeverity = "BAD" },
+			"ValidationException", "BAD"},
+		"no such compliance": {func(in *ssm.CreateAssociationInput) { in.SyncCompliance = "NEVER" },
+			"ValidationException", "NEVER"},
 		"undeclared parameter": {func(in *ssm.CreateAssociationInput) { in.Parameters["other"] = []string{"x"} },
 			"InvalidParameters", "other"},
 		"missing parameter": {func(in *ssm.CreateAssociationInput) { in.Parameters = nil }, "InvalidParameters", "version"},
-		"value against the pattern": {func(in *ssm.CreateAssociationInput) { in.Parameters["version"] = []string{"00ff; rm"} },
+		"value against the pattern": {func(in *ssm.CreateAssociationInput) {
+			in.Parameters["version"] = []string{"00ff; rm"}
+		},
 			"InvalidParameters", "version"},
 		"value that is not listed": {func(in *ssm.CreateAssociationInput) { in.Parameters["mode"] = []string{"odd"} },
 			"InvalidParameters", "mode"},
@@ -184,7 +201,8 @@ func TestAssociationsAreListedByPagesAndFilters(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" || sizes != 2 {
 		t.Errorf("%d pages: %s", sizes, diff)
 	}
-	filters = append(filters, types.AssociationFilter{Key: types.AssociationFilterKeyAssociationName, Value: aws.String("second")})
+	filters = append(filters, types.AssociationFilter{Key: types.AssociationFilterKeyAssociationName,
+		Value: aws.String("second")})
 	one := ask(client.ListAssociations(ctx, &ssm.ListAssociationsInput{AssociationFilterList: filters})).must(t)
 	if len(one.Associations) != 1 || *one.Associations[0].AssociationName != "second" {
 		t.Errorf("filtered: %+v", one.Associations)
@@ -217,7 +235,8 @@ func TestAssociationsHaveTags(t *testing.T) {
 	}
 	ask(client.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
 		ResourceType: types.ResourceTypeForTaggingAssociation, ResourceId: id,
-		Tags: []types.Tag{{Key: aws.String("c"), Value: aws.String("3")}, {Key: aws.String("a"), Value: aws.String("0")}}})).must(t)
+		Tags: []types.Tag{{Key: aws.String("c"), Value: aws.String("3")}, {Key: aws.String("a"),
+			Value: aws.String("0")}}})).must(t)
 	ask(client.RemoveTagsFromResource(ctx, &ssm.RemoveTagsFromResourceInput{
 		ResourceType: types.ResourceTypeForTaggingAssociation, ResourceId: id, TagKeys: []string{"b", "none"}})).must(t)
 	if got := tags(); got != "a=0 c=3" {
@@ -243,7 +262,8 @@ func TestNoHostHasAnAgent(t *testing.T) {
 	id := launched(t, nil).InstanceId
 	_, err := client.SendCommand(ctx, &ssm.SendCommandInput{DocumentName: document, InstanceIds: []string{*id}})
 	wantCode(t, err, "InvalidInstanceId", "agent")
-	_, err = client.DescribeEffectiveInstanceAssociations(ctx, &ssm.DescribeEffectiveInstanceAssociationsInput{InstanceId: id})
+	_, err = client.DescribeEffectiveInstanceAssociations(ctx,
+		&ssm.DescribeEffectiveInstanceAssociationsInput{InstanceId: id})
 	wantCode(t, err, "InvalidInstanceId", "agent")
 	_, err = client.DescribeInstanceAssociationsStatus(ctx, &ssm.DescribeInstanceAssociationsStatusInput{InstanceId: id})
 	wantCode(t, err, "InvalidInstanceId", "agent")

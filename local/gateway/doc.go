@@ -1,12 +1,14 @@
-// Package gateway is the laptop cloud's AWS endpoint: a reverse proxy in front of moto that adds what moto lacks and this
-// stack needs, and mends what moto does differently from AWS in a way that a program could notice:
+// Package gateway is the laptop cloud's AWS endpoint: a reverse proxy in front of moto that adds what moto
+// lacks and this stack needs, and mends what moto does differently from AWS in a way that a program could
+// notice:
 //
 //   - State Manager's associations, which moto does not have; no host has an SSM agent, so none of them has run, and
 //     commands are refused instead of being called a success;
 //   - the public parameters with Ubuntu's image ids;
 //   - bucket policies with conditions, which moto applies whether their conditions hold or not;
 //   - what AWS checks in documents and parameters, and moto does not;
-//   - what moto forgets of an instance: termination protection and recovery at launch, credits, user data, client tokens;
+//   - what moto forgets of an instance: termination protection and recovery at launch, credits, user data,
+//     client tokens;
 //   - a proper AWS error for an action that moto does not know, instead of a page that makes clients try again;
 //   - faults that tests ask for.
 //

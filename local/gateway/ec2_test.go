@@ -13,7 +13,8 @@ import (
 func TestInstanceReadsBackAsLaunched(t *testing.T) {
 	t.Parallel()
 	client, ctx, name := ec2Client(), t.Context(), unique()
-	_, err := iam.NewFromConfig(config()).CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{InstanceProfileName: &name})
+	_, err := iam.NewFromConfig(config()).CreateInstanceProfile(ctx,
+		&iam.CreateInstanceProfileInput{InstanceProfileName: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,11 +23,14 @@ func TestInstanceReadsBackAsLaunched(t *testing.T) {
 		in.DisableApiTermination, in.UserData = aws.Bool(true), &data
 		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: &name}
 		in.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: aws.String("standard")}
-		in.MaintenanceOptions = &types.InstanceMaintenanceOptionsRequest{AutoRecovery: types.InstanceAutoRecoveryStateDisabled}
+		in.MaintenanceOptions = &types.InstanceMaintenanceOptionsRequest{
+			AutoRecovery: types.InstanceAutoRecoveryStateDisabled}
 		in.MetadataOptions = &types.InstanceMetadataOptionsRequest{
-			HttpTokens: types.HttpTokensStateRequired, HttpPutResponseHopLimit: aws.Int32(1), HttpEndpoint: types.InstanceMetadataEndpointStateEnabled}
+			HttpTokens: types.HttpTokensStateRequired, HttpPutResponseHopLimit: aws.Int32(1),
+			HttpEndpoint: types.InstanceMetadataEndpointStateEnabled}
 		in.BlockDeviceMappings = []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/sda1"), Ebs: &types.EbsBlockDevice{
-			VolumeSize: aws.Int32(16), VolumeType: types.VolumeTypeGp3, Encrypted: aws.Bool(true), DeleteOnTermination: aws.Bool(true)}}}
+			VolumeSize: aws.Int32(16), VolumeType: types.VolumeTypeGp3, Encrypted: aws.Bool(true),
+			DeleteOnTermination: aws.Bool(true)}}}
 		in.TagSpecifications = []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: []types.Tag{
 			{Key: aws.String("webstack:stack"), Value: aws.String("webstack/test")}}}}
 	})
@@ -40,7 +44,8 @@ func TestInstanceReadsBackAsLaunched(t *testing.T) {
 		}
 	}
 	protection := ask(client.DescribeInstanceAttribute(ctx,
-		&ec2.DescribeInstanceAttributeInput{InstanceId: id, Attribute: types.InstanceAttributeNameDisableApiTermination})).must(t)
+		&ec2.DescribeInstanceAttributeInput{InstanceId: id,
+			Attribute: types.InstanceAttributeNameDisableApiTermination})).must(t)
 	if !*protection.DisableApiTermination.Value {
 		t.Error("termination protection was forgotten")
 	}
@@ -70,7 +75,8 @@ func TestInstanceIsChanged(t *testing.T) {
 		in.CreditSpecification = &types.CreditSpecificationRequest{CpuCredits: aws.String("standard")}
 		in.MetadataOptions = &types.InstanceMetadataOptionsRequest{
 			HttpTokens: types.HttpTokensStateRequired, HttpPutResponseHopLimit: aws.Int32(1),
-			HttpEndpoint: types.InstanceMetadataEndpointStateEnabled, InstanceMetadataTags: types.InstanceMetadataTagsStateEnabled}
+			HttpEndpoint:         types.InstanceMetadataEndpointStateEnabled,
+			InstanceMetadataTags: types.InstanceMetadataTagsStateEnabled}
 	}).InstanceId
 	if got := described(t, id).MaintenanceOptions.AutoRecovery; got != types.InstanceAutoRecoveryStateDefault {
 		t.Errorf("recovery when nothing is said: %s", got)
@@ -78,7 +84,8 @@ func TestInstanceIsChanged(t *testing.T) {
 	ask(client.ModifyInstanceMetadataOptions(ctx,
 		&ec2.ModifyInstanceMetadataOptionsInput{InstanceId: id, HttpPutResponseHopLimit: aws.Int32(2)})).must(t)
 	ask(client.ModifyInstanceMaintenanceOptions(ctx,
-		&ec2.ModifyInstanceMaintenanceOptionsInput{InstanceId: id, AutoRecovery: types.InstanceAutoRecoveryStateDisabled})).must(t)
+		&ec2.ModifyInstanceMaintenanceOptionsInput{InstanceId: id,
+			AutoRecovery: types.InstanceAutoRecoveryStateDisabled})).must(t)
 	credits := func() string {
 		out := ask(client.DescribeInstanceCreditSpecifications(ctx,
 			&ec2.DescribeInstanceCreditSpecificationsInput{InstanceIds: []string{*id}})).must(t)
@@ -88,11 +95,13 @@ func TestInstanceIsChanged(t *testing.T) {
 	out := ask(client.ModifyInstanceCreditSpecification(ctx,
 		&ec2.ModifyInstanceCreditSpecificationInput{InstanceCreditSpecifications: []types.InstanceCreditSpecificationRequest{
 			{InstanceId: id, CpuCredits: aws.String("unlimited")}}})).must(t)
-	if after := credits(); before != "standard" || after != "unlimited" || len(out.SuccessfulInstanceCreditSpecifications) != 1 {
+	if after := credits(); before != "standard" || after != "unlimited" ||
+		len(out.SuccessfulInstanceCreditSpecifications) != 1 {
 		t.Errorf("credits %s, then %s: %+v", before, after, out)
 	}
 	got := described(t, id)
-	if got.MetadataOptions.HttpTokens != types.HttpTokensStateRequired || *got.MetadataOptions.HttpPutResponseHopLimit != 2 ||
+	if got.MetadataOptions.HttpTokens != types.HttpTokensStateRequired ||
+		*got.MetadataOptions.HttpPutResponseHopLimit != 2 ||
 		got.MetadataOptions.InstanceMetadataTags != types.InstanceMetadataTagsStateEnabled ||
 		got.MaintenanceOptions.AutoRecovery != types.InstanceAutoRecoveryStateDisabled {
 		t.Errorf("metadata %+v, maintenance %+v", got.MetadataOptions, got.MaintenanceOptions)
@@ -103,7 +112,8 @@ func TestUserDataIsChangedWhileStopped(t *testing.T) {
 	t.Parallel()
 	client, ctx := ec2Client(), t.Context()
 	id := launched(t, nil).InstanceId
-	change := &ec2.ModifyInstanceAttributeInput{InstanceId: id, UserData: &types.SecureBlobAttributeValue{Value: []byte("#!/bin/sh\n")}}
+	change := &ec2.ModifyInstanceAttributeInput{InstanceId: id,
+		UserData: &types.SecureBlobAttributeValue{Value: []byte("#!/bin/sh\n")}}
 	_, err := client.ModifyInstanceAttribute(ctx, change)
 	wantCode(t, err, "IncorrectInstanceState", *id)
 	ask(client.StopInstances(ctx, &ec2.StopInstancesInput{InstanceIds: []string{*id}})).must(t)
@@ -138,7 +148,8 @@ func TestALaunchIsNotRepeated(t *testing.T) {
 		t.Error("a launch of its own gave the same instance")
 	}
 	_, err := ec2Client().RunInstances(t.Context(), &ec2.RunInstancesInput{
-		ImageId: first.ImageId, InstanceType: types.InstanceTypeT4gMicro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1), ClientToken: &token})
+		ImageId: first.ImageId, InstanceType: types.InstanceTypeT4gMicro, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+		ClientToken: &token})
 	wantCode(t, err, "IdempotentParameterMismatch", token)
 }
 
@@ -150,7 +161,8 @@ func TestSecurityGroupRulesKeepTheirDescription(t *testing.T) {
 	permission := types.IpPermission{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(5432), ToPort: aws.Int32(5432),
 		UserIdGroupPairs: []types.UserIdGroupPair{{GroupId: group, Description: aws.String("apps & <tools>")}}}
 	made := ask(client.AuthorizeSecurityGroupIngress(ctx,
-		&ec2.AuthorizeSecurityGroupIngressInput{GroupId: group, IpPermissions: []types.IpPermission{permission}})).must(t).SecurityGroupRules[0]
+		&ec2.AuthorizeSecurityGroupIngressInput{GroupId: group,
+			IpPermissions: []types.IpPermission{permission}})).must(t).SecurityGroupRules[0]
 	description := func() string {
 		out := ask(client.DescribeSecurityGroupRules(ctx,
 			&ec2.DescribeSecurityGroupRulesInput{SecurityGroupRuleIds: []string{*made.SecurityGroupRuleId}})).must(t)
@@ -161,7 +173,8 @@ func TestSecurityGroupRulesKeepTheirDescription(t *testing.T) {
 	}
 	ask(client.ModifySecurityGroupRules(ctx, &ec2.ModifySecurityGroupRulesInput{
 		GroupId: group, SecurityGroupRules: []types.SecurityGroupRuleUpdate{{SecurityGroupRuleId: made.SecurityGroupRuleId,
-			SecurityGroupRule: &types.SecurityGroupRuleRequest{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(5432), ToPort: aws.Int32(5432),
+			SecurityGroupRule: &types.SecurityGroupRuleRequest{IpProtocol: aws.String("tcp"), FromPort: aws.Int32(5432),
+				ToPort:            aws.Int32(5432),
 				ReferencedGroupId: group, Description: aws.String("apps")}}}})).must(t)
 	if got := description(); got != "apps" {
 		t.Errorf("changed: %q", got)
@@ -173,7 +186,8 @@ func TestVolumesAndSubnetsAreSpelledAsOnAWS(t *testing.T) {
 	client, ctx := ec2Client(), t.Context()
 	for _, throughput := range []*int32{nil, aws.Int32(200)} {
 		made := ask(client.CreateVolume(ctx, &ec2.CreateVolumeInput{
-			AvailabilityZone: aws.String("us-east-1a"), Size: aws.Int32(20), VolumeType: types.VolumeTypeGp3, Throughput: throughput})).must(t)
+			AvailabilityZone: aws.String("us-east-1a"), Size: aws.Int32(20), VolumeType: types.VolumeTypeGp3,
+			Throughput: throughput})).must(t)
 		want := aws.ToInt32(throughput)
 		if want == 0 {
 			want = 125
@@ -186,8 +200,10 @@ func TestVolumesAndSubnetsAreSpelledAsOnAWS(t *testing.T) {
 		CidrBlock: aws.String("10.99.0.0/16"), AmazonProvidedIpv6CidrBlock: aws.Bool(true)})).must(t).Vpc
 	block := (*vpc.Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlock)
 	subnet := ask(client.CreateSubnet(ctx, &ec2.CreateSubnetInput{
-		VpcId: vpc.VpcId, CidrBlock: aws.String("10.99.0.0/24"), Ipv6CidrBlock: aws.String(block[:len(block)-2] + "64")})).must(t).Subnet
-	if got := subnet.Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlockState.State; got != types.SubnetCidrBlockStateCodeAssociated {
+		VpcId: vpc.VpcId, CidrBlock: aws.String("10.99.0.0/24"),
+		Ipv6CidrBlock: aws.String(block[:len(block)-2] + "64")})).must(t).Subnet
+	got := subnet.Ipv6CidrBlockAssociationSet[0].Ipv6CidrBlockState.State
+	if got != types.SubnetCidrBlockStateCodeAssociated {
 		t.Errorf("state of the IPv6 block: %q", got)
 	}
 }

@@ -20,8 +20,8 @@ type Gateway struct {
 	state *state
 }
 
-// New makes a gateway in front of the moto at that URL. It writes a line for each request to log: time, service, action,
-// status and duration, never bodies or headers.
+// New makes a gateway in front of the moto at that URL. It writes a line for each request to log: time,
+// service, action, status and duration, never bodies or headers.
 func New(moto *url.URL, log io.Writer) *Gateway {
 	g := &Gateway{url: moto, to: &upstream{next: http.DefaultTransport}, log: log, state: newState()}
 	g.moto = &httputil.ReverseProxy{

@@ -60,7 +60,8 @@ func TestTheLogHasCallsButNoSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, want := range []string{"ssm PutParameter 200", "s3 CreateBucket 200", "s3 PutObject 200", "s3 ListObjects 200"} {
+	for _, want := range []string{"ssm PutParameter 200", "s3 CreateBucket 200", "s3 PutObject 200",
+		"s3 ListObjects 200"} {
 		account.log.waitFor(t, want)
 	}
 	log := account.log.String()
@@ -78,7 +79,8 @@ func TestCallsFailWhenATestAsksForIt(t *testing.T) {
 		_, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{})
 		return err
 	}
-	if got := post(t, `{"service": "kms", "action": "CreateKey", "skip": 1, "times": 1, "code": "MalformedPolicyDocumentException",
+	if got := post(t,
+		`{"service": "kms", "action": "CreateKey", "skip": 1, "times": 1, "code": "MalformedPolicyDocumentException",
 		"status": 400}`); got != http.StatusOK {
 		t.Fatalf("status %d", got)
 	}
@@ -89,7 +91,8 @@ func TestCallsFailWhenATestAsksForIt(t *testing.T) {
 	if err := create(); err != nil {
 		t.Errorf("third call: %v", err)
 	}
-	for _, bad := range []string{"", "{}", `{"action": ""}`, `{"action": "X", "status": 200}`, `{"action": "X", "tiems": 2}`} {
+	for _, bad := range []string{"", "{}", `{"action": ""}`, `{"action": "X", "status": 200}`,
+		`{"action": "X", "tiems": 2}`} {
 		if got := post(t, bad); got != http.StatusBadRequest {
 			t.Errorf("%s: status %d", bad, got)
 		}

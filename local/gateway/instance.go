@@ -21,7 +21,8 @@ type launch struct {
 	answer     reply
 }
 
-// runInstances launches once for each client token, as a client counts on that repeats a call of which it saw no answer.
+// runInstances launches once for each client token, as a client counts on that repeats a call of which it saw
+// no answer.
 func (g *Gateway) runInstances(w http.ResponseWriter, r *http.Request, c call) {
 	// Calls with a token wait for each other, or two at a time would both launch.
 	g.state.launching.Lock()
@@ -87,7 +88,7 @@ func (s *state) instance(id string) instance {
 }
 
 // describe asks moto for one instance, and answers the client when there is none.
-func (g *Gateway) describe(w http.ResponseWriter, r *http.Request, c call, id string) (found describedInstance, ok bool) {
+func (g *Gateway) describe(w http.ResponseWriter, r *http.Request, c call, id string) (describedInstance, bool) {
 	answer, err := g.askEC2(r, "DescribeInstances", url.Values{"InstanceId.1": {id}})
 	var described struct {
 		Instances []describedInstance `xml:"reservationSet>item>instancesSet>item"`

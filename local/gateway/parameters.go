@@ -23,7 +23,8 @@ var (
 	nested        = regexp.MustCompile(`\{\{[^}]*\}\}`)
 	// ubuntu are the public parameters that name Canonical's current image. moto has none of them, and nobody may write
 	// them.
-	ubuntu = regexp.MustCompile(`^/aws/service/canonical/ubuntu/server/24\.04/stable/current/(arm64|amd64)/hvm/ebs-gp3/ami-id$`)
+	ubuntu = regexp.MustCompile(`^/aws/service/canonical/ubuntu/server/24\.04/stable/current/` +
+		`(arm64|amd64)/hvm/ebs-gp3/ami-id$`)
 )
 
 // publicParameter is one of Canonical's, as GetParameter shows it; nil when name is none.

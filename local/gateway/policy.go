@@ -9,8 +9,8 @@ import (
 // maxPolicy is S3's limit for a bucket policy, in bytes.
 const maxPolicy = 20 << 10
 
-// bucketPolicy keeps bucket policies here: moto would apply "refuse what does not come over TLS" to every request, as it
-// does not look at conditions.
+// bucketPolicy keeps bucket policies here: moto would apply "refuse what does not come over TLS" to every
+// request, as it does not look at conditions.
 func (g *Gateway) bucketPolicy(w http.ResponseWriter, r *http.Request, c call) {
 	bucket, _ := bucketAndKey(r)
 	head, err := g.send(r, call{service: "s3", action: "HeadBucket"}, http.MethodHead, "/"+bucket, http.Header{}, nil)

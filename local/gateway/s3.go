@@ -15,7 +15,8 @@ var s3Handlers = map[string]handler{
 
 // s3Verbs are how the names of S3's actions begin, by method.
 var s3Verbs = map[string]string{
-	http.MethodGet: "Get", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodHead: "Head", http.MethodPost: "Post",
+	http.MethodGet: "Get", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodHead: "Head",
+	http.MethodPost: "Post",
 }
 
 // s3Subresources are the parts of a bucket or an object that a query can name, as the names of actions have them.

@@ -51,7 +51,8 @@ func TestUploadsArriveWhole(t *testing.T) {
 	}
 }
 
-// TestStreamedUpload sends what cannot be read twice, which the SDK sends in signed chunks with the checksum at the end.
+// TestStreamedUpload sends what cannot be read twice, which the SDK sends in signed chunks with the checksum
+// at the end.
 func TestStreamedUpload(t *testing.T) {
 	t.Parallel()
 	client, bucket := s3Client(), newBucket(t)
@@ -98,7 +99,8 @@ func TestPlainAWSCommands(t *testing.T) {
 	if out := run("ssm", "list-associations", "--query", "Associations[?Name=='none']"); strings.TrimSpace(out) != "[]" {
 		t.Errorf("associations: %s", out)
 	}
-	if out := run("ec2", "describe-images", "--owners", "099720109477", "--output", "text"); !strings.Contains(out, "noble") {
+	if out := run("ec2", "describe-images", "--owners", "099720109477", "--output", "text"); !strings.Contains(out,
+		"noble") {
 		t.Errorf("images: %s", out)
 	}
 }
@@ -153,12 +155,12 @@ func TestMalformedBucketPolicies(t *testing.T) {
 		"{}":                    "Statement",
 		`{"Statement":[]}`:      "empty",
 		`{"Statement":"Allow"}`: "Statement",
-		statement(`"Principal":"*","Action":"s3:*","Resource":"*"`):                                                                 "Effect",
-		statement(`"Effect":"Allow","Action":"s3:*","Resource":"*"`):                                                                "Principal",
-		statement(`"Effect":"allow","Principal":"*","Action":"s3:*","Resource":"*"`):                                                "Invalid effect",
-		statement(`"Effect":"Allow","Principal":"*","Resource":"*"`):                                                                "Action",
-		statement(`"Effect":"Allow","NotPrincipal":"*","NotAction":"x","Sid":"none"`):                                               "Resource",
-		statement(`"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*","Sid":"` + strings.Repeat("x", maxPolicy) + `"`): "size",
+		statement(`"Principal":"*","Action":"s3:*","Resource":"*"`):                   "Effect",
+		statement(`"Effect":"Allow","Action":"s3:*","Resource":"*"`):                  "Principal",
+		statement(`"Effect":"allow","Principal":"*","Action":"s3:*","Resource":"*"`):  "Invalid effect",
+		statement(`"Effect":"Allow","Principal":"*","Resource":"*"`):                  "Action",
+		statement(`"Effect":"Allow","NotPrincipal":"*","NotAction":"x","Sid":"none"`): "Resource",
+		strings.Repeat("x", maxPolicy+1):                                              "size",
 	} {
 		_, err := client.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: bucket, Policy: aws.String(policy)})
 		wantCode(t, err, "MalformedPolicy", word)

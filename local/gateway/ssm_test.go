@@ -41,14 +41,18 @@ func TestParametersThatAWSWouldRefuse(t *testing.T) {
 	client, key := ssmClient(), ask(kmsClient().CreateKey(t.Context(), &kms.CreateKeyInput{})).must(t).KeyMetadata
 	name := func() *string { return aws.String("/webstack/" + unique()) }
 	for what, in := range map[string]*ssm.PutParameterInput{
-		"standard":                   {Name: name(), Type: "String", Value: aws.String(strings.Repeat("x", 4096))},
-		"advanced":                   {Name: name(), Type: "String", Value: aws.String(strings.Repeat("x", 8192)), Tier: "Advanced"},
-		"intelligent":                {Name: name(), Type: "String", Value: aws.String(strings.Repeat("x", 4097)), Tier: "Intelligent-Tiering"},
+		"standard": {Name: name(), Type: "String", Value: aws.String(strings.Repeat("x", 4096))},
+		"advanced": {Name: name(), Type: "String", Value: aws.String(strings.Repeat("x", 8192)),
+			Tier: "Advanced"},
+		"intelligent": {Name: name(), Type: "String", Value: aws.String(strings.Repeat("x", 4097)),
+			Tier: "Intelligent-Tiering"},
 		"single braces":              {Name: name(), Type: "String", Value: aws.String("{$DOMAIN} {a{b}}")},
 		"secret with a key":          {Name: name(), Type: "SecureString", Value: aws.String("s"), KeyId: key.KeyId},
 		"secret with the key's name": {Name: name(), Type: "SecureString", Value: aws.String("s"), KeyId: key.Arn},
-		"secret with AWS's key":      {Name: name(), Type: "SecureString", Value: aws.String("s"), KeyId: aws.String("alias/aws/ssm")},
-		"15 levels":                  {Name: aws.String(*name() + strings.Repeat("/x", 13)), Type: "String", Value: aws.String("v")},
+		"secret with AWS's key": {Name: name(), Type: "SecureString", Value: aws.String("s"),
+			KeyId: aws.String("alias/aws/ssm")},
+		"15 levels": {Name: aws.String(*name() + strings.Repeat("/x", 13)), Type: "String",
+			Value: aws.String("v")},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -64,14 +68,19 @@ func TestParametersThatAWSWouldRefuse(t *testing.T) {
 		in         ssm.PutParameterInput
 		code, word string
 	}{
-		"too long":          {ssm.PutParameterInput{Value: aws.String(strings.Repeat("x", 4097))}, "ValidationException", "4097"},
-		"too long advanced": {ssm.PutParameterInput{Value: aws.String(strings.Repeat("x", 8193)), Tier: "Advanced"}, "ValidationException", "8193"},
-		"nested":            {ssm.PutParameterInput{Value: aws.String("{{ssm:x}}")}, "ValidationException", "nest"},
-		"no leading slash":  {ssm.PutParameterInput{Name: aws.String("webstack/x")}, "ValidationException", "fully qualified"},
-		"bad character":     {ssm.PutParameterInput{Name: aws.String("/web stack")}, "ValidationException", "web stack"},
-		"too deep":          {ssm.PutParameterInput{Name: aws.String(strings.Repeat("/x", 16))}, "HierarchyLevelLimitExceededException", "15"},
-		"reserved":          {ssm.PutParameterInput{Name: aws.String("/aws/x")}, "AccessDeniedException", ""},
-		"no such key":       {ssm.PutParameterInput{Type: "SecureString", KeyId: aws.String("alias/none")}, "InvalidKeyId", "alias/none"},
+		"too long": {ssm.PutParameterInput{Value: aws.String(strings.Repeat("x", 4097))}, "ValidationException",
+			"4097"},
+		"too long advanced": {ssm.PutParameterInput{Value: aws.String(strings.Repeat("x", 8193)), Tier: "Advanced"},
+			"ValidationException", "8193"},
+		"nested": {ssm.PutParameterInput{Value: aws.String("{{ssm:x}}")}, "ValidationException", "nest"},
+		"no leading slash": {ssm.PutParameterInput{Name: aws.String("webstack/x")}, "ValidationException",
+			"fully qualified"},
+		"bad character": {ssm.PutParameterInput{Name: aws.String("/web stack")}, "ValidationException", "web stack"},
+		"too deep": {ssm.PutParameterInput{Name: aws.String(strings.Repeat("/x", 16))},
+			"HierarchyLevelLimitExceededException", "15"},
+		"reserved": {ssm.PutParameterInput{Name: aws.String("/aws/x")}, "AccessDeniedException", ""},
+		"no such key": {ssm.PutParameterInput{Type: "SecureString", KeyId: aws.String("alias/none")},
+			"InvalidKeyId", "alias/none"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -112,18 +121,22 @@ func TestDocumentsThatAWSWouldRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, bad := range map[string]struct{ name, content, code, word string }{
-		"too long":        {"", content(`"x":{"type":"String","description":`+string(long)+`}`, step), "MaxDocumentSizeExceeded", ""},
-		"neither format":  {"", "{", "InvalidDocumentContent", ""},
-		"reserved name":   {"Amazon-x", content("", step), "ValidationException", "amazon"},
-		"bad name":        {"a b c", content("", step), "ValidationException", "a b c"},
-		"no steps":        {"", content("", ""), "InvalidDocumentContent", "mainSteps"},
-		"unknown action":  {"", content("", strings.Replace(step, "runShell", "runShel", 1)), "InvalidDocumentContent", "aws:runShelScript"},
+		"too long": {"", content(`"x":{"type":"String","description":`+string(long)+`}`, step),
+			"MaxDocumentSizeExceeded", ""},
+		"neither format": {"", "{", "InvalidDocumentContent", ""},
+		"reserved name":  {"Amazon-x", content("", step), "ValidationException", "amazon"},
+		"bad name":       {"a b c", content("", step), "ValidationException", "a b c"},
+		"no steps":       {"", content("", ""), "InvalidDocumentContent", "mainSteps"},
+		"unknown action": {"", content("", strings.Replace(step, "runShell", "runShel", 1)), "InvalidDocumentContent",
+			"aws:runShelScript"},
 		"bad step name":   {"", content("", strings.Replace(step, `"a"`, `"a b"`, 1)), "InvalidDocumentContent", "a b"},
 		"same step twice": {"", content("", step+","+step), "InvalidDocumentContent", "Two steps"},
-		"no commands":     {"", content("", strings.Replace(step, "runCommand", "run", 1)), "InvalidDocumentContent", "runCommand"},
-		"parameter name":  {"", content(`"a_b":{"type":"String"}`, step), "InvalidDocumentContent", "a_b"},
-		"parameter type":  {"", content(`"ab":{"type":"Boolean"}`, step), "InvalidDocumentContent", "Boolean"},
-		"pattern":         {"", content(`"ab":{"type":"String","allowedPattern":"(?=x)"}`, step), "InvalidDocumentContent", "allowedPattern"},
+		"no commands": {"", content("", strings.Replace(step, "runCommand", "run", 1)), "InvalidDocumentContent",
+			"runCommand"},
+		"parameter name": {"", content(`"a_b":{"type":"String"}`, step), "InvalidDocumentContent", "a_b"},
+		"parameter type": {"", content(`"ab":{"type":"Boolean"}`, step), "InvalidDocumentContent", "Boolean"},
+		"pattern": {"", content(`"ab":{"type":"String","allowedPattern":"(?=x)"}`, step),
+			"InvalidDocumentContent", "allowedPattern"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()

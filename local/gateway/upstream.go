@@ -43,8 +43,8 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, unknownAction(c, response)
 }
 
-// unknownAction turns moto's page for an action that it does not have, or fails at, into an AWS error that clients do not
-// try again.
+// unknownAction turns moto's page for an action that it does not have, or fails at, into an AWS error that
+// clients do not try again.
 func unknownAction(c call, response *http.Response) error {
 	if response.StatusCode != http.StatusInternalServerError ||
 		!strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
@@ -87,7 +87,8 @@ func (p reply) write(w http.ResponseWriter) {
 
 // send sends a request to moto with the headers of the client's, whose signature moto does not check, as the call c.
 func (g *Gateway) send(r *http.Request, c call, method, path string, header http.Header, body []byte) (reply, error) {
-	request, err := http.NewRequestWithContext(withCall(r.Context(), c), method, g.url.String()+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(withCall(r.Context(), c), method, g.url.String()+path,
+		bytes.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}

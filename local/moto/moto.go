@@ -26,7 +26,8 @@ const (
 	startPoll  = 50 * time.Millisecond
 )
 
-// find returns the command that runs moto: an installed one, the one in the virtual environment dir, or Python's module.
+// find returns the command that runs moto: an installed one, the one in the virtual environment dir, or
+// Python's module.
 func find(ctx context.Context, dir string) ([]string, error) {
 	if path, err := exec.LookPath("moto_server"); err == nil {
 		return []string{path}, nil
@@ -40,8 +41,9 @@ func find(ctx context.Context, dir string) ([]string, error) {
 	if exec.CommandContext(ctx, module[0], "-c", "import moto.server").Run() == nil {
 		return module, nil
 	}
-	return nil, fmt.Errorf("find moto_server: it is neither installed nor at %s; run python3 -m pip install 'moto[server]==%s'",
-		path, version)
+	return nil,
+		fmt.Errorf("find moto_server: it is neither installed nor at %s; run python3 -m pip install 'moto[server]==%s'",
+			path, version)
 }
 
 // Installed tells whether there is a moto, on the machine or in the virtual environment dir.
@@ -54,7 +56,8 @@ func Installed(ctx context.Context, dir string) bool {
 func Install(ctx context.Context, dir string) error {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		return errors.New("install moto: there is no python3; install Python 3.9 or newer with its venv module, then try again")
+		return errors.New("install moto: there is no python3; install Python 3.10 or newer with its venv module, " +
+			"then try again")
 	}
 	for _, command := range [][]string{
 		{python, "-m", "venv", dir},

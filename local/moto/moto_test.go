@@ -183,13 +183,15 @@ func TestMissingMotoIsInstalledOrExplained(t *testing.T) {
 	}
 	python()
 	err = Install(t.Context(), dir)
-	if err == nil || !strings.Contains(err.Error(), "no route to the index") || !strings.Contains(err.Error(), "install it yourself") {
+	if err == nil || !strings.Contains(err.Error(), "no route to the index") || !strings.Contains(err.Error(),
+		"install it yourself") {
 		t.Errorf("install without a network: %v", err)
 	}
 	if Installed(t.Context(), dir) {
 		t.Error("moto is there though pip failed")
 	}
-	pip = `[ "$3" = "moto[server]==` + version + `" ] && echo >"${0%pip}moto_server" && /bin/chmod +x "${0%pip}moto_server"`
+	pip = `[ "$3" = "moto[server]==` + version + `" ] && echo >"${0%pip}moto_server" &&
+		/bin/chmod +x "${0%pip}moto_server"`
 	python()
 	if err := Install(t.Context(), dir); err != nil {
 		t.Errorf("install: %v", err)
