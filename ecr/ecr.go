@@ -114,7 +114,9 @@ func (a *Args) makeRoles(ctx *pulumi.Context, name string, roles pulumi.StringMa
 }
 
 // oidcProvider is the given identity provider, or a new one.
-func (a *Args) oidcProvider(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (pulumi.StringInput, error) {
+func (a *Args) oidcProvider(
+	ctx *pulumi.Context, name string, parent pulumi.ResourceOption,
+) (pulumi.StringInput, error) {
 	if a.OidcProviderArn != "" {
 		return pulumi.String(a.OidcProviderArn), nil
 	}
@@ -128,8 +130,11 @@ func (a *Args) oidcProvider(ctx *pulumi.Context, name string, parent pulumi.Reso
 	return provider.Arn, nil
 }
 
+// repositoryPart is what ECR accepts between slashes.
+const repositoryPart = `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`
+
 // repositoryName is what ECR accepts, of 2 to 256 characters.
-var repositoryName = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+var repositoryName = regexp.MustCompile(`^` + repositoryPart + `(?:/` + repositoryPart + `)*$`)
 
 func (a *Args) check() error {
 	var problems []error

@@ -85,8 +85,8 @@ func TestTLSOnly(t *testing.T) {
 		return TLSOnly(arn, pulumi.Sprintf("%s/*", arn))
 	})
 	const want = `{"Statement":[{"Action":["s3:*"],"Condition":{"Bool":{"aws:SecureTransport":["false"]}},` +
-		`"Effect":"Deny","Principal":"*","Resource":["arn:aws:s3:::bucket-id","arn:aws:s3:::bucket-id/*"],"Sid":"TlsOnly"}],` +
-		`"Version":"2012-10-17"}`
+		`"Effect":"Deny","Principal":"*","Resource":["arn:aws:s3:::bucket-id","arn:aws:s3:::bucket-id/*"],` +
+		`"Sid":"TlsOnly"}],"Version":"2012-10-17"}`
 	if text != want {
 		t.Errorf("policy %s, want %s", text, want)
 	}
