@@ -6,7 +6,8 @@
 //     commands are refused instead of being called a success;
 //   - the public parameters with Ubuntu's image ids;
 //   - bucket policies with conditions, which moto applies whether their conditions hold or not;
-//   - what AWS checks in documents and parameters, and moto does not;
+//   - what AWS checks in documents, parameters, lifecycle policies and the sizes of a role's policies, and moto
+//     does not;
 //   - what moto forgets of an instance: termination protection and recovery at launch, credits, user data,
 //     client tokens;
 //   - a proper AWS error for an action that moto does not know, instead of a page that makes clients try again;

@@ -63,7 +63,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type handler func(*Gateway, http.ResponseWriter, *http.Request, call)
 
 // handlers are the calls that moto is not left alone with, by service and action.
-var handlers = map[string]map[string]handler{"ec2": ec2Handlers, "s3": s3Handlers, "ssm": ssmHandlers}
+var handlers = map[string]map[string]handler{
+	"ec2": ec2Handlers, "ecr": ecrHandlers, "iam": iamHandlers, "s3": s3Handlers, "ssm": ssmHandlers,
+}
 
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
 	if g.state.fault(w, c) {

@@ -11,11 +11,12 @@ type state struct {
 	mu           sync.Mutex
 	associations map[string][]association // versions by id, the oldest first
 	tags         map[string]map[string]string
-	policies     map[string]string   // by bucket
-	instances    map[string]instance // by id
-	descriptions map[string]string   // of rules about security groups, by rule id
-	launching    sync.Mutex          // held over a launch; guards launches
-	launches     map[string]launch   // by client token
+	policies     map[string]string         // by bucket
+	instances    map[string]instance       // by id
+	descriptions map[string]string         // of rules about security groups, by rule id
+	launching    sync.Mutex                // held over a launch; guards launches
+	launches     map[string]launch         // by client token
+	inline       map[string]map[string]int // sizes of inline policies, by role and name
 	faults       []*fault
 }
 
@@ -23,6 +24,7 @@ func newState() *state {
 	return &state{
 		associations: map[string][]association{}, tags: map[string]map[string]string{}, policies: map[string]string{},
 		instances: map[string]instance{}, descriptions: map[string]string{}, launches: map[string]launch{},
+		inline: map[string]map[string]int{},
 	}
 }
 
