@@ -112,20 +112,31 @@ func parameterCall(in provider.Values, overwrite bool) *ssm.PutParameterInput {
 	return call
 }
 
+// newestVersion tells what GetParameter leaves out. DescribeParameters would, too, but moto goes through every
+// parameter of the account for it, AWS's own thousands included.
+func (c *clients) newestVersion(ctx context.Context, id string) (types.ParameterHistory, error) {
+	var newest types.ParameterHistory
+	pages := ssm.NewGetParameterHistoryPaginator(c.ssm, &ssm.GetParameterHistoryInput{Name: &id})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return newest, gone(err, noParameter)
+		}
+		for _, version := range page.Parameters {
+			if version.Version > newest.Version {
+				newest = version
+			}
+		}
+	}
+	return newest, nil
+}
+
 func (c *clients) readParameter(ctx context.Context, id string, known provider.Values) (provider.Values, error) {
 	found, err := c.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: &id, WithDecryption: aws.Bool(true)})
 	if err != nil {
 		return nil, gone(err, noParameter)
 	}
-	described, err := c.ssm.DescribeParameters(ctx, &ssm.DescribeParametersInput{
-		ParameterFilters: []types.ParameterStringFilter{
-			{Key: aws.String("Name"), Option: aws.String("Equals"), Values: []string{id}},
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	metadata, err := first(described.Parameters)
+	metadata, err := c.newestVersion(ctx, id)
 	if err != nil {
 		return nil, err
 	}
