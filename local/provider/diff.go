@@ -63,6 +63,14 @@ func diffFields(path string, prop Prop, old, news Values) []propertyDiff {
 	return diffs
 }
 
+// withoutIgnored drops differences that the program wants ignored. The engine puts old values in their place before it
+// asks for a diff, but not when it works out what else a replacement takes along.
+func withoutIgnored(diffs []propertyDiff, ignored []string) []propertyDiff {
+	return slices.DeleteFunc(diffs, func(found propertyDiff) bool {
+		return slices.Contains(ignored, found.top) || slices.Contains(ignored, found.path)
+	})
+}
+
 // markReplaced makes the differences of these top-level properties replace the resource.
 func markReplaced(diffs []propertyDiff, properties []string) {
 	for i := range diffs {

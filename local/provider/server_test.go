@@ -263,3 +263,21 @@ func TestTypeMayReplaceOnAConditionOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+func TestDiffLeavesOutWhatIsToBeIgnored(t *testing.T) {
+	t.Parallel()
+	connect, _ := serve(t, func(Values) Type { return box() })
+	client := connect()
+	configureClient(t, client, nil)
+	for ignored, want := range map[string]pulumirpc.DiffResponse_DiffChanges{
+		"size": pulumirpc.DiffResponse_DIFF_NONE, "color": pulumirpc.DiffResponse_DIFF_SOME,
+	} {
+		got, err := client.Diff(t.Context(), &pulumirpc.DiffRequest{
+			Urn: crate, IgnoreChanges: []string{ignored},
+			OldInputs: object(t, map[string]any{"size": 1}), News: object(t, map[string]any{"size": 2}),
+		})
+		if err != nil || got.Changes != want || len(got.Replaces) > 0 != (want == pulumirpc.DiffResponse_DIFF_SOME) {
+			t.Errorf("ignoring %s: %v, %v", ignored, got, err)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (s *service) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumi
 	if err != nil {
 		return nil, err
 	}
-	diffs := t.diff(old, news)
+	diffs := withoutIgnored(t.diff(old, news), req.IgnoreChanges)
 	if t.Replaces != nil && len(diffs) > 0 {
 		markReplaced(diffs, t.Replaces(ctx, old, news))
 	}
