@@ -178,7 +178,9 @@ func TestOpenPorts(t *testing.T) {
 	}
 }
 
-func isEmptyList(value resource.PropertyValue) bool { return value.IsArray() && len(value.ArrayValue()) == 0 }
+func isEmptyList(value resource.PropertyValue) bool {
+	return value.IsArray() && len(value.ArrayValue()) == 0
+}
 
 // statement is one statement of a policy, as IAM reads it.
 type statement struct {
