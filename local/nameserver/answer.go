@@ -36,14 +36,13 @@ func answer(store *cloudflare.Store, query *dns.Msg) *dns.Msg {
 	}
 	reply.Authoritative = true
 	v := view{zone: zone, records: store.Records(zone.ID)}
-	exists := v.resolve(reply, strings.ToLower(question.Name), question.Qtype)
-	if len(reply.Answer) > 0 {
-		return reply
-	}
-	if !exists {
+	switch v.resolve(reply, strings.ToLower(question.Name), question.Qtype) {
+	case noName:
 		reply.Rcode = dns.RcodeNameError
+		reply.Ns = []dns.RR{v.soa()}
+	case noData:
+		reply.Ns = []dns.RR{v.soa()}
 	}
-	reply.Ns = append(reply.Ns, v.soa())
 	return reply
 }
 
@@ -53,13 +52,21 @@ type view struct {
 	records []cloudflare.Record
 }
 
-// resolve adds what the zone has of name and type, following aliases within the zone, and tells whether there is
-// anything of that name.
-func (v *view) resolve(reply *dns.Msg, name string, kind uint16) (exists bool) {
+// outcome is what the zone knows of a name and a type.
+type outcome int
+
+const (
+	answered outcome = iota // records, or an alias whose end is not in the zone
+	noData                  // the name exists, without records of the type
+	noName
+)
+
+// resolve adds what the zone has of name and type, following aliases within the zone. The outcome is that of the last
+// name in the chain, as RFC 2308, section 2, has it.
+func (v *view) resolve(reply *dns.Msg, name string, kind uint16) outcome {
 	for range maxAliases {
-		var found []cloudflare.Record
-		found, exists = v.at(strings.TrimSuffix(name, "."))
-		alias := ""
+		found, exists := v.at(strings.TrimSuffix(name, "."))
+		before, alias := len(reply.Answer), ""
 		for _, r := range found {
 			rr := convert(r, name)
 			if kind == rr.Header().Rrtype || kind == dns.TypeANY || rr.Header().Rrtype == dns.TypeCNAME {
@@ -72,12 +79,18 @@ func (v *view) resolve(reply *dns.Msg, name string, kind uint16) (exists bool) {
 		if name == dns.Fqdn(v.zone.Name) {
 			v.apex(reply, kind)
 		}
-		if alias == "" || !dns.IsSubDomain(dns.Fqdn(v.zone.Name), alias) {
-			return exists
+		switch {
+		case alias != "" && dns.IsSubDomain(dns.Fqdn(v.zone.Name), alias):
+			name = alias
+		case len(reply.Answer) > before:
+			return answered
+		case exists:
+			return noData
+		default:
+			return noName
 		}
-		name = alias
 	}
-	return exists
+	return answered // aliases in a circle
 }
 
 // at returns the records of a name; those of a wildcard when the name itself does not exist, as RFC 4592 has it.

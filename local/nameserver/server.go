@@ -69,13 +69,13 @@ func (s *Server) Run(ctx context.Context) error {
 func handle(store *cloudflare.Store) dns.HandlerFunc {
 	return func(w dns.ResponseWriter, query *dns.Msg) {
 		reply := answer(store, query)
-		size := dns.MaxMsgSize
-		if _, udp := w.RemoteAddr().(*net.UDPAddr); udp {
-			size = dns.MinMsgSize
-			if edns := query.IsEdns0(); edns != nil {
-				size = max(size, int(edns.UDPSize()))
-				reply.SetEdns0(edns.UDPSize(), false)
-			}
+		size := dns.MinMsgSize
+		if edns := query.IsEdns0(); edns != nil {
+			size = max(size, int(edns.UDPSize()))
+			reply.SetEdns0(edns.UDPSize(), false)
+		}
+		if _, udp := w.RemoteAddr().(*net.UDPAddr); !udp {
+			size = dns.MaxMsgSize
 		}
 		reply.Truncate(size) // a client that sees it cut asks again over TCP
 		_ = w.WriteMsg(reply)

@@ -96,7 +96,12 @@ func TestAnswers(t *testing.T) {
 		put(t, store, "example.com", r)
 	}
 	put(t, store, "localhost", record("shop", "A", "127.0.0.2"))
-	put(t, store, "inner.example.com", record("a", "A", "192.0.2.6"))
+	for _, r := range []map[string]any{
+		record("a", "A", "192.0.2.6"), record("alias", "CNAME", "none.inner.example.com"),
+		record("alias2", "CNAME", "a.inner.example.com"),
+	} {
+		put(t, store, "inner.example.com", r)
+	}
 	server := serve(t, store)
 	nothing := []string{}
 	for _, tt := range []struct {
@@ -156,6 +161,18 @@ func TestAnswers(t *testing.T) {
 			}
 		})
 	}
+	for name, want := range map[string]int{
+		"alias.inner.example.com.": dns.RcodeNameError, "alias2.inner.example.com.": dns.RcodeSuccess,
+	} {
+		t.Run("nothing at the end of "+name, func(t *testing.T) {
+			t.Parallel()
+			reply := ask(t, &dns.Client{}, server, name, dns.TypeAAAA)
+			if reply.Rcode != want || len(reply.Answer) != 1 || len(reply.Ns) != 1 ||
+				reply.Ns[0].Header().Rrtype != dns.TypeSOA {
+				t.Errorf("want %s, the alias and the SOA record: %v", dns.RcodeToString[want], reply)
+			}
+		})
+	}
 	t.Run("aliases in a circle end", func(t *testing.T) {
 		t.Parallel()
 		if reply := ask(t, &dns.Client{}, server, "ring.example.com.", dns.TypeA); len(reply.Answer) != maxAliases {
@@ -202,9 +219,11 @@ func TestLargeAnswersComeOverTCP(t *testing.T) {
 		t.Errorf("TCP: %d characters, want %d", len(got), len(long))
 	}
 	query := new(dns.Msg).SetQuestion("long.example.com.", dns.TypeTXT).SetEdns0(1232, false)
-	reply, _, err := (&dns.Client{UDPSize: 1232}).ExchangeContext(t.Context(), query, server)
-	if err != nil || reply.Truncated || reply.IsEdns0() == nil {
-		t.Errorf("with EDNS: %v, %v", reply, err)
+	for _, protocol := range []string{"udp", "tcp"} {
+		reply, _, err := (&dns.Client{Net: protocol, UDPSize: 1232}).ExchangeContext(t.Context(), query, server)
+		if err != nil || reply.Truncated || reply.IsEdns0() == nil {
+			t.Errorf("with EDNS over %s: %v, %v", protocol, reply, err)
+		}
 	}
 }
 
