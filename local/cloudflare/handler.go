@@ -57,6 +57,8 @@ func Handler(store *Store, options Options) http.Handler {
 func (a *api) authenticate(r *http.Request) *apiError {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
+	case r.Header.Get("X-Auth-Key") != "": // the account has API tokens only
+		return errKey
 	case !ok || token == "":
 		return errNoToken
 	case a.options.Token != "" && subtle.ConstantTimeCompare([]byte(token), []byte(a.options.Token)) == 0:

@@ -307,13 +307,19 @@ func TestOnlyTheTokenOpens(t *testing.T) {
 		{"", "/zones", 400, 9106},
 		{"Bearer ", "/zones", 400, 9106},
 		{"Bearer another", "/zones", 403, 10000},
+		{"key", "/zones", 403, 9103},
 		{"Bearer " + testToken, "/zones", 200, 0},
 		{"Bearer " + testToken, "/accounts", 404, 7000},
 		{"Bearer " + testToken, "/zones?per_page=51", 400, 1003},
 		{"Bearer " + testToken, "/zones?page=0", 400, 1003},
 	} {
 		request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, base+tt.path, nil)
-		request.Header.Set("Authorization", tt.authorization)
+		if tt.authorization == "key" {
+			request.Header.Set("X-Auth-Key", "0123456789")
+			request.Header.Set("X-Auth-Email", "someone@example.com")
+		} else {
+			request.Header.Set("Authorization", tt.authorization)
+		}
 		recorded := httptest.NewRecorder()
 		handler.ServeHTTP(recorded, request)
 		var got envelope

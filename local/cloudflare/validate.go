@@ -134,6 +134,7 @@ var (
 	errNoRecord = &apiError{404, 81044, "Record does not exist."}
 	errNoRoute  = &apiError{404, 7000, "No route for that URI"}
 	errToken    = &apiError{403, 10000, "Authentication error"}
+	errKey      = &apiError{403, 9103, "Unknown X-Auth-Key or X-Auth-Email"}
 	errNoToken  = &apiError{400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers"}
 )
 
