@@ -11,33 +11,41 @@ import (
 	"webstack/local/provider"
 )
 
-// retries is how often a failed call is tried again: the API is on this machine, so a third try is rarely better.
-const retries = 2
-
 // Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4".
 func Package(baseURL string) provider.Package {
 	return provider.Package{
 		Name:    "cloudflare",
 		Version: "5.49.1",
-		// A base URL or a host name of the program's own is refused as unknown: it would be another API.
-		Config: map[string]provider.Prop{
-			"apiToken":         {Required: true, Secret: true},
-			"apiClientLogging": {Parsed: true},
-			"maxBackoff":       {Parsed: true}, "minBackoff": {Parsed: true}, "retries": {Parsed: true}, "rps": {Parsed: true},
-		},
+		Config:  configProps,
 		Configure: func(_ context.Context, config provider.Values) (*provider.Instance, error) {
 			token := config.Str("apiToken")
 			if token == "" {
 				return nil, errors.New("find the API token: set cloudflare:apiToken in the stack config")
 			}
+			// A call to this machine that fails would fail again, so none is repeated.
 			api, err := cloudflare.NewWithAPIToken(token, cloudflare.BaseURL(baseURL),
-				cloudflare.UsingRetryPolicy(retries, 0, 1), cloudflare.UsingRateLimit(math.MaxFloat64))
+				cloudflare.UsingRetryPolicy(0, 0, 0), cloudflare.UsingRateLimit(math.MaxFloat64))
 			if err != nil {
 				return nil, fmt.Errorf("make a client of the Cloudflare API: %w", err)
 			}
 			return (&client{api}).instance(), nil
 		},
 	}
+}
+
+// configProps are the provider settings. Where the API is and how patient to be with it is the laptop cloud's own
+// business, so settings about that are accepted and have no effect here. Other credentials than a token are refused:
+// the real provider takes them instead of a token, not besides.
+var configProps = map[string]provider.Prop{
+	"apiToken":                {Required: true, Secret: true},
+	"apiBasePath":             {},
+	"apiClientLogging":        {Parsed: true},
+	"apiHostname":             {},
+	"maxBackoff":              {Parsed: true},
+	"minBackoff":              {Parsed: true},
+	"retries":                 {Parsed: true},
+	"rps":                     {Parsed: true},
+	"userAgentOperatorSuffix": {},
 }
 
 // client is the API client of one configured provider.
