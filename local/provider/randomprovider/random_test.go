@@ -142,6 +142,21 @@ func TestTwoPasswordsDiffer(t *testing.T) {
 	}
 }
 
+// TestNothingChangesInPlace: every change replaces, and an engine that asks for an update is told so.
+func TestNothingChangesInPlace(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	for token, inputs := range map[string]provider.Values{
+		passwordToken: all, stringToken: all, idToken: {"byteLength": 8},
+	} {
+		r := e.Create(token, inputs)
+		turned := providertest.Merged(inputs, provider.Values{"keepers": provider.Values{"turn": "2"}})
+		if err := r.TryUpdate(turned); err == nil || !strings.Contains(err.Error(), "no update for this resource type") {
+			t.Errorf("%s: %v", token, err)
+		}
+	}
+}
+
 func TestHash(t *testing.T) {
 	t.Parallel()
 	r := newEngine(t).Create(passwordToken, provider.Values{"length": 100})
