@@ -73,6 +73,9 @@ func serveDNS(p *parts, info *Info) (err error) {
 
 // serveAWS starts the emulated account and the gateway in front of it, and returns the gateway's port.
 func serveAWS(ctx context.Context, dir workdir.Dir, p *parts) (int, error) {
+	if err := os.MkdirAll(dir.Run(), 0o755); err != nil {
+		return 0, fmt.Errorf("make the folder of the laptop cloud: %w", err)
+	}
 	log, err := os.Create(dir.RequestLog())
 	if err != nil {
 		return 0, fmt.Errorf("open the log of requests: %w", err)
