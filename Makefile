@@ -27,7 +27,6 @@ test: $(BIN)/webstack ## run every test; needs Go and Python, no credentials
 		echo "go test ./$${fuzz%:*} -fuzz $${fuzz#*:}"; \
 		go test ./$${fuzz%:*} -run '^$$' -fuzz "^$${fuzz#*:}\$$" -fuzztime 5s || exit 1; \
 	done
-	go test -C e2e ./render -run '^$$' -fuzz FuzzEnvFile -fuzztime 5s
 
 lint: $(BIN)/golangci-lint $(BIN)/actionlint $(BIN)/govulncheck ## check formatting, rules, workflows and known vulnerabilities
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
