@@ -71,6 +71,9 @@ func TestAssociationGoesThroughItsLife(t *testing.T) {
 		changed.AssociationName != nil || changed.MaxErrors != nil || changed.Parameters["version"][0] != "1234" {
 		t.Errorf("updated: %+v", changed)
 	}
+	_, err := client.UpdateAssociation(ctx, &ssm.UpdateAssociationInput{
+		AssociationId: id, AssociationVersion: aws.String("1"), Parameters: map[string][]string{"version": {"5678"}}})
+	wantCode(t, err, "InvalidAssociationVersion", "latest version is 2")
 	versions := ask(client.ListAssociationVersions(ctx,
 		&ssm.ListAssociationVersionsInput{AssociationId: id})).must(t).AssociationVersions
 	if len(versions) != 2 || *versions[0].ScheduleExpression != "rate(30 minutes)" {
@@ -86,7 +89,7 @@ func TestAssociationGoesThroughItsLife(t *testing.T) {
 	if len(runs.AssociationExecutions) != 0 {
 		t.Errorf("runs without a host: %+v", runs)
 	}
-	_, err := client.DeleteDocument(ctx, &ssm.DeleteDocumentInput{Name: document})
+	_, err = client.DeleteDocument(ctx, &ssm.DeleteDocumentInput{Name: document})
 	wantCode(t, err, "AssociatedInstances", "")
 	ask(client.DeleteAssociation(ctx, &ssm.DeleteAssociationInput{AssociationId: id})).must(t)
 	_, err = client.DescribeAssociation(ctx, &ssm.DescribeAssociationInput{AssociationId: id})

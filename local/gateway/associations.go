@@ -114,6 +114,7 @@ func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c ca
 		c.refuse(w, unknownAssociation(in.AssociationID))
 		return
 	}
+	wanted := in.AssociationVersion
 	// What the call leaves out is reset, but for what the association runs and where.
 	in.Name, in.Date, in.Overview = cmp.Or(in.Name, old.Name), old.Date, pending
 	if in.Targets == nil {
@@ -128,6 +129,10 @@ func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c ca
 	versions, ok := g.state.associations[in.AssociationID]
 	if !ok { // deleted meanwhile
 		c.refuse(w, unknownAssociation(in.AssociationID))
+		return
+	}
+	if current := latest(versions).AssociationVersion; wanted != "" && wanted != "$LATEST" && wanted != current {
+		c.refuse(w, wrong("InvalidAssociationVersion", "The latest version is %s, not %s", current, wanted))
 		return
 	}
 	in.AssociationVersion = strconv.Itoa(len(versions) + 1)

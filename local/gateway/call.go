@@ -23,6 +23,7 @@ const (
 // call is what a request asks for.
 type call struct {
 	service string // by the name in signatures, such as "ec2"
+	region  string // likewise
 	action  string // such as "CreateVpc"
 	json    bool   // the protocol of newer services; else XML
 	body    []byte // of requests other than to S3
@@ -40,8 +41,8 @@ func callOf(ctx context.Context) call {
 	return c
 }
 
-// scope finds the service in the signature of a request, in the header or the query.
-var scope = regexp.MustCompile(`^(?:.*Credential=)?[^/]+/\d{8}/[^/]+/([^/]+)/aws4_request`)
+// scope finds the region and the service in the signature of a request, in the header or the query.
+var scope = regexp.MustCompile(`^(?:.*Credential=)?[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request`)
 
 // identify finds out what a request asks for. Bodies of uploads are left alone.
 func identify(r *http.Request) (call, error) {
@@ -50,7 +51,7 @@ func identify(r *http.Request) (call, error) {
 	c := call{json: target != "", service: "s3"} // the only service that takes unsigned requests without either
 	for _, credential := range []string{r.Header.Get("Authorization"), r.URL.Query().Get("X-Amz-Credential")} {
 		if found := scope.FindStringSubmatch(credential); found != nil {
-			c.service = found[1]
+			c.region, c.service = found[1], found[2]
 		}
 	}
 	if c.service == "s3" && !c.json {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -83,12 +84,7 @@ func checkContent(content string) *problem {
 	if d.SchemaVersion != "2.2" {
 		return nil
 	}
-	var names []string
-	for name := range d.Parameters {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
+	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
 		if problem := d.Parameters[name].check(name); problem != nil {
 			return problem
 		}
@@ -133,7 +129,8 @@ func (p documentParameter) check(name string) *problem {
 
 // accepts finds fault with the values that are given for the document's parameters.
 func (d document) accepts(given map[string][]string) *problem {
-	for name, values := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		values := given[name]
 		declared, ok := d.Parameters[name]
 		if !ok {
 			return wrong("InvalidParameters", "The document does not define the parameter %s", name)
@@ -149,7 +146,8 @@ func (d document) accepts(given map[string][]string) *problem {
 			}
 		}
 	}
-	for name, declared := range d.Parameters {
+	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
+		declared := d.Parameters[name]
 		if declared.Default == nil && given[name] == nil {
 			return wrong("InvalidParameters", "The parameter %s has no default and is not given", name)
 		}

@@ -31,7 +31,7 @@ func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
 		wanted := &fault{Times: 1, Code: "UnauthorizedOperation", Status: http.StatusForbidden}
 		input := json.NewDecoder(r.Body)
 		input.DisallowUnknownFields()
-		if err := input.Decode(wanted); err != nil || wanted.Action == "" || wanted.Status < 400 || wanted.Status > 599 {
+		if err := input.Decode(wanted); err != nil || !wanted.possible() {
 			http.Error(w, `give {"action": "CreateSubnet"} and, if need be, "service", "skip", "times", "code", "status"`,
 				http.StatusBadRequest)
 			return
@@ -42,6 +42,11 @@ func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
 	default:
 		w.WriteHeader(http.StatusMethodNotAllowed)
 	}
+}
+
+// possible tells whether the fault can come about.
+func (f *fault) possible() bool {
+	return f.Action != "" && f.Skip >= 0 && f.Times > 0 && f.Status >= 400 && f.Status <= 599
 }
 
 // fault fails the call when a test asked for that, and tells whether it did.

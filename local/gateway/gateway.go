@@ -23,7 +23,7 @@ type Gateway struct {
 // New makes a gateway in front of the moto at that URL. It writes a line for each request to log: time,
 // service, action, status and duration, never bodies or headers.
 func New(moto *url.URL, log io.Writer) *Gateway {
-	g := &Gateway{url: moto, to: &upstream{next: http.DefaultTransport}, log: log, state: newState()}
+	g := &Gateway{url: moto, to: &upstream{next: transport()}, log: log, state: newState()}
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(moto)

@@ -2,17 +2,18 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -20,15 +21,25 @@ import (
 
 func TestWhatMotoLacksIsAnErrorThatClientsDoNotRepeat(t *testing.T) {
 	t.Parallel()
-	_, err := ec2Client().DescribeInstanceConnectEndpoints(t.Context(), &ec2.DescribeInstanceConnectEndpointsInput{})
-	wantCode(t, err, "InvalidAction", "DescribeInstanceConnectEndpoints")
-	_, err = ssmClient().GetServiceSetting(t.Context(), &ssm.GetServiceSettingInput{SettingId: aws.String("/ssm/x")})
-	wantCode(t, err, "UnknownOperationException", "GetServiceSetting")
-	for _, action := range []string{"DescribeInstanceConnectEndpoints", "GetServiceSetting"} {
-		account.log.waitFor(t, action)
-		if n := strings.Count(account.log.String(), action); n != 1 {
-			t.Errorf("%s was tried %d times", action, n)
-		}
+	var requests atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		account.gateway.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	settings := config()
+	settings.BaseEndpoint = &server.URL
+	_, err := ec2.NewFromConfig(settings).DescribeInstanceConnectEndpoints(t.Context(),
+		&ec2.DescribeInstanceConnectEndpointsInput{})
+	wantCode(t, err, "InvalidAction", "DescribeInstanceConnectEndpoints of ec2")
+	_, err = ssm.NewFromConfig(settings).GetServiceSetting(t.Context(),
+		&ssm.GetServiceSettingInput{SettingId: aws.String("/ssm/x")})
+	wantCode(t, err, "UnknownOperationException", "GetServiceSetting of ssm")
+	_, err = iam.NewFromConfig(settings).ListInstanceProfileTags(t.Context(),
+		&iam.ListInstanceProfileTagsInput{InstanceProfileName: aws.String("x")})
+	wantCode(t, err, "InvalidAction", "ListInstanceProfileTags of iam")
+	if n := requests.Load(); n != 3 {
+		t.Errorf("3 calls became %d requests", n)
 	}
 }
 
@@ -92,10 +103,43 @@ func TestCallsFailWhenATestAsksForIt(t *testing.T) {
 		t.Errorf("third call: %v", err)
 	}
 	for _, bad := range []string{"", "{}", `{"action": ""}`, `{"action": "X", "status": 200}`,
-		`{"action": "X", "tiems": 2}`} {
+		`{"action": "X", "tiems": 2}`, `{"action": "X", "times": 0}`, `{"action": "X", "skip": -1}`} {
 		if got := post(t, bad); got != http.StatusBadRequest {
 			t.Errorf("%s: status %d", bad, got)
 		}
+	}
+}
+
+func TestFaultsSpeakTheProtocolOfTheirService(t *testing.T) {
+	t.Parallel()
+	for call, try := range map[string]func(context.Context) error{
+		`"service": "ec2", "action": "DescribeKeyPairs"`: func(ctx context.Context) error {
+			_, err := ec2Client().DescribeKeyPairs(ctx, &ec2.DescribeKeyPairsInput{})
+			return err
+		},
+		`"service": "iam", "action": "ListGroups"`: func(ctx context.Context) error {
+			_, err := iamClient().ListGroups(ctx, &iam.ListGroupsInput{})
+			return err
+		},
+		`"service": "ssm", "action": "DescribeMaintenanceWindows"`: func(ctx context.Context) error {
+			_, err := ssmClient().DescribeMaintenanceWindows(ctx, &ssm.DescribeMaintenanceWindowsInput{})
+			return err
+		},
+		`"service": "s3", "action": "ListBuckets"`: func(ctx context.Context) error {
+			_, err := s3Client().ListBuckets(ctx, &s3.ListBucketsInput{})
+			return err
+		},
+	} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			if got := post(t, "{"+call+"}"); got != http.StatusOK {
+				t.Fatalf("status %d", got)
+			}
+			wantCode(t, try(t.Context()), "UnauthorizedOperation", "a test asked for")
+			if err := try(t.Context()); err != nil {
+				t.Errorf("the call after: %v", err)
+			}
+		})
 	}
 }
 
@@ -132,9 +176,9 @@ func TestManyCallsAtOnce(t *testing.T) {
 	t.Parallel()
 	ctx, client := t.Context(), ec2Client()
 	var all sync.WaitGroup
-	for i := range 8 {
+	for range 8 {
 		all.Go(func() {
-			if err := createAndList(ctx, client, i); err != nil {
+			if err := createAndList(ctx, client); err != nil {
 				t.Error(err)
 			}
 		})
@@ -143,9 +187,9 @@ func TestManyCallsAtOnce(t *testing.T) {
 }
 
 // createAndList changes a table of moto's that others go through at the same time.
-func createAndList(ctx context.Context, client *ec2.Client, i int) error {
-	for n := range 5 {
-		name := fmt.Sprintf("many-%d-%d", i, n)
+func createAndList(ctx context.Context, client *ec2.Client) error {
+	for range 5 {
+		name := unique()
 		_, err := client.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{GroupName: &name, Description: &name})
 		if err != nil {
 			return err

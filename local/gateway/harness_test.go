@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -30,6 +31,7 @@ import (
 
 // account is the emulated account of this test run. Tests share it and use names of their own.
 var account struct {
+	gateway  http.Handler
 	endpoint string
 	log      safeBuffer
 }
@@ -59,7 +61,8 @@ func runWithAccount(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer emulator.Stop()
-	server := httptest.NewServer(New(emulator.URL(), &account.log))
+	account.gateway = New(emulator.URL(), &account.log)
+	server := httptest.NewServer(account.gateway)
 	defer server.Close()
 	account.endpoint = server.URL
 	return m.Run(), nil
@@ -102,6 +105,7 @@ func config() aws.Config {
 }
 
 func ec2Client() *ec2.Client { return ec2.NewFromConfig(config()) }
+func iamClient() *iam.Client { return iam.NewFromConfig(config()) }
 func kmsClient() *kms.Client { return kms.NewFromConfig(config()) }
 func ssmClient() *ssm.Client { return ssm.NewFromConfig(config()) }
 func s3Client() *s3.Client   { return s3.NewFromConfig(config()) }

@@ -20,7 +20,6 @@ const (
 
 var (
 	parameterName = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
-	nested        = regexp.MustCompile(`\{\{[^}]*\}\}`)
 	// ubuntu are the public parameters that name Canonical's current image. moto has none of them, and nobody may write
 	// them.
 	ubuntu = regexp.MustCompile(`^/aws/service/canonical/ubuntu/server/24\.04/stable/current/` +
@@ -28,14 +27,14 @@ var (
 )
 
 // publicParameter is one of Canonical's, as GetParameter shows it; nil when name is none.
-func publicParameter(name string) map[string]any {
+func publicParameter(c call, name string) map[string]any {
 	found := ubuntu.FindStringSubmatch(name)
 	if found == nil {
 		return nil
 	}
 	return map[string]any{
 		"Name": name, "Type": "String", "DataType": "aws:ec2:image", "Value": moto.Image(found[1]), "Version": 1,
-		"ARN": "arn:aws:ssm:::parameter" + name, "LastModifiedDate": 1750000000,
+		"ARN": "arn:aws:ssm:" + c.region + "::parameter" + name, "LastModifiedDate": 1750000000,
 	}
 }
 
@@ -44,7 +43,7 @@ func (g *Gateway) getParameter(w http.ResponseWriter, r *http.Request, c call) {
 	if !c.parse(w, &in) {
 		return
 	}
-	if public := publicParameter(in.Name); public != nil {
+	if public := publicParameter(c, in.Name); public != nil {
 		c.answer(w, map[string]any{"Parameter": public})
 		return
 	}
@@ -62,7 +61,7 @@ func (g *Gateway) getParameters(w http.ResponseWriter, r *http.Request, c call) 
 	var public []any
 	var others []string
 	for _, name := range in.Names {
-		if found := publicParameter(name); found != nil {
+		if found := publicParameter(c, name); found != nil {
 			public = append(public, found)
 		} else {
 			others = append(others, name)
@@ -132,7 +131,7 @@ func (p parameter) check() *problem {
 		return wrong("ValidationException", "Parameter name must be a fully qualified name: begin %q with a slash", p.Name)
 	case strings.Count(p.Name, "/") > maxLevels:
 		return wrong("HierarchyLevelLimitExceededException", "Parameter name: at most %d levels are allowed", maxLevels)
-	case nested.MatchString(p.Value):
+	case strings.Contains(p.Value, "{{"):
 		return wrong("ValidationException", `Parameter value can't nest another parameter. Do not use "{{}}" in the value`)
 	case len(p.Value) > limit:
 		return wrong("ValidationException", "Parameter value of %d characters is longer than the %d of its tier",

@@ -2,12 +2,16 @@ package gateway
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -51,20 +55,65 @@ func TestUploadsArriveWhole(t *testing.T) {
 	}
 }
 
-// TestStreamedUpload sends what cannot be read twice, which the SDK sends in signed chunks with the checksum
-// at the end.
+// TestStreamedUpload sends what cannot be read twice, which the SDK does over TLS only: in chunks, with the checksum
+// behind the last one.
 func TestStreamedUpload(t *testing.T) {
 	t.Parallel()
-	client, bucket := s3Client(), newBucket(t)
+	var kind, trailer atomic.Value
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			kind.Store(r.Header.Get("X-Amz-Content-Sha256"))
+			trailer.Store(r.Header.Get("X-Amz-Trailer"))
+		}
+		account.gateway.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	settings := config()
+	settings.BaseEndpoint, settings.HTTPClient = &server.URL, server.Client()
+	client, bucket, key := s3.NewFromConfig(settings), newBucket(t), aws.String("streamed")
 	text := strings.Repeat("streamed ", 40_000)
 	ask(client.PutObject(t.Context(), &s3.PutObjectInput{
-		Bucket: bucket, Key: aws.String("streamed"), Body: io.NewSectionReader(strings.NewReader(text), 0, int64(len(text))),
+		Bucket: bucket, Key: key, Body: io.LimitReader(strings.NewReader(text), int64(len(text))),
 		ContentLength: aws.Int64(int64(len(text))), ChecksumAlgorithm: types.ChecksumAlgorithmSha256,
 	})).must(t)
-	head := ask(client.HeadObject(t.Context(), &s3.HeadObjectInput{
-		Bucket: bucket, Key: aws.String("streamed"), ChecksumMode: types.ChecksumModeEnabled})).must(t)
-	if aws.ToInt64(head.ContentLength) != int64(len(text)) || head.ChecksumSHA256 == nil {
-		t.Errorf("head: %d bytes, checksum %v", aws.ToInt64(head.ContentLength), head.ChecksumSHA256)
+	if kind.Load() != "STREAMING-UNSIGNED-PAYLOAD-TRAILER" || trailer.Load() != "x-amz-checksum-sha256" {
+		t.Errorf("sent as %v with the trailer %v", kind.Load(), trailer.Load())
+	}
+	got := ask(client.GetObject(t.Context(), &s3.GetObjectInput{
+		Bucket: bucket, Key: key, ChecksumMode: types.ChecksumModeEnabled})).must(t)
+	body, err := io.ReadAll(got.Body)
+	if err != nil || string(body) != text || got.ChecksumSHA256 == nil {
+		t.Errorf("%d bytes, %v, checksum %v", len(body), err, got.ChecksumSHA256)
+	}
+}
+
+func TestCompressedObjectsStayCompressed(t *testing.T) {
+	t.Parallel()
+	client, bucket, key := s3Client(), newBucket(t), aws.String("dump.gz")
+	var packed bytes.Buffer
+	pack := gzip.NewWriter(&packed)
+	if _, err := io.WriteString(pack, "text"); err != nil {
+		t.Fatal(err)
+	}
+	if err := pack.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ask(client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: bucket, Key: key,
+		Body: bytes.NewReader(packed.Bytes()), ContentEncoding: aws.String("gzip")})).must(t)
+	signed := ask(s3.NewPresignClient(client).PresignGetObject(t.Context(),
+		&s3.GetObjectInput{Bucket: bucket, Key: key})).must(t)
+	request, err := http.NewRequestWithContext(t.Context(), signed.Method, signed.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := (&http.Transport{DisableCompression: true, DisableKeepAlives: true}).RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	got, err := io.ReadAll(response.Body)
+	if err != nil || !bytes.Equal(got, packed.Bytes()) || response.Header.Get("Content-Encoding") != "gzip" {
+		t.Errorf("%q, %v, encoding %q", got, err, response.Header.Get("Content-Encoding"))
 	}
 }
 

@@ -20,6 +20,10 @@ func TestUbuntuImagesAreNamedByPublicParameters(t *testing.T) {
 		parameter := ask(client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})).must(t).Parameter
 		images := ask(ec2Client().DescribeImages(ctx,
 			&ec2.DescribeImagesInput{ImageIds: []string{*parameter.Value}})).must(t).Images
+		if *parameter.ARN != "arn:aws:ssm:us-east-1::parameter"+name || parameter.Type != types.ParameterTypeString ||
+			*parameter.DataType != "aws:ec2:image" {
+			t.Errorf("parameter: %+v", parameter)
+		}
 		if string(images[0].Architecture) != want || *images[0].RootDeviceName != "/dev/sda1" ||
 			!strings.Contains(*images[0].Name, "ubuntu-noble-24.04-"+arch) {
 			t.Errorf("%s: %+v", arch, images[0])
@@ -72,7 +76,8 @@ func TestParametersThatAWSWouldRefuse(t *testing.T) {
 			"4097"},
 		"too long advanced": {ssm.PutParameterInput{Value: aws.String(strings.Repeat("x", 8193)), Tier: "Advanced"},
 			"ValidationException", "8193"},
-		"nested": {ssm.PutParameterInput{Value: aws.String("{{ssm:x}}")}, "ValidationException", "nest"},
+		"nested":      {ssm.PutParameterInput{Value: aws.String("{{ssm:x}}")}, "ValidationException", "nest"},
+		"braces open": {ssm.PutParameterInput{Value: aws.String("a {{ b } c")}, "ValidationException", "nest"},
 		"no leading slash": {ssm.PutParameterInput{Name: aws.String("webstack/x")}, "ValidationException",
 			"fully qualified"},
 		"bad character": {ssm.PutParameterInput{Name: aws.String("/web stack")}, "ValidationException", "web stack"},

@@ -17,6 +17,14 @@ type upstream struct {
 	next http.RoundTripper
 }
 
+// transport is Go's usual one, but for compression: it would ask for that by itself and unpack an object that its owner
+// had stored compressed.
+func transport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableCompression = true
+	return t
+}
+
 // RoundTrip sends one request at a time, but for S3: an upload may wait for the end of a download, as when one is
 // piped into the other.
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
