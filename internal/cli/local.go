@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"webstack/local/cloud"
 	"webstack/local/engine"
@@ -95,19 +96,9 @@ func refresh(ctx context.Context, l *local) error {
 		if err != nil {
 			return err
 		}
-		pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
-		if err != nil {
-			return err
-		}
-		watcher, stop := l.progress.watch("Refreshing stack " + stackName)
-		defer stop()
-		stack, err := l.open(ctx, info, pulumi, watcher.event)
-		if err != nil {
-			return err
-		}
-		changes, err := stack.Refresh(ctx)
+		changes, err := l.watched(ctx, info, "Refreshing", (*engine.Stack).Refresh)
 		if err == nil {
-			l.progress.say("%s. To mend what differs: make up", changesText(changes))
+			l.progress.say("%s. To mend what differs: make up", changes)
 		}
 		return err
 	})
@@ -162,21 +153,30 @@ func (l *local) destroy(ctx context.Context, info cloud.Info) error {
 	if _, err := os.Stat(l.dir.State()); errors.Is(err, os.ErrNotExist) {
 		return nil // no run has come as far as making the stack
 	}
+	changes, err := l.watched(ctx, info, "Destroying", (*engine.Stack).Destroy)
+	if err == nil {
+		l.progress.say("%s.", changes)
+	}
+	return err
+}
+
+// watched does something to the stack while showing how it goes, and returns what it changed, in words.
+func (l *local) watched(
+	ctx context.Context, info cloud.Info, doing string,
+	do func(*engine.Stack, context.Context) (map[apitype.OpType]int, error),
+) (string, error) {
 	pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.step)
 	if err != nil {
-		return err
+		return "", err
 	}
-	watcher, stop := l.progress.watch("Destroying stack " + stackName)
+	watcher, stop := l.progress.watch(doing + " stack " + stackName)
 	defer stop()
 	stack, err := l.open(ctx, info, pulumi, watcher.event)
 	if err != nil {
-		return err
+		return "", err
 	}
-	changes, err := stack.Destroy(ctx)
-	if err == nil {
-		l.progress.say("%s.", changesText(changes))
-	}
-	return err
+	changes, err := do(stack, ctx)
+	return changesText(changes), err
 }
 
 // status shows what runs.

@@ -28,11 +28,7 @@ func (s *service) CheckConfig(_ context.Context, req *pulumirpc.CheckRequest) (*
 }
 
 func (s *service) DiffConfig(_ context.Context, req *pulumirpc.DiffRequest) (*pulumirpc.DiffResponse, error) {
-	old, err := decode(req.OldInputs)
-	if err != nil {
-		return nil, err
-	}
-	news, err := decode(req.News)
+	old, news, err := decodeBoth(req.OldInputs, req.News)
 	if err != nil {
 		return nil, err
 	}

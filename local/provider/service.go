@@ -72,11 +72,7 @@ func (s *service) Check(ctx context.Context, req *pulumirpc.CheckRequest) (*pulu
 	if err != nil {
 		return nil, err
 	}
-	old, err := decode(req.Olds)
-	if err != nil {
-		return nil, err
-	}
-	news, err := decode(req.News)
+	old, news, err := decodeBoth(req.Olds, req.News)
 	if err != nil {
 		return nil, err
 	}
@@ -94,11 +90,7 @@ func (s *service) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulumi
 	if err != nil {
 		return nil, err
 	}
-	old, err := decode(req.OldInputs)
-	if err != nil {
-		return nil, err
-	}
-	news, err := decode(req.News)
+	old, news, err := decodeBoth(req.OldInputs, req.News)
 	if err != nil {
 		return nil, err
 	}
@@ -160,11 +152,7 @@ func (t Type) change(req *pulumirpc.UpdateRequest) (Change, error) {
 	if err != nil {
 		return Change{}, err
 	}
-	oldInputs, err := decode(req.OldInputs)
-	if err != nil {
-		return Change{}, err
-	}
-	news, err := decode(req.News)
+	oldInputs, news, err := decodeBoth(req.OldInputs, req.News)
 	if err != nil {
 		return Change{}, err
 	}
@@ -181,11 +169,7 @@ func (s *service) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumi
 	if err != nil {
 		return nil, err
 	}
-	state, err := decode(req.Properties)
-	if err != nil {
-		return nil, err
-	}
-	inputs, err := decode(req.Inputs)
+	state, inputs, err := decodeBoth(req.Properties, req.Inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -293,6 +277,16 @@ func decode(properties *structpb.Struct) (Values, error) {
 		return nil, fmt.Errorf("read properties: %w", err)
 	}
 	return fromProperties(props)
+}
+
+// decodeBoth is decode for two sets of properties that belong together.
+func decodeBoth(first, second *structpb.Struct) (Values, Values, error) {
+	one, err := decode(first)
+	if err != nil {
+		return nil, nil, err
+	}
+	two, err := decode(second)
+	return one, two, err
 }
 
 func encode(properties resource.PropertyMap) (*structpb.Struct, error) {
