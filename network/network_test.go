@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -26,18 +25,10 @@ func args(edits ...func(*Args)) *Args {
 
 // program registers a network for each of the names.
 func program(args *Args, names ...string) pulumi.RunFunc {
-	return func(ctx *pulumi.Context) error {
-		provider, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{Region: pulumi.StringPtr(pulumitest.Region)})
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if _, err := New(ctx, name, args, pulumi.Provider(provider)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return pulumitest.OnAWS(func(ctx *pulumi.Context, name string, aws pulumi.ResourceOption) error {
+		_, err := New(ctx, name, args, aws)
+		return err
+	}, names...)
 }
 
 var everything = func(a *Args) { a.NatMode, a.EnableIPv6 = NatGateway, true }
