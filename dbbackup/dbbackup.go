@@ -3,9 +3,10 @@ package dbbackup
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/internal/ssmdoc"
 )
 
 // TypeToken is the component's type.
@@ -73,8 +74,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-var dirPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+)+$`)
-
 // check finds everything wrong with the arguments.
 func (a *Args) check() error {
 	var problems []error
@@ -84,9 +83,8 @@ func (a *Args) check() error {
 	if a.Schedule == "" {
 		problems = append(problems, errors.New("schedule backups: give a cron expression"))
 	}
-	if !dirPattern.MatchString(a.StackDir) {
-		problems = append(problems, fmt.Errorf("use stack directory %q: give an absolute path of letters, digits and ._-",
-			a.StackDir))
+	if err := ssmdoc.CheckStackDir(a.StackDir); err != nil {
+		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
 }

@@ -87,7 +87,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 var (
 	sumPattern    = regexp.MustCompile(sha256Pattern)
-	dirPattern    = regexp.MustCompile(`^(?:/[A-Za-z0-9._-]+)+$`)
 	regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
 	appPattern    = regexp.MustCompile(`^[a-z0-9-]+$`)
 )
@@ -102,9 +101,8 @@ func (a *Args) check() error {
 			problems = append(problems, fmt.Errorf("use the %s's sum %q: give 64 hexadecimal digits", sum.of, sum.value))
 		}
 	}
-	if !dirPattern.MatchString(a.StackDir) {
-		problems = append(problems, fmt.Errorf("use stack directory %q: give an absolute path of letters, digits and ._-",
-			a.StackDir))
+	if err := ssmdoc.CheckStackDir(a.StackDir); err != nil {
+		problems = append(problems, err)
 	}
 	if !regionPattern.MatchString(a.Region) {
 		problems = append(problems, fmt.Errorf("use region %q: give one such as eu-central-1", a.Region))
