@@ -77,10 +77,8 @@ func clearDeadLocks(state, stack string) (*holder, error) {
 			live = &lock
 			return nil
 		}
-		for _, file := range []string{path, path + ".attrs"} {
-			if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 		return nil
 	})

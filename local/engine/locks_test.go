@@ -48,9 +48,6 @@ func lockFile(t *testing.T, state, stack string, lock holder) string {
 	if err == nil {
 		err = workdir.WriteFile(path, data, 0o644)
 	}
-	if err == nil {
-		err = workdir.WriteFile(path+".attrs", nil, 0o644)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +95,7 @@ func TestOnlyLocksOfTheDeadAreRemoved(t *testing.T) {
 				if _, err := clearDeadLocks(state, "local"); err != nil {
 					t.Fatal(err)
 				}
-				if exists(path) == test.kept && exists(path+".attrs") == test.kept {
+				if exists(path) == test.kept {
 					return
 				}
 				if time.Now().After(deadline) {

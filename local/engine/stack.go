@@ -51,7 +51,9 @@ type Stack struct {
 // Environment is what any Pulumi needs to find the state of the stack on the laptop.
 func Environment(dir workdir.Dir) map[string]string {
 	return map[string]string{
-		"PULUMI_BACKEND_URL":                            "file://" + dir.State(),
+		// Without metadata: it is a file beside each file, which is not written in one step, and one that is cut off
+		// when Pulumi is killed makes the state unreadable.
+		"PULUMI_BACKEND_URL":                            "file://" + dir.State() + "?metadata=skip",
 		"PULUMI_HOME":                                   dir.PulumiHome(),
 		"PULUMI_CONFIG_PASSPHRASE":                      Passphrase,
 		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
