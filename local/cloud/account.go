@@ -85,7 +85,7 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts) (int, error) {
 		return 0, err
 	}
 	p.start("moto", emulator.Run)
-	return p.serveHTTP("the AWS gateway", gateway.New(emulator.URL(), log))
+	return p.serveHTTP("the AWS gateway", gateway.New(gateway.Options{Moto: emulator.URL(), Log: log}))
 }
 
 // Prepare makes sure that everything the laptop cloud needs is installed.

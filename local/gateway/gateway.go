@@ -8,25 +8,39 @@ import (
 	"net/url"
 	"sync"
 	"time"
+
+	"webstack/local/machine"
 )
+
+// Options are what a gateway works with.
+type Options struct {
+	// Moto is where moto answers.
+	Moto *url.URL
+	// Log gets a line for each request: time, service, action, status and duration, never bodies or headers.
+	Log io.Writer
+	// Machines run the instances. Without them, nil, instances exist in moto only.
+	Machines machine.Machines
+}
 
 // Gateway answers AWS clients. It is safe for concurrent use.
 type Gateway struct {
-	moto  *httputil.ReverseProxy
-	url   *url.URL
-	to    http.RoundTripper
-	log   io.Writer
-	logMu sync.Mutex
-	state *state
+	moto     *httputil.ReverseProxy
+	url      *url.URL
+	to       http.RoundTripper
+	log      io.Writer
+	logMu    sync.Mutex
+	state    *state
+	machines machine.Machines // nil without any
 }
 
-// New makes a gateway in front of the moto at that URL. It writes a line for each request to log: time,
-// service, action, status and duration, never bodies or headers.
-func New(moto *url.URL, log io.Writer) *Gateway {
-	g := &Gateway{url: moto, to: &upstream{next: transport()}, log: log, state: newState()}
+// New makes a gateway.
+func New(o Options) *Gateway {
+	g := &Gateway{
+		url: o.Moto, to: &upstream{next: transport()}, log: o.Log, state: newState(), machines: o.Machines,
+	}
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(moto)
+			r.SetURL(o.Moto)
 			r.Out.Host = r.In.Host // part of what was signed, and moto's clue to the bucket
 		},
 		Transport:     g.to,

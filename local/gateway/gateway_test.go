@@ -145,7 +145,9 @@ func TestFaultsSpeakTheProtocolOfTheirService(t *testing.T) {
 
 func TestFaultsAreTakenBack(t *testing.T) {
 	t.Parallel()
-	gateway := httptest.NewServer(New(&url.URL{Scheme: "http", Host: "127.0.0.1:1"}, &safeBuffer{}))
+	gateway := httptest.NewServer(New(Options{
+		Moto: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Log: &safeBuffer{},
+	}))
 	t.Cleanup(gateway.Close)
 	send := func(method, path, body string) int {
 		request, err := http.NewRequestWithContext(t.Context(), method, gateway.URL+path, strings.NewReader(body))

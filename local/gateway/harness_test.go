@@ -61,7 +61,7 @@ func runWithAccount(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer emulator.Stop()
-	account.gateway = New(emulator.URL(), &account.log)
+	account.gateway = New(Options{Moto: emulator.URL(), Log: &account.log})
 	server := httptest.NewServer(account.gateway)
 	defer server.Close()
 	account.endpoint = server.URL

@@ -42,7 +42,7 @@ func runWithAccount(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer emulator.Stop()
-	endpoint := httptest.NewServer(gateway.New(emulator.URL(), io.Discard))
+	endpoint := httptest.NewServer(gateway.New(gateway.Options{Moto: emulator.URL(), Log: io.Discard}))
 	defer endpoint.Close()
 	account.endpoint = endpoint.URL
 	if account.server, err = providertest.Serve(ctx, Package(account.endpoint), resourceTypes(&clients{})); err != nil {
