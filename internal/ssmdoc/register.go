@@ -7,19 +7,14 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/naming"
 )
 
-const (
-	// maxName is SSM's limit for the names of documents and of associations.
-	maxName = 128
-	// targetType says that the documents are for EC2 instances.
-	targetType = "/AWS::EC2::Instance"
-)
+// targetType says that the documents are for EC2 instances.
+const targetType = "/AWS::EC2::Instance"
 
 // Name is the name of a stack's document or association.
 func Name(project, stack string, parts ...string) string {
-	return naming.Name(maxName, append([]string{project, stack}, parts...)...)
+	return contract.DocumentName(project, stack, parts...)
 }
 
 // Register registers the document under a resource name and under its own name.
