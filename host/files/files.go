@@ -1,0 +1,104 @@
+// Package files replaces files so that no reader sees half of one, and only when they differ.
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+)
+
+// suffix is that of a file that is being written. One that a kill has left is overwritten by the next write.
+const suffix = ".new"
+
+// Write makes name below root a file with this content and mode, and its directory when that is missing. It tells
+// whether anything was changed. A file that is right already is not touched. The new one is on the disk before it takes
+// the old one's place. A root keeps every path below it, whatever links there are.
+func Write(root *os.Root, name string, content []byte, mode fs.FileMode) (changed bool, err error) {
+	same, err := Is(root, name, content, mode)
+	if err != nil || same {
+		return false, err
+	}
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return false, fmt.Errorf("create the directory of %s: %w; move away what is in its place", name, err)
+	}
+	if err := write(root, name+suffix, content, mode); err != nil {
+		_ = root.Remove(name + suffix)
+		return false, fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := root.Rename(name+suffix, name); err != nil {
+		return false, fmt.Errorf("move %s into place: %w", name, err)
+	}
+	return true, SyncDir(root, path.Dir(name))
+}
+
+// Is tells whether name is a regular file of this content and mode. A directory in its place is an error.
+func Is(root *os.Root, name string, content []byte, mode fs.FileMode) (bool, error) {
+	info, err := root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look at %s: %w; move away what is in its place", name, err)
+	case info.IsDir():
+		return false, fmt.Errorf("look at %s: it is a directory; move it away", name)
+	case info.Mode() != mode || info.Size() != int64(len(content)):
+		return false, nil
+	}
+	// What cannot be read is written anew.
+	text, err := root.ReadFile(name)
+	return err == nil && bytes.Equal(text, content), nil
+}
+
+// write makes a new file: never one that others may have opened while it was readable for them.
+func write(root *os.Root, name string, content []byte, mode fs.FileMode) error {
+	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	// Whatever the umask is.
+	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+}
+
+// Remove removes a file or a directory with all that is in it, and tells whether there was one.
+func Remove(root *os.Root, name string) (changed bool, err error) {
+	if _, err := root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err := root.RemoveAll(name); err != nil {
+		return false, fmt.Errorf("remove %s: %w", name, err)
+	}
+	return true, nil
+}
+
+// Names lists what is in a directory, sorted; nothing when there is no such directory.
+func Names(root *os.Root, dir string) ([]string, error) {
+	entries, err := fs.ReadDir(root.FS(), dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("list %s: %w", dir, err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names, nil
+}
+
+// SyncDir sees the names in a directory on the disk.
+func SyncDir(root *os.Root, dir string) error {
+	f, err := root.Open(dir)
+	if err != nil {
+		return fmt.Errorf("open directory %s: %w", dir, err)
+	}
+	defer func() { _ = f.Close() }()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("sync directory %s: %w", dir, err)
+	}
+	return nil
+}
