@@ -34,6 +34,10 @@ const (
 	ManifestPath = "bundle/manifest.json"
 	// LockPath is the file whose lock serialises everything that changes the stack.
 	LockPath = "lock"
+	// ComposeEnvPath is what Compose reads beside the Compose file: the release of each app.
+	ComposeEnvPath = "compose/.env"
+	// StateDir is what the host program remembers from run to run.
+	StateDir = "state"
 	// EnvDir holds one file NAME.env (mode 0600) per app.
 	EnvDir = "env"
 	// TLSDir holds one directory per app with its own certificate (tls.crt, tls.key).

@@ -101,7 +101,7 @@ func isHostPath(s string) bool {
 	if BundlePrefix+s == ManifestKey {
 		return true
 	}
-	for _, own := range []string{path.Dir(ManifestPath), LockPath, EnvDir, TLSDir, UpstreamsDir} {
+	for _, own := range []string{path.Dir(ManifestPath), LockPath, ComposeEnvPath, StateDir, EnvDir, TLSDir, UpstreamsDir} {
 		if s == own || strings.HasPrefix(s, own+"/") || strings.HasPrefix(own, s+"/") {
 			return true
 		}
