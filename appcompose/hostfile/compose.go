@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"webstack/contract"
 )
 
 // ComposeProject is the name of the Compose project, and so the beginning of every container's name.
@@ -26,7 +28,7 @@ const (
 // Paths relative to the stack directory.
 const (
 	// ComposeEnvPath is read by Compose by itself, because it stands beside the Compose file.
-	ComposeEnvPath = "compose/.env"
+	ComposeEnvPath = contract.ComposeEnvPath
 	// PostgresPasswordPath has no ".env" at its end, so no app's env file can have the same name.
 	PostgresPasswordPath = "env/postgres-password"
 )
@@ -37,20 +39,35 @@ func ContainerName(app string, number int) string {
 	return ComposeProject + "-" + app + "-" + strconv.Itoa(number)
 }
 
+// SumLabel is the label that tells what a container was made of: its definition, and for an app also its image and its
+// env file. The host program compares it with what a container should be made of. Compose's own label would not do: it
+// changes with Compose's version, and an upgrade would restart everything.
+const SumLabel = "webstack.sum"
+
 // ImageVariable is the variable in compose/.env that holds the image of an app's live release. An app's name has
 // letters, digits and "-", so two apps never share a variable.
-func ImageVariable(app string) string {
-	return "WEBSTACK_IMAGE_" + strings.ToUpper(strings.ReplaceAll(app, "-", "_"))
+func ImageVariable(app string) string { return "WEBSTACK_IMAGE_" + variableName(app) }
+
+// SumVariable is the variable in compose/.env that holds the value of a service's SumLabel.
+func SumVariable(service string) string { return "WEBSTACK_SUM_" + variableName(service) }
+
+func variableName(service string) string {
+	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
 }
 
-// ComposeEnv is the content of compose/.env for the apps that have a release: app name to image with tag or digest.
-// An app that is not in it is not started, and Compose does not ask for its image. Compose prefers variables of its
-// own environment, so it must be run without COMPOSE_PROFILES and WEBSTACK_IMAGE_*.
-func ComposeEnv(images map[string]string) ([]byte, error) {
+// ComposeEnv is the content of compose/.env: for the apps that have a release, app name to image with tag or digest;
+// and for the services that run, those of the apps included, service to the value of its SumLabel. An app without image
+// is not started, and Compose does not ask for its image. With this content, `docker compose up` by hand changes
+// nothing. Compose prefers variables of its own environment, so it must be run without COMPOSE_PROFILES,
+// WEBSTACK_IMAGE_* and WEBSTACK_SUM_*, unless it is to start another release.
+func ComposeEnv(images, sums map[string]string) ([]byte, error) {
 	apps := slices.Sorted(maps.Keys(images))
 	vars := []variable{{"COMPOSE_PROFILES", strings.Join(apps, ",")}}
 	for _, app := range apps {
 		vars = append(vars, variable{ImageVariable(app), images[app]})
+	}
+	for _, service := range slices.Sorted(maps.Keys(sums)) {
+		vars = append(vars, variable{SumVariable(service), sums[service]})
 	}
 	return dotenv(vars)
 }

@@ -1,7 +1,7 @@
 // Package hostfile says what the files that the host writes contain, and where they stand. The Compose file and the
 // Caddyfile that package appcompose renders are complete only with them:
 //
-//	compose/.env               which release of each app runs            ComposeEnv
+//	compose/.env               what each container is made of            ComposeEnv
 //	env/APP.env                an app's secrets and DATABASE_URL         AppEnv
 //	env/postgres-password      the superuser's password                  the bare password, no new line
 //	caddy/upstreams/APP        who answers for an app                    Upstream; none before the first deploy

@@ -22,9 +22,10 @@ func TestContents(t *testing.T) {
 		{"IPv6 upstream", Upstream("fd00::2", 80), "[fd00::2]:80\n"},
 		{"automatic", AutomaticCertificate(), "import {args[0]}\n"},
 		{"own certificate", OwnCertificate("shop"), "import own-certificate shop\n"},
-		{"no app has a release", env(ComposeEnv(nil)), "COMPOSE_PROFILES=\"\"\n"},
-		{"releases", env(ComposeEnv(map[string]string{"shop": "r/shop:v2", "a-b": "r/a:v1"})),
-			"COMPOSE_PROFILES=\"a-b,shop\"\nWEBSTACK_IMAGE_A_B=\"r/a:v1\"\nWEBSTACK_IMAGE_SHOP=\"r/shop:v2\"\n"},
+		{"no app has a release", env(ComposeEnv(nil, nil)), "COMPOSE_PROFILES=\"\"\n"},
+		{"releases", env(ComposeEnv(map[string]string{"shop": "r/shop:v2", "a-b": "r/a:v1"}, map[string]string{"caddy": "00", "a-b": "01"})),
+			"COMPOSE_PROFILES=\"a-b,shop\"\nWEBSTACK_IMAGE_A_B=\"r/a:v1\"\nWEBSTACK_IMAGE_SHOP=\"r/shop:v2\"\n" +
+				"WEBSTACK_SUM_A_B=\"01\"\nWEBSTACK_SUM_CADDY=\"00\"\n"},
 		{"env", env(AppEnv(map[string]string{"B": "x\ny", "A": `$"\`})), "A=\"\\$\\\"\\\\\"\nB=\"x\\ny\"\n"},
 		{"database", []byte(DatabaseURL("", "shop", "pw")), "postgres://shop:pw@postgres:5432/shop?sslmode=disable"},
 		{"external database", []byte(DatabaseURL("db.example.com:5433", "a-b", "p/w")),

@@ -130,7 +130,7 @@ func (h *host) release(t *testing.T, apps ...string) {
 	for _, app := range apps {
 		images[app] = image(app)
 	}
-	h.write(t, hostfile.ComposeEnvPath, must(hostfile.ComposeEnv(images)))
+	h.write(t, hostfile.ComposeEnvPath, must(hostfile.ComposeEnv(images, nil)))
 }
 
 func image(app string) string {
