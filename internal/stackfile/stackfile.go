@@ -1,16 +1,20 @@
-// Package stackfile reads a stack file as Pulumi does, so that tests run on the real files: encrypted values are
-// decrypted, objects become JSON, and what the file leaves out has the default of Pulumi.yaml.
+// Package stackfile reads a stack file as Pulumi does, for what is not run by Pulumi: objects become JSON, and what the
+// file leaves out has the default of Pulumi.yaml. Encrypted values are decrypted or, for who needs none of them, have a
+// stand-in.
 package stackfile
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 )
@@ -24,12 +28,11 @@ type File struct {
 // Read reads Pulumi.yaml and Pulumi.<stack>.yaml in dir. The passphrase is only needed when the file holds
 // encrypted values.
 func Read(dir, stack, passphrase string) (*File, error) {
-	project, err := workspace.LoadProject(filepath.Join(dir, "Pulumi.yaml"))
+	project, err := loadProject(dir)
 	if err != nil {
-		return nil, fmt.Errorf("load Pulumi.yaml: %w", err)
+		return nil, err
 	}
-	sink := diag.DefaultSink(discard{}, discard{}, diag.FormatOptions{Color: colors.Never})
-	file, err := workspace.LoadProjectStack(sink, project, filepath.Join(dir, "Pulumi."+stack+".yaml"))
+	file, err := workspace.LoadProjectStack(newSink(), project, Path(dir, stack))
 	if err != nil {
 		return nil, fmt.Errorf("load the file of stack %s: %w", stack, err)
 	}
@@ -37,6 +40,64 @@ func Read(dir, stack, passphrase string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(project, stack, file, decrypter)
+}
+
+// ParseSealed takes text for the content of Pulumi.<stack>.yaml and needs no key: each encrypted value becomes StandIn.
+func ParseSealed(dir, stack string, text []byte) (*File, error) {
+	project, err := loadProject(dir)
+	if err != nil {
+		return nil, err
+	}
+	file, err := workspace.LoadProjectStackBytes(newSink(), project, text, Path(dir, stack), encoding.YAML)
+	if err != nil {
+		return nil, fmt.Errorf("read the file of stack %s: %w", stack, err)
+	}
+	return open(project, stack, file, sealed{})
+}
+
+// Path is the path of a stack's file.
+func Path(dir, stack string) string { return filepath.Join(dir, "Pulumi."+stack+".yaml") }
+
+// Project is the name of the project in dir.
+func Project(dir string) (string, error) {
+	project, err := loadProject(dir)
+	if err != nil {
+		return "", err
+	}
+	return project.Name.String(), nil
+}
+
+// Stacks are the names of the stacks that have a file in dir, sorted.
+func Stacks(dir string) ([]string, error) {
+	files, err := filepath.Glob(Path(dir, "*"))
+	if err != nil {
+		return nil, fmt.Errorf("list the stack files: %w", err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func loadProject(dir string) (*workspace.Project, error) {
+	project, err := workspace.LoadProject(filepath.Join(dir, "Pulumi.yaml"))
+	if err != nil {
+		return nil, fmt.Errorf("load Pulumi.yaml: %w", err)
+	}
+	return project, nil
+}
+
+func newSink() diag.Sink {
+	return diag.DefaultSink(discard{}, discard{}, diag.FormatOptions{Color: colors.Never})
+}
+
+// open decrypts the values of a file and adds what it leaves out.
+func open(
+	project *workspace.Project, stack string, file *workspace.ProjectStack, decrypter config.Decrypter,
+) (*File, error) {
 	values, err := file.Config.Decrypt(decrypter)
 	if err != nil {
 		return nil, fmt.Errorf("decrypt the file of stack %s: %w", stack, err)
@@ -88,6 +149,18 @@ func newDecrypter(salt, passphrase string) (config.Decrypter, error) {
 		return nil, fmt.Errorf("decode encryptionsalt: %w", err)
 	}
 	return config.NewSymmetricCrypterFromPassphrase(passphrase, raw), nil
+}
+
+// StandIn is what stands for a value that stays encrypted: a text that every key takes which may be a secret.
+const StandIn = "000000000000000000000000000000000000000000000000"
+
+// sealed opens nothing.
+type sealed struct{}
+
+func (sealed) DecryptValue(context.Context, string) (string, error) { return StandIn, nil }
+
+func (sealed) BatchDecrypt(_ context.Context, texts []string) ([]string, error) {
+	return slices.Repeat([]string{StandIn}, len(texts)), nil
 }
 
 type discard struct{}

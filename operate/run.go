@@ -1,0 +1,205 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+)
+
+const (
+	// deliverySeconds is how long a command may wait for the agent; Run Command's least is 30.
+	deliverySeconds = 60
+	// pollFirst and pollMost are the pauses between two questions about a command; they grow.
+	pollFirst, pollMost = 200 * time.Millisecond, 2 * time.Second
+	// appearance is how long a command may stay unknown after it was taken; the API is eventually consistent.
+	appearance = 30 * time.Second
+)
+
+// Command is one run of a document on a host.
+type Command struct {
+	// Host is the instance's id.
+	Host string
+	// Document is its name; see Stack.Document.
+	Document string
+	// Parameters are the document's, by name.
+	Parameters map[string]string
+	// Progress, where not nil, is told the status each time it changes, in Systems Manager's words.
+	Progress func(status string)
+}
+
+// Result is how a command ended.
+type Result struct {
+	CommandID string
+	// Status is Systems Manager's detailed status, such as Success, Failed, ExecutionTimedOut or Undeliverable.
+	Status string
+	// Steps are the document's steps that were run, in their order.
+	Steps []Step
+}
+
+// Step is how one step of a document ended.
+type Step struct {
+	Name, Status   string
+	ExitCode       int
+	Stdout, Stderr string // the first 24,000 and 8,000 characters
+}
+
+// Run runs a document on a host and waits for its end. An error says that it could not be run or followed; whether the
+// document did what it should is in the result: see Result.Err. When ctx ends, the document runs on.
+func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
+	parameters := map[string][]string{}
+	for name, value := range c.Parameters {
+		parameters[name] = []string{value}
+	}
+	sent, err := s.ssm.SendCommand(ctx, &ssm.SendCommandInput{
+		DocumentName: &c.Document, InstanceIds: []string{c.Host}, Parameters: parameters,
+		TimeoutSeconds: aws.Int32(deliverySeconds),
+	})
+	switch {
+	case hasCode(err, "InvalidDocument"):
+		return Result{}, fmt.Errorf("run document %s: there is none; make it with pulumi up --stack %s", c.Document, s.Name)
+	case hasCode(err, "InvalidInstanceId"):
+		return Result{}, fmt.Errorf("run document %s on %s: Systems Manager does not reach the host; "+
+			"see webstack verify --stack %s", c.Document, c.Host, s.Name)
+	case err != nil:
+		return Result{}, explain("run document "+c.Document, err)
+	}
+	id := aws.ToString(sent.Command.CommandId)
+	ended, err := s.wait(ctx, id, c)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{CommandID: id, Status: aws.ToString(ended.StatusDetails)}
+	for _, plugin := range ended.CommandPlugins {
+		step, err := s.step(ctx, id, c.Host, plugin)
+		if err != nil {
+			return Result{}, err
+		}
+		result.Steps = append(result.Steps, step)
+	}
+	return result, nil
+}
+
+// wait waits until a command has ended on its host.
+func (s *Stack) wait(ctx context.Context, id string, c Command) (*ssmtypes.CommandInvocation, error) {
+	begun, pause, last := time.Now(), s.poll, ""
+	for {
+		found, err := s.invocation(ctx, id, c.Host)
+		switch {
+		case err != nil:
+			return nil, explain("follow command "+id, err)
+		case found == nil && time.Since(begun) > appearance:
+			return nil, fmt.Errorf("follow command %s: Systems Manager does not know it after %s; is %s its host?",
+				id, appearance, c.Host)
+		case found != nil && ended(found.Status):
+			return found, nil
+		}
+		if found != nil && string(found.Status) != last && c.Progress != nil {
+			last = string(found.Status)
+			c.Progress(last)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for command %s, which runs on at the host: %w", id, ctx.Err())
+		case <-time.After(pause):
+		}
+		pause = min(pause*3/2, pollMost)
+	}
+}
+
+// invocation is what is known of a command on its host, nil while nothing is.
+func (s *Stack) invocation(ctx context.Context, id, host string) (*ssmtypes.CommandInvocation, error) {
+	list, err := s.ssm.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
+		CommandId: &id, InstanceId: &host, Details: true,
+	})
+	switch {
+	case hasCode(err, "InvalidCommandId", "InvocationDoesNotExist"):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(list.CommandInvocations) == 0:
+		return nil, nil
+	}
+	return &list.CommandInvocations[0], nil
+}
+
+func ended(status ssmtypes.CommandInvocationStatus) bool {
+	switch status {
+	case ssmtypes.CommandInvocationStatusPending, ssmtypes.CommandInvocationStatusInProgress,
+		ssmtypes.CommandInvocationStatusDelayed, ssmtypes.CommandInvocationStatusCancelling:
+		return false
+	}
+	return true
+}
+
+// step asks for the whole output of a step; the list of invocations has its beginning only.
+func (s *Stack) step(ctx context.Context, id, host string, plugin ssmtypes.CommandPlugin) (Step, error) {
+	step := Step{
+		Name: aws.ToString(plugin.Name), Status: aws.ToString(plugin.StatusDetails), ExitCode: int(plugin.ResponseCode),
+	}
+	begun := time.Now()
+	for {
+		output, err := s.ssm.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
+			CommandId: &id, InstanceId: &host, PluginName: plugin.Name,
+		})
+		if err == nil {
+			step.Stdout, step.Stderr = aws.ToString(output.StandardOutputContent), aws.ToString(output.StandardErrorContent)
+			return step, nil
+		}
+		if !hasCode(err, "InvocationDoesNotExist") || time.Since(begun) > appearance {
+			return step, explain("read the output of command "+id, err)
+		}
+		select {
+		case <-ctx.Done():
+			return step, fmt.Errorf("read the output of command %s: %w", id, ctx.Err())
+		case <-time.After(s.poll):
+		}
+	}
+}
+
+// Stdout is what the last step that was run has written to its standard output.
+func (r Result) Stdout() string {
+	if len(r.Steps) == 0 {
+		return ""
+	}
+	return r.Steps[len(r.Steps)-1].Stdout
+}
+
+// Err says what went wrong in the document, nil when nothing did: the step, its exit status and the last lines that it
+// wrote.
+func (r Result) Err() error {
+	if r.Status == string(ssmtypes.CommandInvocationStatusSuccess) {
+		return nil
+	}
+	for _, step := range r.Steps {
+		if step.ExitCode > 0 || step.Status == string(ssmtypes.CommandPluginStatusFailed) {
+			return fmt.Errorf("step %s of command %s ended with exit status %d: %s",
+				step.Name, r.CommandID, step.ExitCode, tail(step))
+		}
+	}
+	if r.Status == "Undeliverable" || r.Status == "DeliveryTimedOut" {
+		return fmt.Errorf("command %s did not reach the host (%s); see webstack verify", r.CommandID, r.Status)
+	}
+	return errors.New("command " + r.CommandID + " ended as " + r.Status)
+}
+
+// tailLines is how many lines of a failed step an error shows.
+const tailLines = 5
+
+// tail is the end of what a step wrote to its standard error, or else to its standard output.
+func tail(step Step) string {
+	text := strings.TrimSpace(step.Stderr)
+	if text == "" {
+		text = strings.TrimSpace(step.Stdout)
+	}
+	if text == "" {
+		return "it has written nothing"
+	}
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+}
