@@ -1,3 +1,3 @@
-// Package gobuild cross-compiles the host program with the go command on PATH. It reads the environment that the go
+// Package gobuild cross-compiles programs for hosts with the go command on PATH. It reads the environment that the go
 // command reads, except for what would change the result: the same sources give the same bytes on every machine.
 package gobuild

@@ -7,23 +7,27 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 )
 
-const (
-	program = "webstackctl"
-	source  = "./cmd/" + program
-)
-
 // architectures are the ones that AWS has instances of, in Go's words.
 var architectures = []string{"amd64", "arm64"}
 
-// Host compiles cmd/webstackctl of the module in moduleRoot for Linux on goarch ("amd64" or "arm64") and returns the
-// path of the program, <moduleRoot>/.webstack/build/linux_<goarch>/webstackctl. The file appears there complete or
-// not at all, also when several processes build at once. The first build takes about a minute, later ones a second.
+// Host compiles cmd/webstackctl of the module in moduleRoot for Linux on goarch; see Program.
 func Host(ctx context.Context, moduleRoot, goarch string) (string, error) {
+	return Program(ctx, moduleRoot, ".", "./cmd/webstackctl", goarch)
+}
+
+// Program compiles a main package for Linux on goarch ("amd64" or "arm64") and returns the path of the program,
+// <moduleRoot>/.webstack/build/linux_<goarch>/<name>. The package stands in the module in the folder module, relative to
+// moduleRoot; name is the last element of both together. The Go toolchain is that of moduleRoot's go.mod. The file
+// appears there complete or not at all, also when several processes build at once. A first build takes about a minute,
+// later ones a second.
+func Program(ctx context.Context, moduleRoot, module, pkg, goarch string) (string, error) {
+	program := path.Base(path.Join(module, pkg))
 	if !slices.Contains(architectures, goarch) {
 		return "", fmt.Errorf("build %s: architecture %q is not one of %s",
 			program, goarch, strings.Join(architectures, ", "))
@@ -43,7 +47,8 @@ func Host(ctx context.Context, moduleRoot, goarch string) (string, error) {
 	}
 	defer func() { _ = os.RemoveAll(tmp) }()
 	built := filepath.Join(tmp, program)
-	if err := compile(ctx, moduleRoot, built, environment(os.Environ(), goarch, toolchain)); err != nil {
+	env := environment(os.Environ(), goarch, toolchain)
+	if err := compile(ctx, filepath.Join(moduleRoot, module), pkg, built, env); err != nil {
 		return "", fmt.Errorf("build %s for linux/%s: %w", program, goarch, err)
 	}
 	out := filepath.Join(dir, program)
@@ -53,14 +58,14 @@ func Host(ctx context.Context, moduleRoot, goarch string) (string, error) {
 	return out, nil
 }
 
-func compile(ctx context.Context, moduleRoot, out string, env []string) error {
+func compile(ctx context.Context, dir, pkg, out string, env []string) error {
 	abs, err := filepath.Abs(out)
 	if err != nil {
 		return err
 	}
 	var output bytes.Buffer
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", abs, source)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = moduleRoot, env, &output, &output
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", abs, pkg)
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = dir, env, &output, &output
 	err = cmd.Run()
 	switch {
 	case err == nil:
