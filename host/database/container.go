@@ -1,0 +1,88 @@
+package database
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"webstack/host/command"
+)
+
+// Container is the Postgres in a container of this host. It publishes no port, so it is spoken to by its own psql.
+type Container struct {
+	// Name is the container's, User the superuser's.
+	Name, User string
+	Run        command.Runner
+}
+
+// psql runs statements, which come by standard input, and returns what they print.
+func (c *Container) psql(ctx context.Context, statements ...string) (string, error) {
+	out, err := c.Run.Run(ctx, command.Command{
+		Name: "docker",
+		Args: []string{
+			// Over TCP, where Postgres trusts its own machine as well: on its socket answers, while a new data directory
+			// is set up, a server that is about to stop.
+			"exec", "-i", c.Name, "psql", "-h", "127.0.0.1", "-U", c.User, "-d", maintenance, "--no-password",
+			"--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse",
+		},
+		Stdin: strings.NewReader(strings.Join(statements, ";\n") + ";\n"),
+	})
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(string(out), "\n"), nil
+}
+
+// Value is that of Server.
+func (c *Container) Value(ctx context.Context, query string) (string, error) {
+	return c.psql(ctx, query)
+}
+
+// Exec is that of Server.
+func (c *Container) Exec(ctx context.Context, statements ...string) error {
+	_, err := c.psql(ctx, statements...)
+	return err
+}
+
+// Differ compares with what Postgres keeps: on its own machine it lets everybody in without a password.
+func (c *Container) Differ(ctx context.Context, passwords map[string]string) ([]string, error) {
+	text, err := c.psql(ctx, "SELECT coalesce(json_object_agg(rolname, coalesce(rolpassword, '')), '{}')::text FROM pg_authid")
+	if err != nil {
+		return nil, err
+	}
+	var stored map[string]string
+	if err := json.Unmarshal([]byte(text), &stored); err != nil {
+		return nil, fmt.Errorf("read what Postgres keeps of passwords: %w", err)
+	}
+	var differ []string
+	for role, password := range passwords {
+		if !matches(stored[role], password) {
+			differ = append(differ, role)
+		}
+	}
+	slices.Sort(differ)
+	return differ, nil
+}
+
+// Wait returns when Postgres takes connections, which takes a while on a new data directory and after a crash. The
+// error after limit is the last answer.
+func Wait(ctx context.Context, s Server, limit time.Duration) error {
+	const pause = 500 * time.Millisecond
+	for end := time.Now().Add(limit); ; {
+		_, err := s.Value(ctx, "SELECT 1")
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("wait for Postgres: it takes no connection after %v: %w", limit, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for Postgres: %w", ctx.Err())
+		case <-time.After(pause):
+		}
+	}
+}

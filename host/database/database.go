@@ -1,0 +1,242 @@
+package database
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// maintenance is the database that statements about roles and databases are run in. Every Postgres has it.
+const maintenance = "postgres"
+
+// template is the database that new ones are copied from by default; what apps could leave in it, all would get.
+const template = "template1"
+
+// Server is a Postgres, spoken to as its superuser.
+type Server interface {
+	// Value runs a query that has one row with one text.
+	Value(ctx context.Context, query string) (string, error)
+	// Exec runs each statement in a transaction of its own, and stops at the first that fails.
+	Exec(ctx context.Context, statements ...string) error
+	// Differ lists the roles, of those given with their passwords, that have another password.
+	Differ(ctx context.Context, passwords map[string]string) ([]string, error)
+}
+
+// App is an app's database, and the role of the same name that owns it.
+type App struct {
+	// Name is the app's, Database that of database and role.
+	Name, Database string
+	// Password is the role's. ASCII.
+	Password string
+}
+
+// Options say what Ensure makes.
+type Options struct {
+	Server Server
+	// Superuser is the role that the server is spoken to as. It owns DefaultDb, a database beside the apps' own.
+	Superuser, DefaultDb string
+	// SuperuserPassword is set when it differs; "" leaves it alone.
+	SuperuserPassword string
+	Apps              []App
+	// Out gets a line for each change. Passwords are never shown.
+	Out io.Writer
+}
+
+// Ensure makes roles and databases and closes each database to everybody but its owner. What fails for single apps is
+// returned by app, and does not stop the others. Where nothing differs it only reads.
+func Ensure(ctx context.Context, o Options) (problems map[string]error, err error) {
+	s, err := readState(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.ensureOwn(ctx); err != nil {
+		return nil, err
+	}
+	problems = map[string]error{}
+	for _, app := range o.Apps {
+		if err := s.ensureApp(ctx, app); err != nil {
+			problems[app.Name] = fmt.Errorf("make the database of %s: %w", app.Name, err)
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return problems, nil
+}
+
+// state is what the server has.
+type state struct {
+	Options   `json:"-"`
+	Roles     map[string]roleState     `json:"roles"`
+	Databases map[string]databaseState `json:"databases"`
+	differ    []string
+}
+
+type roleState struct {
+	Login bool `json:"login"`
+	// Member is true when the superuser may act as this role; a real one may act as every role.
+	Member bool `json:"member"`
+}
+
+type databaseState struct {
+	Owner string `json:"owner"`
+	// Open is true when every role may connect.
+	Open bool `json:"open"`
+	// Mine is true when the superuser may change it; a service's own databases it may not.
+	Mine bool `json:"mine"`
+}
+
+// stateQuery reads all of it at once: a host may have 200 apps.
+const stateQuery = `SELECT json_build_object(
+ 'roles', (SELECT json_object_agg(rolname, json_build_object('login', rolcanlogin,
+   'member', pg_has_role(oid, 'MEMBER'))) FROM pg_roles),
+ 'databases', (SELECT json_object_agg(datname, json_build_object('owner', pg_get_userbyid(datdba),
+   'open', has_database_privilege('public', oid, 'CONNECT'), 'mine', pg_has_role(datdba, 'USAGE'))) FROM pg_database)
+)::text`
+
+func readState(ctx context.Context, o Options) (*state, error) {
+	text, err := o.Server.Value(ctx, stateQuery)
+	if err != nil {
+		return nil, fmt.Errorf("read roles and databases: %w", err)
+	}
+	s := &state{Options: o}
+	if err := json.Unmarshal([]byte(text), s); err != nil {
+		return nil, fmt.Errorf("read roles and databases: %w", err)
+	}
+	passwords := map[string]string{}
+	if o.SuperuserPassword != "" {
+		passwords[o.Superuser] = o.SuperuserPassword
+	}
+	for _, app := range o.Apps {
+		if role, ok := s.Roles[app.Database]; ok && role.Login {
+			passwords[app.Database] = app.Password
+		}
+	}
+	if s.differ, err = o.Server.Differ(ctx, passwords); err != nil {
+		return nil, fmt.Errorf("compare passwords: %w", err)
+	}
+	return s, nil
+}
+
+// ensureOwn sees to what is not an app's.
+func (s *state) ensureOwn(ctx context.Context) error {
+	var statements []string
+	if slices.Contains(s.differ, s.Superuser) {
+		set, err := passwordOf(s.SuperuserPassword)
+		if err != nil {
+			return err
+		}
+		statements = append(statements, "ALTER ROLE "+identifier(s.Superuser)+" PASSWORD "+set)
+		s.say("changed the password of the superuser %s", s.Superuser)
+	}
+	if _, ok := s.Databases[s.DefaultDb]; !ok {
+		statements = append(statements, createDatabase(s.DefaultDb, s.Superuser), closeDatabase(s.DefaultDb))
+		s.say("made the database %s", s.DefaultDb)
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values([]string{maintenance, template, s.DefaultDb}))) {
+		if found := s.Databases[name]; found.Open && found.Mine {
+			statements = append(statements, closeDatabase(name))
+			s.say("closed the database %s to the apps", name)
+		}
+	}
+	if len(statements) == 0 {
+		return nil
+	}
+	if err := s.Server.Exec(ctx, statements...); err != nil {
+		return fmt.Errorf("set up Postgres: %w", err)
+	}
+	return nil
+}
+
+func (s *state) ensureApp(ctx context.Context, app App) error {
+	if err := s.checkName(app.Database); err != nil {
+		return err
+	}
+	statements, err := s.role(app)
+	if err != nil {
+		return err
+	}
+	statements = append(statements, s.database(app)...)
+	if len(statements) == 0 {
+		return nil
+	}
+	return s.Server.Exec(ctx, statements...)
+}
+
+// checkName refuses what would hand a role or database of the server itself to an app.
+func (s *state) checkName(name string) error {
+	if slices.Contains([]string{s.Superuser, s.DefaultDb, maintenance, template, "template0"}, name) ||
+		strings.HasPrefix(name, "pg_") {
+		return fmt.Errorf("the name %q belongs to Postgres itself; rename the app", name)
+	}
+	return nil
+}
+
+func (s *state) role(app App) ([]string, error) {
+	name := identifier(app.Database)
+	role, exists := s.Roles[app.Database]
+	var statements []string
+	if !exists || !role.Login || slices.Contains(s.differ, app.Database) {
+		set, err := passwordOf(app.Password)
+		if err != nil {
+			return nil, err
+		}
+		verb := "ALTER"
+		if !exists {
+			verb = "CREATE"
+		}
+		statements = append(statements, verb+" ROLE "+name+" LOGIN PASSWORD "+set)
+		s.say("%s the role %s with its password", map[bool]string{true: "changed", false: "made"}[exists], app.Database)
+	}
+	if !exists || !role.Member {
+		// Only a member may give a database to the role; a real superuser needs no membership, and is no worse for it.
+		statements = append(statements, "GRANT "+name+" TO CURRENT_USER")
+	}
+	return statements, nil
+}
+
+func (s *state) database(app App) []string {
+	name := identifier(app.Database)
+	found, exists := s.Databases[app.Database]
+	if !exists {
+		s.say("made the database %s", app.Database)
+		return []string{createDatabase(app.Database, app.Database), closeDatabase(app.Database)}
+	}
+	var statements []string
+	if found.Owner != app.Database {
+		statements = append(statements, "ALTER DATABASE "+name+" OWNER TO "+name)
+		s.say("gave the database %s to its role", app.Database)
+	}
+	if found.Open {
+		statements = append(statements, closeDatabase(app.Database))
+		s.say("closed the database %s to the other apps", app.Database)
+	}
+	return statements
+}
+
+func (s *state) say(format string, args ...any) { _, _ = fmt.Fprintf(s.Out, format+"\n", args...) }
+
+// createDatabase copies template0, which nobody can be connected to and nobody has changed.
+func createDatabase(name, owner string) string {
+	return "CREATE DATABASE " + identifier(name) + " OWNER " + identifier(owner) + " TEMPLATE template0"
+}
+
+func closeDatabase(name string) string {
+	return "REVOKE CONNECT, TEMPORARY ON DATABASE " + identifier(name) + " FROM PUBLIC"
+}
+
+func passwordOf(password string) (string, error) {
+	v, err := newVerifier(password)
+	if err != nil {
+		return "", err
+	}
+	return literal(v.String()), nil
+}
+
+// identifier quotes a name, literal a text, for SQL.
+func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }

@@ -1,0 +1,108 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"webstack/appcompose/hostfile"
+)
+
+// External is a Postgres elsewhere, spoken to over TLS.
+type External struct {
+	// Address is "host:port".
+	Address string
+	// User and Password are the superuser's.
+	User, Password string
+}
+
+// connectTimeout is how long one attempt to connect may take.
+const connectTimeout = 10 * time.Second
+
+// with calls f with a connection as the superuser.
+func (e *External) with(ctx context.Context, f func(*pgx.Conn) error) error {
+	conn, err := connect(ctx, e.Address, e.User, e.Password, maintenance)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	return f(conn)
+}
+
+func connect(ctx context.Context, address, role, password, database string) (*pgx.Conn, error) {
+	// The role's name stands for the database in the URL; they differ for the superuser only.
+	config, err := pgx.ParseConfig(hostfile.DatabaseURL(address, role, password))
+	if err != nil {
+		// The error of the parser may quote the URL, and with it the password.
+		return nil, fmt.Errorf("connect to Postgres at %q as %s: the address is not host:port", address, role)
+	}
+	config.Database = database
+	config.ConnectTimeout = connectTimeout
+	// Statements like CREATE DATABASE take no parameters and are not prepared.
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("connect to Postgres at %s as %s: %w", address, role, err)
+	}
+	return conn, nil
+}
+
+// Value is that of Server.
+func (e *External) Value(ctx context.Context, query string) (value string, err error) {
+	err = e.with(ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT ("+query+")::text").Scan(&value)
+	})
+	return value, err
+}
+
+// Exec is that of Server.
+func (e *External) Exec(ctx context.Context, statements ...string) error {
+	return e.with(ctx, func(conn *pgx.Conn) error {
+		for _, statement := range statements {
+			if _, err := conn.Exec(ctx, statement); err != nil {
+				return fmt.Errorf("%s: %w", kind(statement), err)
+			}
+		}
+		return nil
+	})
+}
+
+// kind are the first words of a statement, which hold no password.
+func kind(statement string) string {
+	words := strings.Fields(statement)
+	return strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
+}
+
+// Differ tries each password: a service shows nobody what it keeps of them.
+func (e *External) Differ(ctx context.Context, passwords map[string]string) ([]string, error) {
+	var differ []string
+	for _, role := range slices.Sorted(maps.Keys(passwords)) {
+		conn, err := connect(ctx, e.Address, role, passwords[role], role)
+		if err == nil {
+			_ = conn.Close(ctx)
+			continue
+		}
+		var refused *pgconn.PgError
+		if !errors.As(err, &refused) {
+			return nil, err
+		}
+		// Any other answer comes after the password was taken, such as that the database is missing.
+		if slices.Contains([]string{invalidPassword, invalidAuthorization}, refused.Code) {
+			differ = append(differ, role)
+		}
+	}
+	return differ, nil
+}
+
+// Codes of Postgres for a password or role that it does not take.
+const (
+	invalidAuthorization = "28000"
+	invalidPassword      = "28P01"
+)

@@ -1,0 +1,78 @@
+package database
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// verifier is what Postgres keeps of a password for SCRAM-SHA-256 (RFC 5802). It is sent instead of the password, so
+// that no log, not even that of a failed statement, can hold the password; and compared with what Postgres has.
+type verifier struct {
+	iterations           int
+	salt                 []byte
+	storedKey, serverKey []byte
+}
+
+const (
+	scramPrefix = "SCRAM-SHA-256$"
+	// iterations and saltLength are Postgres' own.
+	iterations = 4096
+	saltLength = 16
+	// maxIterations bounds the work that a stored verifier can ask for.
+	maxIterations = 1 << 20
+)
+
+func newVerifier(password string) (verifier, error) {
+	salt := make([]byte, saltLength)
+	// Never fails: see crypto/rand.
+	_, _ = rand.Read(salt)
+	return derive(password, salt, iterations)
+}
+
+// derive takes ASCII passwords only: others are brought into a normal form first, in which Postgres and its clients do
+// not all agree.
+func derive(password string, salt []byte, iterations int) (verifier, error) {
+	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return verifier{}, errors.New("use password: it is empty, or has other characters than printable ASCII")
+	}
+	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
+	if err != nil {
+		return verifier{}, fmt.Errorf("use password: %w", err)
+	}
+	stored := sha256.Sum256(mac(salted, "Client Key"))
+	return verifier{iterations: iterations, salt: salt, storedKey: stored[:], serverKey: mac(salted, "Server Key")}, nil
+}
+
+func mac(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	_, _ = h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// String is the form that Postgres keeps in pg_authid and takes as a password.
+func (v verifier) String() string {
+	encode := base64.StdEncoding.EncodeToString
+	return scramPrefix + strconv.Itoa(v.iterations) + ":" + encode(v.salt) + "$" + encode(v.storedKey) + ":" +
+		encode(v.serverKey)
+}
+
+// matches tells whether a stored verifier is that of the password. What it cannot read is not.
+func matches(stored, password string) bool {
+	rest, ok := strings.CutPrefix(stored, scramPrefix)
+	count, rest, ok2 := strings.Cut(rest, ":")
+	salt, _, ok3 := strings.Cut(rest, "$")
+	n, err := strconv.Atoi(count)
+	raw, err2 := base64.StdEncoding.DecodeString(salt)
+	if !ok || !ok2 || !ok3 || err != nil || err2 != nil || n < 1 || n > maxIterations {
+		return false
+	}
+	v, err := derive(password, raw, n)
+	return err == nil && hmac.Equal([]byte(v.String()), []byte(stored))
+}

@@ -1,0 +1,124 @@
+// Package secrets writes the files on the host that hold secrets: an env file for each app, and the password of
+// Postgres. Their content comes from Parameter Store, and stands nowhere else on the host.
+package secrets
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/files"
+)
+
+// Options say what Write writes.
+type Options struct {
+	// Root is the stack directory.
+	Root *os.Root
+	// Manifest is that of the bundle.
+	Manifest contract.Manifest
+	// Values are the stack's parameters by name.
+	Values map[string]string
+	// Out gets a line for each change. Values are never shown.
+	Out io.Writer
+}
+
+const private = 0o600
+
+// Write brings the files up to date. What is wrong about single apps is returned by app: their files are left as they
+// are, those of the others are written.
+func Write(o Options) (problems map[string]error, err error) {
+	if err := o.Root.MkdirAll(contract.EnvDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the directory of env files: %w", err)
+	}
+	if !o.Manifest.ExternalPostgres {
+		password, err := o.value(contract.PostgresPasswordParam(o.base()))
+		if err != nil {
+			return nil, err
+		}
+		if err := o.write(hostfile.PostgresPasswordPath, []byte(password)); err != nil {
+			return nil, err
+		}
+	}
+	problems = map[string]error{}
+	for _, app := range o.Manifest.Apps {
+		content, err := o.env(app)
+		if err == nil {
+			err = o.write(envPath(app.Name), content)
+		}
+		if err != nil {
+			problems[app.Name] = err
+		}
+	}
+	return problems, nil
+}
+
+// Prune removes what stands in the directory for apps that are not in the manifest, and what a killed run has left.
+func Prune(o Options) error {
+	keep := map[string]bool{hostfile.PostgresPasswordPath: !o.Manifest.ExternalPostgres}
+	for _, app := range o.Manifest.Apps {
+		keep[envPath(app.Name)] = true
+	}
+	names, err := files.Names(o.Root, contract.EnvDir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		name = path.Join(contract.EnvDir, name)
+		if keep[name] {
+			continue
+		}
+		if _, err := files.Remove(o.Root, name); err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(o.Out, "removed %s\n", name)
+	}
+	return nil
+}
+
+func envPath(app string) string { return path.Join(contract.EnvDir, app+".env") }
+
+// base is the path of the stack's parameters.
+func (o Options) base() string { return contract.BasePath(o.Manifest.Project, o.Manifest.Stack) }
+
+func (o Options) value(name string) (string, error) {
+	value, ok := o.Values[name]
+	if !ok {
+		return "", fmt.Errorf("read parameter %s: it does not exist; run pulumi up, which makes it", name)
+	}
+	return value, nil
+}
+
+// env is the content of an app's env file.
+func (o Options) env(app contract.ManifestApp) ([]byte, error) {
+	var problems []error
+	get := func(name string) string {
+		value, err := o.value(name)
+		problems = append(problems, err)
+		return value
+	}
+	values := map[string]string{}
+	for _, name := range app.SecureEnv {
+		values[name] = get(contract.AppEnvParam(o.base(), app.Name, name))
+	}
+	password, address := get(contract.AppDatabasePasswordParam(o.base(), app.Name)), ""
+	if o.Manifest.ExternalPostgres {
+		address = get(contract.PostgresHostParam(o.base()))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	values["DATABASE_URL"] = hostfile.DatabaseURL(address, app.Database, password)
+	return hostfile.AppEnv(values)
+}
+
+func (o Options) write(name string, content []byte) error {
+	changed, err := files.Write(o.Root, name, content, private)
+	if changed {
+		_, _ = fmt.Fprintf(o.Out, "wrote %s\n", name)
+	}
+	return err
+}

@@ -1,0 +1,190 @@
+// Package swap gives the host a swap file, so that two copies of an app, which a deploy needs for a moment, fit into a
+// small host's memory. Where the kernel takes none it says so, and the host works without.
+package swap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"webstack/host/command"
+	"webstack/host/files"
+)
+
+// Sizes of the swap file, in bytes.
+const (
+	// most is what a disk of 16 GiB and more gets; a smaller one gives up its part of it.
+	most = 2 << 30
+	// least is what is worth the trouble.
+	least = 256 << 20
+	// part of the disk that swap takes at most.
+	part = 8
+	// spare is what stays free on the disk beside the swap file.
+	spare = 1 << 30
+)
+
+// swappiness makes the kernel keep programs in memory as long as it can; its own default is 60.
+const swappiness = "10"
+
+// Options say how Ensure works.
+type Options struct {
+	// Run runs the system's programs.
+	Run command.Runner
+	// Out gets a line for each change, and where there is no swap the reason.
+	Out io.Writer
+	// Root is where the file system begins; "" = "/".
+	Root string
+	// Disk gives size and free space of the disk that holds a directory, in bytes; nil asks the system.
+	Disk func(dir string) (total, free int64, err error)
+}
+
+const (
+	file     = "/swapfile"
+	unit     = "swapfile.swap"
+	unitFile = "/etc/systemd/system/" + unit
+	unitText = "# Written by webstackctl; changes are lost.\n[Unit]\nDescription=Swap of Webstack\n\n[Swap]\nWhat=" + file +
+		"\n\n[Install]\nWantedBy=swap.target\n"
+	settings     = "/etc/sysctl.d/60-webstack.conf"
+	settingsText = "# Written by webstackctl; changes are lost.\nvm.swappiness = " + swappiness + "\n"
+	current      = "/proc/sys/vm/swappiness"
+	active       = "/proc/swaps"
+)
+
+// Ensure sees to it that the swap file is in use, now and after a boot. On a host where it is, nothing is changed.
+func Ensure(ctx context.Context, o Options) error {
+	if o.Root == "" {
+		o.Root = "/"
+	}
+	if o.Disk == nil {
+		o.Disk = disk
+	}
+	// Swap and its settings belong to the kernel, which a container shares with others.
+	if _, err := o.Run.Run(ctx, command.Command{Name: "systemd-detect-virt", Args: []string{"--quiet", "--container"}}); err == nil {
+		_, _ = fmt.Fprintln(o.Out, "no swap: this host is a container, and swap is its machine's")
+		return nil
+	}
+	root, err := os.OpenRoot(o.Root)
+	if err != nil {
+		return fmt.Errorf("make swap: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	s := &swap{Options: o, root: root}
+	if err := s.settings(); err != nil {
+		return fmt.Errorf("set swappiness: %w", err)
+	}
+	if err := s.swap(ctx); err != nil {
+		return fmt.Errorf("make swap: %w", err)
+	}
+	return nil
+}
+
+type swap struct {
+	Options
+	root *os.Root
+}
+
+// in is a path below the root, as os.Root wants it.
+func in(path string) string { return strings.TrimPrefix(path, "/") }
+
+func (s *swap) settings() error {
+	if _, err := files.Write(s.root, in(settings), []byte(settingsText), 0o644); err != nil {
+		return err
+	}
+	now, err := s.root.ReadFile(in(current))
+	if err != nil || strings.TrimSpace(string(now)) == swappiness {
+		return err
+	}
+	return s.root.WriteFile(in(current), []byte(swappiness), 0o644)
+}
+
+func (s *swap) swap(ctx context.Context) error {
+	used, err := s.root.ReadFile(in(active))
+	if err != nil {
+		return err
+	}
+	installed, err := files.Is(s.root, in(unitFile), []byte(unitText), 0o644)
+	if err != nil {
+		return err
+	}
+	inUse := strings.Contains("\n"+string(used), "\n"+file+" ")
+	if installed && inUse {
+		return nil
+	}
+	if !inUse {
+		made, err := s.make(ctx)
+		if err != nil || !made {
+			return err
+		}
+	}
+	return s.install(ctx)
+}
+
+// make makes the file anew, as one that is not in use may be half made. It tells whether there is room for one.
+func (s *swap) make(ctx context.Context) (bool, error) {
+	if _, err := files.Remove(s.root, in(file)); err != nil {
+		return false, err
+	}
+	total, free, err := s.Disk(s.Root)
+	if err != nil {
+		return false, err
+	}
+	size := min(most, total/part, free-spare)
+	size -= size % (1 << 20)
+	if size < least {
+		_, _ = fmt.Fprintf(s.Out, "no swap: the disk has %d of %d MiB free, which is too little\n", free>>20, total>>20)
+		return false, nil
+	}
+	f, err := s.root.OpenFile(in(file), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return false, err
+	}
+	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		_, _ = files.Remove(s.root, in(file))
+		return false, fmt.Errorf("take %d MiB of the disk: %w", size>>20, err)
+	}
+	_, err = s.Run.Run(ctx, command.Command{Name: "mkswap", Args: []string{"--quiet", filepath.Join(s.Root, in(file))}})
+	if err != nil {
+		return false, err
+	}
+	_, _ = fmt.Fprintf(s.Out, "made a swap file of %d MiB\n", size>>20)
+	return true, nil
+}
+
+// install has systemd use the file now and at every boot. A kernel that refuses keeps nobody from anything else.
+func (s *swap) install(ctx context.Context) error {
+	if _, err := files.Write(s.root, in(unitFile), []byte(unitText), 0o644); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"daemon-reload"}, {"--quiet", "enable", "--now", unit}} {
+		if _, err := s.Run.Run(ctx, command.Command{Name: "systemctl", Args: args}); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			_, _ = fmt.Fprintf(s.Out, "no swap: the kernel refuses it: %v\n", err)
+			_, err := files.Remove(s.root, in(file))
+			return errors.Join(err, s.uninstall(ctx))
+		}
+	}
+	return nil
+}
+
+func (s *swap) uninstall(ctx context.Context) error {
+	_, err := s.Run.Run(ctx, command.Command{Name: "systemctl", Args: []string{"--quiet", "disable", unit}})
+	_, removeErr := files.Remove(s.root, in(unitFile))
+	return errors.Join(err, removeErr)
+}
+
+func disk(dir string) (total, free int64, err error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
+	}
+	return int64(s.Blocks) * s.Bsize, int64(s.Bavail) * s.Bsize, nil
+}

@@ -1,0 +1,207 @@
+package volume
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"webstack/host/command"
+	"webstack/host/files"
+)
+
+// fileSystem is the only kind that is made and mounted.
+const fileSystem = "ext4"
+
+// prepare leaves the device with a file system that can be mounted.
+func (v *volume) prepare(ctx context.Context) error {
+	found, err := v.probe(ctx)
+	if err != nil {
+		return err
+	}
+	switch found {
+	case fileSystem:
+		// Whatever is wrong after a power cut is mended here, as far as that needs no decision.
+		return errors.Join(v.unmark(), v.check(ctx))
+	case "":
+		return v.format(ctx)
+	}
+	return fmt.Errorf("it holds %s and no %s file system, and is left as it is; use another volume, or back up what "+
+		"is on it and clear it with wipefs --all %s", found, fileSystem, v.device)
+}
+
+// Exit codes of blkid.
+const (
+	blkidNothing = 2
+	blkidUnclear = 8
+)
+
+// probe tells what the device holds: the kind of a file system or partition table, or "" for nothing known.
+func (v *volume) probe(ctx context.Context) (string, error) {
+	out, err := v.Run.Run(ctx, command.Command{Name: "blkid", Args: []string{"-p", "-o", "export", v.device}})
+	switch command.ExitCode(err) {
+	case 0:
+		for line := range strings.Lines(string(out)) {
+			for _, key := range []string{"TYPE", "PTTYPE"} {
+				if value, ok := strings.CutPrefix(strings.TrimSpace(line), key+"="); ok {
+					return value, nil
+				}
+			}
+		}
+		return "something unknown", nil
+	case blkidNothing:
+		return "", nil
+	case blkidUnclear:
+		return "more than one kind of content", nil
+	}
+	return "", fmt.Errorf("look for a file system: %w", err)
+}
+
+// check runs the file system's own repair, which does nothing to one that was left in order.
+func (v *volume) check(ctx context.Context) error {
+	err := v.run(ctx, "e2fsck", "-p", v.device)
+	// 1 and 2 say that errors were found and mended.
+	if code := command.ExitCode(err); code == 1 || code == 2 {
+		v.say("mended the file system of data volume %s", v.ID)
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w; it cannot be mended without a decision: run e2fsck %s on the host, or go back to a "+
+			"snapshot; until then nothing is started", err, v.device)
+	}
+	return nil
+}
+
+// format makes a file system on a device that has never been written to. The mark tells a later run that what it finds
+// is a half made one: mkfs writes the part by which it is recognised last.
+func (v *volume) format(ctx context.Context) error {
+	marked, err := os.ReadFile(v.System.Mark)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("read the mark of a format that was begun: %w", err)
+	}
+	if string(marked) != v.ID {
+		if err := v.proveEmpty(ctx); err != nil {
+			return err
+		}
+		if err := v.mark(); err != nil {
+			return err
+		}
+	}
+	if err := v.run(ctx, "mkfs."+fileSystem, "-q", "-m", "1", "-L", "webstack-data", v.device); err != nil {
+		return err
+	}
+	v.say("formatted data volume %s, which was empty", v.ID)
+	return v.unmark()
+}
+
+func (v *volume) mark() error {
+	dir, name := filepath.Split(v.System.Mark)
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("mark the volume: %w", err)
+	}
+	defer func() { _ = root.Close() }()
+	if _, err := files.Write(root, name, []byte(v.ID), 0o600); err != nil {
+		return fmt.Errorf("mark the volume: %w", err)
+	}
+	return nil
+}
+
+func (v *volume) unmark() error {
+	if err := os.Remove(v.System.Mark); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove the mark of a format that was begun: %w", err)
+	}
+	return nil
+}
+
+// proven is how much of the beginning and of the end of a device is read before it is formatted, in bytes.
+const proven = 4 << 20
+
+// proveEmpty fails unless nothing at all speaks for content: no signature known to wipefs either, which sees more than
+// blkid does, and nothing but zeros where content begins. A new EBS volume has been filled with zeros.
+func (v *volume) proveEmpty(ctx context.Context) error {
+	out, err := v.Run.Run(ctx, command.Command{Name: "wipefs", Args: []string{"--no-act", "--parsable", v.device}})
+	if err != nil {
+		return fmt.Errorf("look for signatures: %w", err)
+	}
+	if len(bytes.TrimSpace(out)) > 0 {
+		return fmt.Errorf("it has a signature of something that cannot be mounted, and is left as it is: %s",
+			bytes.TrimSpace(out))
+	}
+	f, err := os.Open(v.device)
+	if err != nil {
+		return fmt.Errorf("read the device: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("read the device: %w", err)
+	}
+	for _, at := range []int64{0, max(0, size-proven)} {
+		part, err := io.ReadAll(io.NewSectionReader(f, at, proven))
+		if err != nil {
+			return fmt.Errorf("read the device: %w", err)
+		}
+		if i := bytes.IndexFunc(part, func(r rune) bool { return r != 0 }); i >= 0 {
+			return fmt.Errorf("it has no file system, but is not empty either: there is something at byte %d; it is left "+
+				"as it is; if it can go, clear it with blkdiscard --zeroout %s", at+int64(i), v.device)
+		}
+	}
+	return nil
+}
+
+// slack is what a file system may be smaller than its device, in bytes: less than this is not worth a resize, and may
+// not be usable.
+const slack = 256 << 20
+
+// grow makes the file system as large as the device, which somebody may have enlarged.
+func (v *volume) grow(ctx context.Context) error {
+	device, used, err := v.sizes()
+	if err != nil {
+		return err
+	}
+	if device-used < slack {
+		return nil
+	}
+	if err := v.run(ctx, "resize2fs", v.device); err != nil {
+		return err
+	}
+	v.say("grew the file system of data volume %s from %d to %d MiB", v.ID, used>>20, device>>20)
+	return nil
+}
+
+// sizes are those of the device and of the file system on it, in bytes. The latter stands in the superblock.
+func (v *volume) sizes() (device, used int64, err error) {
+	const (
+		at, length    = 1024, 1024
+		magicAt       = 0x38
+		magic         = 0xef53
+		blocksAt      = 0x04
+		blocksHighAt  = 0x150
+		logBlockAt    = 0x18
+		smallestBlock = 1024
+	)
+	f, err := os.Open(v.device)
+	if err != nil {
+		return 0, 0, fmt.Errorf("read the device: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	if device, err = f.Seek(0, io.SeekEnd); err != nil {
+		return 0, 0, fmt.Errorf("read the device: %w", err)
+	}
+	super := make([]byte, length)
+	if _, err := f.ReadAt(super, at); err != nil {
+		return 0, 0, fmt.Errorf("read the superblock: %w", err)
+	}
+	little := binary.LittleEndian
+	if little.Uint16(super[magicAt:]) != magic {
+		return 0, 0, errors.New("read the superblock: it is not that of an ext4 file system")
+	}
+	blocks := int64(little.Uint32(super[blocksAt:])) | int64(little.Uint32(super[blocksHighAt:]))<<32
+	return device, blocks * (smallestBlock << little.Uint32(super[logBlockAt:])), nil
+}
