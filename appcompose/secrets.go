@@ -9,7 +9,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/naming"
 )
 
 // passwordLength of letters and digits has about 190 bits, and needs quoting nowhere.
@@ -67,7 +66,7 @@ func (p *publisher) key() error {
 		return fmt.Errorf("make the key: %w", err)
 	}
 	_, err = kms.NewAlias(p.ctx, p.name+"-secrets", &kms.AliasArgs{
-		Name:        pulumi.String("alias/" + naming.Name(maxAlias, p.args.Project, p.args.Stack)),
+		Name:        pulumi.String(contract.SecretsAlias(p.args.Project, p.args.Stack)),
 		TargetKeyId: key.KeyId,
 	}, p.child()...)
 	if err != nil {
@@ -76,9 +75,6 @@ func (p *publisher) key() error {
 	p.component.KmsKeyArn = key.Arn
 	return nil
 }
-
-// maxAlias is KMS's limit of 256 characters for an alias without its prefix.
-const maxAlias = 256 - len("alias/")
 
 func (p *publisher) postgresPassword() (pulumi.StringInput, error) {
 	if p.args.PostgresPassword != nil {

@@ -44,3 +44,7 @@ const (
 
 // BackupPrefix precedes every object of a backup in the backup bucket.
 const BackupPrefix = "postgres/backups/"
+
+// BackupManifest ends the key of the object that is written last: BackupPrefix, the backup's date, "/", and this. What
+// has none is no backup.
+const BackupManifest = "manifest.json"

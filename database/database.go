@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/contract"
 	"webstack/naming"
 )
 
@@ -180,7 +181,7 @@ func (a *Args) newInstance(
 	}
 	last := naming.Name(maxIdentifier, a.NamePrefix, "postgres", "final")
 	instance, err := rds.NewInstance(ctx, name, &rds.InstanceArgs{
-		Identifier:               pulumi.String(naming.Name(maxIdentifier, a.NamePrefix, "postgres")),
+		Identifier:               pulumi.String(contract.DatabaseIdentifier(a.NamePrefix)),
 		Engine:                   pulumi.String("postgres"),
 		EngineVersion:            pulumi.String(engineVersion),
 		InstanceClass:            pulumi.String(a.InstanceClass),

@@ -8,7 +8,6 @@ import (
 
 	"webstack/contract"
 	"webstack/internal/closedbucket"
-	"webstack/naming"
 )
 
 // replacedDays is how long a version stays that was deleted or replaced by somebody.
@@ -21,8 +20,7 @@ func (b *builder) makeBucket() error {
 	if b.args.BucketName != "" {
 		args.Bucket = pulumi.String(b.args.BucketName)
 	}
-	name := naming.Name(closedbucket.MaxName, b.args.NamePrefix, "backups")
-	bucket, err := s3.NewBucketV2(b.ctx, name, args, b.parent, pulumi.Protect(true), pulumi.RetainOnDelete(true))
+	bucket, err := s3.NewBucketV2(b.ctx, contract.BackupBucketStem(b.args.NamePrefix), args, b.parent, pulumi.Protect(true), pulumi.RetainOnDelete(true))
 	if err != nil {
 		return fmt.Errorf("register the backup bucket: %w", err)
 	}

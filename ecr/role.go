@@ -9,21 +9,18 @@ import (
 
 	"webstack/contract"
 	"webstack/iampolicy"
-	"webstack/naming"
 )
 
 const (
 	githubIssuer = "token.actions.githubusercontent.com"
 	stsAudience  = "sts.amazonaws.com"
-	// maxRoleName is IAM's limit.
-	maxRoleName = 64
 )
 
 func (a *Args) newDeployRole(
 	ctx *pulumi.Context, name string, app App, provider pulumi.StringInput, parent pulumi.ResourceOption,
 ) (*iam.Role, error) {
 	role, err := iam.NewRole(ctx, name, &iam.RoleArgs{
-		Name:             pulumi.String(naming.Name(maxRoleName, a.Project, a.Stack, "deploy", app.Name)),
+		Name:             pulumi.String(contract.DeployRoleName(a.Project, a.Stack, app.Name)),
 		Description:      pulumi.String("Lets " + app.GithubRepo + " push images of " + app.Name + " and deploy them"),
 		AssumeRolePolicy: trust(app, provider),
 		Tags:             pulumi.StringMap{"App": pulumi.String(app.Name)},

@@ -2,14 +2,13 @@ package stack
 
 import (
 	"fmt"
-	"regexp"
-	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/appcompose"
 	"webstack/compute"
 	"webstack/config"
+	"webstack/contract"
 	"webstack/database"
 	"webstack/dbbackup"
 	"webstack/ecr"
@@ -46,7 +45,7 @@ func newBuilder(ctx *pulumi.Context, s *settings, hostProgram string) (*builder,
 	}
 	b := &builder{
 		ctx: ctx, config: s.config, region: s.region, image: s.config.AmiID, hostProgram: hostProgram,
-		name: namePrefix(ctx.Project(), ctx.Stack()), providers: p.forComponents(),
+		name: contract.NamePrefix(ctx.Project(), ctx.Stack()), providers: p.forComponents(),
 	}
 	if b.account, err = lookUpAccount(ctx, p.aws); err != nil {
 		return nil, err
@@ -58,13 +57,6 @@ func newBuilder(ctx *pulumi.Context, s *settings, hostProgram string) (*builder,
 		b.image, err = lookUpImage(ctx, p.aws, b.config.Arch())
 	}
 	return b, err
-}
-
-var notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-
-// namePrefix is in the characters that every service takes, S3 with its lower case included.
-func namePrefix(project, stack string) string {
-	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(project+"-"+stack), "-"), "-")
 }
 
 func (b *builder) build() error {
