@@ -36,6 +36,9 @@ func (d Dir) Bin() string { return d.path("bin") }
 // Build holds what is compiled on the way.
 func (d Dir) Build() string { return d.path("build") }
 
+// Images holds container images that were made here.
+func (d Dir) Images() string { return d.path("images") }
+
 // Moto is where the AWS emulator is installed when the machine has none.
 func (d Dir) Moto() string { return d.path("moto") }
 

@@ -1,0 +1,73 @@
+package images
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"webstack/appcompose"
+	"webstack/local/workdir"
+)
+
+// Step shows that something long has begun and returns what to call at its end.
+type Step = func(title string) (done func())
+
+// Base gives the name of an image in the Docker engine that holds a root of Debian 13.
+type Base = func(ctx context.Context) (string, error)
+
+// HubImage is an image that stands for one of Docker Hub.
+type HubImage struct {
+	// Repository is its name there, such as "library/caddy", and Tag its tag.
+	Repository, Tag string
+	Image           v1.Image
+}
+
+// hubAPI is where Docker engines ask for images of Docker Hub.
+const hubAPI = "https://registry-1.docker.io/v2/"
+
+// HubReachable tells whether Docker Hub answers.
+func HubReachable(ctx context.Context) bool { return reachable(ctx, http.DefaultClient, hubAPI) }
+
+// reachable tells whether a registry answers at the URL of its API, be it that it wants to know who asks.
+func reachable(ctx context.Context, client *http.Client, api string) bool {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, api, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnauthorized
+}
+
+// Hub makes the images that a stack takes from Docker Hub, for Linux on goarch. What was made before, and has not
+// changed, is taken from .webstack/images.
+func Hub(ctx context.Context, dir workdir.Dir, goarch string, base Base, step Step) ([]HubImage, error) {
+	caddyImage, err := caddy(ctx, dir, goarch, step)
+	if err != nil {
+		return nil, err
+	}
+	postgresImage, err := postgres(ctx, dir, goarch, base, step)
+	if err != nil {
+		return nil, err
+	}
+	var out []HubImage
+	for reference, image := range map[string]v1.Image{
+		appcompose.CaddyImage: caddyImage, appcompose.PostgresImage: postgresImage,
+	} {
+		name, tag, ok := strings.Cut(reference, ":")
+		if !ok || strings.Contains(name, "/") {
+			return nil, fmt.Errorf("name image %s: it is not one of Docker's official images with a tag", reference)
+		}
+		out = append(out, HubImage{Repository: "library/" + name, Tag: tag, Image: image})
+	}
+	return out, nil
+}
