@@ -135,7 +135,7 @@ func (l literal) MarshalYAML() (any, error) {
 // they keep to themselves is their database, by its role's password. The db network has no way out, so neither has
 // Postgres.
 const (
-	edgeNetwork = "edge"
+	edgeNetwork = hostfile.EdgeNetwork
 	dbNetwork   = "db"
 )
 

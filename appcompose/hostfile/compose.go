@@ -25,6 +25,9 @@ const (
 	Postgres = "postgres"
 )
 
+// EdgeNetwork is the network on which Caddy reaches the apps, by its name in the Compose file.
+const EdgeNetwork = "edge"
+
 // Paths relative to the stack directory.
 const (
 	// ComposeEnvPath is read by Compose by itself, because it stands beside the Compose file.

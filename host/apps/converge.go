@@ -1,0 +1,141 @@
+package apps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"webstack/contract"
+	"webstack/host/docker"
+	"webstack/host/files"
+)
+
+// Converge makes every app of the manifest run its release: releases maps the app to the value of its release parameter
+// (see contract.ParseRelease). An app that is not in it, or has "", has no release and answers 503. Then Caddy gets its
+// config, apps that are no longer in the manifest go, but not their databases, and so do images that no rollback needs.
+//
+// An app that fails keeps its old release, and the others go on; the error names all that failed.
+func (h *Host) Converge(ctx context.Context, releases map[string]string) error {
+	var failed []string
+	var problems []error
+	for _, app := range h.Manifest.Apps {
+		if err := h.convergeApp(ctx, app, releases[app.Name]); err != nil {
+			if ctx.Err() != nil {
+				return fmt.Errorf("app %s: %w", app.Name, err)
+			}
+			h.say("%s: failed: %v", app.Name, err)
+			failed = append(failed, app.Name)
+			problems = append(problems, fmt.Errorf("app %s: %w", app.Name, err))
+		}
+	}
+	if len(failed) > 0 {
+		problems = append([]error{fmt.Errorf("%d of %d apps did not get their release: %s", len(failed),
+			len(h.Manifest.Apps), strings.Join(failed, ", "))}, problems...)
+	}
+	// After the switches, so that a new app's vhost has somebody who answers; before the removals, so that nobody is sent
+	// to a container that is gone.
+	if err := h.Proxy(ctx); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	return errors.Join(append(problems, h.removeGone(ctx), h.removeImages(ctx, releases))...)
+}
+
+func (h *Host) convergeApp(ctx context.Context, app contract.ManifestApp, release string) error {
+	if release == "" {
+		return h.Withdraw(ctx, app.Name)
+	}
+	release, err := contract.ParseRelease(release)
+	if err != nil {
+		return err
+	}
+	return h.Switch(ctx, app, contract.ReleaseImage(app.Repository, release))
+}
+
+// removeGone removes what is left of apps that the manifest does not have any more, and of other services.
+func (h *Host) removeGone(ctx context.Context) error {
+	all, err := h.Docker.Containers(ctx)
+	if err != nil {
+		return err
+	}
+	records, err := h.Records()
+	if err != nil {
+		return err
+	}
+	gone := map[string][]docker.Container{}
+	for _, c := range all {
+		if !h.isService(c.Service) {
+			gone[c.Service] = append(gone[c.Service], c)
+		}
+	}
+	left, err := h.goneFiles()
+	if err != nil {
+		return err
+	}
+	for app := range left {
+		gone[app] = append(gone[app], nil...)
+	}
+	for app := range records {
+		if !h.isService(app) {
+			gone[app] = append(gone[app], nil...)
+		}
+	}
+	for _, app := range slices.Sorted(maps.Keys(gone)) {
+		if err := h.removeApp(ctx, app, gone[app], left[app]); err != nil {
+			return fmt.Errorf("remove app %s: %w", app, err)
+		}
+	}
+	return nil
+}
+
+// isService tells whether a service of this name belongs to the host.
+func (h *Host) isService(name string) bool {
+	_, ok := h.app(name)
+	return ok || slices.Contains(h.base(), name)
+}
+
+// goneFiles finds the files and directories that apps have left that are gone, by app.
+func (h *Host) goneFiles() (map[string][]string, error) {
+	left := map[string][]string{}
+	for _, at := range []struct{ dir, suffix string }{
+		{contract.UpstreamsDir, ""}, {contract.TLSDir, ""}, {contract.EnvDir, ".env"},
+	} {
+		names, err := files.Names(h.Root, at.dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			app, ok := strings.CutSuffix(name, at.suffix)
+			if _, known := h.app(app); ok && !known {
+				left[app] = append(left[app], at.dir+"/"+name)
+			}
+		}
+	}
+	return left, nil
+}
+
+// removeApp removes an app that is gone: its files, container and images. What the host remembers of it goes last.
+func (h *Host) removeApp(ctx context.Context, app string, containers []docker.Container, left []string) error {
+	h.say("%s: removing it; its database stays", app)
+	for _, name := range left {
+		if _, err := files.Remove(h.Root, name); err != nil {
+			return err
+		}
+	}
+	if err := h.retire(ctx, app, containers); err != nil {
+		return err
+	}
+	records, err := h.Records()
+	if err != nil {
+		return err
+	}
+	if r, ok := records[app]; ok {
+		if err := h.removeRepository(ctx, r.Repository); err != nil {
+			return err
+		}
+		return h.remember(app, nil)
+	}
+	return nil
+}

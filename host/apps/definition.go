@@ -1,0 +1,84 @@
+package apps
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+)
+
+// definition is a service as the Compose file defines it.
+type definition struct {
+	image string
+	// container is the name of its container, "" where Compose gives it one.
+	container string
+	// text is the whole of it in one form, whatever the order and the style of the file.
+	text []byte
+}
+
+// definitions reads the services of the Compose file.
+func (h *Host) definitions() (map[string]definition, error) {
+	content, err := h.Root.ReadFile(contract.ComposePath)
+	if err != nil {
+		return nil, fmt.Errorf("read the Compose file: %w", err)
+	}
+	var file struct {
+		Services map[string]map[string]any `yaml:"services"`
+	}
+	if err := yaml.Unmarshal(content, &file); err != nil {
+		return nil, fmt.Errorf("read the Compose file: %w", err)
+	}
+	all := map[string]definition{}
+	for name, service := range file.Services {
+		text, err := json.Marshal(service)
+		if err != nil {
+			return nil, fmt.Errorf("read the Compose file: service %s: %w", name, err)
+		}
+		image, _ := service["image"].(string)
+		container, _ := service["container_name"].(string)
+		all[name] = definition{image: image, container: container, text: text}
+	}
+	return all, nil
+}
+
+// baseSum tells what the container of a base service is made of.
+func (d definition) baseSum() string { return contract.Sum(d.text) }
+
+// wanted is what an app's container should be made of.
+type wanted struct {
+	image, sum string
+}
+
+// env makes Compose make such a container, whatever compose/.env says.
+func (w wanted) env(app string) []string {
+	return []string{hostfile.ImageVariable(app) + "=" + w.image, hostfile.SumVariable(app) + "=" + w.sum}
+}
+
+// want is what the container of an app should be made of for a release's image: the app's definition, the image, and the
+// app's secrets, which only their sum leaves. Every env file holds a long random password, so nobody finds out the other
+// secrets by trying which give the sum.
+func (h *Host) want(app, image string) (wanted, error) {
+	all, err := h.definitions()
+	if err != nil {
+		return wanted{}, err
+	}
+	d, ok := all[app]
+	if !ok {
+		return wanted{}, errors.New("the Compose file has no such service; run pulumi up")
+	}
+	env, err := h.Root.ReadFile(contract.EnvDir + "/" + app + ".env")
+	if errors.Is(err, fs.ErrNotExist) {
+		return wanted{}, fmt.Errorf("it has no env file %s/%s.env yet", contract.EnvDir, app)
+	}
+	if err != nil {
+		return wanted{}, fmt.Errorf("read env file: %w", err)
+	}
+	sum := contract.Sum([]byte(strings.Join([]string{string(d.text), image, string(env)}, "\x00")))
+	return wanted{image: image, sum: sum}, nil
+}

@@ -1,0 +1,128 @@
+package apps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"webstack/appcompose/hostfile"
+	"webstack/host/docker"
+)
+
+// answerTimeout is how long one health check may take.
+const answerTimeout = 5 * time.Second
+
+// answers waits until the new container's health path answers 2xx. It gives up as soon as the container ends.
+func (s *change) answers(ctx context.Context) error {
+	began := time.Now()
+	err := s.waitFor(ctx, s.Timing.Answer, func(ctx context.Context) (again bool, err error) {
+		now, err := s.Docker.Container(ctx, s.next.ID)
+		if err != nil {
+			return false, err
+		}
+		if ended(*s.next, now) {
+			return false, fmt.Errorf("%s ended before it answered (%s)", now.Name, now.State())
+		}
+		return true, s.probe(ctx, now)
+	})
+	if err != nil {
+		return err
+	}
+	s.say("%s: %s is well after %s", s.app.Name, s.next.Name, time.Since(began).Round(100*time.Millisecond))
+	return nil
+}
+
+// waitFor looks until there is no error, or one after which it makes no sense to look again, or the time is over: then
+// the error is the last one.
+func (h *Host) waitFor(ctx context.Context, limit time.Duration, look func(context.Context) (again bool, err error)) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	var last error
+	for {
+		again, err := look(limited)
+		if err == nil {
+			return nil
+		}
+		// A look that the end of the time has cut short has less to say than the one before.
+		if last == nil || limited.Err() == nil {
+			last = err
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case limited.Err() == nil && !again:
+			return err
+		case h.pause(limited) != nil:
+			return fmt.Errorf("it is not well within %s: %w", limit, last)
+		}
+	}
+}
+
+// probe asks a container for its health path once, as Caddy would: under the app's domain, as if by HTTPS.
+func (s *change) probe(ctx context.Context, c docker.Container) error {
+	ip := c.Addresses[hostfile.EdgeNetwork]
+	if ip == "" {
+		return fmt.Errorf("it has no address on the network %s", hostfile.EdgeNetwork)
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	address := net.JoinHostPort(ip, strconv.Itoa(s.app.Port))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+s.app.HealthPath, nil)
+	if err != nil {
+		return fmt.Errorf("ask for %s: %w", s.app.HealthPath, err)
+	}
+	req.Host = s.app.Domain
+	req.Header.Set("User-Agent", "webstack-health")
+	req.Header.Set("X-Forwarded-Proto", "https")
+	req.Header.Set("X-Forwarded-Host", s.app.Domain)
+	client := http.Client{
+		Transport:     &http.Transport{DisableKeepAlives: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return reason(err, s.app.Port)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return fmt.Errorf("GET %s on port %d answers %s, and not 2xx", s.app.HealthPath, s.app.Port, resp.Status)
+	}
+	return nil
+}
+
+// reason says why a container did not answer, without its address, which tells nobody anything.
+func reason(err error, port int) error {
+	var op *net.OpError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("port %d does not answer in time", port)
+	case errors.As(err, &op) && op.Op == "dial":
+		return fmt.Errorf("port %d does not take connections: %w", port, op.Err)
+	}
+	return fmt.Errorf("port %d does not answer: %w", port, errors.Unwrap(err))
+}
+
+// inFlight counts the requests that Caddy has at these containers.
+func (h *Host) inFlight(ctx context.Context, at []docker.Container) (int, error) {
+	counts, err := h.Caddy.InFlight(ctx)
+	if err != nil {
+		return 0, err
+	}
+	sum := 0
+	for address, n := range counts {
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			continue
+		}
+		for _, c := range at {
+			if c.Name == host {
+				sum += n
+			}
+		}
+	}
+	return sum, nil
+}

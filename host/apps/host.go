@@ -1,0 +1,164 @@
+package apps
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/caddy"
+	"webstack/host/docker"
+	"webstack/host/files"
+)
+
+// Host is a host whose bundle, env files and certificates are in place.
+type Host struct {
+	// Docker is the host's engine.
+	Docker *docker.Engine
+	// Caddy is the admin API of the container hostfile.Caddy.
+	Caddy caddy.Admin
+	// Manifest is the one of the bundle that is applied.
+	Manifest contract.Manifest
+	// Root is the stack directory.
+	Root *os.Root
+	// Out gets a line for each change, and the last lines of a container that failed.
+	Out io.Writer
+	// Timing says how long to wait for what. See DefaultTiming.
+	Timing Timing
+}
+
+// Timing says how long to wait for what.
+type Timing struct {
+	// Poll is how long to wait between two looks.
+	Poll time.Duration
+	// Base is how long Postgres and Caddy may take until they are healthy. Postgres may have to recover after a crash.
+	Base time.Duration
+	// Answer is how long a new container may take until its health path answers 2xx.
+	Answer time.Duration
+	// Drain is how long an old container may take to finish its requests before it is stopped nevertheless.
+	Drain time.Duration
+}
+
+// DefaultTiming is that of a host.
+var DefaultTiming = Timing{
+	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Answer: 90 * time.Second, Drain: 30 * time.Second,
+}
+
+// app finds an app in the manifest.
+func (h *Host) app(name string) (contract.ManifestApp, bool) {
+	i := slices.IndexFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool { return a.Name == name })
+	if i < 0 {
+		return contract.ManifestApp{}, false
+	}
+	return h.Manifest.Apps[i], true
+}
+
+// base are the services that are no apps, in the order in which they start.
+func (h *Host) base() []string {
+	if h.Manifest.ExternalPostgres {
+		return []string{hostfile.Caddy}
+	}
+	return []string{hostfile.Postgres, hostfile.Caddy}
+}
+
+func (h *Host) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(h.Out, format+"\n", args...)
+}
+
+// containers lists those of one service.
+func (h *Host) containers(ctx context.Context, service string) ([]docker.Container, error) {
+	all, err := h.Docker.Containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(c docker.Container) bool { return c.Service != service }), nil
+}
+
+// pointedAt is the name of the container in an app's upstream file, and the file's text; "" without a usable one.
+func (h *Host) pointedAt(app string) (name, text string) {
+	content, err := h.Root.ReadFile(contract.UpstreamsDir + "/" + app)
+	if err != nil {
+		return "", ""
+	}
+	text = string(content)
+	name, _, err = net.SplitHostPort(strings.TrimSpace(text))
+	if err != nil {
+		return "", text
+	}
+	return name, text
+}
+
+// write replaces a file that anyone on the host may read.
+func (h *Host) write(name string, content []byte) (changed bool, err error) {
+	return files.Write(h.Root, name, content, 0o644)
+}
+
+// pull gets an image unless it is there. The tags of an app's repository never change what they stand for.
+func (h *Host) pull(ctx context.Context, image string) error {
+	has, err := h.Docker.HasImage(ctx, image)
+	if err != nil || has {
+		return err
+	}
+	h.say("pulling %s", image)
+	return h.Docker.Pull(ctx, image, func(err error) { h.say("trying again: %v", err) })
+}
+
+// pause waits between two looks, or until ctx is done.
+func (h *Host) pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(h.Timing.Poll):
+		return nil
+	}
+}
+
+// lastLines is how much of a failed container's log is shown.
+const lastLines = 30
+
+// showLog prints the last lines of a container that failed.
+func (h *Host) showLog(ctx context.Context, c docker.Container) {
+	log, err := h.Docker.Logs(ctx, c.ID, lastLines)
+	if err != nil {
+		h.say("the log of %s cannot be read: %v", c.Name, err)
+		return
+	}
+	text := strings.TrimSpace(string(log))
+	if text == "" {
+		h.say("%s wrote nothing to its log", c.Name)
+		return
+	}
+	h.say("the last lines of %s:", c.Name)
+	for line := range strings.Lines(text) {
+		h.say("  | %s", printable(line))
+	}
+}
+
+// printable makes a line of a log safe for a terminal, and short.
+func printable(line string) string {
+	const limit = 400
+	line = strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, "?"))
+	if runes := []rune(line); len(runes) > limit {
+		return string(runes[:limit]) + "..."
+	}
+	return line
+}
+
+// detached goes on for a while after ctx is done, to clear up.
+func detached(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+}

@@ -1,0 +1,117 @@
+package apps
+
+import (
+	"context"
+	"strings"
+
+	"webstack/contract"
+	"webstack/host/docker"
+)
+
+// removeImages removes images of the stack's repositories that nothing runs and no rollback goes back to, and images that
+// have lost their names. That one cannot be removed is said, and no failure: somebody may use it.
+func (h *Host) removeImages(ctx context.Context, releases map[string]string) error {
+	keep, repositories, err := h.kept(ctx, releases)
+	if err != nil {
+		return err
+	}
+	images, err := h.Docker.Images(ctx)
+	if err != nil {
+		return err
+	}
+	ids := map[string]bool{}
+	for _, image := range images {
+		if keep.has(image) {
+			ids[image.ID] = true
+		}
+	}
+	for _, image := range images {
+		if !ids[image.ID] && (image.Repository == "" || repositories[image.Repository]) {
+			h.removeImage(ctx, image)
+		}
+	}
+	return nil
+}
+
+// kept is what must stay: the images of containers, records and releases, and those that the Compose file names. A
+// release that failed will be tried again.
+func (h *Host) kept(ctx context.Context, releases map[string]string) (keep keptImages, repositories map[string]bool, err error) {
+	keep, repositories = keptImages{}, map[string]bool{}
+	containers, err := h.Docker.Containers(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, c := range containers {
+		keep[c.ImageID], keep[c.Image] = true, true
+	}
+	records, err := h.Records()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, r := range records {
+		keep[r.Image], keep[r.Previous] = true, true
+		repositories[r.Repository] = true
+	}
+	definitions, err := h.definitions()
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, service := range h.base() {
+		image := definitions[service].image
+		keep[image] = true
+		repositories[repositoryOf(image)] = true
+	}
+	for _, app := range h.Manifest.Apps {
+		repositories[app.Repository] = true
+		keep[contract.ReleaseImage(app.Repository, releases[app.Name])] = true
+	}
+	delete(repositories, "")
+	return keep, repositories, nil
+}
+
+// removeRepository removes all images of a repository.
+func (h *Host) removeRepository(ctx context.Context, repository string) error {
+	images, err := h.Docker.Images(ctx)
+	if err != nil {
+		return err
+	}
+	for _, image := range images {
+		if image.Repository == repository && repository != "" {
+			h.removeImage(ctx, image)
+		}
+	}
+	return nil
+}
+
+func (h *Host) removeImage(ctx context.Context, image docker.Image) {
+	if err := h.Docker.RemoveImage(ctx, image.Name()); err != nil {
+		h.say("image %s stays: %v", image.Name(), err)
+		return
+	}
+	h.say("removed image %s", image.Name())
+}
+
+// keptImages are images by ID, or by name as in a Compose file.
+type keptImages map[string]bool
+
+// has tells whether a row of the engine's list is one of them. A name with tag and digest is listed by its digest.
+func (k keptImages) has(image docker.Image) bool {
+	if k[image.ID] || k[image.Name()] {
+		return true
+	}
+	for name := range k {
+		if image.Digest != "" && image.Repository == repositoryOf(name) && strings.HasSuffix(name, "@"+image.Digest) {
+			return true
+		}
+	}
+	return false
+}
+
+// repositoryOf is an image's name without tag and digest.
+func repositoryOf(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	if i := strings.LastIndex(image, ":"); i > strings.LastIndex(image, "/") {
+		image = image[:i]
+	}
+	return image
+}

@@ -1,0 +1,94 @@
+package apps
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/docker"
+)
+
+// caddyStatePath is where the host remembers what Caddy has loaded.
+const caddyStatePath = contract.StateDir + "/caddy.json"
+
+// loaded is what Caddy has loaded.
+type loaded struct {
+	// Container and StartedAt are of the run of Caddy that has loaded it: a new one reads the files by itself.
+	Container string `json:"container"`
+	StartedAt string `json:"startedAt"`
+	// Config is the sum of the Caddyfile and its imports, Certificates that of the apps' own certificates.
+	Config       string `json:"config"`
+	Certificates string `json:"certificates"`
+}
+
+// Proxy makes Caddy use the Caddyfile and the certificates that are there now. Where it uses them already, nothing is
+// done. Those that Caddy cannot use are an error, and it goes on with the ones before.
+func (h *Host) Proxy(ctx context.Context) error {
+	caddyfile, want, err := h.proxyFiles()
+	if err != nil {
+		return err
+	}
+	running, err := h.containers(ctx, hostfile.Caddy)
+	if err != nil {
+		return err
+	}
+	if len(running) != 1 || !running[0].Running() {
+		return errors.New("load the Caddyfile: Caddy does not run")
+	}
+	want.run(running[0])
+	var last loaded
+	if content, err := h.Root.ReadFile(caddyStatePath); err == nil {
+		// A state that cannot be read is one of nothing loaded.
+		_ = json.Unmarshal(content, &last)
+	}
+	if last == want {
+		return nil
+	}
+	// Where the config is the same, Caddy does not look at the certificates unless it is told to.
+	force := last.Certificates != want.Certificates
+	if err := h.Caddy.Load(ctx, caddyfile, force); err != nil {
+		return fmt.Errorf("%w; it goes on with the config before", err)
+	}
+	if last.Config != want.Config || force {
+		h.say("caddy: loaded its config")
+	}
+	content, err := json.MarshalIndent(want, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = h.write(caddyStatePath, append(content, '\n'))
+	return err
+}
+
+func (l *loaded) run(c docker.Container) { l.Container, l.StartedAt = c.ID, c.StartedAt }
+
+// proxyFiles reads the Caddyfile and sums everything that Caddy reads with it.
+func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
+	caddyfile, err = h.Root.ReadFile(contract.CaddyfilePath)
+	if err != nil {
+		return nil, loaded{}, fmt.Errorf("read the Caddyfile: %w", err)
+	}
+	config, certificates := []string{string(caddyfile)}, []string{}
+	for _, app := range h.Manifest.Apps {
+		dir := contract.TLSDir + "/" + app.Name + "/"
+		which, err := h.Root.ReadFile(dir + hostfile.CertificateFile)
+		if err != nil {
+			return nil, loaded{}, fmt.Errorf("read which certificate %s has: %w", app.Name, err)
+		}
+		config = append(config, app.Name, string(which))
+		for _, name := range []string{hostfile.CertFile, hostfile.KeyFile} {
+			content, err := h.Root.ReadFile(dir + name)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, loaded{}, fmt.Errorf("read the certificate of %s: %w", app.Name, err)
+			}
+			certificates = append(certificates, string(content))
+		}
+	}
+	sum := func(parts []string) string { return contract.Sum([]byte(strings.Join(parts, "\x00"))) }
+	return caddyfile, loaded{Config: sum(config), Certificates: sum(certificates)}, nil
+}

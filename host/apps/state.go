@@ -1,0 +1,100 @@
+package apps
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+)
+
+// statePath is where the host remembers the releases. compose/.env follows from it.
+const statePath = contract.StateDir + "/apps.json"
+
+// Record is what the host remembers of an app.
+type Record struct {
+	// Repository is the image repository that the app had last.
+	Repository string `json:"repository"`
+	// Image is the image of the live release, "" without one, and Sum what its container was made of.
+	Image string `json:"image"`
+	Sum   string `json:"sum"`
+	// Previous is the image of the release before, "" without one: what a rollback goes back to.
+	Previous string `json:"previous"`
+}
+
+// Records reads what the host remembers, by app. Apps that are gone are in it until all of them is removed.
+func (h *Host) Records() (map[string]Record, error) {
+	records := map[string]Record{}
+	content, err := h.Root.ReadFile(statePath)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return records, nil
+	case err != nil:
+		return nil, fmt.Errorf("read the host's state: %w", err)
+	}
+	if json.Unmarshal(content, &records) != nil || records == nil {
+		// All that would be lost are the releases before the live ones, and the file is about to be written anew.
+		return map[string]Record{}, nil
+	}
+	return records, nil
+}
+
+// remember changes what the host remembers of an app; nil forgets it. It brings compose/.env in line.
+func (h *Host) remember(app string, change func(Record) Record) error {
+	records, err := h.Records()
+	if err != nil {
+		return err
+	}
+	if change == nil {
+		delete(records, app)
+	} else {
+		records[app] = change(records[app])
+	}
+	content, err := json.MarshalIndent(records, "", "  ")
+	if err != nil {
+		return err
+	}
+	if _, err := h.write(statePath, append(content, '\n')); err != nil {
+		return err
+	}
+	return h.writeComposeEnv(records)
+}
+
+// released is the record of an app that now runs this.
+func (w wanted) released(a contract.ManifestApp) func(Record) Record {
+	return func(r Record) Record {
+		if r.Image != "" && r.Image != w.image {
+			r.Previous = r.Image
+		}
+		r.Repository, r.Image, r.Sum = a.Repository, w.image, w.sum
+		return r
+	}
+}
+
+// writeComposeEnv writes what makes Compose see the containers as they are.
+func (h *Host) writeComposeEnv(records map[string]Record) error {
+	definitions, err := h.definitions()
+	if err != nil {
+		return err
+	}
+	images, sums := map[string]string{}, map[string]string{}
+	for _, service := range h.base() {
+		sums[service] = definitions[service].baseSum()
+	}
+	for _, app := range slices.Sorted(maps.Keys(records)) {
+		// An app that is gone is in the records still, but Compose knows it no more.
+		if _, ok := h.app(app); ok && records[app].Image != "" {
+			images[app], sums[app] = records[app].Image, records[app].Sum
+		}
+	}
+	text, err := hostfile.ComposeEnv(images, sums)
+	if err != nil {
+		return err
+	}
+	_, err = h.write(contract.ComposeEnvPath, text)
+	return err
+}

@@ -1,0 +1,270 @@
+package apps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/docker"
+	"webstack/host/files"
+)
+
+// Switch makes an app's requests be answered by a container of this image, with the app's definition and env file as
+// they are now. Visitors do not notice: the new container gets the requests once its health path answers 2xx, and the old
+// one is stopped when it has none left. When the new one fails, its last lines are printed, it is removed, and the old
+// one keeps answering. Where such a container answers already, nothing is changed.
+func (h *Host) Switch(ctx context.Context, app contract.ManifestApp, image string) error {
+	want, err := h.want(app.Name, image)
+	if err != nil {
+		return err
+	}
+	s := &change{Host: h, app: app, want: want}
+	if err := s.look(ctx); err != nil {
+		return err
+	}
+	if !s.done() {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		if err := s.answers(ctx); err != nil {
+			s.giveUp(ctx)
+			return err
+		}
+		if err := s.point(); err != nil {
+			return err
+		}
+	}
+	if err := h.remember(app.Name, want.released(app)); err != nil {
+		return err
+	}
+	return h.retire(ctx, app.Name, s.old)
+}
+
+// change is one run of Switch.
+type change struct {
+	*Host
+	app  contract.ManifestApp
+	want wanted
+	// next is the container that shall answer; nil before it is made. live is the one that answers.
+	next, live *docker.Container
+	// old are those to stop and remove, live among them unless it is next.
+	old []docker.Container
+}
+
+// upstream is the text of the app's upstream file when a container answers.
+func (s *change) upstream(c *docker.Container) []byte { return hostfile.Upstream(c.Name, s.app.Port) }
+
+// look finds the containers of the app: one that answers, and what a killed run has left.
+func (s *change) look(ctx context.Context) error {
+	existing, err := s.containers(ctx, s.app.Name)
+	if err != nil {
+		return err
+	}
+	pointed, _ := s.pointedAt(s.app.Name)
+	for _, c := range existing {
+		if c.Name == pointed && s.current(c) {
+			s.live = &c
+		}
+	}
+	for _, c := range existing {
+		switch {
+		case s.live != nil && c.ID == s.live.ID:
+		case s.next == nil && c.Sum == s.want.sum && c.Running() && c.Restarts == 0:
+			s.next = &c
+		default:
+			s.old = append(s.old, c)
+		}
+	}
+	if s.live == nil {
+		return nil
+	}
+	if s.live.Sum != s.want.sum {
+		s.old = append(s.old, *s.live)
+		return nil
+	}
+	// It answers already, so a second one of the same is one too many.
+	if s.next != nil {
+		s.old = append(s.old, *s.next)
+	}
+	s.next = s.live
+	return nil
+}
+
+// current tells whether a container that the upstream file names is the one to go on with. One that restarts over and
+// over is: the same made anew would fare no better.
+func (s *change) current(c docker.Container) bool {
+	return c.Running() || c.Status == "restarting" && c.Sum == s.want.sum
+}
+
+// done tells whether the right container answers already.
+func (s *change) done() bool {
+	if s.live == nil || s.next != s.live {
+		return false
+	}
+	if s.live.Status == "restarting" {
+		s.say("%s: %s ends and is restarted over and over (%s)", s.app.Name, s.live.Name, s.live.State())
+	}
+	_, text := s.pointedAt(s.app.Name)
+	return text == string(s.upstream(s.live))
+}
+
+// start makes the new container run beside the old one, unless a killed run has got that far.
+func (s *change) start(ctx context.Context) error {
+	if s.next != nil {
+		return nil
+	}
+	// Compose would start the stopped ones again.
+	if err := s.removeStopped(ctx); err != nil {
+		return err
+	}
+	if err := s.pull(ctx, s.want.image); err != nil {
+		return err
+	}
+	s.say("%s: starting %s", s.app.Name, s.want.image)
+	up := s.Docker.Up(ctx, s.app.Name, docker.UpOptions{
+		Scale: len(s.old) + 1, KeepExisting: true, Env: s.want.env(s.app.Name),
+	})
+	// A start that failed may have made the container.
+	done, cancel := detached(ctx)
+	defer cancel()
+	existing, err := s.containers(done, s.app.Name)
+	if err != nil {
+		return errors.Join(up, err)
+	}
+	for _, c := range existing {
+		if !slices.ContainsFunc(s.old, func(o docker.Container) bool { return o.ID == c.ID }) {
+			s.next = &c
+		}
+	}
+	switch {
+	case up != nil:
+		if s.next != nil {
+			s.giveUp(ctx)
+		}
+		return fmt.Errorf("start its container: %w", up)
+	case s.next == nil:
+		return errors.New("start its container: Compose made none")
+	}
+	return nil
+}
+
+func (s *change) removeStopped(ctx context.Context) error {
+	var running []docker.Container
+	for _, c := range s.old {
+		if c.Running() {
+			running = append(running, c)
+			continue
+		}
+		s.say("%s: removing %s, which is %s", s.app.Name, c.Name, c.State())
+		if err := s.Docker.Remove(ctx, c.ID); err != nil {
+			return err
+		}
+	}
+	s.old = running
+	return nil
+}
+
+// point sends the app's requests to the new container. Caddy reads the file for every request.
+func (s *change) point() error {
+	if _, err := s.write(contract.UpstreamsDir+"/"+s.app.Name, s.upstream(s.next)); err != nil {
+		return err
+	}
+	s.say("%s: %s answers now", s.app.Name, s.next.Name)
+	return nil
+}
+
+// giveUp shows why the new container failed and removes it. One that answers, whatever its health, stays.
+func (s *change) giveUp(ctx context.Context) {
+	if s.next == s.live {
+		return
+	}
+	ctx, cancel := detached(ctx)
+	defer cancel()
+	s.showLog(ctx, *s.next)
+	if err := s.Docker.Remove(ctx, s.next.ID); err != nil {
+		s.say("%s: %s stays until the next run: %v", s.app.Name, s.next.Name, err)
+	}
+}
+
+// retire stops and removes containers of an app that shall answer no more, once they have no request left.
+func (h *Host) retire(ctx context.Context, app string, old []docker.Container) error {
+	var ids []string
+	for _, c := range old {
+		ids = append(ids, c.ID)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := h.drain(ctx, app, old); err != nil {
+		return err
+	}
+	if err := h.Docker.Stop(ctx, ids...); err != nil {
+		return err
+	}
+	if err := h.Docker.Remove(ctx, ids...); err != nil {
+		return err
+	}
+	for _, c := range old {
+		h.say("%s: removed %s", app, c.Name)
+	}
+	return nil
+}
+
+// Withdraw makes an app answer that it is not deployed: its container goes, once it has no request left. The database
+// and the image stay.
+func (h *Host) Withdraw(ctx context.Context, app string) error {
+	// First of all no new request may come.
+	if _, err := files.Remove(h.Root, contract.UpstreamsDir+"/"+app); err != nil {
+		return err
+	}
+	records, err := h.Records()
+	if err != nil {
+		return err
+	}
+	if records[app].Image != "" {
+		err := h.remember(app, func(r Record) Record {
+			r.Image, r.Sum, r.Previous = "", "", r.Image
+			return r
+		})
+		if err != nil {
+			return err
+		}
+	}
+	existing, err := h.containers(ctx, app)
+	if err != nil {
+		return err
+	}
+	return h.retire(ctx, app, existing)
+}
+
+// drain waits until no request is in flight at the containers, or the time for it is over.
+func (h *Host) drain(ctx context.Context, app string, old []docker.Container) error {
+	deadline := time.Now().Add(h.Timing.Drain)
+	// Twice in a row: a request that has just read the upstream file is not counted yet.
+	for quiet := 0; quiet < 2; {
+		open, err := h.inFlight(ctx, old)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil:
+			// Without Caddy there are no requests.
+			h.say("%s: not waiting for requests in flight: %v", app, err)
+			return nil
+		case open == 0:
+			quiet++
+		case time.Now().After(deadline):
+			h.say("%s: %d requests are still in flight after %s; stopping nevertheless", app, open, h.Timing.Drain)
+			return nil
+		default:
+			quiet = 0
+		}
+		if err := h.pause(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package caddy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxAnswer bounds what is read of an answer, in bytes.
+const maxAnswer = 4 << 20
+
+// Admin is the admin API of one Caddy.
+type Admin struct {
+	// Socket is the path of its Unix socket: hostfile.CaddyAdminSocket on a host.
+	Socket string
+}
+
+// Ready checks that Caddy answers, which it does once its config is in place.
+func (a Admin) Ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, err := a.call(ctx, http.MethodGet, "/config/admin", nil, nil)
+	if err != nil {
+		return fmt.Errorf("ask Caddy whether it is ready: %w", err)
+	}
+	return nil
+}
+
+// Load gives Caddy another Caddyfile. Its imports are relative to the directory that Caddy runs in. One that Caddy
+// cannot use is an error with Caddy's own words, and leaves the old config in place. The same config as before changes
+// nothing, unless force is set: then Caddy also reads certificates from their files anew.
+func (a Admin) Load(ctx context.Context, caddyfile []byte, force bool) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	header := http.Header{"Content-Type": {"text/caddyfile"}}
+	if force {
+		header.Set("Cache-Control", "must-revalidate")
+	}
+	if _, err := a.call(ctx, http.MethodPost, "/load", header, caddyfile); err != nil {
+		return fmt.Errorf("load the Caddyfile: %w", err)
+	}
+	return nil
+}
+
+// InFlight gives the requests in flight, open WebSockets included, by the address of the upstream that answers them.
+// An address without any may be missing.
+func (a Admin) InFlight(ctx context.Context) (map[string]int, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	body, err := a.call(ctx, http.MethodGet, "/reverse_proxy/upstreams", nil, nil)
+	if err != nil {
+		return nil, fmt.Errorf("ask Caddy for requests in flight: %w", err)
+	}
+	var upstreams []struct {
+		Address     string `json:"address"`
+		NumRequests int    `json:"num_requests"`
+	}
+	if err := json.Unmarshal(body, &upstreams); err != nil {
+		return nil, fmt.Errorf("ask Caddy for requests in flight: %w", err)
+	}
+	counts := map[string]int{}
+	for _, u := range upstreams {
+		counts[u.Address] += u.NumRequests
+	}
+	return counts, nil
+}
+
+// call makes one request and returns the body of a 2xx answer. Every call has a connection of its own: Caddy closes the
+// API's listener when it loads a config.
+func (a Admin) call(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, error) {
+	// The host in the URL is only what the request's form needs.
+	req, err := http.NewRequestWithContext(ctx, method, "http://caddy"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", a.Socket)
+		},
+	}}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return nil, fmt.Errorf("read the answer: %w", err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("caddy answered %s: %s", resp.Status, reason(answer))
+	}
+	return answer, nil
+}
+
+// reason is what Caddy says of an error.
+func reason(answer []byte) string {
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(answer, &said) == nil && said.Error != "" {
+		return said.Error
+	}
+	return strings.TrimSpace(string(answer[:min(len(answer), 500)]))
+}

@@ -1,0 +1,188 @@
+package docker
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+
+	"webstack/appcompose/hostfile"
+)
+
+// Labels that Compose puts on its containers.
+const (
+	projectLabel = "com.docker.compose.project"
+	serviceLabel = "com.docker.compose.service"
+	oneOffLabel  = "com.docker.compose.oneoff"
+)
+
+// Container is a container as the engine describes it.
+type Container struct {
+	// ID has 64 hexadecimal digits; Name is unique on the host.
+	ID, Name string
+	// Service is the Compose service it belongs to.
+	Service string
+	// Image is the image it was made of, by the name that it was asked for; ImageID is the image's own.
+	Image, ImageID string
+	// Sum is the value of hostfile.SumLabel.
+	Sum string
+	// Status is Docker's: created, running, paused, restarting, removing, exited or dead.
+	Status string
+	// StartedAt is when it was started last, in the engine's own words.
+	StartedAt string
+	// Restarts is how often the engine restarted it after it had ended by itself.
+	Restarts int
+	// ExitCode is that of its last end, and OutOfMemory tells that it ended for its memory limit.
+	ExitCode    int
+	OutOfMemory bool
+	// HealthTest is the command of its health check, as Compose writes it; empty without one.
+	HealthTest []string
+	// Health is what its health check says: healthy, unhealthy or starting; "" without a check.
+	Health string
+	// Ports are those published on the host, as ADDRESS:PORT/PROTOCOL, sorted.
+	Ports []string
+	// Addresses are its IP addresses by the name of the Compose network.
+	Addresses map[string]string
+}
+
+// Running tells whether the container runs: it is neither stopped nor waiting to be restarted.
+func (c Container) Running() bool { return c.Status == "running" }
+
+// State is a word or two on a container that does not run.
+func (c Container) State() string {
+	switch {
+	case c.OutOfMemory:
+		return fmt.Sprintf("%s, exit code %d, out of memory", c.Status, c.ExitCode)
+	case c.Status == "exited" || c.Status == "restarting" || c.Status == "dead":
+		return fmt.Sprintf("%s, exit code %d", c.Status, c.ExitCode)
+	}
+	return c.Status
+}
+
+// inspected is the part of `docker inspect` that is read. Variables of the environment are not.
+type inspected struct {
+	ID           string `json:"Id"`
+	Name         string
+	Image        string
+	RestartCount int
+	State        struct {
+		Status    string
+		OOMKilled bool
+		ExitCode  int
+		StartedAt string
+		Health    struct{ Status string }
+	}
+	Config struct {
+		Image       string
+		Labels      map[string]string
+		Healthcheck struct{ Test []string }
+	}
+	NetworkSettings struct {
+		Networks map[string]struct{ IPAddress string }
+		Ports    map[string][]struct{ HostIp, HostPort string }
+	}
+}
+
+// Containers lists all containers of the project, running or not, by name. Those that somebody started by
+// `docker compose run` are left out.
+func (e *Engine) Containers(ctx context.Context) ([]Container, error) {
+	// A container may go between the two calls.
+	for attempt := 1; ; attempt++ {
+		out, err := e.docker(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+projectLabel+"="+e.Project)
+		if err != nil {
+			return nil, fmt.Errorf("list containers: %w", err)
+		}
+		ids := strings.Fields(string(out))
+		if len(ids) == 0 {
+			return nil, nil
+		}
+		all, err := e.inspect(ctx, ids)
+		if err == nil {
+			return all, nil
+		}
+		if attempt == 3 || !isMissing(err) {
+			return nil, fmt.Errorf("list containers: %w", err)
+		}
+	}
+}
+
+// Container describes one container of the project by its ID.
+func (e *Engine) Container(ctx context.Context, id string) (Container, error) {
+	all, err := e.inspect(ctx, []string{id})
+	switch {
+	case err != nil:
+		return Container{}, fmt.Errorf("look at container %.12s: %w", id, err)
+	case len(all) != 1:
+		return Container{}, fmt.Errorf("look at container %.12s: it is none of project %s", id, e.Project)
+	}
+	return all[0], nil
+}
+
+func (e *Engine) inspect(ctx context.Context, ids []string) ([]Container, error) {
+	out, err := e.docker(ctx, append([]string{"inspect", "--type", "container"}, ids...)...)
+	if err != nil {
+		return nil, err
+	}
+	var list []inspected
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, fmt.Errorf("read the answer of docker inspect: %w", err)
+	}
+	var all []Container
+	for _, i := range list {
+		if i.Config.Labels[projectLabel] == e.Project && !strings.EqualFold(i.Config.Labels[oneOffLabel], "true") {
+			all = append(all, e.container(i))
+		}
+	}
+	slices.SortFunc(all, func(a, b Container) int { return cmp.Compare(a.Name, b.Name) })
+	return all, nil
+}
+
+func (e *Engine) container(i inspected) Container {
+	c := Container{
+		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: i.Config.Labels[serviceLabel],
+		Image: i.Config.Image, ImageID: i.Image, Sum: i.Config.Labels[hostfile.SumLabel],
+		Status: i.State.Status, StartedAt: i.State.StartedAt, Restarts: i.RestartCount,
+		ExitCode: i.State.ExitCode, OutOfMemory: i.State.OOMKilled,
+		Health:    i.State.Health.Status,
+		Addresses: map[string]string{},
+	}
+	if c.Health == "none" {
+		c.Health = ""
+	}
+	for port, published := range i.NetworkSettings.Ports {
+		_, protocol, _ := strings.Cut(port, "/")
+		for _, on := range published {
+			c.Ports = append(c.Ports, net.JoinHostPort(on.HostIp, on.HostPort)+"/"+protocol)
+		}
+	}
+	slices.Sort(c.Ports)
+	if test := i.Config.Healthcheck.Test; len(test) > 0 && test[0] != "NONE" {
+		c.HealthTest = test
+	}
+	for name, network := range i.NetworkSettings.Networks {
+		if short, ok := strings.CutPrefix(name, e.Project+"_"); ok && network.IPAddress != "" {
+			c.Addresses[short] = network.IPAddress
+		}
+	}
+	return c
+}
+
+// CheckHealth runs a container's own health check once. One without a check is healthy.
+func (e *Engine) CheckHealth(ctx context.Context, c Container) error {
+	var args []string
+	switch {
+	case len(c.HealthTest) == 0:
+		return nil
+	case c.HealthTest[0] == "CMD":
+		args = c.HealthTest[1:]
+	case c.HealthTest[0] == "CMD-SHELL" && len(c.HealthTest) == 2:
+		args = []string{"/bin/sh", "-c", c.HealthTest[1]}
+	default:
+		return fmt.Errorf("check the health of %s: unknown kind of check %q", c.Name, c.HealthTest[0])
+	}
+	_, err := e.Exec(ctx, c.ID, args...)
+	return err
+}

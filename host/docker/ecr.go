@@ -1,0 +1,40 @@
+package docker
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+)
+
+// Credentials give the "user:password" for a registry, such as "docker.io"; "" when it needs none.
+type Credentials func(ctx context.Context, registry string) (string, error)
+
+var ecrRE = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)
+
+// ECR gives credentials for the registries of ECR that the AWS credentials in cfg may read, and none for others.
+func ECR(cfg aws.Config) Credentials {
+	return func(ctx context.Context, registry string) (string, error) {
+		match := ecrRE.FindStringSubmatch(registry)
+		if match == nil {
+			return "", nil
+		}
+		client := ecr.NewFromConfig(cfg, func(o *ecr.Options) { o.Region = match[1] })
+		out, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		if err != nil {
+			return "", fmt.Errorf("ask ECR for a token: %w", err)
+		}
+		if len(out.AuthorizationData) == 0 {
+			return "", errors.New("ask ECR for a token: the answer holds none")
+		}
+		secret, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
+		if err != nil {
+			return "", errors.New("ask ECR for a token: the answer is not in base64")
+		}
+		return string(secret), nil
+	}
+}

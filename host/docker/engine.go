@@ -1,0 +1,147 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"webstack/host/command"
+)
+
+// Engine is the Docker engine with one Compose project.
+type Engine struct {
+	// Runner runs docker.
+	Runner command.Runner
+	// Project is the name of the Compose project.
+	Project string
+	// ComposeFile is the absolute path of the project's Compose file.
+	ComposeFile string
+	// Credentials give access to registries; nil = none needs any.
+	Credentials Credentials
+	// RuntimeDir is a directory that is never on a disk, such as /run. Credentials for a pull stand there while it runs.
+	RuntimeDir string
+	// Backoff is how long a pull that failed waits before the second attempt; the next ones wait longer.
+	Backoff time.Duration
+
+	tokens sync.Map // registry to its credentials, which hold for hours
+}
+
+// ErrUnreachable says that the engine does not answer.
+var ErrUnreachable = errors.New("the Docker engine does not answer")
+
+// Version asks the engine for its version.
+func (e *Engine) Version(ctx context.Context) (string, error) {
+	out, err := e.docker(ctx, "version", "--format", "{{.Server.Version}}")
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrUnreachable, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Ping checks that the engine answers.
+func (e *Engine) Ping(ctx context.Context) error {
+	_, err := e.Version(ctx)
+	return err
+}
+
+// Start starts containers that are stopped.
+func (e *Engine) Start(ctx context.Context, ids ...string) error {
+	_, err := e.docker(ctx, append([]string{"start"}, ids...)...)
+	return err
+}
+
+// Stop asks containers to end, all at once, and kills those that have not when their own grace period is over.
+func (e *Engine) Stop(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := e.docker(ctx, append([]string{"stop"}, ids...)...)
+	return ignoreMissing(err)
+}
+
+// Remove removes containers, running or not. It removes no volume. That one is gone already is no error.
+func (e *Engine) Remove(ctx context.Context, ids ...string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	_, err := e.docker(ctx, append([]string{"rm", "--force"}, ids...)...)
+	return ignoreMissing(err)
+}
+
+// Exec runs a program in a container.
+func (e *Engine) Exec(ctx context.Context, id string, args ...string) ([]byte, error) {
+	return e.docker(ctx, append([]string{"exec", id}, args...)...)
+}
+
+// Logs gives the last lines, at most so many, that a container wrote to its standard output and error.
+func (e *Engine) Logs(ctx context.Context, id string, lines int) ([]byte, error) {
+	var both bytes.Buffer
+	_, err := e.Runner.Run(ctx, command.Command{
+		Name: "docker", Args: []string{"logs", "--tail", strconv.Itoa(lines), id}, Stdout: &both, Stderr: &both,
+	})
+	return both.Bytes(), err
+}
+
+func (e *Engine) docker(ctx context.Context, args ...string) ([]byte, error) {
+	return e.Runner.Run(ctx, command.Command{Name: "docker", Args: args})
+}
+
+// UpOptions say how Up makes containers.
+type UpOptions struct {
+	// Scale is how many containers the service shall have; 0 = one.
+	Scale int
+	// KeepExisting leaves containers alone that were made of another definition, and starts those that are stopped.
+	// Without it Up makes them anew.
+	KeepExisting bool
+	// Env are variables of the Compose file, as NAME=VALUE, that win over those in the file .env beside it.
+	Env []string
+}
+
+// Up makes a service have its containers and starts them. It pulls no image, and touches no other service.
+func (e *Engine) Up(ctx context.Context, service string, o UpOptions) error {
+	args := []string{
+		"compose", "--progress", "quiet", "--project-name", e.Project, "--file", e.ComposeFile,
+		"up", "--detach", "--no-deps", "--no-build", "--pull", "never",
+	}
+	if o.KeepExisting {
+		args = append(args, "--no-recreate")
+	}
+	args = append(args, "--scale", service+"="+strconv.Itoa(max(o.Scale, 1)), service)
+	_, err := e.Runner.Run(ctx, command.Command{Name: "docker", Args: args, Env: o.Env, Unset: composeVariables()})
+	return err
+}
+
+// composeVariables are the names in this process's environment that would change what Compose does.
+func composeVariables() []string {
+	var names []string
+	for _, variable := range os.Environ() {
+		name, _, _ := strings.Cut(variable, "=")
+		if strings.HasPrefix(name, "COMPOSE_") || strings.HasPrefix(name, "WEBSTACK_") {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// ignoreMissing makes it no error that a container is gone.
+func ignoreMissing(err error) error {
+	if err != nil && isMissing(err) {
+		return nil
+	}
+	return err
+}
+
+// missingRE is not about files: that the engine's socket is missing is another matter.
+var missingRE = regexp.MustCompile(`(?i)no such (container|image|object)`)
+
+func isMissing(err error) bool {
+	var exit *command.ExitError
+	return errors.As(err, &exit) && missingRE.MatchString(exit.Message)
+}
