@@ -3,7 +3,6 @@ package gateway
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -27,7 +26,10 @@ type association struct {
 	OutputLocation                *outputLocation `json:",omitempty"`
 	Date                          float64         // of the first version, in Unix time
 	LastUpdateAssociationDate     float64
+	LastExecutionDate             float64 `json:",omitempty"`
+	LastSuccessfulExecutionDate   float64 `json:",omitempty"`
 	Overview                      overview
+	region                        string
 }
 
 type target struct {
@@ -43,16 +45,17 @@ type outputLocation struct {
 	}
 }
 
-// overview says how the last run went. No host has an agent, so there was none yet.
-type overview struct{ Status, DetailedStatus string }
+// overview says how the last runs went: pending before there was one.
+type overview struct {
+	Status, DetailedStatus           string
+	AssociationStatusAggregatedCount map[string]int `json:",omitempty"` // machines by status
+}
 
 var pending = overview{Status: "Pending", DetailedStatus: "Creating"}
 
 const (
 	maxTargets      = 5
 	maxTargetValues = 50
-	// minRate is the shortest interval of a rate, in minutes.
-	minRate = 30
 )
 
 var (
@@ -60,9 +63,6 @@ var (
 	documentVersion = regexp.MustCompile(`^(?:\$LATEST|\$DEFAULT|[1-9][0-9]*)$`)
 	targetKey       = regexp.MustCompile(`^(?:InstanceIds|tag:.{1,128}|tag-key|resource-groups:Name|ParameterValues)$`)
 	limit           = regexp.MustCompile(`^(?:[1-9][0-9]*|[1-9][0-9]?%|100%)$`)
-	rate            = regexp.MustCompile(`^rate\(([1-9][0-9]*) (minute|hour|day)s?\)$`)
-	cron            = regexp.MustCompile(`^cron\([0-9A-Z*/,\-?#L]+(?: [0-9A-Z*/,\-?#L]+){5}\)$`)
-	at              = regexp.MustCompile(`^at\([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+\)$`)
 	severities      = []string{"", "CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED"}
 	compliances     = []string{"", "AUTO", "MANUAL"}
 )
@@ -83,17 +83,18 @@ func (a *association) check() *problem {
 	case !slices.Contains(compliances, a.SyncCompliance):
 		return wrong("ValidationException", "SyncCompliance %q is none", a.SyncCompliance)
 	}
-	if problem := a.checkTargets(); problem != nil {
+	if problem := checkTargets(a.Targets); problem != nil {
 		return problem
 	}
 	return a.checkSchedule()
 }
 
-func (a *association) checkTargets() *problem {
-	if len(a.Targets) == 0 || len(a.Targets) > maxTargets {
+// checkTargets finds fault with the targets of an association or a command.
+func checkTargets(targets []target) *problem {
+	if len(targets) == 0 || len(targets) > maxTargets {
 		return wrong("InvalidTarget", "The target is not valid: give 1 to %d", maxTargets)
 	}
-	for _, t := range a.Targets {
+	for _, t := range targets {
 		if !targetKey.MatchString(t.Key) || len(t.Values) == 0 || len(t.Values) > maxTargetValues {
 			return wrong("InvalidTarget", "The target %q is not valid: its key must be known and have 1 to %d values",
 				t.Key, maxTargetValues)
@@ -102,22 +103,12 @@ func (a *association) checkTargets() *problem {
 	return nil
 }
 
-// minutes are in the units of a rate.
-var minutes = map[string]int{"minute": 1, "hour": 60, "day": 24 * 60}
-
 func (a *association) checkSchedule() *problem {
 	schedule := a.ScheduleExpression
-	interval := rate.FindStringSubmatch(schedule)
-	if interval != nil {
-		n, err := strconv.Atoi(interval[1])
-		if err != nil || n*minutes[interval[2]] < minRate || n*minutes[interval[2]] >= 31*minutes["day"] {
-			return wrong("InvalidSchedule", "The schedule %q is not valid: a rate is %d minutes to 30 days", schedule, minRate)
-		}
-	}
+	_, err := parseSchedule(schedule, a.ScheduleOffset)
 	switch {
-	case schedule != "" && interval == nil && !cron.MatchString(schedule) && !at.MatchString(schedule):
-		return wrong("InvalidSchedule",
-			"The schedule %q is not valid: State Manager has rate(), cron() with 6 fields and at()", schedule)
+	case err != nil:
+		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", schedule, err)
 	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(schedule, "cron("):
 		return wrong("ValidationException", "ApplyOnlyAtCronInterval goes with cron expressions only")
 	case a.ScheduleOffset < 0 || a.ScheduleOffset > 6 || a.ScheduleOffset != 0 && !a.ApplyOnlyAtCronInterval:

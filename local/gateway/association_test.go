@@ -263,7 +263,9 @@ func TestNoHostHasAnAgent(t *testing.T) {
 		t.Errorf("hosts %v, runs %v", hosts, runs)
 	}
 	id := launched(t, nil).InstanceId
-	_, err := client.SendCommand(ctx, &ssm.SendCommandInput{DocumentName: document, InstanceIds: []string{*id}})
+	_, err := client.SendCommand(ctx, &ssm.SendCommandInput{
+		DocumentName: document, InstanceIds: []string{*id}, Parameters: map[string][]string{"version": {"00ff"}},
+	})
 	wantCode(t, err, "InvalidInstanceId", "agent")
 	_, err = client.DescribeEffectiveInstanceAssociations(ctx,
 		&ssm.DescribeEffectiveInstanceAssociationsInput{InstanceId: id})

@@ -7,10 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"gopkg.in/yaml.v3"
 )
 
 func (g *Gateway) createAssociation(w http.ResponseWriter, r *http.Request, c call) {
@@ -18,18 +15,25 @@ func (g *Gateway) createAssociation(w http.ResponseWriter, r *http.Request, c ca
 		association
 		Tags []tag
 	}
-	if !c.parse(w, &in) || !g.acceptAssociation(w, r, c, &in.association) {
+	if !c.parse(w, &in) {
+		return
+	}
+	g.state.documents.Lock()
+	defer g.state.documents.Unlock()
+	if !g.acceptAssociation(w, r, c, &in.association) {
 		return
 	}
 	made := in.association
-	made.AssociationID, made.AssociationVersion, made.Overview = newUUID(), "1", pending
+	made.region = c.region
+	made.AssociationID, made.AssociationVersion = newUUID(), "1"
 	made.Date = now()
 	made.LastUpdateAssociationDate = made.Date
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()
 	for _, versions := range g.state.associations {
 		other := latest(versions)
-		if made.AssociationName != "" && other.AssociationName == made.AssociationName && other.Name == made.Name {
+		if made.AssociationName != "" && other.AssociationName == made.AssociationName && other.Name == made.Name &&
+			other.region == made.region {
 			c.refuse(w, wrong("AssociationAlreadyExists", "The association %s of %s exists", made.AssociationName, made.Name))
 			return
 		}
@@ -39,69 +43,33 @@ func (g *Gateway) createAssociation(w http.ResponseWriter, r *http.Request, c ca
 	for _, t := range in.Tags {
 		g.state.tags[made.AssociationID][t.Key] = t.Value
 	}
-	c.answer(w, map[string]any{"AssociationDescription": made})
+	g.fleet.manage(made.AssociationID)
+	c.answer(w, map[string]any{"AssociationDescription": g.fleet.shown(made)})
 }
 
 // acceptAssociation checks an association by itself and against its document, and answers the client when it is wrong.
 func (g *Gateway) acceptAssociation(w http.ResponseWriter, r *http.Request, c call, a *association) bool {
-	a.DocumentVersion = cmp.Or(a.DocumentVersion, "$DEFAULT")
+	a.DocumentVersion = cmp.Or(a.DocumentVersion, defaultVersion)
 	if problem := a.check(); problem != nil {
 		c.refuse(w, problem)
 		return false
 	}
-	d, err := g.documentOf(r, a)
-	switch {
-	case err != nil:
+	found, err := g.documentOf(r, a.Name, a.DocumentVersion)
+	if err != nil {
 		c.unavailable(w, err)
 		return false
-	case d == nil:
-		return true
-	case d.problem != nil:
-		c.refuse(w, d.problem)
-		return false
 	}
-	if problem := d.accepts(a.Parameters); problem != nil {
+	problem := found.problem
+	if problem == nil {
+		if err := found.Accepts(a.Parameters); err != nil {
+			problem = wrong("InvalidParameters", "%v", err)
+		}
+	}
+	if problem != nil {
 		c.refuse(w, problem)
 		return false
 	}
 	return true
-}
-
-// foundDocument is a document, or the reason why there is none.
-type foundDocument struct {
-	document
-	problem *problem
-}
-
-// documentOf gets the document that an association runs; nil for those of AWS's own, of which moto has few.
-func (g *Gateway) documentOf(r *http.Request, a *association) (*foundDocument, error) {
-	in := map[string]string{"Name": a.Name}
-	var content struct{ Content string }
-	answer, err := g.ask(r, "GetDocument", in, &content)
-	if err != nil {
-		return nil, err
-	}
-	if !answer.ok() && strings.HasPrefix(a.Name, "AWS-") {
-		return nil, nil
-	}
-	if !answer.ok() {
-		return &foundDocument{problem: wrong("InvalidDocument", "The document %s does not exist", a.Name)}, nil
-	}
-	if a.DocumentVersion != "$DEFAULT" { // which is what GetDocument gets, and does not know by that name
-		in["DocumentVersion"] = a.DocumentVersion
-		if answer, err = g.ask(r, "GetDocument", in, &content); err != nil {
-			return nil, err
-		}
-		if !answer.ok() {
-			return &foundDocument{problem: wrong("InvalidDocumentVersion", "The document %s has no version %s",
-				a.Name, a.DocumentVersion)}, nil
-		}
-	}
-	var found foundDocument
-	if err := yaml.Unmarshal([]byte(content.Content), &found.document); err != nil {
-		found.problem = wrong("InvalidDocument", "The document %s cannot be read: %v", a.Name, err)
-	}
-	return &found, nil
 }
 
 func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c call) {
@@ -109,14 +77,16 @@ func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c ca
 	if !c.parse(w, &in) {
 		return
 	}
-	old, ok := g.state.association(in.AssociationID)
+	g.state.documents.Lock()
+	defer g.state.documents.Unlock()
+	old, ok := g.state.association(c.region, in.AssociationID)
 	if !ok {
 		c.refuse(w, unknownAssociation(in.AssociationID))
 		return
 	}
 	wanted := in.AssociationVersion
 	// What the call leaves out is reset, but for what the association runs and where.
-	in.Name, in.Date, in.Overview = cmp.Or(in.Name, old.Name), old.Date, pending
+	in.Name, in.Date, in.region = cmp.Or(in.Name, old.Name), old.Date, old.region
 	if in.Targets == nil {
 		in.Targets = old.Targets
 	}
@@ -137,7 +107,8 @@ func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c ca
 	}
 	in.AssociationVersion = strconv.Itoa(len(versions) + 1)
 	g.state.associations[in.AssociationID] = append(versions, in)
-	c.answer(w, map[string]any{"AssociationDescription": in})
+	g.fleet.changed(in.AssociationID)
+	c.answer(w, map[string]any{"AssociationDescription": g.fleet.shown(in)})
 }
 
 func unknownAssociation(id string) *problem {
@@ -156,7 +127,7 @@ func (g *Gateway) named(w http.ResponseWriter, c call) (association, bool) {
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()
 	versions, ok := g.state.associations[in.AssociationID]
-	if !ok {
+	if !ok || latest(versions).region != c.region {
 		c.refuse(w, unknownAssociation(in.AssociationID))
 		return association{}, false
 	}
@@ -174,7 +145,7 @@ func (g *Gateway) named(w http.ResponseWriter, c call) (association, bool) {
 
 func (g *Gateway) describeAssociation(w http.ResponseWriter, _ *http.Request, c call) {
 	if found, ok := g.named(w, c); ok {
-		c.answer(w, map[string]any{"AssociationDescription": found})
+		c.answer(w, map[string]any{"AssociationDescription": g.fleet.shown(found)})
 	}
 }
 
@@ -187,6 +158,7 @@ func (g *Gateway) deleteAssociation(w http.ResponseWriter, _ *http.Request, c ca
 	defer g.state.mu.Unlock()
 	delete(g.state.associations, found.AssociationID)
 	delete(g.state.tags, found.AssociationID)
+	g.fleet.unmanage(found.AssociationID)
 	c.answer(w, struct{}{})
 }
 
@@ -198,13 +170,6 @@ func (g *Gateway) listAssociationVersions(w http.ResponseWriter, _ *http.Request
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()
 	c.answer(w, map[string]any{"AssociationVersions": g.state.associations[found.AssociationID]})
-}
-
-// describeAssociationExecutions lists runs: without agents there are none.
-func (g *Gateway) describeAssociationExecutions(w http.ResponseWriter, _ *http.Request, c call) {
-	if _, ok := g.named(w, c); ok {
-		c.answer(w, map[string]any{"AssociationExecutions": []any{}})
-	}
 }
 
 // associationFilters are what ListAssociations can filter by.
@@ -230,7 +195,10 @@ func (g *Gateway) listAssociations(w http.ResponseWriter, _ *http.Request, c cal
 	if !c.parse(w, &in) {
 		return
 	}
-	list := g.state.list()
+	list := g.state.list(c.region)
+	for i := range list {
+		list[i] = g.fleet.shown(list[i])
+	}
 	for _, filter := range in.AssociationFilterList {
 		field, ok := associationFilters[filter.Key]
 		if !ok {

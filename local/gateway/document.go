@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"webstack/local/runcommand"
 )
 
 // maxDocument is SSM's limit for a document's content, in bytes.
@@ -25,24 +25,6 @@ var (
 		"aws:runPowerShellScript", "aws:runShellScript", "aws:softwareInventory", "aws:updateAgent", "aws:updateSsmAgent",
 	}
 )
-
-// document is the content of a Command document, schema 2.2, as far as it is looked at here.
-type document struct {
-	SchemaVersion string                       `yaml:"schemaVersion"`
-	Parameters    map[string]documentParameter `yaml:"parameters"`
-	MainSteps     []struct {
-		Action string         `yaml:"action"`
-		Name   string         `yaml:"name"`
-		Inputs map[string]any `yaml:"inputs"`
-	} `yaml:"mainSteps"`
-}
-
-type documentParameter struct {
-	Type           string   `yaml:"type"`
-	Default        any      `yaml:"default"`
-	AllowedValues  []string `yaml:"allowedValues"`
-	AllowedPattern string   `yaml:"allowedPattern"`
-}
 
 func (g *Gateway) putDocument(w http.ResponseWriter, r *http.Request, c call) {
 	var in struct{ Name, Content, DocumentType, DocumentFormat string }
@@ -77,27 +59,27 @@ func checkContent(content string) *problem {
 	if len(content) > maxDocument {
 		return wrong("MaxDocumentSizeExceeded", "The document is larger than %d bytes", maxDocument)
 	}
-	var d document
-	if err := yaml.Unmarshal([]byte(content), &d); err != nil { // JSON is YAML too
-		return wrong("InvalidDocumentContent", "The content is neither JSON nor YAML: %v", err)
+	d, err := runcommand.Parse(content)
+	if err != nil {
+		return wrong("InvalidDocumentContent", "The content is neither JSON nor YAML of a document: %v", err)
 	}
 	if d.SchemaVersion != "2.2" {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
-		if problem := d.Parameters[name].check(name); problem != nil {
+		if problem := checkParameter(name, d.Parameters[name]); problem != nil {
 			return problem
 		}
 	}
-	return d.checkSteps()
+	return checkSteps(d.MainSteps)
 }
 
-func (d document) checkSteps() *problem {
-	if len(d.MainSteps) == 0 {
+func checkSteps(steps []runcommand.Step) *problem {
+	if len(steps) == 0 {
 		return wrong("InvalidDocumentContent", "The document has no mainSteps")
 	}
 	seen := map[string]bool{}
-	for _, step := range d.MainSteps {
+	for _, step := range steps {
 		switch {
 		case !slices.Contains(stepActions, step.Action):
 			return wrong("InvalidDocumentContent", "Step %q: there is no action %q for commands", step.Name, step.Action)
@@ -113,8 +95,8 @@ func (d document) checkSteps() *problem {
 	return nil
 }
 
-// check finds fault with a declared parameter.
-func (p documentParameter) check(name string) *problem {
+// checkParameter finds fault with a declared parameter.
+func checkParameter(name string, p runcommand.Parameter) *problem {
 	_, err := regexp.Compile(p.AllowedPattern) // the agent's syntax
 	switch {
 	case !parameterWord.MatchString(name):
@@ -127,43 +109,80 @@ func (p documentParameter) check(name string) *problem {
 	return nil
 }
 
-// accepts finds fault with the values that are given for the document's parameters.
-func (d document) accepts(given map[string][]string) *problem {
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		values := given[name]
-		declared, ok := d.Parameters[name]
-		if !ok {
-			return wrong("InvalidParameters", "The document does not define the parameter %s", name)
-		}
-		if declared.Type == "String" && len(values) != 1 {
-			return wrong("InvalidParameters", "The parameter %s takes one value, not %d", name, len(values))
-		}
-		pattern, err := regexp.Compile(declared.AllowedPattern)
-		for _, value := range values {
-			if err == nil && !pattern.MatchString(value) ||
-				len(declared.AllowedValues) > 0 && !slices.Contains(declared.AllowedValues, value) {
-				return wrong("InvalidParameters", "The value of the parameter %s is not allowed", name)
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
-		declared := d.Parameters[name]
-		if declared.Default == nil && given[name] == nil {
-			return wrong("InvalidParameters", "The parameter %s has no default and is not given", name)
-		}
-	}
-	return nil
-}
-
 // deleteDocument refuses to delete a document that an association runs.
 func (g *Gateway) deleteDocument(w http.ResponseWriter, r *http.Request, c call) {
 	var in struct{ Name string }
 	if !c.parse(w, &in) {
 		return
 	}
-	if g.state.runs(in.Name) {
+	g.state.documents.Lock()
+	defer g.state.documents.Unlock()
+	if g.state.runs(c.region, in.Name) {
 		c.refuse(w, wrong("AssociatedInstances", "Disassociate document %s from all associations first", in.Name))
 		return
 	}
 	g.moto.ServeHTTP(w, r)
+}
+
+// defaultVersion and latestVersion name versions of a document that change.
+const (
+	defaultVersion = "$DEFAULT"
+	latestVersion  = "$LATEST"
+)
+
+// foundDocument is a document, or the reason why there is none.
+type foundDocument struct {
+	runcommand.Document
+	content string
+	problem *problem
+}
+
+// documentOf gets a version of a document.
+func (g *Gateway) documentOf(r *http.Request, name, version string) (foundDocument, error) {
+	var out struct{ Content string }
+	if content, ok := runcommand.Builtin(name); ok {
+		out.Content = content
+	} else {
+		in := map[string]string{"Name": name}
+		answer, err := g.ask(r, "GetDocument", in, &out)
+		if err != nil {
+			return foundDocument{}, err
+		}
+		if !answer.ok() {
+			return foundDocument{problem: wrong("InvalidDocument", "The document %s does not exist", name)}, nil
+		}
+		if version != defaultVersion { // which is what GetDocument gets, and does not know by that name
+			in["DocumentVersion"] = version
+			if answer, err = g.ask(r, "GetDocument", in, &out); err != nil {
+				return foundDocument{}, err
+			}
+			if !answer.ok() {
+				return foundDocument{problem: wrong("InvalidDocumentVersion", "The document %s has no version %s",
+					name, version)}, nil
+			}
+		}
+	}
+	found := foundDocument{content: out.Content}
+	var err error
+	if found.Document, err = runcommand.Parse(out.Content); err != nil {
+		found.problem = wrong("InvalidDocument", "The document %s cannot be read: %v", name, err)
+	}
+	return found, nil
+}
+
+// setDefaultVersion makes the associations run that use the default version.
+func (g *Gateway) setDefaultVersion(w http.ResponseWriter, r *http.Request, c call) {
+	var in struct{ Name string }
+	if !c.parse(w, &in) {
+		return
+	}
+	answer, err := g.forward(r, c)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	if answer.ok() {
+		g.fleet.documentChanged(c.region, in.Name, defaultVersion)
+	}
+	answer.write(w)
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,8 +19,12 @@ type Options struct {
 	Moto *url.URL
 	// Log gets a line for each request: time, service, action, status and duration, never bodies or headers.
 	Log io.Writer
+	// Problems gets a line for what goes wrong with machines while no call waits for it; Log when nil.
+	Problems io.Writer
 	// Machines run the instances. Without them, nil, instances exist in moto only.
 	Machines machine.Machines
+	// Now is the time; the clock's when nil.
+	Now func() time.Time
 }
 
 // Gateway answers AWS clients. It is safe for concurrent use.
@@ -28,16 +33,27 @@ type Gateway struct {
 	url      *url.URL
 	to       http.RoundTripper
 	log      io.Writer
+	problems io.Writer
 	logMu    sync.Mutex
 	state    *state
+	fleet    *fleet
+	now      func() time.Time
 	machines machine.Machines // nil without any
 }
 
 // New makes a gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		url: o.Moto, to: &upstream{next: transport()}, log: o.Log, state: newState(), machines: o.Machines,
+		url: o.Moto, to: &upstream{next: transport()}, log: o.Log, problems: o.Problems, state: newState(),
+		now: o.Now, machines: o.Machines,
 	}
+	if g.problems == nil {
+		g.problems = g.log
+	}
+	if g.now == nil {
+		g.now = time.Now
+	}
+	g.fleet = newFleet(g, g.machines, g.now)
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(o.Moto)
@@ -52,6 +68,19 @@ func New(o Options) *Gateway {
 		},
 	}
 	return g
+}
+
+// Run does what is due without a call, until ctx ends, and returns when nothing of it runs any more.
+func (g *Gateway) Run(ctx context.Context) error {
+	g.fleet.run(ctx)
+	return nil
+}
+
+// logf writes a line about what goes wrong while no call waits for it.
+func (g *Gateway) logf(format string, args ...any) {
+	g.logMu.Lock()
+	defer g.logMu.Unlock()
+	_, _ = fmt.Fprintf(g.problems, format, args...)
 }
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -18,30 +18,24 @@ var ssmHandlers = map[string]handler{
 	"ListTagsForResource":                   (*Gateway).associationTags,
 	"CreateDocument":                        (*Gateway).putDocument,
 	"UpdateDocument":                        (*Gateway).putDocument,
+	"UpdateDocumentDefaultVersion":          (*Gateway).setDefaultVersion,
 	"DescribeDocument":                      (*Gateway).showDocuments,
 	"ListDocuments":                         (*Gateway).showDocuments,
 	"DeleteDocument":                        (*Gateway).deleteDocument,
 	"GetParameter":                          (*Gateway).getParameter,
 	"GetParameters":                         (*Gateway).getParameters,
 	"PutParameter":                          (*Gateway).putParameter,
-	"DescribeInstanceInformation":           (*Gateway).noAgents,
-	"ListCommandInvocations":                (*Gateway).noAgents,
-	"SendCommand":                           (*Gateway).noAgent,
-	"DescribeEffectiveInstanceAssociations": (*Gateway).noAgent,
-	"DescribeInstanceAssociationsStatus":    (*Gateway).noAgent,
-}
-
-// noAgents answers lists of what only a host with an SSM agent has: no host has one.
-func (g *Gateway) noAgents(w http.ResponseWriter, _ *http.Request, c call) {
-	list := map[string]string{
-		"DescribeInstanceInformation": "InstanceInformationList", "ListCommandInvocations": "CommandInvocations",
-	}[c.action]
-	c.answer(w, map[string]any{list: []any{}})
-}
-
-// noAgent refuses what needs a host with an SSM agent. moto would call every command a success that nobody ran.
-func (g *Gateway) noAgent(w http.ResponseWriter, _ *http.Request, c call) {
-	c.refuse(w, wrong("InvalidInstanceId", "no host of the laptop cloud has an SSM agent"))
+	"SendCommand":                           (*Gateway).sendCommand,
+	"CancelCommand":                         (*Gateway).cancelCommand,
+	"GetCommandInvocation":                  (*Gateway).getCommandInvocation,
+	"ListCommands":                          (*Gateway).listCommands,
+	"ListCommandInvocations":                (*Gateway).listCommandInvocations,
+	"DescribeInstanceInformation":           (*Gateway).describeInstanceInformation,
+	"GetConnectionStatus":                   (*Gateway).getConnectionStatus,
+	"DescribeAssociationExecutionTargets":   (*Gateway).describeAssociationExecutionTargets,
+	"StartAssociationsOnce":                 (*Gateway).startAssociationsOnce,
+	"DescribeEffectiveInstanceAssociations": (*Gateway).describeEffectiveInstanceAssociations,
+	"DescribeInstanceAssociationsStatus":    (*Gateway).describeInstanceAssociationsStatus,
 }
 
 // showDocuments puts the platforms in that AWS finds for a document of shell scripts, which moto does not.

@@ -9,6 +9,7 @@ import (
 // state is what the gateway itself keeps, because moto does not.
 type state struct {
 	mu           sync.Mutex
+	documents    sync.Mutex               // held while an association and its document must agree
 	associations map[string][]association // versions by id, the oldest first
 	tags         map[string]map[string]string
 	policies     map[string]string         // by bucket
@@ -31,29 +32,31 @@ func newState() *state {
 func latest(versions []association) association { return versions[len(versions)-1] }
 
 // association returns the latest version.
-func (s *state) association(id string) (association, bool) {
+func (s *state) association(region, id string) (association, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	versions, ok := s.associations[id]
-	if !ok {
+	if !ok || latest(versions).region != region {
 		return association{}, false
 	}
 	return latest(versions), true
 }
 
-// list returns the latest versions of all associations by id.
-func (s *state) list() []association {
+// list returns the latest versions of a region's associations by id; of all regions' for "".
+func (s *state) list(region string) []association {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := make([]association, 0, len(s.associations))
 	for _, versions := range s.associations {
-		list = append(list, latest(versions))
+		if one := latest(versions); region == "" || one.region == region {
+			list = append(list, one)
+		}
 	}
 	slices.SortFunc(list, func(a, b association) int { return cmp.Compare(a.AssociationID, b.AssociationID) })
 	return list
 }
 
-// runs tells whether an association runs the document.
-func (s *state) runs(document string) bool {
-	return slices.ContainsFunc(s.list(), func(a association) bool { return a.Name == document })
+// runs tells whether an association of the region runs the document.
+func (s *state) runs(region, document string) bool {
+	return slices.ContainsFunc(s.list(region), func(a association) bool { return a.Name == document })
 }

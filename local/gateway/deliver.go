@@ -1,0 +1,120 @@
+package gateway
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"webstack/local/runcommand"
+)
+
+// lookForMachine is how often a machine that does not run is looked for.
+const lookForMachine = 200 * time.Millisecond
+
+// permittedErrors is how many machines may fail before the command has.
+func (c *command) permittedErrors() int {
+	if percent, ok := strings.CutSuffix(c.MaxErrors, "%"); ok {
+		share, _ := strconv.Atoi(percent) // checked
+		return int(math.Floor(float64(share*len(c.invocations)) / 100))
+	}
+	permitted, _ := strconv.Atoi(c.MaxErrors) // checked; "" is 0
+	return permitted
+}
+
+// dispatch remembers a command and brings it to its machines. done, which may be nil, is called for each invocation that
+// has ended.
+func (f *fleet) dispatch(c *command, done func(*invocation)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.commands[c.ID] = c
+	f.history = append(f.history, c)
+	if len(f.history) > maxHistory {
+		f.forget()
+	}
+	for _, id := range c.InstanceIDs {
+		ctx, cancel := context.WithCancel(f.ctx)
+		one := &invocation{command: c, InstanceID: id, results: c.document.Plan(), cancel: cancel}
+		c.invocations = append(c.invocations, one)
+		f.runs.Add(1)
+		go func() {
+			defer f.runs.Done()
+			defer cancel()
+			f.deliver(ctx, one)
+			if done != nil {
+				done(one)
+			}
+		}()
+	}
+}
+
+// forget drops the oldest command that has ended.
+func (f *fleet) forget() {
+	for i, c := range f.history {
+		if status, _ := c.status(); status != "Pending" && status != "InProgress" && status != "Cancelling" {
+			f.history = append(f.history[:i:i], f.history[i+1:]...)
+			delete(f.commands, c.ID)
+			return
+		}
+	}
+}
+
+// deliver waits for the machine and for a worker of its agent, and runs the document.
+func (f *fleet) deliver(ctx context.Context, one *invocation) {
+	c := one.command
+	known := f.agentOf(one.InstanceID)
+	workers := known.commands
+	if c.association != "" {
+		workers = known.associations
+	}
+	if !f.reached(ctx, one) {
+		if ctx.Err() != nil {
+			f.end(one, "Cancelled", "Cancelled")
+		} else {
+			f.end(one, "TimedOut", "DeliveryTimedOut")
+		}
+		return
+	}
+	select {
+	case workers <- struct{}{}:
+		defer func() { <-workers }()
+	case <-ctx.Done():
+		f.end(one, "Cancelled", "Cancelled")
+		return
+	}
+	run := runcommand.Run{
+		ID: c.ID, InstanceID: one.InstanceID, Region: c.region, Document: c.document, Parameters: c.Parameters,
+		Stored: f.stored(c.region), Fetch: f.fetch(c.region), Upload: c.upload(f, one.InstanceID),
+		Report: func(index int, result runcommand.Result) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			one.results[index] = result
+		},
+	}
+	results := run.Execute(ctx, f.machines)
+	status, detail := shown(runcommand.Overall(results))
+	f.end(one, status, detail)
+}
+
+// reached waits until the machine runs, and tells whether it does before the command expires.
+func (f *fleet) reached(ctx context.Context, one *invocation) bool {
+	expires := one.command.requested.Add(one.command.timeout)
+	for !f.online(ctx, one.InstanceID) {
+		if !f.now().Before(expires) {
+			return false
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(lookForMachine):
+		}
+	}
+	return ctx.Err() == nil
+}
+
+func (f *fleet) end(one *invocation, status, detail string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one.ended, one.detail = status, detail
+}

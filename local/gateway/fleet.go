@@ -1,0 +1,255 @@
+package gateway
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"webstack/local/machine"
+	"webstack/local/runcommand"
+)
+
+const (
+	// commandWorkers and associationWorkers are how many documents an agent runs at a time.
+	commandWorkers     = 5
+	associationWorkers = 1
+	// beat is how often the fleet looks whether something is due.
+	beat = time.Second
+)
+
+// fleet runs documents on the account's machines: those of commands, and those of associations.
+type fleet struct {
+	gateway  *Gateway
+	machines machine.Machines // nil without any
+	now      func() time.Time
+	// wakeUp is written to when something may be due before the next beat.
+	wakeUp chan struct{}
+
+	ctx  context.Context // of what runs
+	stop context.CancelFunc
+	runs sync.WaitGroup
+
+	mu       sync.Mutex
+	agents   map[string]*agent   // by instance
+	commands map[string]*command // by id
+	history  []*command          // the oldest first
+	managed  map[string]*managed // by association
+}
+
+// agent is what is known of a machine's SSM agent.
+type agent struct {
+	registered, lastPing   time.Time
+	platform, version      string
+	commands, associations chan struct{} // its workers
+}
+
+func newFleet(g *Gateway, machines machine.Machines, now func() time.Time) *fleet {
+	ctx, stop := context.WithCancel(context.Background())
+	return &fleet{
+		gateway: g, machines: machines, now: now, wakeUp: make(chan struct{}, 1), ctx: ctx, stop: stop,
+		agents: map[string]*agent{}, commands: map[string]*command{}, managed: map[string]*managed{},
+	}
+}
+
+// run keeps associations until ctx ends, and then stops what runs.
+func (f *fleet) run(ctx context.Context) {
+	defer f.runs.Wait()
+	defer f.stop()
+	ticks := time.NewTicker(beat)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		case <-f.wakeUp:
+		}
+		if f.machines != nil {
+			f.keepAssociations(ctx)
+		}
+	}
+}
+
+// wake makes the fleet look at once.
+func (f *fleet) wake() {
+	select {
+	case f.wakeUp <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// agentOf returns what is known of a machine's agent.
+func (f *fleet) agentOf(instanceID string) *agent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found, ok := f.agents[instanceID]
+	if !ok {
+		found = &agent{
+			commands:     make(chan struct{}, commandWorkers),
+			associations: make(chan struct{}, associationWorkers),
+		}
+		f.agents[instanceID] = found
+	}
+	return found
+}
+
+// online tells whether the machine can take commands, and remembers that it could.
+func (f *fleet) online(ctx context.Context, instanceID string) bool {
+	if f.machines == nil || !f.machines.Running(ctx, instanceID) {
+		return false
+	}
+	known := f.agentOf(instanceID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known.lastPing = f.now()
+	if known.registered.IsZero() {
+		known.registered = known.lastPing
+	}
+	return true
+}
+
+// registered tells whether the machine's agent has ever answered.
+func (f *fleet) registered(ctx context.Context, instanceID string) bool {
+	if f.online(ctx, instanceID) {
+		return true
+	}
+	known := f.agentOf(instanceID)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !known.registered.IsZero()
+}
+
+// host is an instance as EC2 knows it.
+type host struct {
+	ID        string `xml:"instanceId"`
+	State     string `xml:"instanceState>name"`
+	PrivateIP string `xml:"privateIpAddress"`
+	Profile   string `xml:"iamInstanceProfile>arn"`
+	Tags      []struct {
+		Key   string `xml:"key"`
+		Value string `xml:"value"`
+	} `xml:"tagSet>item"`
+}
+
+func (h host) tag(key string) (string, bool) {
+	for _, t := range h.Tags {
+		if t.Key == key {
+			return t.Value, true
+		}
+	}
+	return "", false
+}
+
+// gone tells whether the instance is terminated, or nearly.
+func (h host) gone() bool { return h.State == "terminated" || h.State == "shutting-down" }
+
+// matches tells whether the instance is one of the targets: all of them, by any of their values.
+func (h host) matches(targets []target) bool {
+	return len(targets) > 0 && !slices.ContainsFunc(targets, func(t target) bool { return !h.matchesOne(t) })
+}
+
+func (h host) matchesOne(t target) bool {
+	const tagPrefix = "tag:"
+	switch {
+	case t.Key == "InstanceIds":
+		return slices.Contains(t.Values, h.ID) || slices.Contains(t.Values, "*")
+	case t.Key == "tag-key":
+		return slices.ContainsFunc(t.Values, func(key string) bool { _, has := h.tag(key); return has })
+	case len(t.Key) > len(tagPrefix) && t.Key[:len(tagPrefix)] == tagPrefix:
+		value, has := h.tag(t.Key[len(tagPrefix):])
+		return has && slices.Contains(t.Values, value)
+	default:
+		return false
+	}
+}
+
+// hosts are a region's instances that are not gone.
+func (f *fleet) hosts(ctx context.Context, region string) ([]host, error) {
+	answer, err := f.gateway.askEC2(internal(ctx, region), "DescribeInstances", url.Values{})
+	if err != nil {
+		return nil, err
+	}
+	if !answer.ok() {
+		return nil, fmt.Errorf("ask moto for the instances in %s: it answers %d", region, answer.status)
+	}
+	var out struct {
+		Hosts []host `xml:"reservationSet>item>instancesSet>item"`
+	}
+	if err := xml.Unmarshal(answer.body, &out); err != nil {
+		return nil, fmt.Errorf("read the instances in %s: %w", region, err)
+	}
+	return slices.DeleteFunc(out.Hosts, host.gone), nil
+}
+
+// internal is a request of the gateway's own that no client stands behind.
+func internal(ctx context.Context, region string) *http.Request {
+	request, err := http.NewRequestWithContext(withCall(ctx, call{service: "ssm", region: region}), http.MethodPost, "/", nil)
+	if err != nil {
+		panic("gateway: a request with a fixed address cannot fail: " + err.Error())
+	}
+	request.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=LAPTOP/20260101/"+region+
+		"/ssm/aws4_request, SignedHeaders=host, Signature=none")
+	return request
+}
+
+// stored gets a parameter for a document, which may name all but secrets.
+func (f *fleet) stored(region string) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, name string) (string, error) {
+		var out struct{ Parameter struct{ Type, Value string } }
+		answer, err := f.gateway.ask(internal(ctx, region), "GetParameter", map[string]string{"Name": name}, &out)
+		switch {
+		case err != nil:
+			return "", err
+		case !answer.ok():
+			return "", fmt.Errorf("there is none")
+		case out.Parameter.Type == "SecureString":
+			return "", fmt.Errorf("documents cannot use a SecureString")
+		default:
+			return out.Parameter.Value, nil
+		}
+	}
+}
+
+// fetch gets an object from S3.
+func (f *fleet) fetch(region string) func(ctx context.Context, bucket, key string) ([]byte, error) {
+	return func(ctx context.Context, bucket, key string) ([]byte, error) {
+		answer, err := f.object(ctx, region, http.MethodGet, bucket, key, nil)
+		return answer.body, err
+	}
+}
+
+// object makes a call about an object of S3.
+func (f *fleet) object(ctx context.Context, region, method, bucket, key string, content []byte) (reply, error) {
+	request := internal(ctx, region)
+	request.Host = f.gateway.url.Host
+	address := (&url.URL{Path: "/" + bucket + "/" + key}).EscapedPath()
+	answer, err := f.gateway.send(request, call{service: "s3", region: region, action: method + " object"}, method, address,
+		request.Header, content)
+	if err == nil && !answer.ok() {
+		err = fmt.Errorf("%s s3://%s/%s: S3 answers %d", method, bucket, key, answer.status)
+	}
+	return answer, err
+}
+
+// upload writes what a script wrote to the bucket that the command names.
+func (c *command) upload(f *fleet, instanceID string) func(context.Context, runcommand.Step, []byte, []byte) {
+	if c.Bucket == "" {
+		return nil
+	}
+	return func(ctx context.Context, step runcommand.Step, stdout, stderr []byte) {
+		for name, content := range map[string][]byte{"stdout": stdout, "stderr": stderr} {
+			if len(content) == 0 {
+				continue
+			}
+			if _, err := f.object(ctx, c.region, http.MethodPut, c.Bucket, c.outputKey(instanceID, step, name),
+				content); err != nil {
+				f.gateway.logf("output of command %s: %v\n", c.ID, err)
+			}
+		}
+	}
+}

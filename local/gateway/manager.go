@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// managed is what State Manager knows of an association beside what it is.
+type managed struct {
+	causes     causes
+	targets    map[string]*managedTarget // by instance
+	executions []*execution              // the oldest first
+}
+
+// causes count what makes an association run at once.
+type causes struct {
+	// changes are its creation, its updates, and new versions of its document: nothing to one that runs at its cron times
+	// only. requests are those of StartAssociationsOnce.
+	changes, requests int
+}
+
+// managedTarget is an association on one machine.
+type managedTarget struct {
+	causes  causes // those that the last run took in
+	running bool
+	// due is when it runs by its schedule, zero for never.
+	due time.Time
+	// last is the latest run, nil before there was one. succeeded is when one last did.
+	last      *executionTarget
+	succeeded time.Time
+}
+
+// maxExecutions is how many runs of an association are remembered.
+const maxExecutions = 100
+
+// manage begins to keep a new association.
+func (f *fleet) manage(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.managed[id] = &managed{causes: causes{changes: 1}, targets: map[string]*managedTarget{}}
+	f.wake()
+}
+
+// unmanage stops keeping one. A run of it goes on to its end.
+func (f *fleet) unmanage(id string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.managed, id)
+}
+
+// changed makes associations run that have changed.
+func (f *fleet) changed(ids ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, id := range ids {
+		if kept, ok := f.managed[id]; ok {
+			kept.causes.changes++
+		}
+	}
+	f.wake()
+}
+
+// documentChanged makes the associations run that use the version of a document that is another one now.
+func (f *fleet) documentChanged(region, name, version string) {
+	var ids []string
+	for _, a := range f.gateway.state.list(region) {
+		if a.Name == name && a.DocumentVersion == version {
+			ids = append(ids, a.AssociationID)
+		}
+	}
+	f.changed(ids...)
+}
+
+// causes are those of all associations so far.
+func (f *fleet) causes() map[string]causes {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	counted := map[string]causes{}
+	for id, kept := range f.managed {
+		counted[id] = kept.causes
+	}
+	return counted
+}
+
+// keepAssociations runs what is due.
+func (f *fleet) keepAssociations(ctx context.Context) {
+	// What is counted here is seen below. What comes later makes the association run once more.
+	counted := f.causes()
+	byRegion := map[string][]association{}
+	for _, a := range f.gateway.state.list("") {
+		byRegion[a.region] = append(byRegion[a.region], a)
+	}
+	for region, associations := range byRegion {
+		hosts, err := f.hosts(ctx, region)
+		if err != nil {
+			if ctx.Err() == nil {
+				f.gateway.logf("State Manager: %v\n", err)
+			}
+			continue
+		}
+		for _, a := range associations {
+			f.keep(ctx, a, counted[a.AssociationID], hosts)
+		}
+	}
+}
+
+// keep runs one association on those of its machines where it is due.
+func (f *fleet) keep(ctx context.Context, a association, counted causes, hosts []host) {
+	when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
+	if err != nil {
+		f.gateway.logf("State Manager: association %s: %v\n", a.AssociationID, err) // it was checked
+		return
+	}
+	var due []string
+	for _, id := range f.dueOn(a, when, hosts) {
+		if f.online(ctx, id) {
+			due = append(due, id)
+		}
+	}
+	if len(due) == 0 {
+		return
+	}
+	found, err := f.gateway.documentOf(internal(ctx, a.region), a.Name, a.DocumentVersion)
+	if err != nil { // the next beat tries again
+		if ctx.Err() == nil {
+			f.gateway.logf("State Manager: association %s: %v\n", a.AssociationID, err)
+		}
+		return
+	}
+	f.execute(a, counted, when, due, found)
+}
+
+// dueOn are the machines where an association is due. Those that are no targets any more are forgotten.
+func (f *fleet) dueOn(a association, when schedule, hosts []host) []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	kept, ok := f.managed[a.AssociationID]
+	if !ok { // deleted meanwhile
+		return nil
+	}
+	matching := map[string]bool{}
+	var due []string
+	for _, h := range hosts {
+		if !h.matches(a.Targets) {
+			continue
+		}
+		matching[h.ID] = true
+		on, ok := kept.targets[h.ID]
+		if !ok {
+			on = &managedTarget{causes: causes{requests: kept.causes.requests}}
+			kept.targets[h.ID] = on
+		}
+		if on.isDue(kept, a, when, f.now()) && !on.running {
+			due = append(due, h.ID)
+		}
+	}
+	for id, on := range kept.targets {
+		if !matching[id] && !on.running {
+			delete(kept.targets, id)
+		}
+	}
+	slices.Sort(due)
+	return due
+}
+
+// isDue tells whether the association must run, and takes note of a change that does not make it run.
+func (t *managedTarget) isDue(kept *managed, a association, when schedule, now time.Time) bool {
+	if t.causes.requests != kept.causes.requests {
+		return true
+	}
+	if t.causes.changes != kept.causes.changes {
+		if !a.ApplyOnlyAtCronInterval {
+			return true
+		}
+		t.causes.changes, t.due = kept.causes.changes, when.next(now)
+	}
+	return !t.due.IsZero() && !now.Before(t.due)
+}
+
+// execute runs an association on some machines.
+func (f *fleet) execute(a association, counted causes, when schedule, instances []string, found foundDocument) {
+	run := newExecution(a, f.now(), instances)
+	if found.problem == nil {
+		found.problem = found.acceptsCommand(a.Parameters)
+	}
+	if found.problem != nil {
+		f.record(a, counted, run)
+		for _, id := range instances {
+			f.finish(a, when, run, id, "Failed", found.problem.code, "InvalidAssoc", found.problem.message)
+		}
+		return
+	}
+	c := &command{
+		ID: newUUID(), DocumentName: a.Name, DocumentVersion: a.DocumentVersion, InstanceIDs: instances,
+		Parameters: a.Parameters, MaxConcurrency: a.MaxConcurrency, MaxErrors: a.MaxErrors,
+		region: a.region, document: found.Document, requested: run.created, timeout: defaultDelivery * time.Second,
+		association: a.AssociationID,
+	}
+	if a.OutputLocation != nil {
+		to := a.OutputLocation.S3Location
+		c.Bucket, c.Prefix, c.BucketRegion = to.OutputS3BucketName, to.OutputS3KeyPrefix, to.OutputS3Region
+	}
+	run.command = c.ID
+	f.record(a, counted, run)
+	f.dispatch(c, func(one *invocation) {
+		status, detail := one.status()
+		code := ""
+		if status != "Success" {
+			status, code = "Failed", "ExecutionError"
+		}
+		f.finish(a, when, run, one.InstanceID, status, detail, code, summary(one.results))
+		f.wake()
+	})
+}

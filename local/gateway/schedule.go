@@ -1,0 +1,92 @@
+package gateway
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/cronexpr"
+)
+
+// schedule is when an association runs by itself.
+type schedule struct {
+	interval time.Duration        // of a rate
+	cron     *cronexpr.Expression // in UTC
+	at       time.Time
+	offset   time.Duration // after what cron says
+}
+
+var (
+	rate = regexp.MustCompile(`^rate\(([1-9][0-9]{0,5}) (minute|hour|day)s?\)$`)
+	cron = regexp.MustCompile(`^cron\(([0-9A-Z*/,\-?#L]+(?: [0-9A-Z*/,\-?#L]+){5})\)$`)
+	at   = regexp.MustCompile(`^at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+)\)$`)
+	// weekday finds the days of the week that are numbers, which AWS counts from 1 and not from 0.
+	weekday = regexp.MustCompile(`(^|[^#0-9])([1-7])`)
+	units   = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
+)
+
+const (
+	// minRate and maxRate bound the interval of a rate.
+	minRate = 30 * time.Minute
+	maxRate = 31 * 24 * time.Hour
+)
+
+// parseSchedule reads a schedule expression of State Manager; none for "".
+func parseSchedule(expression string, offset int) (schedule, error) {
+	s := schedule{offset: time.Duration(offset) * 24 * time.Hour}
+	if expression == "" {
+		return s, nil
+	}
+	if found := rate.FindStringSubmatch(expression); found != nil {
+		count, _ := strconv.Atoi(found[1]) // six digits at most
+		s.interval = time.Duration(count) * units[found[2]]
+		if s.interval < minRate || s.interval >= maxRate {
+			return s, fmt.Errorf("a rate is 30 minutes to 30 days")
+		}
+		return s, nil
+	}
+	if found := at.FindStringSubmatch(expression); found != nil {
+		var err error
+		if s.at, err = time.Parse("2006-01-02T15:04:05", found[1]); err != nil {
+			return s, fmt.Errorf("at() takes a time such as 2026-01-31T12:00:00")
+		}
+		return s, nil
+	}
+	found := cron.FindStringSubmatch(expression)
+	if found == nil {
+		return s, fmt.Errorf("State Manager has rate(), cron() with 6 fields and at()")
+	}
+	fields := strings.Fields(found[1])
+	if fields[3] != "*" {
+		return s, fmt.Errorf("State Manager has no months in cron()")
+	}
+	fields[4] = weekday.ReplaceAllStringFunc(fields[4], func(day string) string {
+		last := len(day) - 1
+		return day[:last] + string(day[last]-1)
+	})
+	var err error
+	if s.cron, err = cronexpr.Parse(strings.Join(fields, " ")); err != nil {
+		return s, fmt.Errorf("cron() cannot be read: %w", err)
+	}
+	return s, nil
+}
+
+// next is the first moment after another one that is on the schedule; zero when there is none.
+func (s schedule) next(after time.Time) time.Time {
+	switch {
+	case s.interval > 0:
+		return after.Add(s.interval)
+	case s.cron != nil:
+		found := s.cron.Next(after.UTC().Add(-s.offset))
+		if found.IsZero() {
+			return found
+		}
+		return found.Add(s.offset)
+	case s.at.After(after):
+		return s.at
+	default:
+		return time.Time{}
+	}
+}
