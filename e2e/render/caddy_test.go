@@ -20,7 +20,7 @@ import (
 // ports are those that a Caddy of a test listens on, all on 127.0.0.1.
 type ports struct{ http, https, health int }
 
-func freePorts(t *testing.T) ports {
+func freePorts(t testing.TB) ports {
 	t.Helper()
 	var p [3]int
 	for i := range p {
@@ -36,7 +36,7 @@ func freePorts(t *testing.T) ports {
 
 // localise edits what in a Caddyfile is true only inside of Caddy's container: its directories and its ports. The
 // rest stays as it is on a host. Each edit must find its text.
-func (h *host) localise(t *testing.T, p ports, more ...string) []byte {
+func (h *host) localise(t testing.TB, p ports, more ...string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(h.paths.Caddyfile())
 	if err != nil {
@@ -66,7 +66,7 @@ func (h *host) localise(t *testing.T, p ports, more ...string) []byte {
 func (h *host) adminSocket() string { return filepath.Join(h.dir, "admin.sock") }
 
 // adapt turns a Caddyfile into Caddy's config. Warnings, such as that the file is badly formatted, fail the test.
-func (h *host) adapt(t *testing.T, caddyfile []byte) []byte {
+func (h *host) adapt(t testing.TB, caddyfile []byte) []byte {
 	t.Helper()
 	config, warnings, err := caddyconfig.GetAdapter("caddyfile").Adapt(caddyfile,
 		map[string]any{"filename": h.paths.Caddyfile()})
@@ -100,7 +100,7 @@ func TestCaddyfileIsValid(t *testing.T) {
 	})
 }
 
-func validate(t *testing.T, config []byte) {
+func validate(t testing.TB, config []byte) {
 	t.Helper()
 	var c caddy.Config
 	if err := json.Unmarshal(config, &c); err != nil {
@@ -140,7 +140,7 @@ type tlsPolicy struct {
 }
 
 // policies adapts a stack's Caddyfile and returns the policy of each host name.
-func policies(t *testing.T, s stack) map[string]tlsPolicy {
+func policies(t testing.TB, s stack) map[string]tlsPolicy {
 	t.Helper()
 	h := newHost(t, s)
 	var config struct {

@@ -78,7 +78,7 @@ type host struct {
 }
 
 // newHost renders a stack and writes the bundle's text files and those of the host. No app has a release yet.
-func newHost(t *testing.T, s stack) *host {
+func newHost(t testing.TB, s stack) *host {
 	t.Helper()
 	values := map[string]string{}
 	for key, value := range s {
@@ -124,7 +124,7 @@ func newHost(t *testing.T, s stack) *host {
 }
 
 // release writes compose/.env for these apps.
-func (h *host) release(t *testing.T, apps ...string) {
+func (h *host) release(t testing.TB, apps ...string) {
 	t.Helper()
 	images := map[string]string{}
 	for _, app := range apps {
@@ -137,7 +137,7 @@ func image(app string) string {
 	return "registry.example.com/" + app + ":v1@sha256:" + strings.Repeat("0", 64)
 }
 
-func (h *host) write(t *testing.T, path string, content []byte) {
+func (h *host) write(t testing.TB, path string, content []byte) {
 	t.Helper()
 	path = filepath.Join(h.dir, path)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

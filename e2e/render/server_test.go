@@ -45,14 +45,14 @@ func TestMain(m *testing.M) {
 }
 
 // serve starts Caddy for a stack whose certificates come from its own authority. edits replace texts of the Caddyfile.
-func serve(t *testing.T, s stack, edits ...string) *server {
+func serve(t testing.TB, s stack, edits ...string) *server {
 	t.Helper()
 	srv := &server{host: newHost(t, s.with("acme", "internal")), ports: freePorts(t), edits: edits}
 	srv.start(t)
 	return srv
 }
 
-func (s *server) start(t *testing.T) {
+func (s *server) start(t testing.TB) {
 	t.Helper()
 	s.write(t, contract.CaddyfilePath, s.localise(t, s.ports, s.edits...))
 	program, err := os.Executable()
@@ -80,7 +80,7 @@ func (s *server) start(t *testing.T) {
 }
 
 // waitUntilReady waits until every name of the stack has its certificate, which Caddy gets in the background.
-func (s *server) waitUntilReady(t *testing.T, ended chan error) {
+func (s *server) waitUntilReady(t testing.TB, ended chan error) {
 	t.Helper()
 	names := []string{}
 	for _, app := range s.apps {
@@ -113,7 +113,7 @@ func (s *server) hasCertificate(name string) bool {
 }
 
 // eventually asks until the answer is yes, for at most 20 seconds.
-func eventually(t *testing.T, failure string, ask func() bool) {
+func eventually(t testing.TB, failure string, ask func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
@@ -131,7 +131,7 @@ func eventually(t *testing.T, failure string, ask func() bool) {
 func (s *server) httpsAddress() string { return "127.0.0.1:" + strconv.Itoa(s.ports.https) }
 
 // reload sends the Caddyfile to the admin API, as the host program does.
-func (s *server) reload(t *testing.T, header ...string) {
+func (s *server) reload(t testing.TB, header ...string) {
 	t.Helper()
 	caddyfile, err := os.Open(s.paths.Caddyfile())
 	if err != nil {
@@ -184,7 +184,7 @@ func (s *server) client(config *tls.Config) *http.Client {
 }
 
 // trusting is a TLS config that trusts Caddy's own authority and nobody else.
-func (s *server) trusting(t *testing.T) *tls.Config {
+func (s *server) trusting(t testing.TB) *tls.Config {
 	t.Helper()
 	pem, err := os.ReadFile(filepath.Join(s.dir, "data/pki/authorities/local/root.crt"))
 	if err != nil {
@@ -200,7 +200,7 @@ type answer struct {
 	body string
 }
 
-func (s *server) get(t *testing.T, client *http.Client, url string, header ...string) answer {
+func (s *server) get(t testing.TB, client *http.Client, url string, header ...string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -222,7 +222,7 @@ func (s *server) get(t *testing.T, client *http.Client, url string, header ...st
 }
 
 // proxyTo makes an upstream of the app: a server that stands in for its container.
-func (s *server) proxyTo(t *testing.T, app string, handler http.HandlerFunc) *httptest.Server {
+func (s *server) proxyTo(t testing.TB, app string, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	upstream := httptest.NewServer(handler)
 	t.Cleanup(upstream.Close)
@@ -230,7 +230,7 @@ func (s *server) proxyTo(t *testing.T, app string, handler http.HandlerFunc) *ht
 	return upstream
 }
 
-func (s *server) point(t *testing.T, app, address string) {
+func (s *server) point(t testing.TB, app, address string) {
 	t.Helper()
 	u, err := url.Parse(address)
 	if err != nil {
@@ -249,7 +249,7 @@ func (s *server) point(t *testing.T, app, address string) {
 }
 
 // requestsAt is how many requests Caddy has in flight at an address.
-func (s *server) requestsAt(t *testing.T, address string) int {
+func (s *server) requestsAt(t testing.TB, address string) int {
 	t.Helper()
 	var upstreams []struct {
 		Address     string `json:"address"`

@@ -1,0 +1,105 @@
+package render
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// rounds are measured in turn with each Caddyfile, so that what else the machine does hits both alike.
+const rounds = 5
+
+// BenchmarkProxy measures requests per second and their 99th percentile through the rendered Caddyfile, beside a Caddyfile
+// that does nothing but hand the same requests to the same app. Run it with -benchtime 1x.
+func BenchmarkProxy(b *testing.B) {
+	rendered := serve(b, twoApps())
+	app := rendered.proxyTo(b, "shop", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintln(w, "this is shop, and this is about as much as a small answer of an API has to say")
+	})
+	bare := bareProxy(b, app.Listener.Addr().String())
+	for range b.N {
+		var ratios, tails []float64
+		var perSecond, p99 [2]float64
+		for range rounds {
+			for i, port := range []int{rendered.ports.https, bare} {
+				perSecond[i], p99[i] = load(b, port)
+			}
+			ratios, tails = append(ratios, perSecond[0]/perSecond[1]), append(tails, p99[0]/p99[1])
+		}
+		slices.Sort(ratios)
+		slices.Sort(tails)
+		b.ReportMetric(0, "ns/op")
+		b.ReportMetric(perSecond[0], "requests/s")
+		b.ReportMetric(perSecond[1], "bare-requests/s")
+		b.ReportMetric(ratios[rounds/2], "requests-ratio")
+		b.ReportMetric(p99[0], "p99-ms")
+		b.ReportMetric(p99[1], "bare-p99-ms")
+		b.ReportMetric(tails[rounds/2], "p99-ratio")
+	}
+}
+
+// load sends requests for some seconds, as fast as they are answered, over connections that stay open.
+func load(b *testing.B, port int) (perSecond, p99 float64) {
+	b.Helper()
+	attacker := vegeta.NewAttacker(vegeta.MaxWorkers(16), vegeta.Workers(16), vegeta.KeepAlive(true), vegeta.HTTP2(false),
+		vegeta.LocalAddr(net.IPAddr{IP: net.IPv4(127, 0, 0, 1)}),
+		vegeta.TLSConfig(&tls.Config{ServerName: "shop.example.com", InsecureSkipVerify: true}))
+	defer attacker.Stop()
+	request := vegeta.NewStaticTargeter(vegeta.Target{
+		Method: http.MethodGet, URL: "https://127.0.0.1:" + strconv.Itoa(port) + "/",
+		Header: http.Header{"Host": {"shop.example.com"}},
+	})
+	var metrics vegeta.Metrics
+	for result := range attacker.Attack(request, vegeta.Rate{}, 3*time.Second, "") {
+		metrics.Add(result)
+	}
+	metrics.Close()
+	if metrics.Success != 1 {
+		b.Fatalf("only %.4f of the requests succeeded: %v %v", metrics.Success, metrics.StatusCodes, metrics.Errors)
+	}
+	return metrics.Throughput, float64(metrics.Latencies.P99.Microseconds()) / 1000
+}
+
+// bareProxy starts a Caddy that only proxies, and returns its port.
+func bareProxy(b *testing.B, upstream string) int {
+	b.Helper()
+	dir, at := b.TempDir(), freePorts(b)
+	path := filepath.Join(dir, "Caddyfile")
+	text := fmt.Sprintf("{\n\tadmin off\n\tskip_install_trust\n\thttp_port %d\n\thttps_port %d\n}\nshop.example.com {\n\ttls internal\n\treverse_proxy %s\n}\n",
+		at.http, at.https, upstream)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.Command(program, "run", "--config", path, "--adapter", "caddyfile")
+	cmd.Env = append(os.Environ(), caddyEnv+"=1", "HOME="+dir, "XDG_DATA_HOME="+dir, "XDG_CONFIG_HOME="+dir)
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		_ = cmd.Process.Signal(os.Interrupt)
+		_ = cmd.Wait()
+	})
+	eventually(b, "the bare Caddy did not get ready", func() bool {
+		conn, err := tls.Dial("tcp", "127.0.0.1:"+strconv.Itoa(at.https),
+			&tls.Config{ServerName: "shop.example.com", InsecureSkipVerify: true})
+		if err != nil {
+			return false
+		}
+		return conn.Close() == nil
+	})
+	return at.https
+}
