@@ -6,6 +6,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/contract"
 	"webstack/internal/ssmdoc"
 	"webstack/templates"
 )
@@ -15,6 +16,7 @@ const (
 	// association without a schedule would never run again after a failure.
 	reassert = "rate(30 minutes)"
 
+	volumePattern = `^vol-[0-9a-f]{8,17}$`
 	bucketPattern = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
 	sha256Pattern = `^[0-9a-f]{64}$`
 )
@@ -32,6 +34,7 @@ func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.Resou
 		DocumentVersion: pulumi.String("$DEFAULT"),
 		Targets:         ssmdoc.Target(a.Project, a.Stack),
 		Parameters: pulumi.StringMap{
+			"dataVolumeId":      a.DataVolumeID,
 			"bucket":            a.Bucket,
 			"manifestSha256":    pulumi.String(a.ManifestSHA256),
 			"hostProgramSha256": pulumi.String(a.HostProgramSHA256),
@@ -45,21 +48,29 @@ func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.Resou
 	return document, nil
 }
 
+// converge mounts the data volume before Docker is installed or started: without it Docker starts nothing.
 func (a *Args) converge() ssmdoc.Document {
-	bootstrap := ssmdoc.Script("region='"+a.Region+"'\nstackDir='"+a.StackDir+"'\n"+templates.BootstrapScript+
-		`exec "$program" converge --region "$region" --stack-dir "$stackDir" `+
-		`--bucket "$bucket" --manifest-sha256 "$manifestSha256"`+"\n",
-		"bucket", "hostProgramSha256", "manifestSha256")
+	mount := ssmdoc.Script("region='"+a.Region+"'\nstackDir='"+a.StackDir+"'\n"+templates.BootstrapScript+
+		`exec "$program" mount --volume "$dataVolumeId" --stack-dir "$stackDir"`+"\n",
+		"bucket", "hostProgramSha256", "dataVolumeId")
+	converge := ssmdoc.Script("exec "+a.program()+" converge --region '"+a.Region+"' --stack-dir '"+a.StackDir+"' "+
+		`--volume "$dataVolumeId" --bucket "$bucket" --manifest-sha256 "$manifestSha256"`+"\n",
+		"dataVolumeId", "bucket", "manifestSha256")
 	return ssmdoc.Document{
-		Description: "Makes the host of the stack what its bundle says: Docker, host program, files, services",
+		Description: "Makes the host of the stack what its bundle says: data volume, Docker, files, services",
 		Parameters: map[string]ssmdoc.Parameter{
+			"dataVolumeId":      {Description: "Id of the data volume", Pattern: volumePattern},
 			"bucket":            {Description: "Bucket with the bundle", Pattern: bucketPattern},
 			"manifestSha256":    {Description: "SHA-256 of the bundle's manifest", Pattern: sha256Pattern},
 			"hostProgramSha256": {Description: "SHA-256 of the host program", Pattern: sha256Pattern},
 		},
 		Steps: []ssmdoc.Step{
+			{Name: "volume", Script: mount, TimeoutSeconds: 1800},
 			{Name: "docker", Script: ssmdoc.Script(templates.DockerScript), TimeoutSeconds: 1800},
-			{Name: "converge", Script: bootstrap, TimeoutSeconds: 1800},
+			{Name: "converge", Script: converge, TimeoutSeconds: 3600},
 		},
 	}
 }
+
+// program is the host program, quoted for a script.
+func (a *Args) program() string { return "'" + a.StackDir + "/" + contract.HostProgramPath + "'" }

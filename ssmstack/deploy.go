@@ -4,7 +4,6 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/contract"
 	"webstack/internal/ssmdoc"
 )
 
@@ -13,7 +12,7 @@ const tagPattern = `^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`
 
 func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.ResourceOption) (*ssm.Document, error) {
 	script := ssmdoc.Script(
-		"exec '"+a.StackDir+"/"+contract.HostProgramPath+"' deploy '"+app+"' \"$tag\"\n", "tag")
+		"exec "+a.program()+" deploy '"+app+"' \"$tag\"\n", "tag")
 	document := ssmdoc.Document{
 		Description: "Deploys a release of " + app,
 		Parameters: map[string]ssmdoc.Parameter{

@@ -1,18 +1,21 @@
 package ssmstack
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"webstack/contract"
-	"webstack/internal/gobuild"
+	"webstack/host/ctl"
 	"webstack/internal/pulumitest"
 	"webstack/internal/scripttest"
 )
@@ -48,12 +51,11 @@ func TestScriptsAreSound(t *testing.T) {
 	}
 }
 
-// cloud is a made-up account: metadata of an instance, and storage with a bundle that holds a real host program.
+// cloud is a made-up account: metadata of an instance, and storage with a host program.
 type cloud struct {
-	url      string
-	objects  map[string][]byte
-	manifest string // its sum
-	program  string // its sum
+	url     string
+	program string
+	sum     string
 }
 
 // roleCredentials are in the form that the metadata service writes.
@@ -65,33 +67,9 @@ const roleCredentials = `{
   "Expiration" : "2999-01-01T00:00:00Z"
 }`
 
-func file(path string, text []byte, mode string) contract.File {
-	return contract.File{Path: path, SHA256: contract.Sum(text), Size: int64(len(text)), Mode: mode}
-}
-
-func newCloud(t *testing.T, stackDir string) *cloud {
+func newCloud(t *testing.T, program string) *cloud {
 	t.Helper()
-	path, err := gobuild.Host(t.Context(), "..", runtime.GOARCH)
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	compose := []byte("services: {}\n")
-	manifest := contract.Manifest{
-		Version: contract.Version, Project: "webstack", Stack: "test", Region: pulumitest.Region, StackDir: stackDir,
-		PostgresUser: "postgres", PostgresDefaultDb: "app", Files: []contract.File{
-			file(contract.HostProgramPath, program, contract.ModeProgram),
-			file(contract.ComposePath, compose, contract.ModeData),
-		},
-	}.Encode()
-	c := &cloud{manifest: contract.Sum(manifest), program: contract.Sum(program), objects: map[string][]byte{
-		contract.ManifestKey:                 manifest,
-		"bundle/" + contract.HostProgramPath: program,
-		"bundle/" + contract.ComposePath:     compose,
-	}}
+	c := &cloud{program: program, sum: contract.Sum([]byte(program))}
 	server := httptest.NewServer(c)
 	t.Cleanup(server.Close)
 	c.url = server.URL
@@ -108,13 +86,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("host"))
 	case roles + "host":
 		_, _ = w.Write([]byte(roleCredentials))
+	case "/artifacts/" + contract.BundlePrefix + contract.HostProgramPath:
+		_, _ = w.Write([]byte(c.program))
 	default:
-		object, ok := c.objects[strings.TrimPrefix(r.URL.Path, "/artifacts/")]
-		if !ok {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		_, _ = w.Write(object)
+		w.WriteHeader(http.StatusNotFound)
 	}
 }
 
@@ -131,31 +106,51 @@ func (c *cloud) run(t *testing.T, script string, parameters map[string]string) (
 	return string(out), err
 }
 
-// The document's script brings up a host that has nothing: it fetches the host program, which applies the bundle.
-func TestConvergeStepOnAnEmptyHost(t *testing.T) {
+// The documents' scripts bring up a host that has nothing: they fetch the host program and call it for every part of the
+// work. Here it is a program that only writes down its arguments.
+func TestConvergeStepsOnAnEmptyHost(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "stack")
-	c := newCloud(t, dir)
+	c := newCloud(t, "#!/bin/sh\necho \"$@\" >>\"$0.calls\"\n")
 	recorder := pulumitest.MustRun(t, program(args(func(a *Args) { a.StackDir = dir }), "ssm"), options)
-	steps := parse(t, recorder.One(t, documentType, "ssm-converge")).MainSteps
-	script := steps[len(steps)-1].Inputs.RunCommand[0]
 	parameters := map[string]string{
-		"bucket": "artifacts", "manifestSha256": c.manifest, "hostProgramSha256": c.program,
+		"bucket": "artifacts", "manifestSha256": strings.Repeat("a", 64), "hostProgramSha256": c.sum,
+		"dataVolumeId": "vol-0123456789abcdef0", "app": "shop", "lines": "10", "since": "5m",
 	}
-	for _, want := range []string{": 1 of 2 files changed", ": 0 of 2 files changed"} {
-		out, err := c.run(t, script, parameters)
-		if err != nil || !strings.Contains(out, want) {
-			t.Errorf("%v, printed, wanted %q:\n%s", err, want, out)
+	for _, document := range []string{"ssm-converge", "ssm-status", "ssm-logs"} {
+		for _, step := range parse(t, recorder.One(t, documentType, document)).MainSteps {
+			if step.Name == "docker" {
+				continue
+			}
+			out, err := c.run(t, step.Inputs.RunCommand[0], parameters)
+			if err != nil {
+				t.Errorf("%s/%s: %v\n%s", document, step.Name, err, out)
+			}
+			if strings.Contains(out, "s3cr3t") {
+				t.Error("the output shows the secret key")
+			}
 		}
-		if strings.Contains(out, "s3cr3t") {
-			t.Error("the output shows the secret key")
+	}
+	calls, err := os.ReadFile(filepath.Join(dir, contract.HostProgramPath) + ".calls")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Join([]string{
+		"mount --volume vol-0123456789abcdef0 --stack-dir " + dir,
+		"converge --region " + pulumitest.Region + " --stack-dir " + dir +
+			" --volume vol-0123456789abcdef0 --bucket artifacts --manifest-sha256 " + strings.Repeat("a", 64),
+		"status --json --stack-dir " + dir,
+		"logs shop --lines 10 --since 5m --timestamps --stack-dir " + dir, "",
+	}, "\n")
+	if diff := cmp.Diff(want, string(calls)); diff != "" {
+		t.Errorf("calls (-want +got):\n%s", diff)
+	}
+	// The real host program knows the commands and their flags. A flag too many keeps it from doing anything.
+	for call := range strings.Lines(string(calls)) {
+		var errs bytes.Buffer
+		code := ctl.Command{Stdout: io.Discard, Stderr: &errs}.Main(append(strings.Fields(call), "--no-such-flag"))
+		if code != ctl.ExitUsage || !strings.Contains(errs.String(), "not defined: -no-such-flag") {
+			t.Errorf("%s: exit code %d, %s", call, code, errs.String())
 		}
-	}
-	if text, err := os.ReadFile(filepath.Join(dir, contract.ComposePath)); err != nil || string(text) != "services: {}\n" {
-		t.Errorf("compose file %q, %v", text, err)
-	}
-	parameters["manifestSha256"] = contract.Sum([]byte("another"))
-	if out, err := c.run(t, script, parameters); err == nil || !strings.Contains(out, "run pulumi up") {
-		t.Errorf("%v, printed:\n%s", err, out)
 	}
 }

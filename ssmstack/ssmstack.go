@@ -21,6 +21,8 @@ type Args struct {
 	Region string
 	// StackDir is the stack directory on the host.
 	StackDir string
+	// DataVolumeID is the volume that the host mounts.
+	DataVolumeID pulumi.StringInput
 	// Bucket is the artifacts bucket.
 	Bucket pulumi.StringInput
 	// ManifestSHA256 and HostProgramSHA256 are the sums of what the host is to apply. A change of either is applied
@@ -40,6 +42,8 @@ type SsmStack struct {
 	ConvergeDocument pulumi.StringOutput
 	// DeployDocuments are the names of the documents that deploy, by app.
 	DeployDocuments pulumi.StringMapOutput
+	// StatusDocument and LogsDocument are the names of the documents that print how the host is, and what an app wrote.
+	StatusDocument, LogsDocument pulumi.StringOutput
 }
 
 // ConvergeDocument is the name of the document that makes the host what the bundle says.
@@ -77,11 +81,17 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 		deploys[app] = document.Name
 	}
-	out.ConvergeDocument = converge.Name
+	status, logs, err := args.newInspection(ctx, name, parent)
+	if err != nil {
+		return nil, err
+	}
+	out.ConvergeDocument, out.StatusDocument, out.LogsDocument = converge.Name, status.Name, logs.Name
 	out.DeployDocuments = deploys.ToStringMapOutput()
 	return out, ctx.RegisterResourceOutputs(out, pulumi.Map{
 		"convergeDocument": out.ConvergeDocument,
 		"deployDocuments":  out.DeployDocuments,
+		"statusDocument":   out.StatusDocument,
+		"logsDocument":     out.LogsDocument,
 	})
 }
 

@@ -15,7 +15,8 @@ import (
 func args(edits ...func(*Args)) *Args {
 	out := &Args{
 		Project: "webstack", Stack: "test", Region: pulumitest.Region, StackDir: "/opt/webstack",
-		Bucket: pulumi.String("webstack-test-artifacts"), ManifestSHA256: strings.Repeat("a", 64),
+		DataVolumeID: pulumi.String("vol-0123456789abcdef0"),
+		Bucket:       pulumi.String("webstack-test-artifacts"), ManifestSHA256: strings.Repeat("a", 64),
 		HostProgramSHA256: strings.Repeat("b", 64), Apps: []string{"blog", "shop"},
 	}
 	for _, edit := range edits {
@@ -65,7 +66,7 @@ func TestDocumentsAreWithinLimits(t *testing.T) {
 			t.Errorf("%s has %d bytes, SSM takes 65536", name, len(content))
 		}
 	}
-	if len(names) != 201 {
+	if len(names) != 203 {
 		t.Errorf("%d documents", len(names))
 	}
 }
@@ -88,6 +89,7 @@ func TestParametersAreHarmless(t *testing.T) {
 	good := map[string]string{
 		"tag": "v1.2.3", "bucket": "webstack-test-artifacts",
 		"manifestSha256": strings.Repeat("a", 64), "hostProgramSha256": strings.Repeat("b", 64),
+		"dataVolumeId": "vol-0123456789abcdef0", "app": "shop", "lines": "100", "since": "2026-01-31T03:15:00.5Z",
 	}
 	recorder := pulumitest.MustRun(t, program(args(), "ssm"), options)
 	for _, document := range recorder.ByType(documentType) {

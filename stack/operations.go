@@ -3,6 +3,7 @@ package stack
 import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/contract"
 	"webstack/dbbackup"
 	"webstack/ssmstack"
 )
@@ -22,7 +23,8 @@ func (b *builder) buildBackup() (err error) {
 func (b *builder) buildDocuments() (err error) {
 	b.ssm, err = ssmstack.New(b.ctx, b.name, &ssmstack.Args{
 		Project: b.ctx.Project(), Stack: b.ctx.Stack(), Region: b.region, StackDir: b.config.StackDir,
-		Bucket: b.apps.BucketName, ManifestSHA256: b.apps.ManifestSum, HostProgramSHA256: b.apps.HostProgramSHA256,
+		DataVolumeID: b.host.DataVolumeID.ToStringOutput(),
+		Bucket:       b.apps.BucketName, ManifestSHA256: b.apps.ManifestSum, HostProgramSHA256: b.apps.HostProgramSHA256,
 		Published: b.apps.Published, Apps: b.appNames(),
 	}, b.providers)
 	return err
@@ -30,7 +32,10 @@ func (b *builder) buildDocuments() (err error) {
 
 // documents are the names of all documents by what they do; those that deploy are "deploy-<app>".
 func (b *builder) documents() pulumi.StringMap {
-	out := pulumi.StringMap{"converge": b.ssm.ConvergeDocument}
+	out := pulumi.StringMap{
+		contract.DocConverge: b.ssm.ConvergeDocument, contract.DocStatus: b.ssm.StatusDocument,
+		contract.DocLogs: b.ssm.LogsDocument,
+	}
 	for _, app := range b.config.Apps {
 		out["deploy-"+app.Name] = b.ssm.DeployDocuments.MapIndex(pulumi.String(app.Name))
 	}

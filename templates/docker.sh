@@ -20,6 +20,8 @@ if ! docker compose version >/dev/null 2>&1 || ! command -v dockerd >/dev/null; 
 	# A run that was killed leaves packages half configured, and apt does nothing until that is mended.
 	install || { dpkg --configure -a && install; }
 fi
+# Why the engine does not start stands in its log; without the data volume nothing lets it.
+trap 'journalctl --no-pager --quiet --lines 20 --unit webstack-data --unit docker >&2 || true' ERR
 # Containers go on while the engine is restarted by an upgrade; logs never fill the disk.
 settings='{
   "live-restore": true,
