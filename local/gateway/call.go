@@ -18,12 +18,15 @@ const (
 	formType = "application/x-www-form-urlencoded"
 	// maxInspected bounds a request that is read to look into it, in bytes. Uploads to S3 go through unread.
 	maxInspected = 32 << 20
+	// defaultRegion is where global services are asked.
+	defaultRegion = "us-east-1"
 )
 
 // call is what a request asks for.
 type call struct {
 	service string // by the name in signatures, such as "ec2"
 	region  string // likewise
+	key     string // the id of the access key that signed it
 	action  string // such as "CreateVpc"
 	json    bool   // the protocol of newer services; else XML
 	body    []byte // of requests other than to S3
@@ -41,8 +44,8 @@ func callOf(ctx context.Context) call {
 	return c
 }
 
-// scope finds the region and the service in the signature of a request, in the header or the query.
-var scope = regexp.MustCompile(`^(?:.*Credential=)?[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request`)
+// scope finds the access key, the region and the service in the signature of a request, in the header or the query.
+var scope = regexp.MustCompile(`^(?:.*Credential=)?([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request`)
 
 // identify finds out what a request asks for. Bodies of uploads are left alone.
 func identify(r *http.Request) (call, error) {
@@ -51,8 +54,11 @@ func identify(r *http.Request) (call, error) {
 	c := call{json: target != "", service: "s3"} // the only service that takes unsigned requests without either
 	for _, credential := range []string{r.Header.Get("Authorization"), r.URL.Query().Get("X-Amz-Credential")} {
 		if found := scope.FindStringSubmatch(credential); found != nil {
-			c.region, c.service = found[1], found[2]
+			c.key, c.region, c.service = found[1], found[2], found[3]
 		}
+	}
+	if c.key == "" && isForm && r.Method == http.MethodPost && r.URL.Path == "/" {
+		c.service, c.region = "sts", defaultRegion // where a token of another issuer is changed for credentials
 	}
 	if c.service == "s3" && !c.json {
 		c.action = s3Action(r)

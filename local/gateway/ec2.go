@@ -20,6 +20,22 @@ var ec2Handlers = map[string]handler{
 	"AuthorizeSecurityGroupIngress":        (*Gateway).authorize,
 	"AuthorizeSecurityGroupEgress":         (*Gateway).authorize,
 	"ModifySecurityGroupRules":             (*Gateway).modifyRules,
+	"StopInstances":                        (*Gateway).hostingCall,
+	"StartInstances":                       (*Gateway).hostingCall,
+	"RebootInstances":                      (*Gateway).hostingCall,
+	"TerminateInstances":                   (*Gateway).hostingCall,
+	"AttachVolume":                         (*Gateway).hostingCall,
+	"DetachVolume":                         (*Gateway).hostingCall,
+	"DeleteVolume":                         (*Gateway).hostingCall,
+	"ModifyVolume":                         (*Gateway).hostingCall,
+	"AssociateIamInstanceProfile":          (*Gateway).hostingCall,
+	"DisassociateIamInstanceProfile":       (*Gateway).hostingCall,
+	"ReplaceIamInstanceProfileAssociation": (*Gateway).hostingCall,
+	"AssociateAddress":                     (*Gateway).hostingCall,
+	"DisassociateAddress":                  (*Gateway).hostingCall,
+	"ReleaseAddress":                       (*Gateway).hostingCall,
+	"DescribeInstanceStatus":               (*Gateway).describeInstanceStatus,
+	"AllocateAddress":                      (*Gateway).allocateAddress,
 }
 
 // mended sends a call on and mends the answer.

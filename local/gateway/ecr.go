@@ -11,7 +11,10 @@ const (
 	minLifecycle, maxLifecycle = 100, 30720
 )
 
-var ecrHandlers = map[string]handler{"PutLifecyclePolicy": (*Gateway).putLifecyclePolicy}
+var ecrHandlers = map[string]handler{
+	"GetAuthorizationToken": (*Gateway).getAuthorizationToken,
+	"PutLifecyclePolicy":    (*Gateway).putLifecyclePolicy,
+}
 
 // lifecycleRule is one rule of a lifecycle policy.
 type lifecycleRule struct {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -39,19 +40,24 @@ type Gateway struct {
 	fleet    *fleet
 	now      func() time.Time
 	machines machine.Machines // nil without any
+	hosting  *hosting         // likewise
+	issued   *issued
 }
 
 // New makes a gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
 		url: o.Moto, to: &upstream{next: transport()}, log: o.Log, problems: o.Problems, state: newState(),
-		now: o.Now, machines: o.Machines,
+		now: o.Now, machines: o.Machines, issued: newIssued(),
 	}
 	if g.problems == nil {
 		g.problems = g.log
 	}
 	if g.now == nil {
 		g.now = time.Now
+	}
+	if g.machines != nil {
+		g.hosting = newHosting(g, g.machines)
 	}
 	g.fleet = newFleet(g, g.machines, g.now)
 	g.moto = &httputil.ReverseProxy{
@@ -73,6 +79,9 @@ func New(o Options) *Gateway {
 // Run does what is due without a call, until ctx ends, and returns when nothing of it runs any more.
 func (g *Gateway) Run(ctx context.Context) error {
 	g.fleet.run(ctx)
+	if g.hosting != nil {
+		g.hosting.queue.close()
+	}
 	return nil
 }
 
@@ -108,11 +117,16 @@ type handler func(*Gateway, http.ResponseWriter, *http.Request, call)
 // handlers are the calls that moto is not left alone with, by service and action.
 var handlers = map[string]map[string]handler{
 	"ec2": ec2Handlers, "ecr": ecrHandlers, "iam": iamHandlers, "s3": s3Handlers, "ssm": ssmHandlers,
+	"sts": stsHandlers,
 }
 
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
-	if g.state.fault(w, c) {
+	if g.state.fault(w, c) || !g.allowed(w, r, c) {
 		return
+	}
+	if changesIAM(c) {
+		g.changeIAM(c) // what is read from here on may be old already
+		defer g.changeIAM(c)
 	}
 	if handle, ok := handlers[c.service][c.action]; ok {
 		handle(g, w, r, c)
@@ -123,6 +137,11 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
 		return
 	}
 	g.moto.ServeHTTP(w, r)
+}
+
+// changesIAM tells whether a call may change what roles may do.
+func changesIAM(c call) bool {
+	return c.service == "iam" && !strings.HasPrefix(c.action, "Get") && !strings.HasPrefix(c.action, "List")
 }
 
 // statusRecorder remembers the status for the log.

@@ -69,6 +69,11 @@ func (g *Gateway) launch(r *http.Request, c call) (reply, error) {
 			return protected, err
 		}
 	}
+	if g.hosting != nil {
+		for _, id := range launched.IDs {
+			g.hosting.boot(c.region, id, c.form.Get("UserData"))
+		}
+	}
 	g.mend(&answer)
 	return answer, nil
 }
@@ -174,6 +179,9 @@ func (g *Gateway) modifyMetadataOptions(w http.ResponseWriter, r *http.Request, 
 	if err != nil {
 		c.unavailable(w, err)
 		return
+	}
+	if answer.ok() && g.hosting != nil {
+		g.hosting.setMetadata(c.region, c.form.Get("InstanceId"))
 	}
 	answer.write(w)
 }

@@ -18,6 +18,7 @@ type state struct {
 	launching    sync.Mutex                // held over a launch; guards launches
 	launches     map[string]launch         // by client token
 	inline       map[string]map[string]int // sizes of inline policies, by role and name
+	elastic      map[string]bool           // addresses that were given out
 	faults       []*fault
 }
 
@@ -25,7 +26,7 @@ func newState() *state {
 	return &state{
 		associations: map[string][]association{}, tags: map[string]map[string]string{}, policies: map[string]string{},
 		instances: map[string]instance{}, descriptions: map[string]string{}, launches: map[string]launch{},
-		inline: map[string]map[string]int{},
+		inline: map[string]map[string]int{}, elastic: map[string]bool{},
 	}
 }
 

@@ -95,6 +95,9 @@ func (p reply) write(w http.ResponseWriter) {
 
 // send sends a request to moto with the headers of the client's, whose signature moto does not check, as the call c.
 func (g *Gateway) send(r *http.Request, c call, method, path string, header http.Header, body []byte) (reply, error) {
+	if c.service == "ec2" {
+		body = swapAddresses(body)
+	}
 	request, err := http.NewRequestWithContext(withCall(r.Context(), c), method, g.url.String()+path,
 		bytes.NewReader(body))
 	if err != nil {
@@ -109,6 +112,9 @@ func (g *Gateway) send(r *http.Request, c call, method, path string, header http
 	}
 	defer func() { _ = response.Body.Close() }()
 	answer, err := io.ReadAll(response.Body)
+	if c.service == "ec2" {
+		answer = swapAddresses(answer)
+	}
 	return reply{response.StatusCode, response.Header, answer}, err
 }
 
@@ -133,11 +139,19 @@ func (g *Gateway) askJSON(r *http.Request, service, target string, in, out any) 
 	return answer, err
 }
 
+// versions are those of the services that have their parameters in forms.
+var versions = map[string]string{"ec2": "2016-11-15", "iam": "2010-05-08", "sts": "2011-06-15"}
+
 // askEC2 makes a call of the gateway's own to EC2.
 func (g *Gateway) askEC2(r *http.Request, action string, parameters url.Values) (reply, error) {
+	return g.askForm(r, "ec2", action, parameters)
+}
+
+// askForm makes a call of the gateway's own to a service that has its parameters in forms.
+func (g *Gateway) askForm(r *http.Request, service, action string, parameters url.Values) (reply, error) {
 	parameters.Set("Action", action)
-	parameters.Set("Version", "2016-11-15")
-	return g.send(r, call{service: "ec2", action: action}, http.MethodPost, "/", http.Header{
+	parameters.Set("Version", versions[service])
+	return g.send(r, call{service: service, action: action}, http.MethodPost, "/", http.Header{
 		"Content-Type": {formType},
 	}, []byte(parameters.Encode()))
 }

@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"fmt"
+	"math/big"
+	"net/http"
+	"regexp"
+)
+
+// publicAddress finds addresses, also within names such as ec2-54-214-1-2, in the range that moto takes public ones
+// from, and in the one of loopback addresses that stands for it.
+var publicAddress = regexp.MustCompile(`\b(54([.-])214|127([.-])77)([.-]\d)`)
+
+// swapAddresses puts 127.77.x.y for 54.214.x.y and the other way round, so that every public address is one that this
+// machine answers on, and no two of them become one. It serves for answers and for requests alike.
+func swapAddresses(text []byte) []byte {
+	return publicAddress.ReplaceAllFunc(text, func(found []byte) []byte {
+		parts := publicAddress.FindSubmatch(found)
+		if len(parts[2]) > 0 {
+			return fmt.Appendf(nil, "127%s77%s", parts[2], parts[4])
+		}
+		return fmt.Appendf(nil, "54%s214%s", parts[3], parts[4])
+	})
+}
+
+// lastOctet is one that moto gives to no instance, so that elastic addresses are others than those of instances.
+const lastOctet = 255
+
+// allocateAddress chooses the elastic address: moto would take one of any loopback network.
+func (g *Gateway) allocateAddress(w http.ResponseWriter, r *http.Request, c call) {
+	if c.form.Get("Address") == "" {
+		address, err := g.state.freeElastic()
+		if err != nil {
+			c.fail(w, http.StatusBadRequest, "AddressLimitExceeded", "%v", err)
+			return
+		}
+		c.form.Set("Address", address)
+	}
+	answer, err := g.askEC2(r, c.action, c.form)
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	answer.write(w)
+}
+
+// freeElastic draws an elastic address that was not given out before.
+func (s *state) freeElastic() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.elastic) > lastOctet/2 {
+		return "", fmt.Errorf("the laptop cloud has given out %d elastic addresses, and has no more", len(s.elastic))
+	}
+	for {
+		drawn, err := rand.Int(rand.Reader, big.NewInt(lastOctet))
+		if err != nil {
+			return "", fmt.Errorf("draw an address: %w", err)
+		}
+		address := fmt.Sprintf("127.77.%d.%d", drawn.Int64(), lastOctet)
+		if !s.elastic[address] {
+			s.elastic[address] = true
+			return address, nil
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"webstack/local/iamcheck"
+)
+
+// demand is a permission that a call needs.
+type demand struct {
+	action, resource string
+	// or is another action that will do as well; "" for none.
+	or      string
+	context map[string][]string
+}
+
+// demandsOf finds out what a call needs, by service. A service that is not listed is closed to sessions.
+var demandsOf = map[string]func(g *Gateway, r *http.Request, c call, s *session) ([]demand, error){
+	"ec2": (*Gateway).ec2Demands, "ecr": (*Gateway).ecrDemands, "kms": (*Gateway).kmsDemands, "s3": (*Gateway).s3Demands,
+	"ssm": (*Gateway).ssmDemands, "sts": (*Gateway).stsDemands,
+}
+
+// errUnmapped says that nobody has written down which permission a call needs.
+var errUnmapped = errors.New("the laptop cloud does not know which permission it needs")
+
+// denial is why a session may not do something.
+type denial struct{ message string }
+
+func (d *denial) Error() string { return d.message }
+
+// allowed checks what is signed with credentials that the gateway has given out, and answers what may not be.
+func (g *Gateway) allowed(w http.ResponseWriter, r *http.Request, c call) bool {
+	s, ok := g.who(w, r, c)
+	if !ok || s == nil {
+		return ok
+	}
+	err := g.permit(r, c, s)
+	if err == nil && (c.action == "GetObject" || c.action == "HeadObject") && c.service == "s3" {
+		err = g.hideMissing(r, c, s)
+	}
+	var denied *denial
+	switch {
+	case err == nil:
+		return true
+	case errors.As(err, &denied):
+		c.deny(w, denied.message)
+	default:
+		c.unavailable(w, err)
+	}
+	return false
+}
+
+// deny answers that a permission is missing.
+func (c call) deny(w http.ResponseWriter, message string) {
+	status := http.StatusForbidden
+	if c.json {
+		status = http.StatusBadRequest
+	}
+	if c.service == "ec2" {
+		message = "You are not authorized to perform this operation. " + message
+	}
+	c.fail(w, status, c.errorCode("AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "AccessDenied"),
+		"%s", message)
+}
+
+// permit checks every permission that a call needs.
+func (g *Gateway) permit(r *http.Request, c call, s *session) error {
+	find, ok := demandsOf[c.service]
+	if !ok {
+		return g.closed(s, c)
+	}
+	demands, err := find(g, r, c, s)
+	if errors.Is(err, errUnmapped) {
+		return g.closed(s, c)
+	}
+	if err != nil {
+		return err
+	}
+	for _, d := range demands {
+		if err := g.check(r.Context(), c.region, s, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) closed(s *session, c call) error {
+	return &denial{fmt.Sprintf("User: %s is not authorized to perform: %s:%s, because %v", s.arn(), c.service, c.action,
+		errUnmapped)}
+}
+
+// check decides on one permission: by the role's policies and, for what is in a bucket, by the bucket's.
+func (g *Gateway) check(ctx context.Context, region string, s *session, d demand) error {
+	policies, err := g.policiesOf(ctx, region, s.role)
+	if err != nil {
+		return err
+	}
+	resource, err := g.bucketPolicyOf(d.resource)
+	if err != nil {
+		return err
+	}
+	decide := func(action string) iamcheck.Decision {
+		return iamcheck.Evaluate(append(resource, policies...), iamcheck.Request{
+			Action: action, Resource: d.resource, Context: withCommon(d.context, region),
+			Principals: map[string][]string{"AWS": {
+				"arn:aws:iam::" + s.account + ":role/" + s.role, s.arn(), s.account, "arn:aws:iam::" + s.account + ":root",
+			}},
+		})
+	}
+	decision := decide(d.action)
+	if decision == iamcheck.ImplicitDeny && d.or != "" {
+		decision = decide(d.or)
+	}
+	if decision == iamcheck.Allow {
+		return nil
+	}
+	why := "because no identity-based policy allows the " + d.action + " action"
+	if decision == iamcheck.ExplicitDeny {
+		why = "with an explicit deny in a policy"
+	}
+	on := ""
+	if d.resource != "*" {
+		on = " on resource: " + d.resource
+	}
+	return &denial{fmt.Sprintf("User: %s is not authorized to perform: %s%s %s", s.arn(), d.action, on, why)}
+}
+
+// withCommon adds the keys that every request has. The laptop cloud's transports stand for AWS's, which have TLS.
+func withCommon(own map[string][]string, region string) map[string][]string {
+	out := map[string][]string{"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {region}}
+	for key, values := range own {
+		out[key] = values
+	}
+	return out
+}

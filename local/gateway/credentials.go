@@ -1,0 +1,247 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync"
+	"time"
+
+	"webstack/local/machine"
+)
+
+const (
+	// instanceLife is how long the credentials of an instance's role live, and instanceRenewal how long before their end
+	// the instance is given new ones.
+	instanceLife    = 6 * time.Hour
+	instanceRenewal = time.Hour
+	// temporary is how the id of an access key begins that has a session token.
+	temporary = "ASIA"
+)
+
+// session is what somebody has who assumed a role.
+type session struct {
+	credentials machine.Credentials
+	account     string
+	role        string // the role's name
+	name        string // the instance's id, or what who assumed the role called the session
+}
+
+// arn is how AWS names the session.
+func (s *session) arn() string {
+	return "arn:aws:sts::" + s.account + ":assumed-role/" + s.role + "/" + s.name
+}
+
+// issued are the sessions that the gateway has given credentials for.
+type issued struct {
+	mu        sync.Mutex
+	sessions  map[string]*session   // by access key id
+	instances map[string]*session   // the newest by instance
+	roles     map[string]rolePolicy // what roles may do, by name
+	changes   int                   // to IAM so far
+	logins    map[string]login      // to the registry, by token
+}
+
+func newIssued() *issued {
+	return &issued{
+		sessions: map[string]*session{}, instances: map[string]*session{}, roles: map[string]rolePolicy{},
+		logins: map[string]login{},
+	}
+}
+
+// random is a text of n bytes of randomness.
+func random(n int) string {
+	data := make([]byte, n)
+	_, _ = rand.Read(data) // never fails
+	return base64.RawURLEncoding.EncodeToString(data)
+}
+
+const keyAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+// newSession makes credentials for a role that live that long.
+func (g *Gateway) newSession(account, role, name string, life time.Duration) *session {
+	key := make([]byte, 16)
+	_, _ = rand.Read(key) // never fails
+	for i, b := range key {
+		key[i] = keyAlphabet[int(b)%len(keyAlphabet)]
+	}
+	return &session{account: account, role: role, name: name, credentials: machine.Credentials{
+		AccessKeyID: temporary + string(key), SecretAccessKey: random(30), Token: random(300),
+		Expiration: g.now().Add(life).UTC().Truncate(time.Second),
+	}}
+}
+
+// remember keeps a session for as long as somebody may still be told that it has expired.
+func (i *issued) remember(s *session, now time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for key, old := range i.sessions {
+		if now.Sub(old.credentials.Expiration) > instanceLife {
+			delete(i.sessions, key)
+		}
+	}
+	i.sessions[s.credentials.AccessKeyID] = s
+}
+
+// Credentials gives out those of the role of an instance; it is a machine.CredentialSource. They are the same ones until
+// their end comes near or the instance has another role.
+func (g *Gateway) Credentials(ctx context.Context, instanceID string) (machine.Credentials, error) {
+	region := g.hosting.region(instanceID)
+	role, err := g.roleOf(ctx, region, instanceID)
+	if err != nil {
+		return machine.Credentials{}, err
+	}
+	if role == "" {
+		return machine.Credentials{}, fmt.Errorf("give credentials to %s: its instance profile has no role", instanceID)
+	}
+	if s := g.issued.current(instanceID, role, g.now()); s != nil {
+		return s.credentials, nil
+	}
+	account, err := g.accountID(ctx, region)
+	if err != nil {
+		return machine.Credentials{}, err
+	}
+	s := g.newSession(account, role, instanceID, instanceLife)
+	g.issued.remember(s, g.now())
+	g.issued.mu.Lock()
+	defer g.issued.mu.Unlock()
+	g.issued.instances[instanceID] = s
+	return s.credentials, nil
+}
+
+// current is the session of an instance, when it is still good for a while.
+func (i *issued) current(instanceID, role string, now time.Time) *session {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	s, ok := i.instances[instanceID]
+	if !ok || s.role != role || s.credentials.Expiration.Sub(now) < instanceRenewal {
+		return nil
+	}
+	return s
+}
+
+// region is that of a machine.
+func (h *hosting) region(id string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if known, ok := h.known[id]; ok {
+		return known.region
+	}
+	return ""
+}
+
+// accountID asks for the account's number.
+func (g *Gateway) accountID(ctx context.Context, region string) (string, error) {
+	var out struct {
+		Account string `xml:"GetCallerIdentityResult>Account"`
+	}
+	err := g.readForm(ctx, region, "sts", "GetCallerIdentity", url.Values{}, &out)
+	return out.Account, err
+}
+
+// readForm makes a call of the gateway's own and reads the answer.
+func (g *Gateway) readForm(ctx context.Context, region, service, action string, in url.Values, out any) error {
+	answer, err := g.askForm(internal(ctx, region), service, action, in)
+	if err != nil {
+		return err
+	}
+	if !answer.ok() {
+		return &refusal{service, action, answer}
+	}
+	if err := xml.Unmarshal(answer.body, out); err != nil {
+		return fmt.Errorf("read the answer of %s to %s: %w", service, action, err)
+	}
+	return nil
+}
+
+// refusal is an answer of moto's that is no success.
+type refusal struct {
+	service, action string
+	answer          reply
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("ask %s for %s: it answers %d", r.service, r.action, r.answer.status)
+}
+
+// missing tells whether moto said that there is no such thing.
+func missing(err error) bool {
+	var refused *refusal
+	return errors.As(err, &refused) && refused.answer.status == http.StatusNotFound
+}
+
+// roleOf is the role in an instance's profile; "" when there is none.
+func (g *Gateway) roleOf(ctx context.Context, region, instanceID string) (string, error) {
+	var profiles struct {
+		Arns []string `xml:"iamInstanceProfileAssociations>item>iamInstanceProfile>arn"`
+	}
+	err := g.readForm(ctx, region, "ec2", "DescribeIamInstanceProfileAssociations",
+		url.Values{"Filter.1.Name": {"instance-id"}, "Filter.1.Value.1": {instanceID}}, &profiles)
+	if err != nil || len(profiles.Arns) == 0 {
+		return "", err
+	}
+	var out struct {
+		Roles []string `xml:"GetInstanceProfileResult>InstanceProfile>Roles>member>RoleName"`
+	}
+	err = g.readForm(ctx, region, "iam", "GetInstanceProfile",
+		url.Values{"InstanceProfileName": {path.Base(profiles.Arns[0])}}, &out)
+	if missing(err) || err == nil && len(out.Roles) == 0 {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return out.Roles[0], nil
+}
+
+// who finds the session that a request is signed for; nil for the laptop cloud's own clients, who may do everything.
+// ok is false when the request has been refused.
+func (g *Gateway) who(w http.ResponseWriter, r *http.Request, c call) (s *session, ok bool) {
+	if !strings.HasPrefix(c.key, temporary) {
+		return nil, true
+	}
+	g.issued.mu.Lock()
+	s, known := g.issued.sessions[c.key]
+	g.issued.mu.Unlock()
+	token := r.Header.Get("X-Amz-Security-Token")
+	if token == "" {
+		token = r.URL.Query().Get("X-Amz-Security-Token")
+	}
+	switch {
+	case !known || subtle.ConstantTimeCompare([]byte(token), []byte(s.credentials.Token)) != 1:
+		c.fail(w, http.StatusForbidden, c.errorCode("UnrecognizedClientException", "InvalidClientTokenId", "AuthFailure",
+			"InvalidAccessKeyId"), "The security token included in the request is invalid.")
+	case !g.now().Before(s.credentials.Expiration):
+		c.fail(w, http.StatusBadRequest, c.errorCode("ExpiredTokenException", "ExpiredToken", "RequestExpired",
+			"ExpiredToken"), "The security token included in the request is expired")
+	case !g.signed(r, c, s.credentials):
+		c.fail(w, http.StatusForbidden, c.errorCode("InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
+			"SignatureDoesNotMatch"), "The request signature we calculated does not match the signature you provided. "+
+			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	default:
+		return s, true
+	}
+	return nil, false
+}
+
+// errorCode chooses the code that the call's service has for an error: JSON services, those with forms, EC2, S3.
+func (c call) errorCode(json, form, ec2, s3 string) string {
+	switch {
+	case c.json:
+		return json
+	case c.service == "ec2":
+		return ec2
+	case c.service == "s3":
+		return s3
+	default:
+		return form
+	}
+}
