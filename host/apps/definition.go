@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -79,6 +78,5 @@ func (h *Host) want(app, image string) (wanted, error) {
 	if err != nil {
 		return wanted{}, fmt.Errorf("read env file: %w", err)
 	}
-	sum := contract.Sum([]byte(strings.Join([]string{string(d.text), image, string(env)}, "\x00")))
-	return wanted{image: image, sum: sum}, nil
+	return wanted{image: image, sum: sum([]string{string(d.text), image, string(env)})}, nil
 }

@@ -31,6 +31,8 @@ type Host struct {
 	Out io.Writer
 	// Timing says how long to wait for what. See DefaultTiming.
 	Timing Timing
+	// Dial connects to a container for a health check; nil = over the network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Timing says how long to wait for what.

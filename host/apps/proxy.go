@@ -21,7 +21,7 @@ type loaded struct {
 	// Container and StartedAt are of the run of Caddy that has loaded it: a new one reads the files by itself.
 	Container string `json:"container"`
 	StartedAt string `json:"startedAt"`
-	// Config is the sum of the Caddyfile and its imports, Certificates that of the apps' own certificates.
+	// Config is the sum of the Caddyfile and its imports, Certificates that of the apps' own certificates; "" = none.
 	Config       string `json:"config"`
 	Certificates string `json:"certificates"`
 }
@@ -83,12 +83,21 @@ func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
 		config = append(config, app.Name, string(which))
 		for _, name := range []string{hostfile.CertFile, hostfile.KeyFile} {
 			content, err := h.Root.ReadFile(dir + name)
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			switch {
+			case err == nil:
+				certificates = append(certificates, dir+name, string(content))
+			case !errors.Is(err, fs.ErrNotExist):
 				return nil, loaded{}, fmt.Errorf("read the certificate of %s: %w", app.Name, err)
 			}
-			certificates = append(certificates, string(content))
 		}
 	}
-	sum := func(parts []string) string { return contract.Sum([]byte(strings.Join(parts, "\x00"))) }
 	return caddyfile, loaded{Config: sum(config), Certificates: sum(certificates)}, nil
+}
+
+// sum is that of all parts, and "" of none.
+func sum(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	return contract.Sum([]byte(strings.Join(parts, "\x00")))
 }

@@ -1,0 +1,467 @@
+package apps
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/docker"
+	"webstack/host/internal/fakecaddy"
+	"webstack/host/internal/fakedocker"
+)
+
+func TestFirstRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", ""))
+	w.runOnly(map[string]string{"blog": image("blog", "v1")})
+	if got := w.read(contract.UpstreamsDir + "/blog"); got != "webstack-blog-1:3000\n" {
+		t.Errorf("upstream: got %q", got)
+	}
+	if got := w.read(contract.UpstreamsDir + "/shop"); got != "" {
+		t.Errorf("shop has no release and the upstream %q", got)
+	}
+	want := []fakecaddy.Load{{Caddyfile: "# blog shop\n"}}
+	if got := w.caddy.Loads(); !slices.Equal(got, want) {
+		t.Errorf("loaded %v", got)
+	}
+	w.unchanged(both("v1", ""))
+}
+
+func TestSwitch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	shop := w.engine.Containers()[3]
+	w.engine.Calls()
+	w.caddy.Loads()
+	w.runs(both("v2", "v1"))
+	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
+	want := []string{
+		"pull " + image("blog", "v2"), "up makes webstack-blog-2", "stop webstack-blog-1", "rm webstack-blog-1",
+	}
+	if got := w.engine.Calls(); !slices.Equal(got, want) {
+		t.Errorf("called %q, want %q", got, want)
+	}
+	if got := w.caddy.Loads(); len(got) > 0 {
+		t.Errorf("loaded %v, as if Caddy did not read upstreams by itself", got)
+	}
+	if got := w.engine.Containers()[3]; got.ID != shop.ID {
+		t.Error("the other app has another container")
+	}
+	w.unchanged(both("v2", "v1"))
+}
+
+func TestSwitchForSecretsAndDefinition(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.engine.Calls()
+	w.file("env/shop.env", "DATABASE_URL=\"other\"\n")
+	w.runs(both("v1", "v1"))
+	w.file(contract.ComposePath, strings.Replace(w.read(contract.ComposePath), "profiles: [blog]",
+		"mem_limit: 512m\n    profiles: [blog]", 1))
+	w.runs(both("v1", "v1"))
+	want := []string{
+		"up makes webstack-shop-2", "stop webstack-shop-1", "rm webstack-shop-1",
+		"up makes webstack-blog-2", "stop webstack-blog-1", "rm webstack-blog-1",
+	}
+	if got := w.engine.Calls(); !slices.Equal(got, want) {
+		t.Errorf("called %q, want %q", got, want)
+	}
+	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v1")})
+	w.unchanged(both("v1", "v1"))
+}
+
+func TestDefinitionInAnotherStyleIsTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.file(contract.ComposePath, "# a remark\n"+strings.ReplaceAll(w.read(contract.ComposePath), "'", "\""))
+	w.unchanged(both("v1", "v1"))
+}
+
+func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		arrange func(w *world)
+		want    string
+	}{
+		"it ends": {func(w *world) {
+			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 3 }
+		}, "ended before it answered (exited, exit code 3)"},
+		"it restarts": {func(w *world) {
+			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
+				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
+				panic(http.ErrAbortHandler)
+			}
+		}, "ended before it answered"},
+		"out of memory": {func(w *world) {
+			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 137 }
+		}, "out of memory"},
+		"unwell": {func(w *world) {
+			w.Timing.Answer = 1
+			w.engine.Handlers[image("blog", "v2")] = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }
+		}, "not well within"},
+		"redirects": {func(w *world) {
+			w.Timing.Answer = w.Timing.Poll * 50
+			w.engine.Handlers[image("blog", "v2")] = func(rw http.ResponseWriter, r *http.Request) {
+				http.Redirect(rw, r, "/login", http.StatusFound)
+			}
+		}, "answers 302 Found"},
+		"listens elsewhere": {func(w *world) {
+			w.Timing.Answer = w.Timing.Poll * 50
+			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.NoNetwork = true }
+		}, "no address on the network edge"},
+		"no image": {func(w *world) {
+			w.engine.Registry = nil
+		}, "manifest unknown"},
+		"does not start": {func(w *world) {
+			w.engine.After = func(args []string) error {
+				if args[0] == "compose" {
+					return fakedocker.Fail("exec /app: no such file")
+				}
+				return nil
+			}
+		}, "exec /app"},
+		"no env file": {func(w *world) {
+			if err := os.Remove(filepath.Join(w.dir, "env/blog.env")); err != nil {
+				w.Fatal(err)
+			}
+		}, "no env file"},
+		"bad release": {func(*world) {}, "neither TAG"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.runs(both("v1", "v1"))
+			release := "v2"
+			if name == "bad release" {
+				release = "v2; rm -rf /"
+			}
+			test.arrange(w)
+			// The other app goes on although it comes later.
+			w.out.Reset()
+			err := w.Converge(t.Context(), both(release, "v1"))
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "1 of 2") {
+				t.Fatalf("got error %v, want one with %q", err, test.want)
+			}
+			w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v1")})
+			if strings.Contains(w.out.String(), "starting "+image("blog", "v2")) &&
+				(!strings.Contains(w.out.String(), "last words of webstack-blog-2") || strings.Contains(w.out.String(), "\x1b")) {
+				t.Errorf("no last words, or raw ones, in\n%s", w.out.String())
+			}
+		})
+	}
+}
+
+func TestOtherAppsGoOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	err := w.Converge(t.Context(), both("v9", "v2"))
+	if err == nil || !strings.Contains(err.Error(), "blog") || strings.Contains(err.Error(), "shop:") {
+		t.Errorf("got error %v", err)
+	}
+	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v2")})
+}
+
+func TestFailedImageIsKeptForTheNextTry(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status = "exited" }
+	if w.Converge(t.Context(), both("v2", "v1")) == nil {
+		t.Fatal("got no error")
+	}
+	if !slices.Contains(w.engine.Images(), image("blog", "v2")) {
+		t.Error("it would be pulled for every try")
+	}
+}
+
+func TestProbeIsLikeCaddys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var host, proto, path string
+	w.engine.Handlers[image("blog", "v1")] = func(_ http.ResponseWriter, r *http.Request) {
+		host, proto, path = r.Host, r.Header.Get("X-Forwarded-Proto"), r.URL.Path
+	}
+	w.runs(both("v1", ""))
+	if host != "blog.example.com" || proto != "https" || path != "/health" {
+		t.Errorf("asked %s for %s by %s", host, path, proto)
+	}
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	left := 3
+	w.caddy.InFlight(func() map[string]int {
+		for _, c := range w.engine.Containers() {
+			if c.Name == "webstack-blog-1" && c.Status != "running" && left > 0 {
+				t.Error("stopped with requests in flight")
+			}
+		}
+		if w.answering("blog") != image("blog", "v2") {
+			t.Error("drains before it switches")
+		}
+		left = max(left-1, 0)
+		return map[string]int{"webstack-blog-1:3000": left, "webstack-blog-2:3000": 7, "webstack-shop-1:3000": 9}
+	})
+	w.runs(both("v2", "v1"))
+	if left > 0 {
+		t.Errorf("%d requests were cut off", left)
+	}
+	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
+}
+
+func TestDrainEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.Timing.Drain = 5 * w.Timing.Poll
+	w.caddy.InFlight(func() map[string]int { return map[string]int{"webstack-blog-1:3000": 2} })
+	w.runs(both("v2", "v1"))
+	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
+	if !strings.Contains(w.out.String(), "2 requests are still in flight") {
+		t.Errorf("said\n%s", w.out.String())
+	}
+}
+
+func TestHeals(t *testing.T) {
+	t.Parallel()
+	remove := func(w *world, name string) {
+		for _, c := range w.engine.Containers() {
+			if c.Name == name {
+				if err := w.Docker.Remove(w.Context(), c.ID); err != nil {
+					w.Fatal(err)
+				}
+			}
+		}
+	}
+	exited := func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 137 }
+	for name, test := range map[string]struct {
+		damage func(w *world)
+		want   []string // "" = some
+	}{
+		"killed app":  {func(w *world) { w.engine.Change("webstack-shop-1", exited) }, nil},
+		"removed app": {func(w *world) { remove(w, "webstack-shop-1") }, []string{"up makes webstack-shop-1"}},
+		"paused app": {func(w *world) {
+			w.engine.Change("webstack-shop-1", func(c *fakedocker.Container) { c.Status = "paused" })
+		}, nil},
+		"killed Postgres":     {func(w *world) { w.engine.Change("postgres", exited) }, []string{"up starts postgres"}},
+		"removed Caddy":       {func(w *world) { remove(w, "caddy") }, []string{"up makes caddy"}},
+		"removed upstream":    {func(w *world) { _ = os.Remove(filepath.Join(w.dir, "caddy/upstreams/shop")) }, []string{}},
+		"emptied upstream":    {func(w *world) { w.file("caddy/upstreams/shop", "") }, []string{}},
+		"upstream of nobody":  {func(w *world) { w.file("caddy/upstreams/shop", "webstack-shop-9:3000\n") }, []string{}},
+		"upstream of another": {func(w *world) { w.file("caddy/upstreams/shop", "webstack-blog-1:3000\n") }, []string{}},
+		"other port":          {func(w *world) { w.file("caddy/upstreams/shop", "webstack-shop-1:99\n") }, []string{}},
+		"lost state":          {func(w *world) { _ = os.RemoveAll(filepath.Join(w.dir, "state")) }, []string{}},
+		"broken state":        {func(w *world) { w.file("state/apps.json", "{"); w.file("state/caddy.json", "null") }, []string{}},
+		"lost compose/.env":   {func(w *world) { _ = os.Remove(filepath.Join(w.dir, "compose/.env")) }, []string{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.runs(both("v1", "v1"))
+			test.damage(w)
+			w.engine.Calls()
+			w.runs(both("v1", "v1"))
+			if got := w.engine.Calls(); test.want != nil && !slices.Equal(got, test.want) {
+				t.Errorf("called %q, want %q", got, test.want)
+			}
+			w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v1")})
+			w.unchanged(both("v1", "v1"))
+		})
+	}
+}
+
+func TestRestartingAppIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.engine.Calls()
+	w.engine.Change("webstack-shop-1", func(c *fakedocker.Container) { c.Status, c.Restarts = "restarting", 7 })
+	w.runs(both("v1", "v1"))
+	if got := w.engine.Calls(); len(got) > 0 {
+		t.Errorf("called %q", got)
+	}
+	if !strings.Contains(w.out.String(), "over and over") {
+		t.Errorf("said nothing of it: %s", w.out.String())
+	}
+	// Another release mends it.
+	w.runs(both("v1", "v2"))
+	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v2")})
+}
+
+func TestOneOffContainersAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	if err := w.Docker.Up(t.Context(), "shop", upTwo); err != nil {
+		t.Fatal(err)
+	}
+	w.engine.Change("webstack-shop-2", func(c *fakedocker.Container) { c.OneOff = true })
+	w.unchanged(both("v1", "v1"))
+}
+
+var upTwo = docker.UpOptions{Scale: 2, KeepExisting: true}
+
+func TestWithdrawAndReleaseAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.runs(both("v1", ""))
+	w.runOnly(map[string]string{"blog": image("blog", "v1")})
+	if w.read("caddy/upstreams/shop") != "" {
+		t.Error("requests still go to its container")
+	}
+	if !slices.Contains(w.engine.Images(), image("shop", "v1")) {
+		t.Error("its image is gone; it could not be rolled back to")
+	}
+	w.unchanged(both("v1", ""))
+	w.runs(both("v1", "v1"))
+	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v1")})
+}
+
+func TestRemovedApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.caddy.Loads()
+	w.apps("blog")
+	blog := w.engine.Containers()[1].ID
+	w.engine.Before = func(args []string) error {
+		if args[0] == "stop" && len(w.caddy.Loads()) != 1 {
+			t.Error("the container stops before Caddy has a config without the app")
+		}
+		return nil
+	}
+	w.runs(map[string]string{"blog": "v1"})
+	w.engine.Before = nil
+	w.runOnly(map[string]string{"blog": image("blog", "v1")})
+	if w.engine.Containers()[0].ID != blog && w.engine.Containers()[1].ID != blog {
+		t.Error("blog has another container")
+	}
+	for _, name := range []string{"caddy/upstreams/shop", "caddy/tls/shop", "env/shop.env"} {
+		if _, err := os.Stat(filepath.Join(w.dir, name)); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
+	if slices.Contains(w.engine.Images(), image("shop", "v1")) {
+		t.Error("its image is left")
+	}
+	w.unchanged(map[string]string{"blog": "v1"})
+}
+
+func TestAddedApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	before := w.engine.Containers()
+	w.caddy.Loads()
+	w.apps("blog", "shop", "wiki")
+	w.runs(map[string]string{"blog": "v1", "shop": "v1", "wiki": "v1"})
+	for i, c := range w.engine.Containers()[:4] {
+		if c.ID != before[i].ID || c.Status != "running" {
+			t.Errorf("%s became %+v", before[i].Name, c)
+		}
+	}
+	if got := w.caddy.Loads(); !slices.Equal(got, []fakecaddy.Load{{Caddyfile: "# blog shop wiki\n"}}) {
+		t.Errorf("loaded %v", got)
+	}
+	w.unchanged(map[string]string{"blog": "v1", "shop": "v1", "wiki": "v1"})
+}
+
+func TestImages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	digest := "v4@sha256:" + strings.Repeat("ab", 32)
+	w.engine.Registry = append(w.engine.Registry, image("shop", digest), "other:1", "<lost>")
+	w.runs(both("v1", "v1"))
+	for _, more := range []string{"other:1", "<lost>"} {
+		if err := w.Docker.Pull(t.Context(), more, func(error) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, release := range []string{digest, "v2", "v3"} {
+		w.runs(both("v1", release))
+		if release == "v2" && !slices.Contains(w.engine.Images(), image("shop", digest)) {
+			t.Error("the release before, pulled by digest, is gone")
+		}
+	}
+	want := []string{caddyImage, image("blog", "v1"), image("shop", "v2"), image("shop", "v3"), "other:1", postgresImage}
+	slices.Sort(want)
+	if got := w.engine.Images(); !slices.Equal(got, want) {
+		t.Errorf("got images %q, want %q", got, want)
+	}
+}
+
+func TestImageInUseIsNoFailure(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.runs(both("v2", "v1"))
+	w.engine.Before = func(args []string) error {
+		if args[0] == "image" && args[1] == "rm" {
+			return fakedocker.Fail("conflict: image is being used by running container")
+		}
+		return nil
+	}
+	w.runs(both("v3", "v1"))
+	if !strings.Contains(w.out.String(), "stays: ") {
+		t.Errorf("said\n%s", w.out.String())
+	}
+}
+
+func TestProxy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	releases := both("v1", "v1")
+	w.runs(releases)
+	expect := func(what string, want ...fakecaddy.Load) {
+		t.Helper()
+		w.runs(releases)
+		if got := w.caddy.Loads(); !slices.Equal(got, want) {
+			t.Errorf("%s: loaded %v, want %v", what, got, want)
+		}
+		w.unchanged(releases)
+	}
+	w.caddy.Loads()
+	expect("unchanged")
+	w.file(contract.CaddyfilePath, "# new\n")
+	expect("Caddyfile", fakecaddy.Load{Caddyfile: "# new\n"})
+	w.file("caddy/tls/shop/Caddyfile", string(hostfile.OwnCertificate("shop")))
+	w.file("caddy/tls/shop/tls.crt", "certificate")
+	w.file("caddy/tls/shop/tls.key", "key")
+	expect("own certificate", fakecaddy.Load{Caddyfile: "# new\n", Force: true})
+	w.file("caddy/tls/shop/tls.crt", "renewed")
+	expect("renewed certificate", fakecaddy.Load{Caddyfile: "# new\n", Force: true})
+	w.engine.Change("caddy", func(c *fakedocker.Container) { c.Status = "exited" })
+	expect("restarted Caddy", fakecaddy.Load{Caddyfile: "# new\n"})
+}
+
+func TestProxyRefuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.caddy.Refuse("tls.crt: no such file")
+	w.file(contract.CaddyfilePath, "# bad\n")
+	for range 2 {
+		err := w.run(both("v1", "v2"))
+		if err == nil || !strings.Contains(err.Error(), "tls.crt: no such file") || !strings.Contains(err.Error(), "config before") {
+			t.Errorf("got error %v", err)
+		}
+	}
+	// Apps get their release nevertheless.
+	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v2")})
+	w.caddy.Refuse("")
+	w.runs(both("v1", "v2"))
+	w.unchanged(both("v1", "v2"))
+}

@@ -1,0 +1,117 @@
+// Package fakecaddy is as much of Caddy's admin API as the host program uses, on a Unix socket, for tests.
+package fakecaddy
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// Caddy is a running admin API.
+type Caddy struct {
+	// Socket is where it listens.
+	Socket string
+
+	mu       sync.Mutex
+	loads    []Load
+	refusal  string
+	inFlight func() map[string]int
+	down     bool
+}
+
+// Load is a config that was given to Caddy.
+type Load struct {
+	Caddyfile string
+	// Force is true when Caddy was told to read certificates anew.
+	Force bool
+}
+
+// New starts an admin API that ends with the test.
+func New(t *testing.T) *Caddy {
+	// The name of a socket is short: the test's own directory may be too deep.
+	dir, err := os.MkdirTemp("", "caddy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Caddy{Socket: filepath.Join(dir, "admin.sock")}
+	listener, err := net.Listen("unix", c.Socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: c}
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(func() {
+		_ = server.Close()
+		_ = os.RemoveAll(dir)
+	})
+	return c
+}
+
+// Loads are the configs since the last time it was asked.
+func (c *Caddy) Loads() []Load {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	loads := c.loads
+	c.loads = nil
+	return loads
+}
+
+// Refuse makes it refuse every config with a reason, until the reason is "".
+func (c *Caddy) Refuse(reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.refusal = reason
+}
+
+// InFlight says which requests are in flight, by address, each time it is asked.
+func (c *Caddy) InFlight(count func() map[string]int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight = count
+}
+
+// Down makes it close every connection, until down is false.
+func (c *Caddy) Down(down bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.down = down
+}
+
+func (c *Caddy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.down {
+		panic(http.ErrAbortHandler)
+	}
+	switch r.Method + " " + r.URL.Path {
+	case "GET /config/admin":
+		_, _ = io.WriteString(w, "{}")
+	case "POST /load":
+		body, _ := io.ReadAll(r.Body)
+		if r.Header.Get("Content-Type") != "text/caddyfile" {
+			http.Error(w, "not a Caddyfile", http.StatusBadRequest)
+			return
+		}
+		if c.refusal != "" {
+			w.WriteHeader(http.StatusBadRequest)
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": c.refusal})
+			return
+		}
+		c.loads = append(c.loads, Load{string(body), r.Header.Get("Cache-Control") == "must-revalidate"})
+	case "GET /reverse_proxy/upstreams":
+		list := []map[string]any{}
+		if c.inFlight != nil {
+			for address, n := range c.inFlight() {
+				list = append(list, map[string]any{"address": address, "num_requests": n, "fails": 0})
+			}
+		}
+		_ = json.NewEncoder(w).Encode(list)
+	default:
+		http.NotFound(w, r)
+	}
+}

@@ -1,0 +1,445 @@
+// Package fakedocker is a Docker engine with Compose in memory, for tests. It understands the commands that package docker
+// runs, and gives every running container an HTTP server of its own.
+package fakedocker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"webstack/appcompose/hostfile"
+	"webstack/host/command"
+)
+
+// Project is the name of the Compose project.
+const Project = "webstack"
+
+// Container is a container of the engine.
+type Container struct {
+	ID, Name, Service, Image, Sum, Status string
+	Restarts, ExitCode                    int
+	OneOff, NoNetwork                     bool
+	starts                                int
+	ip                                    string
+	server                                *httptest.Server
+}
+
+// Engine is the engine. Its fields are set before it is used.
+type Engine struct {
+	// Handlers answer for the containers of an image; by default with 200.
+	Handlers map[string]http.HandlerFunc
+	// Starts says what becomes of a container of an image that is started: by default it is running.
+	Starts map[string]func(c *Container)
+	// Before is called before every call, and After behind it; an error is the call's.
+	Before, After func(args []string) error
+	// Health answers for the health checks of containers by service; by default they are healthy.
+	Health map[string]func() error
+	// Registry are the images that can be pulled.
+	Registry []string
+	// Configs are what each pull found as its configuration.
+	Configs []string
+
+	mu         sync.Mutex
+	containers []*Container
+	images     []string
+	calls      []string
+	made       int
+}
+
+// New is an engine with these images, which ends with the test.
+func New(t *testing.T, images ...string) *Engine {
+	e := &Engine{
+		Handlers: map[string]http.HandlerFunc{}, Starts: map[string]func(*Container){}, Health: map[string]func() error{},
+		images: images,
+	}
+	t.Cleanup(func() {
+		for _, c := range e.containers {
+			c.down()
+		}
+	})
+	return e
+}
+
+// Containers are copies of all containers, by name.
+func (e *Engine) Containers() []Container {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var all []Container
+	for _, c := range e.containers {
+		all = append(all, *c)
+	}
+	slices.SortFunc(all, func(a, b Container) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Change does something to a container behind everybody's back.
+func (e *Engine) Change(name string, change func(*Container)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.containers {
+		if c.Name == name {
+			change(c)
+			if c.Status != "running" {
+				c.down()
+			}
+			return
+		}
+	}
+	panic("no container " + name)
+}
+
+// Images are the names of all images.
+func (e *Engine) Images() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Sorted(slices.Values(e.images))
+}
+
+// Calls are the calls since the last time it was asked, without those that only look.
+func (e *Engine) Calls() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	calls := e.calls
+	e.calls = nil
+	return calls
+}
+
+// Dial reaches a running container under its address.
+func (e *Engine) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	e.mu.Lock()
+	ip, _, _ := net.SplitHostPort(address)
+	target := ""
+	for _, c := range e.containers {
+		if c.ip == ip && c.server != nil {
+			target = c.server.Listener.Addr().String()
+		}
+	}
+	e.mu.Unlock()
+	if target == "" {
+		return nil, &net.OpError{Op: "dial", Net: network, Err: fmt.Errorf("connection refused")}
+	}
+	return new(net.Dialer).DialContext(ctx, network, target)
+}
+
+// Fail is an error as a program's.
+func Fail(message string) error {
+	return &command.ExitError{Program: "docker", Code: 1, Message: message}
+}
+
+// Run is that of command.Runner.
+func (e *Engine) Run(ctx context.Context, c command.Command) ([]byte, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if c.Name != "docker" {
+		panic("runs " + c.Name)
+	}
+	if e.Before != nil {
+		if err := e.Before(c.Args); err != nil {
+			return nil, err
+		}
+	}
+	out, err := e.run(c)
+	if err == nil && e.After != nil {
+		err = e.After(c.Args)
+	}
+	if c.Stdout != nil {
+		_, _ = c.Stdout.Write([]byte(out))
+		out = ""
+	}
+	return []byte(out), err
+}
+
+func (e *Engine) run(c command.Command) (string, error) {
+	if c.Args[0] == "exec" {
+		return "", e.exec(c.Args[1])
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	call := strings.Join(c.Args, " ")
+	switch {
+	case strings.HasPrefix(call, "version "):
+		return "28.0.0\n", nil
+	case strings.HasPrefix(call, "ps "):
+		var ids []string
+		for _, c := range e.containers {
+			ids = append(ids, c.ID)
+		}
+		return strings.Join(ids, "\n"), nil
+	case strings.HasPrefix(call, "inspect "):
+		return e.inspect(c.Args[3:])
+	case strings.HasPrefix(call, "image ls "):
+		return e.list(), nil
+	case strings.HasPrefix(call, "image inspect "):
+		if !slices.Contains(e.images, c.Args[4]) {
+			return "", Fail("Error response from daemon: No such image: " + c.Args[4])
+		}
+		return "", nil
+	case strings.HasPrefix(call, "logs "):
+		return "starting\nlast words of " + e.find(c.Args[3]).Name + "\x1b[31m\n", nil
+	}
+	return "", e.change(c)
+}
+
+// change runs a call that changes something.
+func (e *Engine) change(c command.Command) error {
+	switch c.Args[0] {
+	case "pull":
+		return e.pull(c)
+	case "compose":
+		return e.up(c)
+	case "start", "stop", "rm":
+		return e.each(c.Args)
+	case "image":
+		e.calls = append(e.calls, "image rm "+c.Args[2])
+		e.images = slices.DeleteFunc(e.images, func(i string) bool { return removedBy(i, c.Args[2]) })
+		return nil
+	}
+	panic("docker " + strings.Join(c.Args, " "))
+}
+
+// removedBy tells whether a name is that of an image: its own, its ID, or its repository and digest.
+func removedBy(image, name string) bool {
+	repository, digest, pinned := strings.Cut(image, "@")
+	if i := strings.LastIndex(repository, ":"); pinned && i > 0 {
+		image = repository[:i] + "@" + digest
+	}
+	return image == name || "sha256:"+image == name
+}
+
+func (e *Engine) exec(id string) error {
+	e.mu.Lock()
+	check := e.Health[e.find(id).Service]
+	e.mu.Unlock()
+	if check == nil {
+		return nil
+	}
+	return check()
+}
+
+func (e *Engine) each(args []string) error {
+	for _, id := range args[1:] {
+		if id == "--force" {
+			continue
+		}
+		c := e.find(id)
+		if c == nil {
+			return Fail("Error response from daemon: No such container: " + id)
+		}
+		e.calls = append(e.calls, args[0]+" "+c.Name)
+		switch args[0] {
+		case "start":
+			e.start(c)
+		case "stop":
+			c.Status, c.ExitCode = "exited", 143
+			c.down()
+		case "rm":
+			c.down()
+			e.containers = slices.DeleteFunc(e.containers, func(o *Container) bool { return o == c })
+		}
+	}
+	return nil
+}
+
+func (e *Engine) find(id string) *Container {
+	for _, c := range e.containers {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (e *Engine) pull(c command.Command) error {
+	image := c.Args[len(c.Args)-1]
+	e.calls = append(e.calls, "pull "+image)
+	for _, variable := range c.Env {
+		if dir, ok := strings.CutPrefix(variable, "DOCKER_CONFIG="); ok {
+			text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+			if err != nil {
+				return err
+			}
+			e.Configs = append(e.Configs, string(text))
+		}
+	}
+	if !slices.Contains(e.Registry, image) {
+		return Fail("Error response from daemon: manifest unknown: Requested image not found")
+	}
+	e.images = append(e.images, image)
+	return nil
+}
+
+var variableRE = regexp.MustCompile(`\$\{([A-Z0-9_]+):-([^}]*)\}`)
+
+// up is `docker compose up`.
+func (e *Engine) up(c command.Command) error {
+	service := c.Args[len(c.Args)-1]
+	scale, err := strconv.Atoi(strings.TrimPrefix(c.Args[len(c.Args)-2], service+"="))
+	if err != nil {
+		panic(err)
+	}
+	path := c.Args[slices.Index(c.Args, "--file")+1]
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Fail("open " + path + ": no such file or directory")
+	}
+	env := environment(filepath.Join(filepath.Dir(path), ".env"), c.Env)
+	text := variableRE.ReplaceAllStringFunc(string(content), func(v string) string {
+		match := variableRE.FindStringSubmatch(v)
+		if value := env[match[1]]; value != "" {
+			return value
+		}
+		return match[2]
+	})
+	var file struct {
+		Services map[string]struct {
+			Image         string            `yaml:"image"`
+			ContainerName string            `yaml:"container_name"`
+			Labels        map[string]string `yaml:"labels"`
+		} `yaml:"services"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
+		return err
+	}
+	def := file.Services[service]
+	next := Container{
+		Name: def.ContainerName, Service: service, Image: def.Image, Sum: def.Labels[hostfile.SumLabel],
+	}
+	return e.scale(next, scale, slices.Contains(c.Args, "--no-recreate"))
+}
+
+// scale makes a service have so many containers.
+func (e *Engine) scale(next Container, scale int, keep bool) error {
+	number, have := 0, 0
+	for _, c := range slices.Clone(e.containers) {
+		if c.Service != next.Service || c.OneOff {
+			continue
+		}
+		have++
+		if i := strings.LastIndex(c.Name, "-"); i >= 0 {
+			n, _ := strconv.Atoi(c.Name[i+1:])
+			number = max(number, n)
+		}
+		switch {
+		case !keep && c.Sum != next.Sum:
+			e.containers = slices.DeleteFunc(e.containers, func(o *Container) bool { return o == c })
+			c.down()
+			have--
+		case c.Status != "running":
+			e.calls = append(e.calls, "up starts "+c.Name)
+			e.start(c)
+		}
+	}
+	for ; have < scale; have++ {
+		if !slices.Contains(e.images, next.Image) {
+			return Fail("Error response from daemon: No such image: " + next.Image)
+		}
+		number++
+		e.made++
+		c := next
+		c.ID = fmt.Sprintf("%064x", e.made)
+		c.ip = fmt.Sprintf("10.0.%d.%d", e.made/256, e.made%256)
+		if c.Name == "" {
+			c.Name = hostfile.ContainerName(c.Service, number)
+		}
+		e.calls = append(e.calls, "up makes "+c.Name)
+		e.containers = append(e.containers, &c)
+		e.start(&c)
+	}
+	return nil
+}
+
+func (e *Engine) start(c *Container) {
+	c.Status = "running"
+	c.starts++
+	if as := e.Starts[c.Image]; as != nil {
+		as(c)
+	}
+	if c.Status != "running" || c.server != nil {
+		return
+	}
+	handler := e.Handlers[c.Image]
+	if handler == nil {
+		handler = func(http.ResponseWriter, *http.Request) {}
+	}
+	c.server = httptest.NewServer(handler)
+}
+
+func (c *Container) down() {
+	if c.server != nil {
+		c.server.CloseClientConnections()
+		c.server.Close()
+		c.server = nil
+	}
+}
+
+func environment(path string, more []string) map[string]string {
+	content, _ := os.ReadFile(path)
+	env := map[string]string{}
+	for _, line := range append(strings.Split(string(content), "\n"), more...) {
+		name, value, _ := strings.Cut(line, "=")
+		env[name] = strings.Trim(value, `"`)
+	}
+	return env
+}
+
+func (e *Engine) inspect(ids []string) (string, error) {
+	var all []map[string]any
+	for _, id := range ids {
+		c := e.find(id)
+		if c == nil {
+			return "", Fail("Error: No such container: " + id)
+		}
+		networks := map[string]any{}
+		if !c.NoNetwork {
+			networks[Project+"_"+hostfile.EdgeNetwork] = map[string]any{"IPAddress": c.ip}
+		}
+		all = append(all, map[string]any{
+			"Id": c.ID, "Name": "/" + c.Name, "Image": "sha256:" + c.Image, "RestartCount": c.Restarts,
+			"State": map[string]any{
+				"Status": c.Status, "ExitCode": c.ExitCode, "OOMKilled": c.ExitCode == 137, "StartedAt": strconv.Itoa(c.starts),
+			},
+			"Config": map[string]any{
+				"Image": c.Image, "Healthcheck": map[string]any{"Test": []string{"CMD", "check"}},
+				"Labels": map[string]string{
+					"com.docker.compose.project": Project, "com.docker.compose.service": c.Service,
+					"com.docker.compose.oneoff": strconv.FormatBool(c.OneOff), hostfile.SumLabel: c.Sum,
+				},
+			},
+			"NetworkSettings": map[string]any{"Networks": networks},
+		})
+	}
+	out, err := json.Marshal(all)
+	return string(out), err
+}
+
+// list is `docker image ls`. An image without repository is one that has lost its name.
+func (e *Engine) list() string {
+	var out strings.Builder
+	for _, image := range e.images {
+		row := map[string]string{"ID": "sha256:" + image, "Repository": "<none>", "Tag": "<none>", "Digest": "<none>"}
+		name, digest, pinned := strings.Cut(image, "@")
+		if i := strings.LastIndex(name, ":"); i > 0 {
+			row["Repository"], row["Tag"] = name[:i], name[i+1:]
+		}
+		if pinned {
+			row["Tag"], row["Digest"] = "<none>", digest
+		}
+		line, _ := json.Marshal(row)
+		out.Write(append(line, '\n'))
+	}
+	return out.String()
+}
