@@ -1,0 +1,39 @@
+//go:build linux
+
+// Command agent runs on each machine of the laptop cloud, as a system service. It makes what a machine finds outside of
+// itself on AWS (the metadata service, the AWS endpoint, registries) out of a network namespace beside the machine's,
+// runs commands for the laptop cloud, and attaches volumes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "agent:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errors.New("want one of daemon, tunnel and first-boot")
+	}
+	switch args[0] {
+	case "daemon":
+		return daemon(ctx)
+	case "tunnel":
+		return tunnel(ctx)
+	case "first-boot":
+		return firstBoot(ctx)
+	}
+	return fmt.Errorf("there is no command %q: want one of daemon, tunnel and first-boot", args[0])
+}

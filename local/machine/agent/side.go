@@ -1,0 +1,120 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Addresses of what a machine finds outside of itself.
+const (
+	metadataAddress = "169.254.169.254"
+	awsAddress      = "169.254.170.1"
+	// ownAddress is the machine's towards them.
+	ownAddress = "169.254.169.1"
+)
+
+// device is the name of both ends of the cable.
+const device = "aws0"
+
+// side is the network namespace beside the machine's. Answers from it cross a border, as those of the real services do,
+// so a hop limit of 1 keeps them from what is one more hop away: containers.
+type side struct {
+	metadata, gateway, registry net.Listener
+}
+
+// newSide makes the namespace, which lives as long as its listeners, in place of one that an earlier daemon left.
+func newSide(ctx context.Context) (*side, error) {
+	type result struct {
+		side *side
+		err  error
+	}
+	made := make(chan result)
+	go func() {
+		// The thread is in the namespace and so of no other use: it ends with this goroutine, as it stays locked.
+		runtime.LockOSThread()
+		s, err := makeSide(ctx)
+		made <- result{s, err}
+	}()
+	r := <-made
+	if r.err != nil {
+		return nil, fmt.Errorf("make the network of the AWS services: %w", r.err)
+	}
+	return r.side, nil
+}
+
+func makeSide(ctx context.Context) (*side, error) {
+	if _, err := net.InterfaceByName(device); err == nil {
+		if err := ip(ctx, "link del "+device); err != nil {
+			return nil, err
+		}
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return nil, fmt.Errorf("make a network namespace: %w", err)
+	}
+	// Commands of this thread are in the new namespace; the machine's is that of its first process.
+	for _, args := range []string{
+		"link set lo up",
+		"link add " + device + " type veth peer name " + device + " netns 1",
+		"addr add " + metadataAddress + "/32 dev " + device,
+		"addr add " + awsAddress + "/32 dev " + device,
+		"link set " + device + " up",
+		"route add default dev " + device,
+	} {
+		if err := ip(ctx, args); err != nil {
+			return nil, err
+		}
+	}
+	var problems []error
+	listen := func(address string) net.Listener {
+		listener, err := net.Listen("tcp4", address)
+		problems = append(problems, err)
+		return listener
+	}
+	s := &side{
+		metadata: listen(metadataAddress + ":80"), gateway: listen(awsAddress + ":80"), registry: listen(awsAddress + ":443"),
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return s, joinMachine(ctx)
+}
+
+// joinMachine gives the machine its end of the cable.
+func joinMachine(ctx context.Context) error {
+	machine, err := unix.Open("/proc/1/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("find the machine's network namespace: %w", err)
+	}
+	defer func() { _ = unix.Close(machine) }()
+	if err := unix.Setns(machine, unix.CLONE_NEWNET); err != nil {
+		return fmt.Errorf("enter the machine's network namespace: %w", err)
+	}
+	for _, args := range []string{
+		"addr add " + ownAddress + "/32 dev " + device,
+		"link set " + device + " up",
+		"route add " + metadataAddress + " dev " + device + " src " + ownAddress,
+		"route add " + awsAddress + " dev " + device + " src " + ownAddress,
+	} {
+		if err := ip(ctx, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func ip(ctx context.Context, args string) error {
+	out, err := exec.CommandContext(ctx, "ip", strings.Fields(args)...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ip %s: %w: %s", args, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}

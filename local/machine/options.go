@@ -1,0 +1,56 @@
+package machine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+)
+
+// Options say what an Engine works with.
+type Options struct {
+	// Root is the folder of the clone; the agent is compiled from its sources.
+	Root string
+	// ID tells this laptop cloud's machines from those of other clones: 1 to 32 letters of a-z and digits.
+	ID string
+	// Gateway and Registry return "host:port" where connections go that a machine makes to AWSEndpoint, and to port 443
+	// of the names of registries. They are asked at each connection.
+	Gateway, Registry func() string
+	// RegistryNames are the host names that lead to Registry, beside "<account>.dkr.ecr.<region>.amazonaws.com".
+	RegistryNames []string
+	// CA is the certificate, in PEM, of the authority that machines trust beside the public ones; nil for none.
+	CA []byte
+	// Credentials gives the credentials of machines' roles.
+	Credentials CredentialSource
+	// Step shows that something long begins and returns what to call at its end; nil shows nothing.
+	Step func(title string) (done func())
+	// Log gets a line about each thing that happens unasked, such as a machine that shut itself down; nil is none.
+	Log io.Writer
+}
+
+// AWSEndpoint is where the AWS APIs answer on a machine. Everything that systemd starts on one has it in its environment
+// as AWS_ENDPOINT_URL.
+const AWSEndpoint = "http://169.254.170.1"
+
+var validID = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
+
+func (o Options) check() error {
+	switch {
+	case o.Root == "":
+		return errors.New("open the machines: the folder of the clone is missing")
+	case !validID.MatchString(o.ID):
+		return fmt.Errorf("open the machines: %q is no id: want 1 to 32 letters of a-z and digits", o.ID)
+	case o.Gateway == nil || o.Registry == nil || o.Credentials == nil:
+		return errors.New("open the machines: gateway, registry and credentials must be set")
+	}
+	return nil
+}
+
+func (o Options) step(title string) func() { return step(o.Step, title) }
+
+func step(show func(string) func(), title string) func() {
+	if show == nil {
+		return func() {}
+	}
+	return show(title)
+}

@@ -1,0 +1,202 @@
+package machine
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"strings"
+	"time"
+
+	"webstack/local/machine/pipe"
+	"webstack/local/machine/wire"
+)
+
+// supervisor keeps a tunnel to a machine that is meant to run, and boots the machine again when it reboots itself.
+type supervisor struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// retry is how long it takes until a tunnel that ended is made again.
+const retry = 100 * time.Millisecond
+
+func supervise(h *host) *supervisor {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &supervisor{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		for ctx.Err() == nil {
+			err := h.connect(ctx)
+			if ctx.Err() != nil {
+				return
+			}
+			if up, lookErr := h.revive(ctx); lookErr == nil && !up {
+				return
+			} else if err = errors.Join(err, lookErr); err != nil && ctx.Err() == nil {
+				h.say("the tunnel ended: %v", err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(retry):
+			}
+		}
+	}()
+	return s
+}
+
+// stop ends the tunnel, and with it every command.
+func (s *supervisor) stop() {
+	s.cancel()
+	<-s.done
+}
+
+func (h *host) say(format string, args ...any) {
+	_, _ = fmt.Fprintf(h.engine.options.Log, "machine %s: %s\n", h.id, fmt.Sprintf(format, args...))
+}
+
+// revive looks at a machine without a tunnel. One that rebooted by itself is started again, as a computer would; one
+// that powered itself off stays so, and is not up.
+func (h *host) revive(ctx context.Context) (up bool, err error) {
+	state, err := docker(ctx, "inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", h.container)
+	if err != nil {
+		return false, err
+	}
+	running, code, _ := strings.Cut(state, " ")
+	if running == "true" {
+		return true, nil
+	}
+	if code != rebooted {
+		h.say("it powered itself off")
+		return false, nil
+	}
+	h.say("it reboots")
+	return true, h.startContainer(ctx)
+}
+
+// rebooted is the exit code of a first process that the system ended because it asked for a reboot (SIGHUP).
+const rebooted = "129"
+
+// connect makes the tunnel and returns when it has ended.
+func (h *host) connect(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "docker", "exec", "--interactive", h.container, wire.Program, "tunnel")
+	cmd.SysProcAttr = endsWithParent()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	tunnel, err := wire.CloudSide(duplex{stdout, stdin})
+	if err == nil {
+		err = h.serve(tunnel)
+	}
+	cancel()
+	_ = cmd.Wait()
+	if text := strings.TrimSpace(stderr.String()); text != "" {
+		err = errors.Join(err, errors.New(lastLine(text)))
+	}
+	return err
+}
+
+type duplex struct {
+	io.Reader
+	io.WriteCloser
+}
+
+// serve answers what comes through a tunnel until it ends.
+func (h *host) serve(tunnel *wire.Tunnel) error {
+	defer func() { _ = tunnel.Close() }()
+	// The agent has to be there before anything can be asked of it.
+	if err := ping(tunnel); err != nil {
+		return err
+	}
+	h.mu.Lock()
+	h.session = tunnel
+	h.mu.Unlock()
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.session = nil
+	}()
+	requests := newQueue()
+	defer func() { _ = requests.Close() }()
+	server := &http.Server{Handler: h.metadata, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(requests) }()
+	defer func() { _ = server.Close() }()
+	for {
+		conn, err := tunnel.Accept()
+		if err != nil {
+			return nil
+		}
+		go h.lead(conn, requests)
+	}
+}
+
+func ping(tunnel *wire.Tunnel) error {
+	conn, err := tunnel.Open()
+	if err != nil {
+		return err
+	}
+	return ask(conn, wire.Request{Op: wire.Ping})
+}
+
+// lead brings a stream to the service that it is for.
+func (h *host) lead(conn net.Conn, requests *queue) {
+	reader := bufio.NewReader(conn)
+	line, err := reader.ReadString('\n')
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	stream := buffered{conn, reader}
+	switch wire.Service(strings.TrimSpace(line)) {
+	case wire.Metadata:
+		requests.give(stream)
+	case wire.Gateway:
+		h.dial(stream, h.engine.options.Gateway())
+	case wire.Registry:
+		h.dial(stream, h.engine.options.Registry())
+	default:
+		_ = conn.Close()
+	}
+}
+
+func (h *host) dial(stream net.Conn, address string) {
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		h.say("cannot reach %s: %v", address, err)
+		_ = stream.Close()
+		return
+	}
+	pipe.Join(stream, conn)
+}
+
+// buffered is a connection of which the beginning has been read.
+type buffered struct {
+	net.Conn
+	reader *bufio.Reader
+}
+
+func (b buffered) Read(data []byte) (int, error) { return b.reader.Read(data) }
+
+// CloseWrite ends the own direction.
+func (b buffered) CloseWrite() error {
+	if half, ok := b.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return b.Close()
+}
