@@ -3,16 +3,12 @@
 package certificates
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path"
-	"slices"
 	"time"
 
 	"webstack/appcompose/hostfile"
@@ -49,13 +45,14 @@ type Options struct {
 func Write(o Options) (problems map[string]error, err error) {
 	problems = map[string]error{}
 	for _, app := range o.Apps {
-		pair, err := o.pair(app)
-		if err != nil {
-			problems[app.Name] = fmt.Errorf("%w; the certificate it has is kept", err)
-			if has, err := exists(o.Root, file(app.Name, hostfile.CertificateFile)); err != nil || has {
-				if err != nil {
-					return nil, err
-				}
+		pair, pairErr := o.pair(app)
+		if pairErr != nil {
+			problems[app.Name] = fmt.Errorf("%w; the certificate it has is kept", pairErr)
+			has, err := exists(o.Root, file(app.Name, hostfile.CertificateFile))
+			if err != nil {
+				return nil, err
+			}
+			if has {
 				continue
 			}
 		}
@@ -102,35 +99,50 @@ func (o Options) pair(app contract.ManifestApp) (*pair, error) {
 	return &pair{cert: cert, key: key}, nil
 }
 
-// write makes the files of one app. The one that makes Caddy read the others comes last when they are added, and goes
-// first when they are removed.
+// entry is a file that an app has, or must not have.
+type entry struct {
+	name    string
+	content string
+	mode    os.FileMode
+	gone    bool
+}
+
+// entries are the files of one app. The one that makes Caddy read the others comes last when they are added, and first
+// when they are removed.
+func entries(app string, p *pair) []entry {
+	cert, key := file(app, hostfile.CertFile), file(app, hostfile.KeyFile)
+	use := file(app, hostfile.CertificateFile)
+	if p == nil {
+		return []entry{
+			{name: use, content: string(hostfile.AutomaticCertificate()), mode: 0o644},
+			{name: cert, gone: true}, {name: key, gone: true},
+		}
+	}
+	return []entry{
+		{name: key, content: p.key, mode: 0o600}, {name: cert, content: p.cert, mode: 0o644},
+		{name: use, content: string(hostfile.OwnCertificate(app)), mode: 0o644},
+	}
+}
+
 func (o Options) write(app string, p *pair) error {
-	type entry struct {
-		name, content string
-		mode          os.FileMode
-	}
-	var entries []entry
-	use := entry{hostfile.CertificateFile, string(hostfile.AutomaticCertificate()), 0o644}
-	if p != nil {
-		use.content = string(hostfile.OwnCertificate(app))
-		entries = []entry{{hostfile.KeyFile, p.key, 0o600}, {hostfile.CertFile, p.cert, 0o644}}
-	}
 	changed := false
-	for _, e := range append(entries, use) {
-		wrote, err := files.Write(o.Root, file(app, e.name), []byte(e.content), e.mode)
+	for _, e := range entries(app, p) {
+		right, err := e.isRight(o.Root)
 		if err != nil {
 			return err
 		}
-		changed = changed || wrote
-	}
-	if p == nil {
-		for _, name := range []string{hostfile.CertFile, hostfile.KeyFile} {
-			removed, err := files.Remove(o.Root, file(app, name))
-			if err != nil {
-				return err
-			}
-			changed = changed || removed
+		if right {
+			continue
 		}
+		if e.gone {
+			_, err = files.Remove(o.Root, e.name)
+		} else {
+			_, err = files.Write(o.Root, e.name, []byte(e.content), e.mode)
+		}
+		if err != nil {
+			return err
+		}
+		changed = true
 	}
 	switch {
 	case changed && p != nil:
@@ -139,6 +151,14 @@ func (o Options) write(app string, p *pair) error {
 		_, _ = fmt.Fprintf(o.Out, "left the certificate of %s to Caddy\n", app)
 	}
 	return nil
+}
+
+func (e entry) isRight(root *os.Root) (bool, error) {
+	if !e.gone {
+		return files.Is(root, e.name, []byte(e.content), e.mode)
+	}
+	has, err := exists(root, e.name)
+	return !has, err
 }
 
 func file(app, name string) string { return path.Join(contract.TLSDir, app, name) }
@@ -152,48 +172,4 @@ func exists(root *os.Root, name string) (bool, error) {
 		return false, fmt.Errorf("look at %s: %w", name, err)
 	}
 	return true, nil
-}
-
-// Prune removes the files of apps that are not in apps any more.
-func Prune(o Options) error {
-	keep := map[string]bool{}
-	for _, app := range o.Apps {
-		keep[app.Name] = true
-	}
-	names, err := files.Names(o.Root, contract.TLSDir)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if keep[name] {
-			continue
-		}
-		if _, err := files.Remove(o.Root, path.Join(contract.TLSDir, name)); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(o.Out, "removed %s\n", path.Join(contract.TLSDir, name))
-	}
-	return nil
-}
-
-// Sum is a sum of the own certificates as they stand on the disk. Caddy reads them when it loads its config, and does
-// not notice a change by itself.
-func Sum(root *os.Root, apps []contract.ManifestApp) (string, error) {
-	h := sha256.New()
-	names := map[string]bool{}
-	for _, app := range apps {
-		names[file(app.Name, hostfile.CertFile)], names[file(app.Name, hostfile.KeyFile)] = true, true
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		text, err := root.ReadFile(name)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return "", fmt.Errorf("read %s: %w", name, err)
-		}
-		_, _ = fmt.Fprintf(h, "%s %d\n", name, len(text))
-		_, _ = h.Write(text)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -1,13 +1,14 @@
 package converge
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"webstack/contract"
+	"webstack/host/database"
 	"webstack/host/lock"
 )
 
@@ -15,6 +16,35 @@ import (
 type Store interface {
 	// Get opens the object at key, or fails with an error that names it.
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// Parameters is Parameter Store; see package parameters.
+type Parameters interface {
+	ByPath(ctx context.Context, path string) (map[string]string, error)
+	ByName(ctx context.Context, names []string) (found map[string]string, failed map[string]error, err error)
+}
+
+// Host is what a stack needs beside the files in its directory.
+type Host struct {
+	// Mount mounts the data volume; nothing else is done when it fails.
+	Mount func(ctx context.Context) error
+	// Swap makes swap.
+	Swap func(ctx context.Context) error
+	// Parameters has the stack's secrets and releases, and the apps' own certificates.
+	Parameters Parameters
+	// Containers runs the containers of a manifest whose files stand below root.
+	Containers func(root *os.Root, m contract.Manifest) Containers
+	// Postgres is the container, or with an address ("host:port") the external one, whose superuser's password is given.
+	Postgres func(user, address, password string) database.Server
+}
+
+// Containers runs the stack's containers; see package apps.
+type Containers interface {
+	// Base makes Postgres and Caddy run, and returns when they are well.
+	Base(ctx context.Context) error
+	// Converge makes each app run its release, makes Caddy use the files that are there, and removes what is left of
+	// apps that are not in the manifest. An app without a release does not run.
+	Converge(ctx context.Context, releases map[string]string) error
 }
 
 // Options say what Run converges to.
@@ -25,13 +55,17 @@ type Options struct {
 	ManifestSHA256 string
 	// StackDir is the absolute stack directory. It is created when it is missing.
 	StackDir string
+	// Host is the rest of the host.
+	Host Host
 	// Out gets a line for each change, and a summary.
 	Out io.Writer
 }
 
-// Run makes the files under the stack directory equal to the bundle. It changes none of them unless the manifest and
-// every file that differs were read and have the sums they should. Files of the bundle applied last that are no
-// longer part of it are removed. Where nothing differs, nothing is written. Two runs take turns.
+// Run makes the host what the bundle and Parameter Store say. The files under the stack directory are changed only
+// when the manifest and every file that differs were read and have the sums they should; files of the bundle applied
+// last that are no longer part of it are removed. What is wrong about one app keeps no other from what it needs, and
+// is part of the error in the end. Where nothing differs, nothing is written, restarted or reloaded. Two runs take
+// turns.
 func Run(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.StackDir, 0o755); err != nil {
 		return fmt.Errorf("create stack directory: %w", err)
@@ -54,103 +88,37 @@ func Run(ctx context.Context, o Options) error {
 
 type run struct {
 	Options
-	root *os.Root
+	root       *os.Root
+	manifest   contract.Manifest
+	containers Containers
+	parameters map[string]string
+	problems   []error // with single parts, which do not stop the others
 }
 
 func (r *run) converge(ctx context.Context) error {
-	if err := r.clearStage(); err != nil {
+	if err := r.Host.Mount(ctx); err != nil {
 		return err
 	}
-	text, manifest, err := r.fetchManifest(ctx)
+	if err := r.Host.Swap(ctx); err != nil {
+		// A host works without.
+		r.problems = append(r.problems, err)
+	}
+	done, err := r.apply(ctx)
 	if err != nil {
 		return err
 	}
-	changes, err := r.compare(manifest.Files)
-	if err != nil {
-		return err
-	}
-	stale, lastText := r.stale(manifest)
-	if err := r.stage(ctx, changes); err != nil {
-		_ = r.clearStage()
-		return fmt.Errorf("%w; nothing was changed", err)
-	}
-	if err := r.place(changes); err != nil {
-		return err
-	}
-	for _, name := range stale {
-		if err := r.remove(name); err != nil {
-			return err
+	r.manifest, r.containers = done.manifest, r.Host.Containers(r.root, done.manifest)
+	for _, step := range []func(context.Context) error{
+		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.ensureDatabases, r.convergeApps,
+	} {
+		if err := step(ctx); err != nil {
+			return errors.Join(append(r.problems, err)...)
 		}
 	}
-	if !bytes.Equal(text, lastText) {
-		if err := r.writeManifest(text); err != nil {
-			return err
-		}
-	}
-	if err := r.clearStage(); err != nil {
+	if err := errors.Join(r.problems...); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.Out, "converged to manifest %.12s: %d of %d files changed, %d removed\n",
-		r.ManifestSHA256, len(changes), len(manifest.Files), len(stale))
+		r.ManifestSHA256, done.changed, len(done.manifest.Files), done.removed)
 	return err
-}
-
-// fetchManifest reads the manifest, checks its sum before it looks into it, and that it is for this host.
-func (r *run) fetchManifest(ctx context.Context) ([]byte, contract.Manifest, error) {
-	text, err := readAll(ctx, r.Store, contract.ManifestKey, contract.MaxManifestBytes)
-	if err != nil {
-		return nil, contract.Manifest{}, err
-	}
-	if sum := contract.Sum(text); sum != r.ManifestSHA256 {
-		return nil, contract.Manifest{}, fmt.Errorf("check manifest: it has the sum %s, not %s; "+
-			"a newer bundle was published or its upload is not complete: run pulumi up, then again", sum, r.ManifestSHA256)
-	}
-	manifest, err := contract.DecodeManifest(text)
-	if err != nil {
-		return nil, contract.Manifest{}, err
-	}
-	if manifest.StackDir != r.StackDir {
-		return nil, contract.Manifest{}, fmt.Errorf("check manifest: it is for the stack directory %s, not %s",
-			manifest.StackDir, r.StackDir)
-	}
-	return text, manifest, nil
-}
-
-// stale lists the files left of the bundle applied last that the new manifest does not have, and gives the last
-// manifest's text. A last manifest that cannot be read counts as none: it is about to be replaced.
-func (r *run) stale(manifest contract.Manifest) (names []string, lastText []byte) {
-	lastText, err := r.root.ReadFile(contract.ManifestPath)
-	if err != nil {
-		return nil, nil
-	}
-	last, err := contract.DecodeManifest(lastText)
-	if err != nil {
-		return nil, lastText
-	}
-	keep := map[string]bool{}
-	for _, f := range manifest.Files {
-		keep[f.Path] = true
-	}
-	for _, f := range last.Files {
-		if _, err := r.root.Lstat(f.Path); err == nil && !keep[f.Path] {
-			names = append(names, f.Path)
-		}
-	}
-	return names, lastText
-}
-
-func readAll(ctx context.Context, store Store, key string, limit int64) ([]byte, error) {
-	body, err := store.Get(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(body, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("read object %s: %w", key, err)
-	}
-	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("read object %s: it is longer than the %d bytes allowed", key, limit)
-	}
-	return text, nil
 }

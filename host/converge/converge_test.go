@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/artifacts"
 )
@@ -34,7 +35,9 @@ func (b *bundle) run(t *testing.T) (string, error) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err = Run(t.Context(), Options{Store: store, ManifestSHA256: b.sum, StackDir: b.dir, Out: &out})
+	err = Run(t.Context(), Options{
+		Store: store, ManifestSHA256: b.sum, StackDir: b.dir, Host: b.host.host(), Out: &out,
+	})
 	return out.String(), err
 }
 
@@ -90,8 +93,9 @@ func (b *bundle) check(t *testing.T, files map[string]string) {
 		got[name] = e.Mode.String() + " " + e.Text
 	}
 	want := map[string]string{
-		contract.LockPath:     "-rw------- ",
-		contract.ManifestPath: "-rw-r--r-- " + string(b.manifest.Encode()),
+		contract.LockPath:             "-rw------- ",
+		contract.ManifestPath:         "-rw-r--r-- " + string(b.manifest.Encode()),
+		hostfile.PostgresPasswordPath: "-rw------- " + testPassword,
 	}
 	for name, text := range files {
 		want[name] = "-rw-r--r-- " + text
@@ -113,6 +117,7 @@ func TestRunWritesTheBundle(t *testing.T) {
 	out := b.mustRun(t)
 	b.check(t, sample())
 	want := "wrote bin/webstackctl\nwrote caddy/Caddyfile\nwrote compose/docker-compose.yml\n" +
+		"wrote env/postgres-password\n" +
 		"converged to manifest " + b.sum[:12] + ": 3 of 3 files changed, 0 removed\n"
 	if diff := cmp.Diff(want, out); diff != "" {
 		t.Errorf("output: -want +got:\n%s", diff)
@@ -259,7 +264,9 @@ func TestRunStopsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err = Run(ctx, Options{Store: store, ManifestSHA256: b.sum, StackDir: b.dir, Out: &bytes.Buffer{}})
+	err = Run(ctx, Options{
+		Store: store, ManifestSHA256: b.sum, StackDir: b.dir, Host: b.host.host(), Out: &bytes.Buffer{},
+	})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
 	}

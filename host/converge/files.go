@@ -14,6 +14,7 @@ import (
 	"strconv"
 
 	"webstack/contract"
+	"webstack/host/files"
 )
 
 // stageDir holds new files until all of them are checked. It is on the filesystem of the stack directory, so that a
@@ -165,7 +166,7 @@ func (r *run) place(changes []change) error {
 		}
 	}
 	for _, dir := range dirs {
-		if err := r.syncDir(dir); err != nil {
+		if err := files.SyncDir(r.root, dir); err != nil {
 			return err
 		}
 	}
@@ -177,42 +178,6 @@ func (r *run) remove(name string) error {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
 	_, _ = fmt.Fprintf(r.Out, "removed %s\n", name)
-	return nil
-}
-
-// writeManifest records the bundle that is now applied.
-func (r *run) writeManifest(text []byte) error {
-	if err := r.root.MkdirAll(stageDir, 0o700); err != nil {
-		return fmt.Errorf("create staging directory: %w", err)
-	}
-	staged := path.Join(stageDir, "manifest.json")
-	f, err := r.root.OpenFile(staged, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("stage manifest: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	if _, err := f.Write(text); err != nil {
-		return fmt.Errorf("stage manifest: %w", err)
-	}
-	if err := finish(f, 0o644); err != nil {
-		return fmt.Errorf("stage manifest: %w", err)
-	}
-	if err := r.root.Rename(staged, contract.ManifestPath); err != nil {
-		return fmt.Errorf("move manifest into place: %w", err)
-	}
-	return r.syncDir(path.Dir(contract.ManifestPath))
-}
-
-// syncDir sees the names in a directory on the disk.
-func (r *run) syncDir(dir string) error {
-	f, err := r.root.Open(dir)
-	if err != nil {
-		return fmt.Errorf("open directory %s: %w", dir, err)
-	}
-	defer func() { _ = f.Close() }()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("sync directory %s: %w", dir, err)
-	}
 	return nil
 }
 

@@ -48,7 +48,8 @@ func child() int {
 		panic(err)
 	}
 	err = Run(ctx, Options{
-		Store: store, ManifestSHA256: os.Getenv(childSum), StackDir: os.Getenv(childDir), Out: &suicide{left: lines},
+		Store: store, ManifestSHA256: os.Getenv(childSum), StackDir: os.Getenv(childDir), Host: (&fakeHost{}).host(),
+		Out: &suicide{left: lines},
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -75,12 +76,13 @@ type bundle struct {
 	dir      string
 	manifest contract.Manifest
 	sum      string
+	host     *fakeHost
 }
 
 // publish makes a bundle of the files, given as path and content; paths below bin/ are programs.
 func publish(t *testing.T, files map[string]string) *bundle {
 	t.Helper()
-	b := &bundle{bucket: fake.Bucket(), dir: t.TempDir() + "/stack"}
+	b := &bundle{bucket: fake.Bucket(), dir: t.TempDir() + "/stack", host: &fakeHost{}}
 	b.update(t, files)
 	return b
 }

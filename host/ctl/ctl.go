@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"regexp"
 	"runtime"
 
 	"webstack/contract"
-	"webstack/host/artifacts"
-	"webstack/host/converge"
+	"webstack/host/command"
+	"webstack/host/volume"
 )
 
 // Exit codes of Main.
@@ -28,8 +27,14 @@ const (
 const help = `webstackctl changes and inspects a Webstack host.
 
 Usage:
-  webstackctl converge --bucket NAME --manifest-sha256 SUM [--stack-dir DIR] [--region REGION]
-        make the files under the stack directory equal to the bundle in the bucket
+  webstackctl mount --volume ID [--wait DURATION] [--stack-dir DIR]
+        mount the data volume, which is formatted when it is new, now and at every boot
+  webstackctl converge --volume ID --bucket NAME --manifest-sha256 SUM [--stack-dir DIR] [--region REGION]
+        make the host what the bundle in the bucket and Parameter Store say
+  webstackctl status [--json] [--stack-dir DIR]
+        print what runs, and how it is
+  webstackctl logs APP [--lines N] [--since TIME] [--timestamps] [--stack-dir DIR]
+        print the last lines that an app, caddy or postgres wrote; TIME is an age such as 10m, or as RFC 3339 has it
   webstackctl version
         print the version of the bundle's format and of Go
   webstackctl help
@@ -38,10 +43,17 @@ Usage:
 Exit codes: 0 done, 1 failed, 2 called wrongly.
 `
 
-// Command is webstackctl with its streams.
+// Command is webstackctl with its streams. The other fields are for tests; their zero values are the real host.
 type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+
+	// Run runs the host's programs.
+	Run command.Runner
+	// Root is where the file system begins.
+	Root string
+	// System is where the data volume's things are.
+	System volume.System
 }
 
 // errUsage marks an error that is the caller's.
@@ -73,8 +85,14 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return flag.ErrHelp
 	case "version":
 		return c.version(rest)
+	case "mount":
+		return c.mount(ctx, rest)
 	case "converge":
 		return c.converge(ctx, rest)
+	case "status":
+		return c.status(ctx, rest)
+	case "logs":
+		return c.logs(ctx, rest)
 	default:
 		return fmt.Errorf("unknown command %q: %w", name, errUsage)
 	}
@@ -89,33 +107,16 @@ func (c Command) version(args []string) error {
 	return err
 }
 
-var (
-	bucketRE = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	sumRE    = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
+// stackDir is the flag that all commands have.
+func stackDir(flags *flag.FlagSet) *string {
+	return flags.String("stack-dir", contract.DefaultStackDir, "")
+}
 
-func (c Command) converge(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("converge", flag.ContinueOnError)
-	bucket := flags.String("bucket", "", "")
-	sum := flags.String("manifest-sha256", "", "")
-	dir := flags.String("stack-dir", contract.DefaultStackDir, "")
-	region := flags.String("region", "", "")
-	if err := parse(flags, args); err != nil {
-		return err
+func checkStackDir(dir string) error {
+	if !path.IsAbs(dir) || path.Clean(dir) != dir || dir == "/" {
+		return fmt.Errorf("--stack-dir %q is not a clean absolute path below /: %w", dir, errUsage)
 	}
-	switch {
-	case !bucketRE.MatchString(*bucket):
-		return fmt.Errorf("--bucket %q is no name of a bucket: %w", *bucket, errUsage)
-	case !sumRE.MatchString(*sum):
-		return fmt.Errorf("--manifest-sha256 %q is not 64 lower case hexadecimal digits: %w", *sum, errUsage)
-	case !path.IsAbs(*dir) || path.Clean(*dir) != *dir || *dir == "/":
-		return fmt.Errorf("--stack-dir %q is not a clean absolute path below /: %w", *dir, errUsage)
-	}
-	store, err := artifacts.Open(ctx, *region, *bucket)
-	if err != nil {
-		return err
-	}
-	return converge.Run(ctx, converge.Options{Store: store, ManifestSHA256: *sum, StackDir: *dir, Out: c.Stdout})
+	return nil
 }
 
 // parse reads flags, takes no other arguments, and leaves messages to Main.

@@ -8,11 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/internal/fakes3"
 )
 
-var fake fakes3.Server
+var fake cloud
 
 func TestMain(m *testing.M) {
 	server := httptest.NewServer(&fake)
@@ -51,6 +52,7 @@ func TestVersion(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	sum := contract.Sum(nil)
+	converge := func(args ...string) []string { return append([]string{"converge", "--volume", volumeID}, args...) }
 	for want, args := range map[string][]string{
 		"no command given":          {},
 		`unknown command "deploy"`:  {"deploy", "shop", "v1"},
@@ -58,13 +60,22 @@ func TestWrongUsage(t *testing.T) {
 		"version: flag provided":    {"version", "--bucket", "x"},
 		"flag provided but not":     {"converge", "--force"},
 		"flag needs an argument":    {"converge", "--bucket"},
-		`--bucket ""`:               {"converge", "--manifest-sha256", sum},
-		`--bucket "a/b"`:            {"converge", "--bucket", "a/b", "--manifest-sha256", sum},
-		`--manifest-sha256 ""`:      {"converge", "--bucket", "bucket"},
-		`--manifest-sha256 "AB"`:    {"converge", "--bucket", "bucket", "--manifest-sha256", "AB"},
-		`--stack-dir "opt"`:         {"converge", "--bucket", "bucket", "--manifest-sha256", sum, "--stack-dir", "opt"},
-		`--stack-dir "/"`:           {"converge", "--bucket", "bucket", "--manifest-sha256", sum, "--stack-dir", "/"},
-		`unexpected argument "x"`:   {"converge", "--bucket", "bucket", "--manifest-sha256", sum, "x"},
+		`--bucket ""`:               converge("--manifest-sha256", sum),
+		`--bucket "a/b"`:            converge("--bucket", "a/b", "--manifest-sha256", sum),
+		`--manifest-sha256 ""`:      converge("--bucket", "bucket"),
+		`--manifest-sha256 "AB"`:    converge("--bucket", "bucket", "--manifest-sha256", "AB"),
+		`--stack-dir "opt"`:         converge("--bucket", "bucket", "--manifest-sha256", sum, "--stack-dir", "opt"),
+		`--stack-dir "/"`:           converge("--bucket", "bucket", "--manifest-sha256", sum, "--stack-dir", "/"),
+		`unexpected argument "x"`:   converge("--bucket", "bucket", "--manifest-sha256", sum, "x"),
+		`--volume ""`:               {"mount"},
+		`--volume "vol-1"`:          {"converge", "--volume", "vol-1"},
+		`--wait -1s`:                {"mount", "--volume", volumeID, "--wait", "-1s"},
+		`--stack-dir "x"`:           {"status", "--stack-dir", "x"},
+		`logs "": give the name`:    {"logs"},
+		`logs "Shop": give`:         {"logs", "Shop"},
+		`--lines 0`:                 {"logs", "shop", "--lines", "0"},
+		`--since "-p"`:              {"logs", "shop", "--since", "-p"},
+		`unexpected argument "b"`:   {"logs", "shop", "b"},
 	} {
 		code, stdout, stderr := run(args...)
 		if code != ExitUsage || stdout != "" || !strings.Contains(stderr, want) ||
@@ -78,29 +89,64 @@ func TestConverge(t *testing.T) {
 	t.Parallel()
 	bucket := fake.Bucket()
 	dir := filepath.Join(t.TempDir(), "stack")
+	compose := []byte("services: {}\n")
 	file := contract.File{
-		Path: contract.ComposePath, SHA256: contract.Sum([]byte("text")), Size: 4, Mode: contract.ModeData,
+		Path: contract.ComposePath, SHA256: contract.Sum(compose), Size: int64(len(compose)), Mode: contract.ModeData,
 	}
 	manifest := contract.Manifest{
 		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: dir,
 		PostgresUser: "postgres", PostgresDefaultDb: "app", Files: []contract.File{file},
 	}.Encode()
-	args := []string{
-		"converge", "--bucket", bucket.Name, "--manifest-sha256", contract.Sum(manifest), "--stack-dir", dir,
-		"--region", "eu-west-1",
-	}
 	bucket.Put(contract.ManifestKey, manifest)
-	code, stdout, stderr := run(args...)
-	if code != ExitFailed || stdout != "" || !strings.Contains(stderr, file.Key()) {
+	system, programs := machine(t)
+	run := func() (code int, stdout, stderr string) {
+		var out, errs bytes.Buffer
+		code = Command{Stdout: &out, Stderr: &errs, Run: programs, Root: t.TempDir(), System: system}.Main([]string{
+			"converge", "--volume", volumeID, "--bucket", bucket.Name, "--manifest-sha256", contract.Sum(manifest),
+			"--stack-dir", dir, "--region", "eu-west-1",
+		})
+		return code, out.String(), errs.String()
+	}
+	if code, stdout, stderr := run(); code != ExitFailed || !strings.Contains(stderr, file.Key()) {
 		t.Errorf("without the file: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
-	bucket.Put(file.Key(), []byte("text"))
-	code, stdout, stderr = run(args...)
-	if code != ExitOK || !strings.Contains(stdout, "wrote "+contract.ComposePath) || stderr != "" {
-		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	bucket.Put(file.Key(), compose)
+	password := contract.PostgresPasswordParam("/webstack/dev")
+	if code, stdout, stderr := run(); code != ExitFailed || !strings.Contains(stdout, "wrote "+contract.ComposePath) ||
+		!strings.Contains(stderr, password+": it does not exist") {
+		t.Errorf("without a password: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
-	if text, err := os.ReadFile(filepath.Join(dir, contract.ComposePath)); err != nil || string(text) != "text" {
+	fake.parameters.Put(password, "canary-password")
+	code, stdout, stderr := run()
+	if code != ExitFailed || !strings.Contains(stdout, "wrote "+hostfile.PostgresPasswordPath) ||
+		!strings.Contains(stderr, "webstackctl: start postgres") || strings.Contains(stdout+stderr, "canary") {
+		t.Errorf("without services: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, contract.ComposePath)); err != nil || !bytes.Equal(text, compose) {
 		t.Errorf("read %q, error %v", text, err)
+	}
+}
+
+func TestStatusOfAHostInTrouble(t *testing.T) {
+	t.Parallel()
+	_, programs := machine(t)
+	for _, args := range [][]string{{"status", "--json"}, {"status"}} {
+		var out, errs bytes.Buffer
+		code := Command{Stdout: &out, Stderr: &errs, Run: programs, Root: t.TempDir()}.Main(
+			append(args, "--stack-dir", filepath.Join(t.TempDir(), "none")))
+		if code != ExitOK || errs.Len() > 0 {
+			t.Errorf("%v: exit code %d, stderr %q", args, code, errs.String())
+		}
+		if len(args) == 1 {
+			if !strings.Contains(out.String(), "Postgres ready       NO") {
+				t.Errorf("printed:\n%s", out.String())
+			}
+			continue
+		}
+		s, err := contract.DecodeStatus(out.String())
+		if err != nil || s.DataMounted || s.PostgresReady || s.Docker != "" || s.Manifest != "" {
+			t.Errorf("got %+v, %v", s, err)
+		}
 	}
 }
 
@@ -117,7 +163,8 @@ func TestHelpListsWhatExists(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		" converge ", " version\n", " help\n", "--bucket", "--manifest-sha256", "--stack-dir", "--region",
+		" mount ", " converge ", " status ", " logs ", " version\n", " help\n", "--volume", "--wait", "--json", "--lines",
+		"--since", "--timestamps", "--bucket", "--manifest-sha256", "--stack-dir", "--region",
 	} {
 		if !strings.Contains(help, want) {
 			t.Errorf("help lacks %q", want)

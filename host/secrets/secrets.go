@@ -34,14 +34,8 @@ func Write(o Options) (problems map[string]error, err error) {
 	if err := o.Root.MkdirAll(contract.EnvDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the directory of env files: %w", err)
 	}
-	if !o.Manifest.ExternalPostgres {
-		password, err := o.value(contract.PostgresPasswordParam(o.base()))
-		if err != nil {
-			return nil, err
-		}
-		if err := o.write(hostfile.PostgresPasswordPath, []byte(password)); err != nil {
-			return nil, err
-		}
+	if err := o.writePassword(); err != nil {
+		return nil, err
 	}
 	problems = map[string]error{}
 	for _, app := range o.Manifest.Apps {
@@ -56,27 +50,17 @@ func Write(o Options) (problems map[string]error, err error) {
 	return problems, nil
 }
 
-// Prune removes what stands in the directory for apps that are not in the manifest, and what a killed run has left.
-func Prune(o Options) error {
-	keep := map[string]bool{hostfile.PostgresPasswordPath: !o.Manifest.ExternalPostgres}
-	for _, app := range o.Manifest.Apps {
-		keep[envPath(app.Name)] = true
+// writePassword writes the file that the container of Postgres reads when it sets up a new cluster.
+func (o Options) writePassword() error {
+	if o.Manifest.ExternalPostgres {
+		_, err := files.Remove(o.Root, hostfile.PostgresPasswordPath)
+		return err
 	}
-	names, err := files.Names(o.Root, contract.EnvDir)
+	password, err := o.value(contract.PostgresPasswordParam(o.base()))
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		name = path.Join(contract.EnvDir, name)
-		if keep[name] {
-			continue
-		}
-		if _, err := files.Remove(o.Root, name); err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(o.Out, "removed %s\n", name)
-	}
-	return nil
+	return o.write(hostfile.PostgresPasswordPath, []byte(password))
 }
 
 func envPath(app string) string { return path.Join(contract.EnvDir, app+".env") }

@@ -1,0 +1,133 @@
+package converge
+
+import (
+	"context"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"webstack/contract"
+	"webstack/host/database"
+)
+
+const testPassword = "postgres-password-of-the-test"
+
+// fakeHost is a host on which everything works until a test says otherwise.
+type fakeHost struct {
+	mu         sync.Mutex
+	parameters map[string]string
+	refused    map[string]error  // parameters that cannot be read by name
+	fail       map[string]error  // by step: mount, swap, parameters, names, base, query, exec, converge
+	calls      []string          // steps, in their order
+	releases   map[string]string // given to converge
+	executed   []string          // statements
+	state      string            // of roles and databases, in JSON
+	seen       func(step string) // runs before each step
+}
+
+// step records a step and fails it when the test says so.
+func (f *fakeHost) step(name string) error {
+	f.mu.Lock()
+	f.calls = append(f.calls, name)
+	err, seen := f.fail[name], f.seen
+	f.mu.Unlock()
+	if seen != nil {
+		seen(name)
+	}
+	return err
+}
+
+func (f *fakeHost) host() Host {
+	return Host{
+		Mount:      func(context.Context) error { return f.step("mount") },
+		Swap:       func(context.Context) error { return f.step("swap") },
+		Parameters: fakeParameters{f},
+		Containers: func(*os.Root, contract.Manifest) Containers { return fakeContainers{f} },
+		Postgres: func(user, address, password string) database.Server {
+			_ = f.step("postgres " + strings.Join([]string{user, address, password}, " "))
+			return fakePostgres{f}
+		},
+	}
+}
+
+type fakeParameters struct{ *fakeHost }
+
+func (f fakeParameters) ByPath(_ context.Context, path string) (map[string]string, error) {
+	err := f.step("parameters")
+	found := map[string]string{contract.PostgresPasswordParam(path): testPassword}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, value := range f.parameters {
+		if strings.HasPrefix(name, path+"/") {
+			found[name] = value
+		}
+	}
+	return found, err
+}
+
+func (f fakeParameters) ByName(
+	_ context.Context, names []string,
+) (found map[string]string, failed map[string]error, err error) {
+	err = f.step("names")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	found, failed = map[string]string{}, map[string]error{}
+	for _, name := range names {
+		if value, ok := f.parameters[name]; ok {
+			found[name] = value
+		}
+		if err, ok := f.refused[name]; ok {
+			failed[name] = err
+		}
+	}
+	return found, failed, err
+}
+
+type fakeContainers struct{ *fakeHost }
+
+func (f fakeContainers) Base(context.Context) error { return f.step("base") }
+
+func (f fakeContainers) Converge(_ context.Context, releases map[string]string) error {
+	f.mu.Lock()
+	f.releases = maps.Clone(releases)
+	f.mu.Unlock()
+	return f.step("converge")
+}
+
+type fakePostgres struct{ *fakeHost }
+
+// closed is a server on which nothing is left to do for a stack without apps.
+const closed = `{"roles": {"postgres": {"login": true, "member": true}},
+	"databases": {"postgres": {"owner": "postgres", "mine": true}, "app": {"owner": "postgres", "mine": true}}}`
+
+func (f fakePostgres) Value(context.Context, string) (string, error) {
+	err := f.step("query")
+	if f.state == "" {
+		return closed, err
+	}
+	return f.state, err
+}
+
+func (f fakePostgres) Exec(_ context.Context, statements ...string) error {
+	f.mu.Lock()
+	f.executed = append(f.executed, statements...)
+	f.mu.Unlock()
+	return f.step("exec")
+}
+
+func (f fakePostgres) Differ(context.Context, map[string]string) ([]string, error) { return nil, nil }
+
+// steps are those that were called, each once, in the order of their first call.
+func (f *fakeHost) steps() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []string
+	for _, call := range f.calls {
+		if name, _, _ := strings.Cut(call, " "); !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,91 @@
+package converge
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"webstack/contract"
+	"webstack/host/certificates"
+	"webstack/host/database"
+	"webstack/host/secrets"
+)
+
+func (r *run) base() string { return contract.BasePath(r.manifest.Project, r.manifest.Stack) }
+
+func (r *run) readParameters(ctx context.Context) (err error) {
+	r.parameters, err = r.Host.Parameters.ByPath(ctx, r.base())
+	return err
+}
+
+// wrong records what is wrong with single apps.
+func (r *run) wrong(problems map[string]error) {
+	for _, app := range slices.Sorted(maps.Keys(problems)) {
+		r.problems = append(r.problems, fmt.Errorf("app %s: %w", app, problems[app]))
+	}
+}
+
+func (r *run) writeSecrets(context.Context) error {
+	problems, err := secrets.Write(secrets.Options{
+		Root: r.root, Manifest: r.manifest, Values: r.parameters, Out: r.Out,
+	})
+	r.wrong(problems)
+	return err
+}
+
+func (r *run) writeCertificates(ctx context.Context) error {
+	found, failed, err := r.Host.Parameters.ByName(ctx, certificates.Names(r.manifest.Apps))
+	if err != nil {
+		return err
+	}
+	problems, err := certificates.Write(certificates.Options{
+		Root: r.root, Apps: r.manifest.Apps, Found: found, Failed: failed, Now: time.Now(), Out: r.Out,
+	})
+	r.wrong(problems)
+	return err
+}
+
+// postgresLimit is how long Postgres may take until it answers.
+const postgresLimit = time.Minute
+
+func (r *run) ensureDatabases(ctx context.Context) error {
+	password, address := r.parameters[contract.PostgresPasswordParam(r.base())], ""
+	if r.manifest.ExternalPostgres {
+		if address = r.parameters[contract.PostgresHostParam(r.base())]; address == "" || password == "" {
+			return fmt.Errorf("find the external Postgres: the parameters %s and %s must exist; run pulumi up",
+				contract.PostgresHostParam(r.base()), contract.PostgresPasswordParam(r.base()))
+		}
+	}
+	o := database.Options{
+		Server:    r.Host.Postgres(r.manifest.PostgresUser, address, password),
+		Superuser: r.manifest.PostgresUser, DefaultDb: r.manifest.PostgresDefaultDb, Out: r.Out,
+	}
+	if !r.manifest.ExternalPostgres {
+		// Elsewhere it is what lets this host in, and whoever runs the server changes it.
+		o.SuperuserPassword = password
+	}
+	for _, app := range r.manifest.Apps {
+		// Without a password its env file was not written either, and that is said already.
+		if password := r.parameters[contract.AppDatabasePasswordParam(r.base(), app.Name)]; password != "" {
+			o.Apps = append(o.Apps, database.App{Name: app.Name, Database: app.Database, Password: password})
+		}
+	}
+	if err := database.Wait(ctx, o.Server, postgresLimit); err != nil {
+		return err
+	}
+	problems, err := database.Ensure(ctx, o)
+	r.wrong(problems)
+	return err
+}
+
+func (r *run) convergeApps(ctx context.Context) error {
+	releases := map[string]string{}
+	for _, app := range r.manifest.Apps {
+		if release, ok := r.parameters[contract.AppReleaseParam(r.base(), app.Name)]; ok {
+			releases[app.Name] = release
+		}
+	}
+	return r.containers.Converge(ctx, releases)
+}

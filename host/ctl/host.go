@@ -1,0 +1,71 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/apps"
+	"webstack/host/caddy"
+	"webstack/host/command"
+	"webstack/host/converge"
+	"webstack/host/docker"
+	"webstack/host/parameters"
+	"webstack/host/swap"
+)
+
+// pullBackoff is how long a pull that failed waits before it is tried again.
+const pullBackoff = 2 * time.Second
+
+func (c Command) runner() command.Runner {
+	if c.Run == nil {
+		return command.Exec{}
+	}
+	return c.Run
+}
+
+func (c Command) root() string {
+	if c.Root == "" {
+		return "/"
+	}
+	return c.Root
+}
+
+// engine is the host's Docker with the stack's containers.
+func (c Command) engine(dir string, credentials docker.Credentials) *docker.Engine {
+	return &docker.Engine{
+		Runner: c.runner(), Project: hostfile.ComposeProject, ComposeFile: contract.Paths{StackDir: dir}.Compose(),
+		Credentials: credentials, RuntimeDir: "/run", Backoff: pullBackoff,
+	}
+}
+
+// host is the real host.
+func (c Command) host(ctx context.Context, region, dir string) (converge.Host, error) {
+	store, err := parameters.Open(ctx, region)
+	if err != nil {
+		return converge.Host{}, err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithEC2IMDSRegion())
+	if err != nil {
+		return converge.Host{}, fmt.Errorf("load AWS settings: %w", err)
+	}
+	engine := c.engine(dir, docker.ECR(cfg))
+	return converge.Host{
+		Swap: func(ctx context.Context) error {
+			return swap.Ensure(ctx, swap.Options{Run: c.runner(), Out: c.Stdout, Root: c.root()})
+		},
+		Parameters: store,
+		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {
+			return &apps.Host{
+				Docker: engine, Caddy: caddy.Admin{Socket: hostfile.CaddyAdminSocket}, Manifest: m, Root: root, Out: c.Stdout,
+				Timing: apps.DefaultTiming,
+			}
+		},
+		Postgres: c.postgres,
+	}, nil
+}

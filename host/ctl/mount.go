@@ -1,0 +1,48 @@
+package ctl
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"time"
+
+	"webstack/contract"
+	"webstack/host/volume"
+)
+
+// volumeWait is how long a volume may take to appear: a new host comes up while its volume is still being attached.
+const volumeWait = 5 * time.Minute
+
+func (c Command) mount(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("mount", flag.ContinueOnError)
+	id := flags.String("volume", "", "")
+	wait := flags.Duration("wait", volumeWait, "")
+	dir := stackDir(flags)
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if err := checkVolume(*id); err != nil {
+		return err
+	}
+	if *wait < 0 {
+		return fmt.Errorf("--wait %v is negative: %w", *wait, errUsage)
+	}
+	if err := checkStackDir(*dir); err != nil {
+		return err
+	}
+	return c.ensureVolume(ctx, *id, *dir, *wait)
+}
+
+func checkVolume(id string) error {
+	if !volume.ValidID(id) {
+		return fmt.Errorf("--volume %q is no id of a volume, such as vol-0123456789abcdef0: %w", id, errUsage)
+	}
+	return nil
+}
+
+func (c Command) ensureVolume(ctx context.Context, id, dir string, wait time.Duration) error {
+	return volume.Ensure(ctx, volume.Options{
+		ID: id, Wait: wait, Program: contract.Paths{StackDir: dir}.HostProgram(), Run: c.runner(), Out: c.Stdout,
+		System: c.System,
+	})
+}

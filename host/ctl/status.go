@@ -1,0 +1,106 @@
+package ctl
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/database"
+	"webstack/host/parameters"
+	"webstack/host/status"
+)
+
+func (c Command) status(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("status", flag.ContinueOnError)
+	asJSON := flags.Bool("json", false, "")
+	dir := stackDir(flags)
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if err := checkStackDir(*dir); err != nil {
+		return err
+	}
+	s := status.Read(ctx, status.Options{
+		StackDir: *dir, Engine: c.engine(*dir, nil), Postgres: c.askPostgres, Root: c.root(),
+	})
+	if *asJSON {
+		_, err := fmt.Fprintf(c.Stdout, "%s\n", s.Encode())
+		return err
+	}
+	return c.printStatus(s)
+}
+
+// answerLimit is how long Postgres may take to answer when somebody asks how it is.
+const answerLimit = 10 * time.Second
+
+// askPostgres fails when Postgres takes no connection.
+func (c Command) askPostgres(ctx context.Context, m contract.Manifest) error {
+	ctx, cancel := context.WithTimeout(ctx, answerLimit)
+	defer cancel()
+	var address, password string
+	if m.ExternalPostgres {
+		store, err := parameters.Open(ctx, m.Region)
+		if err != nil {
+			return err
+		}
+		base := contract.BasePath(m.Project, m.Stack)
+		found, failed, err := store.ByName(ctx, []string{
+			contract.PostgresHostParam(base), contract.PostgresPasswordParam(base),
+		})
+		if err != nil || len(failed) > 0 {
+			return fmt.Errorf("find the external Postgres: %w", err)
+		}
+		address, password = found[contract.PostgresHostParam(base)], found[contract.PostgresPasswordParam(base)]
+	}
+	_, err := c.postgres(m.PostgresUser, address, password).Value(ctx, "SELECT 1")
+	return err
+}
+
+// postgres is the container, or with an address the external one.
+func (c Command) postgres(user, address, password string) database.Server {
+	if address == "" {
+		return &database.Container{Name: hostfile.Postgres, User: user, Run: c.runner()}
+	}
+	return &database.External{Address: address, User: user, Password: password}
+}
+
+// printStatus prints what people want to know first.
+func (c Command) printStatus(s contract.Status) error {
+	yes := map[bool]string{true: "yes", false: "NO"}
+	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
+	line := func(format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
+	const mebi = 1 << 20
+	line("manifest\t%.12s", s.Manifest)
+	line("data volume mounted\t%s", yes[s.DataMounted])
+	line("Docker\t%s", s.Docker)
+	line("Postgres ready\t%s", yes[s.PostgresReady])
+	line("memory\t%d of %d MiB available, swap %d of %d MiB free", s.Memory.Available/mebi, s.Memory.Total/mebi,
+		s.Memory.SwapFree/mebi, s.Memory.SwapTotal/mebi)
+	for _, d := range s.Disks {
+		line("disk %s\t%d of %d MiB free", d.Path, d.Free/mebi, d.Total/mebi)
+	}
+	line("\nNAME\tRELEASE\tSTATE\tHEALTH\tSINCE\tCERTIFICATE UNTIL")
+	for _, one := range s.Services {
+		line("%s\t\t%s\t%s\t%s\t", one.Name, one.State, one.Health, when(one.Since, time.DateTime))
+	}
+	for _, app := range s.Apps {
+		until := ""
+		if app.Certificate != nil {
+			until = when(app.Certificate.NotAfter, time.DateOnly)
+		}
+		line("%s\t%s\t%s\t%s\t%s\t%s", app.Name, app.Release, app.State, app.Health, when(app.Since, time.DateTime), until)
+	}
+	return w.Flush()
+}
+
+// when writes a time, "" for none.
+func when(t time.Time, layout string) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(layout)
+}

@@ -1,0 +1,183 @@
+// Package status finds out how the host is. What cannot be found out is left empty: a host in trouble is when it is
+// asked.
+package status
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/docker"
+	"webstack/host/volume"
+)
+
+// Options say where to look.
+type Options struct {
+	// StackDir is the stack directory.
+	StackDir string
+	// Engine knows the stack's containers.
+	Engine *docker.Engine
+	// Postgres fails when Postgres takes no connection.
+	Postgres func(ctx context.Context, m contract.Manifest) error
+	// Root is where the file system begins; "" = "/".
+	Root string
+	// TLS is the address where Caddy answers; "" = 127.0.0.1:443.
+	TLS string
+}
+
+// busy is how many apps are asked at the same time.
+const busy = 16
+
+// Read finds out.
+func Read(ctx context.Context, o Options) contract.Status {
+	if o.Root == "" {
+		o.Root = "/"
+	}
+	if o.TLS == "" {
+		o.TLS = "127.0.0.1:443"
+	}
+	r := &reader{Options: o, now: time.Now().UTC().Truncate(time.Second)}
+	s := contract.Status{Version: contract.StatusVersion, At: r.now, Boot: r.boot(), Memory: r.memory()}
+	s.Manifest = r.readManifest()
+	mount, err := volume.MountAt(r.in("/proc/self/mountinfo"), contract.DataDir)
+	s.DataMounted = err == nil && mount != nil
+	s.Disks = r.disks(s.DataMounted)
+	s.Docker = r.engine(ctx)
+	s.PostgresReady = s.Manifest != "" && o.Postgres(ctx, r.manifest) == nil
+	s.Services = r.services()
+	s.Apps = r.apps(ctx)
+	if authority, err := os.ReadFile(r.in(caddyAuthority)); err == nil {
+		s.Authority = string(authority)
+	}
+	return s
+}
+
+// caddyAuthority is where Caddy keeps the certificate of its own authority.
+const caddyAuthority = contract.CaddyDataDir + "/caddy/pki/authorities/local/root.crt"
+
+type reader struct {
+	Options
+	now        time.Time
+	manifest   contract.Manifest
+	containers []docker.Container
+}
+
+func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
+
+func (r *reader) paths() contract.Paths { return contract.Paths{StackDir: r.StackDir} }
+
+// readManifest reads the manifest applied last and returns its sum.
+func (r *reader) readManifest() string {
+	text, err := os.ReadFile(r.paths().Manifest())
+	if err != nil {
+		return ""
+	}
+	if r.manifest, err = contract.DecodeManifest(text); err != nil {
+		return ""
+	}
+	return contract.Sum(text)
+}
+
+// engine lists the containers and returns the version of the engine.
+func (r *reader) engine(ctx context.Context) string {
+	version, err := r.Engine.Version(ctx)
+	if err != nil {
+		return ""
+	}
+	if r.containers, err = r.Engine.Containers(ctx); err != nil {
+		return ""
+	}
+	return version
+}
+
+func (r *reader) services() []contract.ServiceStatus {
+	names := []string{hostfile.Caddy}
+	if !r.manifest.ExternalPostgres {
+		names = append(names, hostfile.Postgres)
+	}
+	var all []contract.ServiceStatus
+	for _, name := range names {
+		s := contract.ServiceStatus{Name: name, Health: contract.HealthNone}
+		if c, ok := r.container(name, ""); ok {
+			s = describe(name, c)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// container finds the container of a service: the one that is named, else one that runs, else any.
+func (r *reader) container(service, name string) (found docker.Container, ok bool) {
+	for _, c := range r.containers {
+		if c.Service != service {
+			continue
+		}
+		if c.Name == name {
+			return c, true
+		}
+		if !ok || c.Running() && !found.Running() {
+			found, ok = c, true
+		}
+	}
+	return found, ok
+}
+
+func describe(name string, c docker.Container) contract.ServiceStatus {
+	s := contract.ServiceStatus{
+		Name: name, State: c.Status, Health: c.Health, Restarts: c.Restarts, Ports: slices.Clone(c.Ports),
+	}
+	if s.Health == "" {
+		s.Health = contract.HealthNone
+	}
+	if started, err := time.Parse(time.RFC3339Nano, c.StartedAt); err == nil && started.Year() > 1 {
+		s.Since = started.UTC().Truncate(time.Second)
+	}
+	return s
+}
+
+// apps asks all apps, some at a time.
+func (r *reader) apps(ctx context.Context) []contract.AppStatus {
+	all := make([]contract.AppStatus, len(r.manifest.Apps))
+	slots := make(chan struct{}, busy)
+	var wg sync.WaitGroup
+	for i, app := range r.manifest.Apps {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			all[i] = r.app(ctx, app)
+		})
+	}
+	wg.Wait()
+	return all
+}
+
+func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.AppStatus {
+	s := contract.AppStatus{Domain: app.Domain, Certificate: r.certificate(ctx, app)}
+	s.ServiceStatus = contract.ServiceStatus{Name: app.Name, Health: contract.HealthNone}
+	c, ok := r.container(app.Name, r.live(app.Name))
+	if !ok {
+		return s
+	}
+	s.ServiceStatus = describe(app.Name, c)
+	s.Release = contract.ReleaseOf(app.Repository, c.Image)
+	if c.Running() {
+		s.Health = r.health(ctx, app, c)
+	}
+	return s
+}
+
+// live is the name of the container that Caddy sends an app's requests to.
+func (r *reader) live(app string) string {
+	text, err := os.ReadFile(r.paths().AppUpstream(app))
+	if err != nil {
+		return ""
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
+	return name
+}

@@ -1,0 +1,74 @@
+package status
+
+import (
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"webstack/contract"
+)
+
+// boot is when the host came up.
+func (r *reader) boot() time.Time {
+	text, err := os.ReadFile(r.in("/proc/uptime"))
+	if err != nil {
+		return time.Time{}
+	}
+	seconds, _, _ := strings.Cut(string(text), " ")
+	up, err := strconv.ParseFloat(seconds, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return r.now.Add(-time.Duration(up) * time.Second)
+}
+
+// memory reads what the kernel counts in KiB.
+func (r *reader) memory() contract.MemoryStatus {
+	var m contract.MemoryStatus
+	text, err := os.ReadFile(r.in("/proc/meminfo"))
+	if err != nil {
+		return m
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		count, err := strconv.ParseInt(fields[1], 10, 64)
+		if err != nil {
+			continue
+		}
+		switch count <<= 10; fields[0] {
+		case "MemTotal:":
+			m.Total = count
+		case "MemAvailable:":
+			m.Available = count
+		case "SwapTotal:":
+			m.SwapTotal = count
+		case "SwapFree:":
+			m.SwapFree = count
+		}
+	}
+	return m
+}
+
+// disks are the root's, and the data volume's when that is mounted.
+func (r *reader) disks(mounted bool) []contract.DiskStatus {
+	paths := []string{"/"}
+	if mounted {
+		paths = append(paths, contract.DataDir)
+	}
+	var all []contract.DiskStatus
+	for _, path := range paths {
+		var s unix.Statfs_t
+		if err := unix.Statfs(r.in(path), &s); err == nil {
+			all = append(all, contract.DiskStatus{
+				Path: path, Total: int64(s.Blocks) * s.Bsize, Free: int64(s.Bavail) * s.Bsize,
+			})
+		}
+	}
+	return all
+}
