@@ -62,9 +62,9 @@ func (v *volume) probe(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("look for a file system: %w", err)
 }
 
-// check runs the file system's own repair, which does nothing to one that was left in order.
-func (v *volume) check(ctx context.Context) error {
-	err := v.run(ctx, "e2fsck", "-p", v.device)
+// check runs the file system's own repair, which does nothing to one that was left in order, unless it is forced.
+func (v *volume) check(ctx context.Context, force ...string) error {
+	err := v.run(ctx, "e2fsck", append(force, "-p", v.device)...)
 	// 1 and 2 say that errors were found and mended.
 	if code := command.ExitCode(err); code == 1 || code == 2 {
 		v.say("mended the file system of data volume %s", v.ID)
@@ -159,19 +159,46 @@ func (v *volume) proveEmpty(ctx context.Context) error {
 // not be usable.
 const slack = 256 << 20
 
-// grow makes the file system as large as the device, which somebody may have enlarged.
-func (v *volume) grow(ctx context.Context) error {
+// larger tells by how much somebody has enlarged the device beyond its file system; "" = not at all.
+func (v *volume) larger() (string, error) {
 	device, used, err := v.sizes()
-	if err != nil {
+	if err != nil || device-used < slack {
+		return "", err
+	}
+	return fmt.Sprintf("from %d to %d MiB", used>>20, device>>20), nil
+}
+
+// growUnmounted makes the file system as large as its device before it is mounted.
+func (v *volume) growUnmounted(ctx context.Context) error {
+	larger, err := v.larger()
+	if err != nil || larger == "" {
 		return err
 	}
-	if device-used < slack {
-		return nil
+	// resize2fs insists on it.
+	if err := v.check(ctx, "-f"); err != nil {
+		return err
 	}
 	if err := v.run(ctx, "resize2fs", v.device); err != nil {
 		return err
 	}
-	v.say("grew the file system of data volume %s from %d to %d MiB", v.ID, used>>20, device>>20)
+	v.say("grew the file system of data volume %s %s", v.ID, larger)
+	return nil
+}
+
+// growMounted does the same while it is in use. Where that is not possible, the next boot does it.
+func (v *volume) growMounted(ctx context.Context) error {
+	larger, err := v.larger()
+	if err != nil || larger == "" {
+		return err
+	}
+	if err := v.run(ctx, "resize2fs", v.device); err != nil {
+		if ctx.Err() != nil {
+			return err
+		}
+		v.say("the file system of data volume %s will grow %s at the next boot: %v", v.ID, larger, err)
+		return nil
+	}
+	v.say("grew the file system of data volume %s %s", v.ID, larger)
 	return nil
 }
 

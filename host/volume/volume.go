@@ -98,9 +98,6 @@ func Ensure(ctx context.Context, o Options) error {
 	if err := v.mount(ctx); err != nil {
 		return fmt.Errorf("mount data volume %s: %w", o.ID, err)
 	}
-	if err := v.grow(ctx); err != nil {
-		return fmt.Errorf("grow data volume %s: %w", o.ID, err)
-	}
 	return v.makeDirectories()
 }
 
@@ -141,10 +138,16 @@ func (v *volume) mount(ctx context.Context) error {
 		return err
 	}
 	mounted, err := v.mounted()
-	if err != nil || mounted {
+	if err != nil {
 		return err
 	}
+	if mounted {
+		return v.growMounted(ctx)
+	}
 	if err := v.prepare(ctx); err != nil {
+		return err
+	}
+	if err := v.growUnmounted(ctx); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(v.System.DataDir, 0o755); err != nil {
