@@ -1,6 +1,11 @@
 package config
 
-import "regexp"
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Schedule is when backups are made: one of the words hourly, nightly and weekly, or a cron(...) expression as
 // State Manager takes it. Times are UTC.
@@ -35,4 +40,25 @@ func checkSchedule(v string) string {
 		return "is no schedule"
 	}
 	return ""
+}
+
+// Longest is the longest time between two runs.
+func (s Schedule) Longest() time.Duration {
+	const day = 24 * time.Hour
+	fields := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(s.ScheduleExpression(), "cron("), ")"))
+	every, _ := strconv.Atoi(strings.TrimPrefix(fields[1], "0/"))
+	switch weekday := fields[4]; {
+	case fields[0] == "0/30":
+		return 30 * time.Minute
+	case strings.HasPrefix(fields[1], "0/"):
+		return time.Duration(every) * time.Hour
+	case weekday == "*":
+		return day
+	case strings.HasSuffix(weekday, "#5"):
+		return 98 * day // most months have no fifth one
+	case strings.ContainsAny(weekday, "#L"):
+		return 35 * day // once a month, five weeks apart at the most
+	default:
+		return 7 * day
+	}
 }

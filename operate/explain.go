@@ -21,8 +21,8 @@ var (
 	deniedCodes = []string{"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
 )
 
-// explain makes one line of an error of the AWS SDK: what failed, AWS's own words, and what to do.
-func explain(doing string, err error) error {
+// Explain makes one line of an error of the AWS SDK: what failed, AWS's own words, and what to do.
+func Explain(doing string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
@@ -77,8 +77,8 @@ func (e *awsError) Error() string { return e.text }
 
 func (e *awsError) Unwrap() error { return e.err }
 
-// hasCode tells whether err is AWS's, with one of the codes.
-func hasCode(err error, codes ...string) bool {
+// HasCode tells whether err is AWS's, with one of the codes.
+func HasCode(err error, codes ...string) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
 }

@@ -26,7 +26,7 @@ type fakeAWS struct {
 
 func (f *fakeAWS) fail(call string) error {
 	err := f.err[call]
-	if hasCode(err, "InvocationDoesNotExist") {
+	if HasCode(err, "InvocationDoesNotExist") {
 		delete(f.err, call)
 	}
 	return err

@@ -42,7 +42,7 @@ func (s *Stack) Host(ctx context.Context) (Host, error) {
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return Host{}, explain("find the host of "+s.Tag(), err)
+			return Host{}, Explain("find the host of "+s.Tag(), err)
 		}
 		for _, reservation := range page.Reservations {
 			for _, instance := range reservation.Instances {
@@ -109,7 +109,7 @@ func (s *Stack) agent(ctx context.Context, instance string) (*ssmtypes.InstanceI
 		Filters: []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: []string{instance}}},
 	})
 	if err != nil {
-		return nil, explain("ask Systems Manager for the host "+instance, err)
+		return nil, Explain("ask Systems Manager for the host "+instance, err)
 	}
 	for _, info := range list.InstanceInformationList {
 		if aws.ToString(info.InstanceId) == instance {
@@ -125,17 +125,17 @@ func (s *Stack) unreachable(host Host, agent *ssmtypes.InstanceInformation) stri
 	case agent == nil:
 		return fmt.Sprintf("its agent has not come forward to Systems Manager (started %s ago); that takes some minutes "+
 			"after a start, later: aws ec2 get-console-output --region %s --instance-id %s --latest",
-			ago(time.Since(host.Launched)), s.Region, host.InstanceID)
+			Ago(time.Since(host.Launched)), s.Region, host.InstanceID)
 	case agent.PingStatus != ssmtypes.PingStatusOnline:
 		return fmt.Sprintf("Systems Manager has not heard of its agent for %s (%s); if that stays so: "+
 			"aws ec2 reboot-instances --region %s --instance-ids %s",
-			ago(time.Since(aws.ToTime(agent.LastPingDateTime))), agent.PingStatus, s.Region, host.InstanceID)
+			Ago(time.Since(aws.ToTime(agent.LastPingDateTime))), agent.PingStatus, s.Region, host.InstanceID)
 	}
 	return ""
 }
 
-// ago rounds a duration to what a reader wants to know.
-func ago(d time.Duration) time.Duration {
+// Ago rounds a duration to what a reader wants to know.
+func Ago(d time.Duration) time.Duration {
 	switch {
 	case d > 48*time.Hour:
 		return d.Round(time.Hour)

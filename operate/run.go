@@ -61,13 +61,13 @@ func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 		TimeoutSeconds: aws.Int32(deliverySeconds),
 	})
 	switch {
-	case hasCode(err, "InvalidDocument"):
+	case HasCode(err, "InvalidDocument"):
 		return Result{}, fmt.Errorf("run document %s: there is none; make it with pulumi up --stack %s", c.Document, s.Name)
-	case hasCode(err, "InvalidInstanceId"):
+	case HasCode(err, "InvalidInstanceId"):
 		return Result{}, fmt.Errorf("run document %s on %s: Systems Manager does not reach the host; "+
 			"see webstack verify --stack %s", c.Document, c.Host, s.Name)
 	case err != nil:
-		return Result{}, explain("run document "+c.Document, err)
+		return Result{}, Explain("run document "+c.Document, err)
 	}
 	id := aws.ToString(sent.Command.CommandId)
 	ended, err := s.wait(ctx, id, c)
@@ -92,7 +92,7 @@ func (s *Stack) wait(ctx context.Context, id string, c Command) (*ssmtypes.Comma
 		found, err := s.invocation(ctx, id, c.Host)
 		switch {
 		case err != nil:
-			return nil, explain("follow command "+id, err)
+			return nil, Explain("follow command "+id, err)
 		case found == nil && time.Since(begun) > appearance:
 			return nil, fmt.Errorf("follow command %s: Systems Manager does not know it after %s; is %s its host?",
 				id, appearance, c.Host)
@@ -118,7 +118,7 @@ func (s *Stack) invocation(ctx context.Context, id, host string) (*ssmtypes.Comm
 		CommandId: &id, InstanceId: &host, Details: true,
 	})
 	switch {
-	case hasCode(err, "InvalidCommandId", "InvocationDoesNotExist"):
+	case HasCode(err, "InvalidCommandId", "InvocationDoesNotExist"):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -151,8 +151,8 @@ func (s *Stack) step(ctx context.Context, id, host string, plugin ssmtypes.Comma
 			step.Stdout, step.Stderr = aws.ToString(output.StandardOutputContent), aws.ToString(output.StandardErrorContent)
 			return step, nil
 		}
-		if !hasCode(err, "InvocationDoesNotExist") || time.Since(begun) > appearance {
-			return step, explain("read the output of command "+id, err)
+		if !HasCode(err, "InvocationDoesNotExist") || time.Since(begun) > appearance {
+			return step, Explain("read the output of command "+id, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -96,7 +96,7 @@ func (s *settings) load(ctx context.Context, options Options) (aws.Config, error
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, load...)
 	if err != nil {
-		return aws.Config{}, explain("load the AWS settings", err)
+		return aws.Config{}, Explain("load the AWS settings", err)
 	}
 	if s.role != "" {
 		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), s.role))

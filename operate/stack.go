@@ -76,7 +76,7 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 	}
 	caller, err := sts.NewFromConfig(s.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, explain("find the AWS account", err)
+		return nil, Explain("find the AWS account", err)
 	}
 	s.Account = aws.ToString(caller.Account)
 	if len(settings.accounts) > 0 && !slices.Contains(settings.accounts, s.Account) {

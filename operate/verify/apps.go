@@ -1,0 +1,118 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"webstack/config"
+	"webstack/contract"
+	"webstack/operate"
+)
+
+var appChecks = []check{
+	{phase: 5, name: "apps.services", looked: "docker compose ps: what all apps share", run: checkServices},
+	{phase: 5, name: "apps.containers", looked: "docker compose ps: the apps", when: hasApps, run: checkContainers},
+	{phase: 5, name: "apps.ports", looked: "ports that containers publish", run: checkPublished},
+}
+
+func hasApps(c *config.Config) bool { return len(c.Apps) > 0 }
+
+func checkServices(ctx context.Context, w *world) ([]finding, error) {
+	status, err := w.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{caddyService}
+	if !w.config.EnableExternalPostgres {
+		names = append(names, postgresService)
+	}
+	var out []finding
+	for _, name := range names {
+		at := slices.IndexFunc(status.Services, func(s contract.ServiceStatus) bool { return s.Name == name })
+		if at < 0 {
+			out = append(out, failed(name, w.again(), "there is no container"))
+			continue
+		}
+		out = append(out, container(name, status.Services[at], status, "webstack shell, then: docker logs --tail 50 "+name))
+	}
+	return out, nil
+}
+
+// container judges one container.
+func container(subject string, s contract.ServiceStatus, status contract.Status, do string) finding {
+	switch {
+	case s.State != "running":
+		return failed(subject, do, "its container is %s", orNone(s.State))
+	case s.Health != contract.HealthHealthy && s.Health != contract.HealthNone:
+		return failed(subject, do, "its container is %s", s.Health)
+	}
+	return passed(subject, "running for %s, %s", operate.Ago(status.At.Sub(s.Since)), healthWord(s.Health))
+}
+
+func orNone(state string) string {
+	if state == "" {
+		return "not there"
+	}
+	return state
+}
+
+func healthWord(health string) string {
+	if health == contract.HealthNone {
+		return "without a health check"
+	}
+	return health
+}
+
+func checkContainers(ctx context.Context, w *world) ([]finding, error) {
+	status, err := w.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []finding
+	for _, app := range w.config.Apps {
+		at := slices.IndexFunc(status.Apps, func(s contract.AppStatus) bool { return s.Name == app.Name })
+		switch {
+		case at < 0:
+			out = append(out, failed(app.Name, w.again(), "the host does not know the app"))
+		case status.Apps[at].Release == "":
+			out = append(out, passed(app.Name, "no release yet: answers 503 until the first deploy"))
+		default:
+			found := status.Apps[at]
+			row := container(app.Name, found.ServiceStatus, status, "webstack logs "+app.Name+" --stack "+w.stack)
+			row.found = fmt.Sprintf("release %s, %s", releaseTag(found.Release), row.found)
+			out = append(out, row)
+		}
+	}
+	return out, nil
+}
+
+// releaseTag is a release without its digest.
+func releaseTag(release string) string {
+	tag, _, _ := strings.Cut(release, "@")
+	return tag
+}
+
+func checkPublished(ctx context.Context, w *world) ([]finding, error) {
+	status, err := w.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var bad []string
+	look := func(s contract.ServiceStatus) {
+		if s.Name != caddyService && len(s.Ports) > 0 {
+			bad = append(bad, fmt.Sprintf("%s publishes %s", s.Name, strings.Join(s.Ports, ", ")))
+		}
+	}
+	for _, s := range status.Services {
+		look(s)
+	}
+	for _, s := range status.Apps {
+		look(s.ServiceStatus)
+	}
+	if len(bad) > 0 {
+		return []finding{failed("", w.again(), "%s", strings.Join(bad, "; "))}, nil
+	}
+	return []finding{passed("", "only Caddy's")}, nil
+}
