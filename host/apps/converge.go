@@ -92,8 +92,7 @@ func (h *Host) removeGone(ctx context.Context) error {
 
 // isService tells whether a service of this name belongs to the host.
 func (h *Host) isService(name string) bool {
-	_, ok := h.app(name)
-	return ok || slices.Contains(h.base(), name)
+	return h.isApp(name) || slices.Contains(h.base(), name)
 }
 
 // goneFiles finds the files and directories that apps have left that are gone, by app.
@@ -107,8 +106,7 @@ func (h *Host) goneFiles() (map[string][]string, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			app, ok := strings.CutSuffix(name, at.suffix)
-			if _, known := h.app(app); ok && !known {
+			if app, ok := strings.CutSuffix(name, at.suffix); ok && !h.isApp(app) {
 				left[app] = append(left[app], at.dir+"/"+name)
 			}
 		}

@@ -52,13 +52,9 @@ var DefaultTiming = Timing{
 	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Answer: 90 * time.Second, Drain: 30 * time.Second,
 }
 
-// app finds an app in the manifest.
-func (h *Host) app(name string) (contract.ManifestApp, bool) {
-	i := slices.IndexFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool { return a.Name == name })
-	if i < 0 {
-		return contract.ManifestApp{}, false
-	}
-	return h.Manifest.Apps[i], true
+// isApp tells whether the manifest has an app of this name.
+func (h *Host) isApp(name string) bool {
+	return slices.ContainsFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool { return a.Name == name })
 }
 
 // base are the services that are no apps, in the order in which they start.

@@ -87,7 +87,7 @@ func (h *Host) writeComposeEnv(records map[string]Record) error {
 	}
 	for _, app := range slices.Sorted(maps.Keys(records)) {
 		// An app that is gone is in the records still, but Compose knows it no more.
-		if _, ok := h.app(app); ok && records[app].Image != "" {
+		if h.isApp(app) && records[app].Image != "" {
 			images[app], sums[app] = records[app].Image, records[app].Sum
 		}
 	}

@@ -34,7 +34,7 @@ type Load struct {
 // New starts an admin API that ends with the test.
 func New(t *testing.T) *Caddy {
 	// The name of a socket is short: the test's own directory may be too deep.
-	dir, err := os.MkdirTemp("", "caddy")
+	dir, err := os.MkdirTemp("", "caddy") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -139,6 +139,15 @@ func Fail(message string) error {
 	return &command.ExitError{Program: "docker", Code: 1, Message: message}
 }
 
+// OnlyLooks tells whether a call changes nothing.
+func OnlyLooks(args []string) bool {
+	switch args[0] {
+	case "version", "ps", "inspect", "exec", "logs":
+		return true
+	}
+	return args[0] == "image" && args[1] != "rm"
+}
+
 // Run is that of command.Runner.
 func (e *Engine) Run(ctx context.Context, c command.Command) ([]byte, error) {
 	if ctx.Err() != nil {
