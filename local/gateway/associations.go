@@ -107,7 +107,7 @@ func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c ca
 	}
 	in.AssociationVersion = strconv.Itoa(len(versions) + 1)
 	g.state.associations[in.AssociationID] = append(versions, in)
-	g.fleet.changed(in.AssociationID)
+	g.fleet.wake()
 	c.answer(w, map[string]any{"AssociationDescription": g.fleet.shown(in)})
 }
 

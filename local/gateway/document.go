@@ -39,7 +39,9 @@ func (g *Gateway) putDocument(w http.ResponseWriter, r *http.Request, c call) {
 		c.refuse(w, problem)
 		return
 	}
-	g.showDocuments(w, r, c)
+	if g.passDocument(w, r, c) && c.action == "UpdateDocument" {
+		g.fleet.documentChanged(c.region, in.Name, latestVersion)
+	}
 }
 
 func checkDocumentName(name string) *problem {

@@ -36,8 +36,8 @@ func newExecution(a association, now time.Time, instances []string) *execution {
 	return run
 }
 
-// record remembers a run that begins, and the causes that it takes in.
-func (f *fleet) record(a association, counted causes, run *execution) {
+// record remembers a run that begins, and what it takes in.
+func (f *fleet) record(a association, renewals int, run *execution) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	kept, ok := f.managed[a.AssociationID]
@@ -51,7 +51,8 @@ func (f *fleet) record(a association, counted causes, run *execution) {
 	for id, on := range run.targets {
 		on.command = run.command
 		if target, ok := kept.targets[id]; ok {
-			target.last, target.running, target.causes = on, true, counted
+			target.last, target.running = on, true
+			target.version, target.renewals, target.requests = run.version, renewals, kept.requests
 		}
 	}
 }
@@ -165,8 +166,8 @@ func (f *fleet) shown(a association) association {
 
 // status is how an association stands on a machine: pending when a change of it has not run yet.
 func (t *managedTarget) status(kept *managed, a association) string {
-	if t.last == nil || t.causes.requests != kept.causes.requests ||
-		t.causes.changes != kept.causes.changes && !a.ApplyOnlyAtCronInterval {
+	changed := t.version != a.AssociationVersion || t.renewals != kept.renewals
+	if t.last == nil || t.requests != kept.requests || changed && !a.ApplyOnlyAtCronInterval {
 		return "Pending"
 	}
 	return t.last.status

@@ -146,7 +146,7 @@ func (g *Gateway) startAssociationsOnce(w http.ResponseWriter, _ *http.Request, 
 	defer g.fleet.mu.Unlock()
 	for _, id := range in.AssociationIDs {
 		if kept, ok := g.fleet.managed[id]; ok {
-			kept.causes.requests++
+			kept.requests++
 		}
 	}
 	g.fleet.wake()

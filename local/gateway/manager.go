@@ -8,22 +8,18 @@ import (
 
 // managed is what State Manager knows of an association beside what it is.
 type managed struct {
-	causes     causes
-	targets    map[string]*managedTarget // by instance
-	executions []*execution              // the oldest first
-}
-
-// causes count what makes an association run at once.
-type causes struct {
-	// changes are its creation, its updates, and new versions of its document: nothing to one that runs at its cron times
-	// only. requests are those of StartAssociationsOnce.
-	changes, requests int
+	// renewals counts the new versions of its document, and requests the calls of StartAssociationsOnce.
+	renewals, requests int
+	targets            map[string]*managedTarget // by instance
+	executions         []*execution              // the oldest first
 }
 
 // managedTarget is an association on one machine.
 type managedTarget struct {
-	causes  causes // those that the last run took in
-	running bool
+	// version is the association's, and renewals and requests are those, that the last run took in.
+	version            string
+	renewals, requests int
+	running            bool
 	// due is when it runs by its schedule, zero for never.
 	due time.Time
 	// last is the latest run, nil before there was one. succeeded is when one last did.
@@ -38,7 +34,7 @@ const maxExecutions = 100
 func (f *fleet) manage(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.managed[id] = &managed{causes: causes{changes: 1}, targets: map[string]*managedTarget{}}
+	f.managed[id] = &managed{targets: map[string]*managedTarget{}}
 	f.wake()
 }
 
@@ -49,44 +45,21 @@ func (f *fleet) unmanage(id string) {
 	delete(f.managed, id)
 }
 
-// changed makes associations run that have changed.
-func (f *fleet) changed(ids ...string) {
+// documentChanged makes the associations run that use the version of a document that is another one now.
+func (f *fleet) documentChanged(region, name, version string) {
+	associations := f.gateway.state.list(region)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, id := range ids {
-		if kept, ok := f.managed[id]; ok {
-			kept.causes.changes++
+	for _, a := range associations {
+		if kept, ok := f.managed[a.AssociationID]; ok && a.Name == name && a.DocumentVersion == version {
+			kept.renewals++
 		}
 	}
 	f.wake()
 }
 
-// documentChanged makes the associations run that use the version of a document that is another one now.
-func (f *fleet) documentChanged(region, name, version string) {
-	var ids []string
-	for _, a := range f.gateway.state.list(region) {
-		if a.Name == name && a.DocumentVersion == version {
-			ids = append(ids, a.AssociationID)
-		}
-	}
-	f.changed(ids...)
-}
-
-// causes are those of all associations so far.
-func (f *fleet) causes() map[string]causes {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	counted := map[string]causes{}
-	for id, kept := range f.managed {
-		counted[id] = kept.causes
-	}
-	return counted
-}
-
 // keepAssociations runs what is due.
 func (f *fleet) keepAssociations(ctx context.Context) {
-	// What is counted here is seen below. What comes later makes the association run once more.
-	counted := f.causes()
 	byRegion := map[string][]association{}
 	for _, a := range f.gateway.state.list("") {
 		byRegion[a.region] = append(byRegion[a.region], a)
@@ -100,20 +73,22 @@ func (f *fleet) keepAssociations(ctx context.Context) {
 			continue
 		}
 		for _, a := range associations {
-			f.keep(ctx, a, counted[a.AssociationID], hosts)
+			f.keep(ctx, a, hosts)
 		}
 	}
 }
 
 // keep runs one association on those of its machines where it is due.
-func (f *fleet) keep(ctx context.Context, a association, counted causes, hosts []host) {
+func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 	when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
 	if err != nil {
 		f.gateway.logf("State Manager: association %s: %v\n", a.AssociationID, err) // it was checked
 		return
 	}
+	// A version of the document that comes later than this makes the association run once more.
+	candidates, renewals := f.dueOn(a, when, hosts)
 	var due []string
-	for _, id := range f.dueOn(a, when, hosts) {
+	for _, id := range candidates {
 		if f.online(ctx, id) {
 			due = append(due, id)
 		}
@@ -128,19 +103,19 @@ func (f *fleet) keep(ctx context.Context, a association, counted causes, hosts [
 		}
 		return
 	}
-	f.execute(a, counted, when, due, found)
+	f.execute(a, renewals, when, due, found)
 }
 
-// dueOn are the machines where an association is due. Those that are no targets any more are forgotten.
-func (f *fleet) dueOn(a association, when schedule, hosts []host) []string {
+// dueOn are the machines where an association is due, and how often its document was renewed by now. Machines that are no
+// targets any more are forgotten.
+func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string, renewals int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	kept, ok := f.managed[a.AssociationID]
 	if !ok { // deleted meanwhile
-		return nil
+		return nil, 0
 	}
 	matching := map[string]bool{}
-	var due []string
 	for _, h := range hosts {
 		if !h.matches(a.Targets) {
 			continue
@@ -148,7 +123,7 @@ func (f *fleet) dueOn(a association, when schedule, hosts []host) []string {
 		matching[h.ID] = true
 		on, ok := kept.targets[h.ID]
 		if !ok {
-			on = &managedTarget{causes: causes{requests: kept.causes.requests}}
+			on = &managedTarget{requests: kept.requests}
 			kept.targets[h.ID] = on
 		}
 		if on.isDue(kept, a, when, f.now()) && !on.running {
@@ -161,31 +136,31 @@ func (f *fleet) dueOn(a association, when schedule, hosts []host) []string {
 		}
 	}
 	slices.Sort(due)
-	return due
+	return due, kept.renewals
 }
 
 // isDue tells whether the association must run, and takes note of a change that does not make it run.
 func (t *managedTarget) isDue(kept *managed, a association, when schedule, now time.Time) bool {
-	if t.causes.requests != kept.causes.requests {
+	if t.requests != kept.requests {
 		return true
 	}
-	if t.causes.changes != kept.causes.changes {
+	if t.version != a.AssociationVersion || t.renewals != kept.renewals {
 		if !a.ApplyOnlyAtCronInterval {
 			return true
 		}
-		t.causes.changes, t.due = kept.causes.changes, when.next(now)
+		t.version, t.renewals, t.due = a.AssociationVersion, kept.renewals, when.next(now)
 	}
 	return !t.due.IsZero() && !now.Before(t.due)
 }
 
 // execute runs an association on some machines.
-func (f *fleet) execute(a association, counted causes, when schedule, instances []string, found foundDocument) {
+func (f *fleet) execute(a association, renewals int, when schedule, instances []string, found foundDocument) {
 	run := newExecution(a, f.now(), instances)
 	if found.problem == nil {
 		found.problem = found.acceptsCommand(a.Parameters)
 	}
 	if found.problem != nil {
-		f.record(a, counted, run)
+		f.record(a, renewals, run)
 		for _, id := range instances {
 			f.finish(a, when, run, id, "Failed", found.problem.code, "InvalidAssoc", found.problem.message)
 		}
@@ -202,7 +177,7 @@ func (f *fleet) execute(a association, counted causes, when schedule, instances 
 		c.Bucket, c.Prefix, c.BucketRegion = to.OutputS3BucketName, to.OutputS3KeyPrefix, to.OutputS3Region
 	}
 	run.command = c.ID
-	f.record(a, counted, run)
+	f.record(a, renewals, run)
 	f.dispatch(c, func(one *invocation) {
 		status, detail := one.status()
 		code := ""

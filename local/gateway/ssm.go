@@ -38,15 +38,21 @@ var ssmHandlers = map[string]handler{
 	"DescribeInstanceAssociationsStatus":    (*Gateway).describeInstanceAssociationsStatus,
 }
 
-// showDocuments puts the platforms in that AWS finds for a document of shell scripts, which moto does not.
 func (g *Gateway) showDocuments(w http.ResponseWriter, r *http.Request, c call) {
+	g.passDocument(w, r, c)
+}
+
+// passDocument puts the platforms in that AWS finds for a document of shell scripts, which moto does not. It tells
+// whether the call succeeded.
+func (g *Gateway) passDocument(w http.ResponseWriter, r *http.Request, c call) bool {
 	answer, err := g.forward(r, c)
 	if err != nil {
 		c.unavailable(w, err)
-		return
+		return false
 	}
 	answer.body = bytes.ReplaceAll(answer.body, []byte(`["Not Implemented (moto)"]`), []byte(`["Linux", "MacOS"]`))
 	answer.write(w)
+	return answer.ok()
 }
 
 // ask makes an SSM call of the gateway's own.
