@@ -111,7 +111,7 @@ func readState(ctx context.Context, o Options) (*state, error) {
 		passwords[o.Superuser] = o.SuperuserPassword
 	}
 	for _, app := range o.Apps {
-		if role, ok := s.Roles[app.Database]; ok && role.Login {
+		if role, ok := s.Roles[app.Database]; ok && role.Login && s.checkName(app.Database) == nil {
 			passwords[app.Database] = app.Password
 		}
 	}

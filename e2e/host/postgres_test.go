@@ -1,0 +1,332 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"webstack/host/command"
+	"webstack/host/database"
+)
+
+const superPassword = "superuser-password-0"
+
+// server is a Postgres of this test, with a superuser "postgres" whom it trusts on its socket, as in the container, and
+// asks for a password over TCP. "master" is what a managed service gives instead of a superuser.
+type server struct {
+	dir, address string
+}
+
+// startPostgres sets up and starts a Postgres that takes TLS.
+func startPostgres(t *testing.T) *server {
+	t.Helper()
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) == 0 {
+		t.Skip("there is no Postgres on this machine")
+	}
+	bin := filepath.Dir(found[len(found)-1])
+	// Short, as the path of a socket has 107 bytes at most.
+	dir, err := os.MkdirTemp("", "pg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	as := unprivileged(t, dir)
+	data := filepath.Join(dir, "data")
+	run := func(name string, args ...string) {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), filepath.Join(bin, name), args...)
+		cmd.SysProcAttr, cmd.Dir = as, dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v: %s", name, err, out)
+		}
+	}
+	run("initdb", "--username=postgres", "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync", data)
+	writeCertificate(t, data, as)
+	port := freePort(t)
+	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", port, "-c", "listen_addresses=127.0.0.1",
+		"-c", "ssl=on", "-c", "fsync=off", "-c", "log_statement=all", "-c", "max_connections=20")
+	var log bytes.Buffer
+	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = as, dir, &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s := &server{dir: dir, address: net.JoinHostPort("127.0.0.1", port)}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGQUIT)
+		_ = cmd.Wait()
+		// All statements stand in the log: no password may be among them.
+		for _, secret := range []string{"shop-password", "blog-password", "canary", superPassword} {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("the log of Postgres holds %s", secret)
+			}
+		}
+	})
+	if err := database.Wait(t.Context(), s.container(), time.Minute); err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	return s
+}
+
+// unprivileged is a user for Postgres, which does not run as root; dir becomes that user's.
+func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return &syscall.SysProcAttr{}
+	}
+	nobody, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skipf("there is no user for Postgres: %v", err)
+	}
+	uid, _ := strconv.Atoi(nobody.Uid)
+	gid, _ := strconv.Atoi(nobody.Gid)
+	if err := os.Chown(dir, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
+}
+
+func writeCertificate(t *testing.T, dir string, as *syscall.SysProcAttr) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	cert, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"server.crt": {Type: "CERTIFICATE", Bytes: cert}, "server.key": {Type: "PRIVATE KEY", Bytes: private},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if as.Credential != nil {
+			if err := os.Chown(path, int(as.Credential.Uid), int(as.Credential.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// inContainer stands for Docker: it runs the psql that would run in the container.
+type inContainer struct{ s *server }
+
+func (r inContainer) Run(ctx context.Context, c command.Command) ([]byte, error) {
+	if c.Name != "docker" || len(c.Args) < 4 || strings.Join(c.Args[:4], " ") != "exec -i postgres psql" {
+		return nil, fmt.Errorf("unexpected call %s %v", c.Name, c.Args)
+	}
+	_, port, _ := net.SplitHostPort(r.s.address)
+	args := append([]string{}, c.Args[4:]...)
+	for i, arg := range args {
+		if arg == "127.0.0.1" { // where this one asks for a password, unlike the one in the container
+			args[i] = r.s.dir
+		}
+	}
+	return command.Exec{}.Run(ctx, command.Command{
+		Name: "psql", Args: args, Stdin: c.Stdin, Env: []string{"PGPORT=" + port, "PGHOST=" + r.s.dir},
+	})
+}
+
+func (s *server) container() database.Server {
+	return &database.Container{Name: "postgres", User: "postgres", Run: inContainer{s}}
+}
+
+func (s *server) exec(t *testing.T, statements ...string) {
+	t.Helper()
+	if err := s.container().Exec(t.Context(), statements...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// connect tries to connect as a role with its password.
+func (s *server) connect(t *testing.T, role, password, db, statement string) error {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(s.address)
+	_, err := command.Exec{}.Run(t.Context(), command.Command{
+		Name: "psql", Args: []string{"-X", "-h", host, "-p", port, "-U", role, "-d", db, "-v", "ON_ERROR_STOP=1"},
+		Stdin: strings.NewReader(statement), Env: []string{"PGPASSWORD=" + password, "PGSSLMODE=require"},
+	})
+	return err
+}
+
+func apps(password string) []database.App {
+	return []database.App{
+		{Name: "shop", Database: "shop", Password: password},
+		{Name: "my-blog", Database: "my-blog", Password: "blog-password"},
+	}
+}
+
+// both runs a test for the container, and for a managed service that gives no superuser.
+func both(t *testing.T, test func(t *testing.T, s *server, o database.Options)) {
+	t.Run("container", func(t *testing.T) {
+		s := startPostgres(t)
+		test(t, s, database.Options{
+			Server: s.container(), Superuser: "postgres", SuperuserPassword: superPassword, DefaultDb: "app",
+			Apps: apps("shop-password"),
+		})
+	})
+	t.Run("external", func(t *testing.T) {
+		s := startPostgres(t)
+		s.exec(t, "SET log_statement = 'none'",
+			"CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD '"+superPassword+"'",
+			"ALTER DATABASE postgres OWNER TO master")
+		test(t, s, database.Options{
+			Server:    &database.External{Address: s.address, User: "master", Password: superPassword},
+			Superuser: "master", DefaultDb: "app", Apps: apps("shop-password"),
+		})
+	})
+}
+
+func ensure(t *testing.T, o database.Options) string {
+	t.Helper()
+	var out bytes.Buffer
+	o.Out = &out
+	problems, err := database.Ensure(t.Context(), o)
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("%v, %v", err, problems)
+	}
+	return out.String()
+}
+
+func TestDatabases(t *testing.T) {
+	both(t, func(t *testing.T, s *server, o database.Options) {
+		ensure(t, o)
+		if out := ensure(t, o); out != "" {
+			t.Errorf("a second run does something: %s", out)
+		}
+		for _, app := range o.Apps {
+			if err := s.connect(t, app.Database, app.Password, app.Database, "CREATE TABLE t (); CREATE SCHEMA own;"); err != nil {
+				t.Errorf("%s cannot work in its own database: %v", app.Name, err)
+			}
+			for _, other := range []string{"shop", "my-blog", "app", "postgres", "template1"} {
+				if other == app.Database || o.Superuser == "master" && other == "template1" { // which is the service's
+					continue
+				}
+				err := s.connect(t, app.Database, app.Password, other, "SELECT 1")
+				if err == nil || !strings.Contains(err.Error(), "permission denied for database") {
+					t.Errorf("%s in the database %s: %v", app.Name, other, err)
+				}
+			}
+		}
+		// A changed password: the old one does not work any more, the data is still there.
+		o.Apps = apps("canary-password")
+		if out := ensure(t, o); strings.Count(out, "\n") != 1 || !strings.Contains(out, "the role shop") {
+			t.Errorf("a changed password does %q", out)
+		}
+		if err := s.connect(t, "shop", "shop-password", "shop", "SELECT 1"); err == nil {
+			t.Error("the old password works")
+		}
+		if err := s.connect(t, "shop", "canary-password", "shop", "SELECT * FROM t"); err != nil {
+			t.Error(err)
+		}
+		if out := ensure(t, o); out != "" {
+			t.Errorf("another run does something: %s", out)
+		}
+	})
+}
+
+// What a killed run, or a person, has left is brought in order.
+func TestDatabasesAreMended(t *testing.T) {
+	both(t, func(t *testing.T, s *server, o database.Options) {
+		ensure(t, o)
+		for _, damage := range []string{
+			`DROP DATABASE shop`,
+			`DROP DATABASE shop; DROP ROLE shop`,
+			`GRANT CONNECT ON DATABASE shop TO PUBLIC`,
+			`ALTER DATABASE shop OWNER TO "my-blog"`,
+			`ALTER ROLE shop NOLOGIN`,
+			`ALTER ROLE shop PASSWORD NULL`,
+			`ALTER ROLE shop PASSWORD 'another'`,
+			`DROP DATABASE app`,
+		} {
+			s.exec(t, damage)
+			if out := ensure(t, o); out == "" {
+				t.Errorf("%s: nothing was done", damage)
+			}
+			if out := ensure(t, o); out != "" {
+				t.Errorf("%s: a second run does something: %s", damage, out)
+			}
+			if err := s.connect(t, "shop", "shop-password", "shop", "SELECT 1"); err != nil {
+				t.Errorf("%s: %v", damage, err)
+			}
+			if err := s.connect(t, "my-blog", "blog-password", "shop", "SELECT 1"); err == nil {
+				t.Errorf("%s: another app gets in", damage)
+			}
+		}
+	})
+}
+
+// One app's trouble is its own.
+func TestOneAppFails(t *testing.T) {
+	both(t, func(t *testing.T, s *server, o database.Options) {
+		o.Apps = append(o.Apps,
+			database.App{Name: "bad", Database: "bad", Password: "not ASCII: ü"},
+			database.App{Name: "taken", Database: o.Superuser, Password: "canary-taken"},
+			database.App{Name: "quoted", Database: `a"b'c; DROP DATABASE shop; --`, Password: "canary-quoted"},
+		)
+		var out bytes.Buffer
+		o.Out = &out
+		problems, err := database.Ensure(t.Context(), o)
+		if err != nil || len(problems) != 2 || problems["bad"] == nil || problems["taken"] == nil {
+			t.Errorf("%v, %v", err, problems)
+		}
+		if strings.Contains(fmt.Sprint(problems)+out.String(), "canary") {
+			t.Error("a password is shown")
+		}
+		if err := s.connect(t, "shop", "shop-password", "shop", "SELECT 1"); err != nil {
+			t.Error(err)
+		}
+		if err := s.connect(t, `a"b'c; DROP DATABASE shop; --`, "canary-quoted", `a"b'c; DROP DATABASE shop; --`, "SELECT 1"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestPostgresThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	address := net.JoinHostPort("127.0.0.1", freePort(t))
+	s := &database.External{Address: address, User: "master", Password: "canary-password"}
+	err := database.Wait(t.Context(), s, time.Millisecond)
+	if err == nil || !strings.Contains(err.Error(), address) || strings.Contains(err.Error(), "canary") {
+		t.Errorf("error is %v", err)
+	}
+	s.Address = "no\naddress"
+	if _, err := s.Value(t.Context(), "SELECT 1"); err == nil || strings.Contains(err.Error(), "canary") {
+		t.Errorf("error is %v", err)
+	}
+}
