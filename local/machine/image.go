@@ -78,7 +78,8 @@ func image(ctx context.Context, engine found, show func(string) func()) (string,
 	if imageExists(ctx, tag) {
 		return tag, nil
 	}
-	release, err := workdir.Lock(ctx, filepath.Join(os.TempDir(), strings.ReplaceAll(tag, ":", "-")+".lock"), nil)
+	lock := fmt.Sprintf("%s-%d.lock", strings.ReplaceAll(tag, ":", "-"), os.Getuid())
+	release, err := workdir.Lock(ctx, filepath.Join(os.TempDir(), lock), nil)
 	if err != nil {
 		return "", err
 	}

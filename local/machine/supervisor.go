@@ -25,20 +25,26 @@ type supervisor struct {
 // retry is how long it takes until a tunnel that ended is made again.
 const retry = 100 * time.Millisecond
 
+// troubling is how many times in a row a tunnel must fail until that is worth a line: a machine that shuts down makes
+// some fail.
+const troubling = 20
+
 func supervise(h *host) *supervisor {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &supervisor{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
-		for ctx.Err() == nil {
-			err := h.connect(ctx)
-			if ctx.Err() != nil {
-				return
+		for failures := 0; ctx.Err() == nil; {
+			made, err := h.connect(ctx)
+			if failures++; made {
+				failures = 0
 			}
-			if up, lookErr := h.revive(ctx); lookErr == nil && !up {
+			up, lookErr := h.revive(ctx)
+			switch {
+			case ctx.Err() != nil || lookErr == nil && !up:
 				return
-			} else if err = errors.Join(err, lookErr); err != nil && ctx.Err() == nil {
-				h.say("the tunnel ended: %v", err)
+			case failures == troubling:
+				h.say("it does not answer: %v", errors.Join(err, lookErr))
 			}
 			select {
 			case <-ctx.Done():
@@ -81,35 +87,35 @@ func (h *host) revive(ctx context.Context) (up bool, err error) {
 // rebooted is the exit code of a first process that the system ended because it asked for a reboot (SIGHUP).
 const rebooted = "129"
 
-// connect makes the tunnel and returns when it has ended.
-func (h *host) connect(ctx context.Context) error {
+// connect makes the tunnel and returns when it has ended, and whether there was one.
+func (h *host) connect(ctx context.Context) (made bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "docker", "exec", "--interactive", h.container, wire.Program, "tunnel")
 	cmd.SysProcAttr = endsWithParent()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
-		return err
+		return false, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return err
+		return false, err
 	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
-		return err
+		return false, err
 	}
 	tunnel, err := wire.CloudSide(duplex{stdout, stdin})
 	if err == nil {
-		err = h.serve(tunnel)
+		made, err = h.serve(tunnel)
 	}
 	cancel()
 	_ = cmd.Wait()
 	if text := strings.TrimSpace(stderr.String()); text != "" {
 		err = errors.Join(err, errors.New(lastLine(text)))
 	}
-	return err
+	return made, err
 }
 
 type duplex struct {
@@ -117,12 +123,12 @@ type duplex struct {
 	io.WriteCloser
 }
 
-// serve answers what comes through a tunnel until it ends.
-func (h *host) serve(tunnel *wire.Tunnel) error {
+// serve answers what comes through a tunnel until it ends, and tells whether the agent ever answered.
+func (h *host) serve(tunnel *wire.Tunnel) (made bool, err error) {
 	defer func() { _ = tunnel.Close() }()
 	// The agent has to be there before anything can be asked of it.
 	if err := ping(tunnel); err != nil {
-		return err
+		return false, err
 	}
 	h.mu.Lock()
 	h.session = tunnel
@@ -140,7 +146,7 @@ func (h *host) serve(tunnel *wire.Tunnel) error {
 	for {
 		conn, err := tunnel.Accept()
 		if err != nil {
-			return nil
+			return true, nil
 		}
 		go h.lead(conn, requests)
 	}
