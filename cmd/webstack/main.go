@@ -8,6 +8,6 @@ import (
 )
 
 func main() {
-	command := cli.Command{Stdout: os.Stdout, Stderr: os.Stderr, Dir: "."}
+	command := cli.Command{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Dir: "."}
 	os.Exit(command.Main(os.Args[1:]))
 }

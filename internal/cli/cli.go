@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"webstack/local/workdir"
@@ -21,6 +22,7 @@ const (
 
 // Command is one call of webstack.
 type Command struct {
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Dir is the folder the command was called in; the clone is looked for from there upwards.
 	Dir string
@@ -78,7 +80,7 @@ func (c Command) dispatch(ctx context.Context, args []string) error {
 	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":
 		return c.help()
 	case args[0] != "local":
-		return fmt.Errorf("%w: unknown command %q", errUsage, args[0])
+		return c.operate(ctx, args)
 	case len(args) == 1:
 		return fmt.Errorf("%w: webstack local needs one of its commands", errUsage)
 	}
@@ -114,7 +116,11 @@ func (c Command) local(ctx context.Context, found action, args []string) error {
 }
 
 func (c Command) help() error {
-	text := "webstack runs many web apps on one small server. The laptop cloud tries it without an account:\n\n"
+	text := "webstack runs many web apps on one small server.\n\nOn a running stack:\n\n"
+	for _, known := range operatorCommands {
+		text += fmt.Sprintf("  webstack %s\n        %s\n", strings.TrimSpace(known.name+" "+known.usage), known.help)
+	}
+	text += "\n" + operatorHelp + "\nThe laptop cloud tries it without an account:\n\n"
 	for _, known := range localActions {
 		text += fmt.Sprintf("  webstack local %-9s%s\n", known.name, known.help)
 	}

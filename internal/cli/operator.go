@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"webstack/internal/stackfile"
+	"webstack/local/cloud"
+	"webstack/local/provider/awsprovider"
+	"webstack/local/workdir"
+	"webstack/operate"
+)
+
+// operatorCommand is a command that works on a running stack, or on its file.
+type operatorCommand struct {
+	// name is one word or two.
+	name, usage, help string
+	// args is how many arguments it takes beside the flags.
+	args int
+	// flags declares flags of its own.
+	flags func(o *operator, flags *flag.FlagSet)
+	run   func(ctx context.Context, o *operator) error
+}
+
+// operatorCommands are all of them, in the order of the help.
+var operatorCommands = []operatorCommand{verifyCommand}
+
+const operatorHelp = `  -s, --stack NAME  the stack; without it $PULUMI_STACK, else local while the laptop cloud runs, else the only one
+  --json            print JSON instead of a table; its form is in docs/operations.md
+`
+
+// operator is what a command on a running stack works with.
+type operator struct {
+	Command
+	dir   workdir.Dir
+	stack string
+	json  bool
+	// args are the arguments that are no flags.
+	args []string
+	// progress is shown beside the output proper, which scripts may read.
+	progress *progress
+	// options holds what the command's own flags say.
+	options any
+}
+
+// operate finds the command that args begin with, and runs it.
+func (c Command) operate(ctx context.Context, args []string) error {
+	for _, known := range operatorCommands {
+		words := strings.Fields(known.name)
+		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
+			return c.runOperator(ctx, known, args[len(words):])
+		}
+	}
+	return fmt.Errorf("%w: unknown command %q", errUsage, strings.Join(args[:min(len(args), 2)], " "))
+}
+
+func (c Command) runOperator(ctx context.Context, known operatorCommand, args []string) error {
+	o := &operator{Command: c, progress: newProgress(c.Stderr)}
+	flags := flag.NewFlagSet("webstack "+known.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.stack, "stack", "", "")
+	flags.StringVar(&o.stack, "s", "", "")
+	flags.BoolVar(&o.json, "json", false, "")
+	if known.flags != nil {
+		known.flags(o, flags)
+	}
+	var err error
+	if o.args, err = parseMixed(flags, args); errors.Is(err, flag.ErrHelp) {
+		return c.help()
+	} else if err != nil {
+		return fmt.Errorf("%w: %s: %w", errUsage, known.name, err)
+	}
+	if len(o.args) != known.args {
+		return fmt.Errorf("%w: the form is webstack %s %s", errUsage, known.name, known.usage)
+	}
+	if o.dir, err = workdir.Find(c.Dir); err != nil {
+		return err
+	}
+	if o.stack == "" {
+		if o.stack, err = o.defaultStack(ctx); err != nil {
+			return err
+		}
+	}
+	return known.run(ctx, o)
+}
+
+// parseMixed parses flags that stand before, between and behind the arguments, and returns the arguments.
+func parseMixed(flags *flag.FlagSet, args []string) ([]string, error) {
+	var rest []string
+	for {
+		if err := flags.Parse(args); err != nil {
+			return nil, err
+		}
+		if flags.NArg() == 0 {
+			return rest, nil
+		}
+		rest, args = append(rest, flags.Arg(0)), flags.Args()[1:]
+	}
+}
+
+// defaultStack is the stack that is meant when none is named.
+func (o *operator) defaultStack(ctx context.Context) (string, error) {
+	if name := os.Getenv("PULUMI_STACK"); name != "" {
+		return name, nil
+	}
+	stacks, err := stackfile.Stacks(string(o.dir))
+	if err != nil {
+		return "", err
+	}
+	if len(stacks) == 1 {
+		return stacks[0], nil
+	}
+	if slices.Contains(stacks, stackName) {
+		if _, err := cloud.Find(ctx, o.dir); err == nil {
+			return stackName, nil
+		}
+	}
+	return "", fmt.Errorf("%w: say which stack: -s %s", errUsage, strings.Join(stacks, ", -s "))
+}
+
+// open opens the stack. The stack of the laptop cloud is found without local.env, too, and never anywhere else.
+func (o *operator) open(ctx context.Context) (*operate.Stack, error) {
+	options := operate.Options{Dir: string(o.dir), Stack: o.stack}
+	info, err := o.laptop(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if info != nil {
+		options.Endpoint = info.AWSEndpoint()
+		options.Credentials = credentials.NewStaticCredentialsProvider(awsprovider.Credential, awsprovider.Credential, "")
+	}
+	return operate.Open(ctx, options)
+}
+
+// laptop is the running laptop cloud when that carries the stack, nil when the environment says where the stack is.
+func (o *operator) laptop(ctx context.Context) (*cloud.Info, error) {
+	if o.stack != stackName {
+		return nil, nil
+	}
+	info, err := cloud.Find(ctx, o.dir)
+	switch {
+	case err == nil:
+		return &info, nil
+	case errors.Is(err, cloud.ErrNotRunning) && os.Getenv("AWS_ENDPOINT_URL") != "":
+		return nil, nil
+	}
+	return nil, err
+}
+
+// nameServer is the address of the name server to ask instead of the system's, "" for the system's.
+func (o *operator) nameServer(ctx context.Context) (string, error) {
+	if addr, port := os.Getenv("WEBSTACK_DNS_ADDR"), os.Getenv("WEBSTACK_DNS_PORT"); addr != "" && port != "" {
+		return net.JoinHostPort(addr, port), nil
+	}
+	info, err := o.laptop(ctx)
+	if err != nil || info == nil {
+		return "", err
+	}
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(info.DNS)), nil
+}
+
+// printJSON prints a value for scripts.
+func (o *operator) printJSON(value any) error {
+	encoder := json.NewEncoder(o.Stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	return nil
+}

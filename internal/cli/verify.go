@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"webstack/operate/verify"
+)
+
+var verifyCommand = operatorCommand{
+	name: "verify", help: "look whether everything is as the roadmap says, phase by phase", run: runVerify,
+}
+
+// verifyReport is the JSON form of webstack verify. It is stable: fields are added, never renamed or removed.
+type verifyReport struct {
+	Stack   string       `json:"stack"`
+	Account string       `json:"account"`
+	Region  string       `json:"region"`
+	OK      bool         `json:"ok"`
+	Failed  int          `json:"failed"`
+	Rows    []verify.Row `json:"rows"`
+}
+
+func runVerify(ctx context.Context, o *operator) error {
+	stack, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	server, err := o.nameServer(ctx)
+	if err != nil {
+		return err
+	}
+	done := o.progress.step("Verifying stack " + o.stack)
+	rows, err := verify.Run(ctx, verify.Options{Stack: stack, NameServer: server}, nil)
+	done()
+	if err != nil {
+		return err
+	}
+	report := verifyReport{Stack: stack.Name, Account: stack.Account, Region: stack.Region, Rows: rows}
+	for _, row := range rows {
+		if row.Outcome == verify.Fail {
+			report.Failed++
+		}
+	}
+	report.OK = report.Failed == 0
+	if o.json {
+		err = o.printJSON(report)
+	} else {
+		err = writeReport(o.Stdout, report)
+	}
+	if err == nil && !report.OK {
+		err = fmt.Errorf("%d of %d checks failed", report.Failed, len(rows))
+	}
+	return err
+}
+
+// marks are how the outcomes are shown.
+var marks = map[verify.Outcome]string{verify.Pass: "ok", verify.Fail: "FAIL", verify.Later: "later"}
+
+// writeReport writes a table per phase: how it went, what was looked at, what was found and, below, what to do.
+func writeReport(out io.Writer, report verifyReport) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Stack %s in account %s, %s\n", report.Stack, report.Account, report.Region)
+	phase := 0
+	for begin := 0; begin < len(report.Rows); {
+		end := begin
+		for end < len(report.Rows) && report.Rows[end].Phase == report.Rows[begin].Phase {
+			end++
+		}
+		phase = report.Rows[begin].Phase
+		fmt.Fprintf(&text, "\nPhase %d  %s\n", phase, verify.PhaseTitles[phase])
+		writePhase(&text, report.Rows[begin:end])
+		begin = end
+	}
+	if report.OK {
+		fmt.Fprintf(&text, "\nAll is as the roadmap says: %d checks.\n", len(report.Rows))
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// widest is how many characters a column may have for the sake of one row; what is longer moves its own row only.
+const widest = 44
+
+func writePhase(text *strings.Builder, rows []verify.Row) {
+	width := 0
+	for _, row := range rows {
+		width = max(width, min(len(lookedAt(row)), widest))
+	}
+	for _, row := range rows {
+		fmt.Fprintf(text, "  %-5s  %-*s  %s\n", marks[row.Outcome], width, lookedAt(row), row.Found)
+		if row.Do != "" {
+			fmt.Fprintf(text, "  %-5s  %-*s  -> %s\n", "", width, "", row.Do)
+		}
+	}
+}
+
+func lookedAt(row verify.Row) string {
+	if row.Subject == "" {
+		return row.Looked
+	}
+	return row.Looked + ": " + row.Subject
+}
