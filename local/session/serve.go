@@ -1,0 +1,54 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"webstack/internal/datachannel"
+)
+
+// Path is where data channels are; the session's id follows.
+const Path = "/v1/data-channel/"
+
+// openTime is how long a client may take to show its token.
+const openTime = 10 * time.Second
+
+// ServeHTTP lets a client have its session over a WebSocket. What it shows first is its token.
+func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s, err := m.session(strings.TrimPrefix(r.URL.Path, Path))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusNotFound)
+		return
+	}
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return // the client has been told
+	}
+	defer func() { _ = conn.CloseNow() }()
+	ctx, leave, ok := s.enter(r.Context(), readToken(r.Context(), conn))
+	if !ok {
+		_ = conn.Close(websocket.StatusPolicyViolation, "the token is not the session's, or was used")
+		return
+	}
+	defer leave()
+	if s.stream.Run(ctx, conn) == nil {
+		_ = conn.Close(websocket.StatusNormalClosure, "")
+	}
+}
+
+// readToken reads a client's first message; "" is no token.
+func readToken(ctx context.Context, conn *websocket.Conn) string {
+	ctx, stop := context.WithTimeout(ctx, openTime)
+	defer stop()
+	_, text, err := conn.Read(ctx)
+	var in datachannel.OpenInput
+	if err != nil || json.Unmarshal(text, &in) != nil {
+		return ""
+	}
+	return in.TokenValue
+}
