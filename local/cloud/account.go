@@ -2,26 +2,30 @@ package cloud
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 
 	"webstack/local/cloudflare"
 	"webstack/local/engine"
 	"webstack/local/gateway"
 	"webstack/local/langhost"
+	"webstack/local/machine"
 	"webstack/local/moto"
 	"webstack/local/nameserver"
 	"webstack/local/provider"
 	"webstack/local/provider/awsprovider"
 	"webstack/local/provider/cloudflareprovider"
 	"webstack/local/provider/randomprovider"
+	"webstack/local/registry"
 	"webstack/local/workdir"
 )
 
 // account starts everything that the laptop cloud consists of.
 func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal *provider.Journal) (err error) {
-	if info.AWS, err = serveAWS(ctx, dir, p); err != nil {
+	if err := serveAWS(ctx, dir, p, info); err != nil {
 		return err
 	}
 	if err := serveDNS(p, info); err != nil {
@@ -71,25 +75,70 @@ func serveDNS(p *parts, info *Info) (err error) {
 	return nil
 }
 
-// serveAWS starts the emulated account and the gateway in front of it, and returns the gateway's port.
-func serveAWS(ctx context.Context, dir workdir.Dir, p *parts) (int, error) {
+// serveAWS starts the emulated account with its machines and registries, and the gateway in front of them.
+func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error {
 	if err := os.MkdirAll(dir.Run(), 0o755); err != nil {
-		return 0, fmt.Errorf("make the folder of the laptop cloud: %w", err)
+		return fmt.Errorf("make the folder of the laptop cloud: %w", err)
 	}
 	log, err := os.Create(dir.RequestLog())
 	if err != nil {
-		return 0, fmt.Errorf("open the log of requests: %w", err)
+		return fmt.Errorf("open the log of requests: %w", err)
 	}
 	emulator, err := moto.Start(ctx, dir.Moto(), os.Stderr)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	p.start("moto", emulator.Run)
-	return p.serveHTTP("the AWS gateway", gateway.New(gateway.Options{Moto: emulator.URL(), Log: log}))
+	options := gateway.Options{Moto: emulator.URL(), Log: log, Problems: os.Stderr, HubKey: info.ID}
+	if err := openRegistries(dir, p, &options); err != nil {
+		return err
+	}
+	var g *gateway.Gateway // a machine asks for credentials once it has booted, which the gateway lets it do
+	hosts, err := openHosts(ctx, dir, p, func(ctx context.Context, id string) (machine.Credentials, error) {
+		return g.Credentials(ctx, id)
+	}, os.Stderr)
+	if err != nil {
+		return err
+	}
+	info.NoHosts, info.Hub, info.engine = hosts.reason, hosts.hub, hosts.engine
+	options.Machines = hosts.machines()
+	g = gateway.New(options)
+	p.start("what the account does by itself", g.Run)
+	if err := hosts.serveRegistries(p, g); err != nil {
+		return err
+	}
+	info.AWS, err = p.serveHTTP("the AWS gateway", g)
+	hosts.aws.Store(int64(info.AWS))
+	return err
+}
+
+// openRegistries makes empty registries, which are removed when the cloud stops.
+func openRegistries(dir workdir.Dir, p *parts, o *gateway.Options) (err error) {
+	if err := os.RemoveAll(dir.Registries()); err != nil {
+		return fmt.Errorf("remove the images of an earlier laptop cloud: %w", err)
+	}
+	if o.Images, err = registry.Open(filepath.Join(dir.Registries(), "ecr")); err != nil {
+		return err
+	}
+	if o.Hub, err = registry.Open(filepath.Join(dir.Registries(), "hub")); err != nil {
+		return errors.Join(err, o.Images.Close())
+	}
+	p.start("the registries' images", func(ctx context.Context) error {
+		<-ctx.Done()
+		return errors.Join(o.Images.Close(), o.Hub.Close(), os.RemoveAll(dir.Registries()))
+	})
+	return nil
 }
 
 // Prepare makes sure that everything the laptop cloud needs is installed.
 func Prepare(ctx context.Context, dir workdir.Dir, step engine.Step) error {
+	if err := prepareMoto(ctx, dir, step); err != nil {
+		return err
+	}
+	return prepareHosts(ctx, dir, step)
+}
+
+func prepareMoto(ctx context.Context, dir workdir.Dir, step engine.Step) error {
 	if moto.Installed(ctx, dir.Moto()) {
 		return nil
 	}

@@ -20,7 +20,7 @@ var ErrNotRunning = errors.New("the laptop cloud does not run; bring it up with:
 
 const (
 	healthTimeout = 5 * time.Second
-	stopTimeout   = 30 * time.Second
+	stopTimeout   = 2 * time.Minute // machines and their volumes are removed
 	stopPoll      = 50 * time.Millisecond
 )
 
@@ -57,6 +57,13 @@ func (i Info) Created(ctx context.Context, urn string) (id string, ok bool, err 
 		return "", false, nil
 	}
 	return answer.ID, err == nil, err
+}
+
+// Host returns where the machine of an instance answers on this computer.
+func (i Info) Host(ctx context.Context, instanceID string) (Host, error) {
+	var host Host
+	err := i.ask(ctx, http.MethodGet, "host?id="+url.QueryEscape(instanceID), &host)
+	return host, err
 }
 
 // Stop stops the cloud and returns when it has ended.

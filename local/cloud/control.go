@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"webstack/local/machine"
 	"webstack/local/provider"
 )
 
@@ -19,10 +20,19 @@ type control struct {
 	id      string
 	journal *provider.Journal
 	stop    context.CancelFunc
+	engine  *machine.Engine // nil without hosts
 }
 
-// handler answers GET /webstack/health, GET /webstack/created?urn=… (404 when nothing was made) and
-// POST /webstack/stop. Each wants the cloud's id as bearer token, so that only who may read .webstack can ask.
+// Host is where a machine answers on this computer.
+type Host struct {
+	// InstanceID is EC2's.
+	InstanceID string `json:"instanceId"`
+	// Addresses are all empty for a machine that never had a public address.
+	Addresses machine.Addresses `json:"addresses"`
+}
+
+// handler answers GET /webstack/health, GET /webstack/created?urn=… (404 when nothing was made), GET
+// /webstack/host?id=… and POST /webstack/stop. Each wants the cloud's id as bearer token, so that only who may read .webstack can ask.
 func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /webstack/health", func(w http.ResponseWriter, _ *http.Request) {
@@ -31,6 +41,14 @@ func (c *control) handler() http.Handler {
 	mux.HandleFunc("POST /webstack/stop", func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		c.stop()
+	})
+	mux.HandleFunc("GET /webstack/host", func(w http.ResponseWriter, r *http.Request) {
+		found := Host{InstanceID: r.URL.Query().Get("id")}
+		if c.engine != nil {
+			found.Addresses = c.engine.Addresses(found.InstanceID)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(found)
 	})
 	mux.HandleFunc("GET /webstack/created", func(w http.ResponseWriter, r *http.Request) {
 		id, ok, err := c.journal.Created(r.Context(), r.URL.Query().Get("urn"))

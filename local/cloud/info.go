@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"webstack/local/engine"
+	"webstack/local/machine"
 	"webstack/local/provider/awsprovider"
 	"webstack/local/workdir"
 )
@@ -35,6 +36,13 @@ type Info struct {
 	Providers map[string]int `json:"providers"`
 	// LanguageHost is the port of the Go language host.
 	LanguageHost int `json:"languageHost"`
+	// NoHosts is why instances are entries in a list only, in one line; "" when they are machines.
+	NoHosts string `json:"noHosts,omitempty"`
+	// Hub is true when machines get Docker Hub's images from the stand-in, because Docker Hub cannot be reached. They are
+	// pushed to the AWS endpoint's port as the user "hub" with the password ID.
+	Hub bool `json:"hub,omitempty"`
+
+	engine *machine.Engine // in the process that is the cloud, unless NoHosts
 }
 
 // loopback is the address that every part listens on.

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -49,12 +50,20 @@ func (p *parts) start(name string, run func(ctx context.Context) error) {
 
 // serveHTTP starts a part that answers HTTP on a port of its own and returns the port.
 func (p *parts) serveHTTP(name string, handler http.Handler) (port int, err error) {
+	return p.serve(name, &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute})
+}
+
+// serveTLS is serveHTTP over TLS.
+func (p *parts) serveTLS(name string, handler http.Handler, config *tls.Config) (port int, err error) {
+	return p.serve(name, &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, TLSConfig: config})
+}
+
+func (p *parts) serve(name string, server *http.Server) (port int, err error) {
 	listener, err := listen()
 	if err != nil {
 		return 0, err
 	}
 	p.start(name, func(ctx context.Context) error {
-		server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
 		stopped := make(chan error, 1)
 		stop := context.AfterFunc(ctx, func() {
 			patience, cancel := context.WithTimeout(context.Background(), drain)
@@ -65,7 +74,12 @@ func (p *parts) serveHTTP(name string, handler http.Handler) (port int, err erro
 			}
 			stopped <- err
 		})
-		err := server.Serve(listener)
+		var err error
+		if server.TLSConfig != nil {
+			err = server.ServeTLS(listener, "", "")
+		} else {
+			err = server.Serve(listener)
+		}
 		if stop() {
 			return err
 		}

@@ -53,7 +53,7 @@ func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembl
 	running, journal := newParts(), provider.NewJournal()
 	err = assemble(ctx, dir, running, &info, journal)
 	if err == nil {
-		control := &control{id: info.ID, journal: journal, stop: stop}
+		control := &control{id: info.ID, journal: journal, stop: stop, engine: info.engine}
 		info.Control, err = running.serveHTTP("the control endpoint", control.handler())
 	}
 	if err == nil {
@@ -61,6 +61,9 @@ func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembl
 	}
 	if err == nil {
 		_, _ = fmt.Fprintf(log, "the laptop cloud is up: process %d, AWS at %s\n", info.PID, info.AWSEndpoint())
+		if info.NoHosts != "" {
+			_, _ = fmt.Fprintf(log, "instances do not boot: %s\n", info.NoHosts)
+		}
 		select {
 		case <-ctx.Done():
 		case err = <-running.ended:

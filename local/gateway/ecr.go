@@ -12,8 +12,15 @@ const (
 )
 
 var ecrHandlers = map[string]handler{
-	"GetAuthorizationToken": (*Gateway).getAuthorizationToken,
-	"PutLifecyclePolicy":    (*Gateway).putLifecyclePolicy,
+	"BatchCheckLayerAvailability": (*Gateway).ecrImages,
+	"BatchDeleteImage":            (*Gateway).ecrImages,
+	"BatchGetImage":               (*Gateway).ecrImages,
+	"DeleteRepository":            (*Gateway).deleteRepository,
+	"DescribeImages":              (*Gateway).ecrImages,
+	"GetAuthorizationToken":       (*Gateway).getAuthorizationToken,
+	"ListImages":                  (*Gateway).ecrImages,
+	"PutImage":                    (*Gateway).ecrImages,
+	"PutLifecyclePolicy":          (*Gateway).putLifecyclePolicy,
 }
 
 // lifecycleRule is one rule of a lifecycle policy.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webstack/local/machine"
+	"webstack/local/registry"
 )
 
 // Options are what a gateway works with.
@@ -24,6 +25,10 @@ type Options struct {
 	Problems io.Writer
 	// Machines run the instances. Without them, nil, instances exist in moto only.
 	Machines machine.Machines
+	// Images are what is pushed to ECR, Hub what stands in for Docker Hub; without Images, nil, there are no registries.
+	Images, Hub *registry.Registry
+	// HubKey is the password for writing to Hub; nobody may when it is "".
+	HubKey string
 	// Now is the time; the clock's when nil.
 	Now func() time.Time
 }
@@ -42,13 +47,16 @@ type Gateway struct {
 	machines machine.Machines // nil without any
 	hosting  *hosting         // likewise
 	issued   *issued
+	images   *registry.Registry // of ECR; nil without registries
+	hub      *registry.Registry
+	hubKey   string
 }
 
 // New makes a gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
 		url: o.Moto, to: &upstream{next: transport()}, log: o.Log, problems: o.Problems, state: newState(),
-		now: o.Now, machines: o.Machines, issued: newIssued(),
+		now: o.Now, machines: o.Machines, issued: newIssued(), images: o.Images, hub: o.Hub, hubKey: o.HubKey,
 	}
 	if g.problems == nil {
 		g.problems = g.log
@@ -97,18 +105,34 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.state.serveFaults(w, r)
 		return
 	}
-	begun := time.Now()
-	recorded := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+	g.logged(g.serve)(w, r)
+}
+
+// serve answers a request and returns what it was about.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) call {
+	if strings.HasPrefix(r.URL.Path, registryPath) {
+		return g.serveRegistry(w, r)
+	}
 	call, err := identify(r)
 	if err != nil {
-		call.fail(recorded, http.StatusBadRequest, "MalformedQueryString", "%v", err)
-	} else {
-		g.route(recorded, r.WithContext(withCall(r.Context(), call)), call)
+		call.fail(w, http.StatusBadRequest, "MalformedQueryString", "%v", err)
+		return call
 	}
-	g.logMu.Lock()
-	defer g.logMu.Unlock()
-	_, _ = fmt.Fprintf(g.log, "%s %s %s %d %s\n", begun.Format(time.RFC3339), call.service, call.action, recorded.status,
-		time.Since(begun).Round(time.Millisecond))
+	g.route(w, r.WithContext(withCall(r.Context(), call)), call)
+	return call
+}
+
+// logged writes a line for each request.
+func (g *Gateway) logged(serve func(http.ResponseWriter, *http.Request) call) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		recorded := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
+		call := serve(recorded, r)
+		g.logMu.Lock()
+		defer g.logMu.Unlock()
+		_, _ = fmt.Fprintf(g.log, "%s %s %s %d %s\n", begun.Format(time.RFC3339), call.service, call.action, recorded.status,
+			time.Since(begun).Round(time.Millisecond))
+	}
 }
 
 // handler answers a call in moto's place, or with moto's help.

@@ -43,6 +43,15 @@ type Image struct {
 	Manifest []byte
 }
 
+// MediaType is what a manifest calls itself; Docker's, when it says nothing.
+func MediaType(manifest []byte) string {
+	var own struct {
+		MediaType string `json:"mediaType"`
+	}
+	_ = json.Unmarshal(manifest, &own) // Put refuses what is no JSON
+	return cmp.Or(own.MediaType, "application/vnd.docker.distribution.manifest.v2+json")
+}
+
 // tagTaken is ECR's text for a tag that cannot be moved.
 func tagTaken(repository, tag string) error {
 	return fmt.Errorf("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because "+ //nolint:staticcheck // AWS's own text

@@ -46,6 +46,16 @@ type Operation struct {
 	Reference string
 }
 
+// Reads tells whether nothing is changed.
+func (o Operation) Reads() bool {
+	switch o.Kind {
+	case Ping, GetManifest, GetBlob, StatBlob, ListTags:
+		return true
+	default:
+		return false
+	}
+}
+
 func (o Operation) byDigest() bool { return strings.Contains(o.Reference, ":") }
 
 var (

@@ -60,6 +60,9 @@ func (d Dir) CloudLog() string { return d.path("run", "cloud.log") }
 // RequestLog has a line for each request to the AWS endpoint.
 func (d Dir) RequestLog() string { return d.path("run", "aws.log") }
 
+// Registries holds the images that were pushed to the running laptop cloud.
+func (d Dir) Registries() string { return d.path("run", "registries") }
+
 // LocalEnv exports what pulumi, aws and dig need to use the laptop cloud by hand.
 func (d Dir) LocalEnv() string { return d.path("local.env") }
 

@@ -1,0 +1,122 @@
+package cloud
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"webstack/local/authority"
+	"webstack/local/engine"
+	"webstack/local/gateway"
+	"webstack/local/machine"
+	"webstack/local/registry"
+	"webstack/local/workdir"
+)
+
+const (
+	// hostsSwitch is the environment variable that keeps hosts away when it is "off": instances are entries in a list
+	// then, as without a Docker engine.
+	hostsSwitch = "WEBSTACK_HOSTS"
+	// closing is how long machines and their volumes may take to go.
+	closing = time.Minute
+)
+
+// hosts are the machines of a laptop cloud, or why there are none.
+type hosts struct {
+	engine *machine.Engine // nil without
+	reason string          // one line
+	// aws and registries are the ports that machines are led to.
+	aws, registries atomic.Int64
+	ca              *authority.Authority
+	hub             bool // Docker Hub cannot be reached, so its stand-in is used
+}
+
+// openHosts opens the machines where that is possible. That it is not is no error.
+func openHosts(
+	ctx context.Context, dir workdir.Dir, p *parts, credentials machine.CredentialSource, log io.Writer,
+) (*hosts, error) {
+	h := &hosts{}
+	var err error
+	if h.ca, err = authority.New("Webstack laptop cloud"); err != nil {
+		return nil, err
+	}
+	h.hub = !registry.Reachable(ctx, gateway.HubName)
+	if h.reason = hostless(ctx); h.reason != "" {
+		return h, nil
+	}
+	options := machine.Options{
+		Root: string(dir), ID: machinesID(dir), CA: h.ca.PEM(), Credentials: credentials, Log: log,
+		Gateway: target(&h.aws), Registry: target(&h.registries),
+	}
+	if h.hub {
+		options.RegistryNames = []string{gateway.HubName}
+	}
+	if h.engine, err = machine.Open(ctx, options); err != nil {
+		h.reason = oneLine(err)
+		return h, ctx.Err()
+	}
+	p.start("the machines", func(ctx context.Context) error {
+		<-ctx.Done()
+		patience, cancel := context.WithTimeout(context.Background(), closing)
+		defer cancel()
+		return h.engine.Close(patience)
+	})
+	return h, nil
+}
+
+// machines are what the gateway gets: a nil interface without an engine.
+func (h *hosts) machines() machine.Machines {
+	if h.engine == nil {
+		return nil
+	}
+	return h.engine
+}
+
+func target(port *atomic.Int64) func() string {
+	return func() string { return net.JoinHostPort(loopback, fmt.Sprint(port.Load())) }
+}
+
+// hostless is why hosts cannot run here, in one line; "" when they can.
+func hostless(ctx context.Context) string {
+	if os.Getenv(hostsSwitch) == "off" {
+		return hostsSwitch + " is off"
+	}
+	if err := machine.Probe(ctx); err != nil {
+		return oneLine(err)
+	}
+	return ""
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// machinesID tells the machines of this clone from those of others, in every life of its laptop cloud.
+func machinesID(dir workdir.Dir) string {
+	sum := sha256.Sum256([]byte(dir))
+	return hex.EncodeToString(sum[:6])
+}
+
+// serveRegistries answers machines that ask for a registry, over TLS.
+func (h *hosts) serveRegistries(p *parts, g *gateway.Gateway) error {
+	port, err := p.serveTLS("the registries", g.Registries(), h.ca.Config(gateway.Registry))
+	h.registries.Store(int64(port))
+	return err
+}
+
+// prepareHosts makes what machines need, ahead of the start, which would show no progress. Where hosts are not possible
+// the laptop cloud will say so.
+func prepareHosts(ctx context.Context, dir workdir.Dir, step engine.Step) error {
+	if hostless(ctx) != "" {
+		return nil
+	}
+	if err := machine.Prepare(ctx, string(dir), step); err != nil && ctx.Err() != nil {
+		return err
+	}
+	return nil
+}

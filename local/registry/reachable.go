@@ -1,0 +1,26 @@
+package registry
+
+import (
+	"context"
+	"net/http"
+	"time"
+)
+
+// reachPatience is how long a registry may take to answer.
+const reachPatience = 5 * time.Second
+
+// Reachable tells whether a registry answers at a host name over TLS, be it that it wants to know who asks.
+func Reachable(ctx context.Context, host string) bool {
+	ctx, cancel := context.WithTimeout(ctx, reachPatience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+host+"/v2/", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK || response.StatusCode == http.StatusUnauthorized
+}
