@@ -126,7 +126,7 @@ func chooseBase(ctx context.Context, engine found) (base, error) {
 	if pullErr == nil {
 		return fromUbuntu, nil
 	}
-	if err := canBootstrap(arch); err != nil {
+	if err := canBootstrap(); err != nil {
 		return base{}, fmt.Errorf("there is no image for hosts: %s cannot be pulled (%w), and %w", ubuntu, pullErr, err)
 	}
 	return fromDebian, nil
@@ -147,7 +147,7 @@ const (
 )
 
 // canBootstrap says why a Debian cannot be made here, and what to do.
-func canBootstrap(arch string) error {
+func canBootstrap() error {
 	if _, err := exec.LookPath("debootstrap"); err == nil && os.Geteuid() == 0 {
 		return nil
 	}

@@ -46,8 +46,6 @@ func (o Options) check() error {
 	return nil
 }
 
-func (o Options) step(title string) func() { return step(o.Step, title) }
-
 func step(show func(string) func(), title string) func() {
 	if show == nil {
 		return func() {}

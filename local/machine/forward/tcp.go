@@ -2,6 +2,7 @@
 package forward
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -12,6 +13,9 @@ import (
 
 // reach bounds how long the other side may take to accept a connection.
 const reach = 10 * time.Second
+
+// shortage is how long nothing is accepted after an error.
+const shortage = 50 * time.Millisecond
 
 // TCP hands connections on.
 type TCP struct {
@@ -50,11 +54,12 @@ func (t *TCP) Close() {
 func (t *TCP) accept() {
 	for {
 		conn, err := t.listener.Accept()
-		if err != nil {
-			if ne, ok := err.(net.Error); ok && ne.Timeout() {
-				continue
-			}
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil {
+			time.Sleep(shortage) // too many open files pass
+			continue
 		}
 		if t.keep(conn) {
 			go t.forward(conn)

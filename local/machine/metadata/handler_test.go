@@ -171,7 +171,7 @@ func TestAbsent(t *testing.T) {
 			t.Errorf("%s: %q, want nothing", path, got)
 		}
 	}
-	s.instance.RoleName, s.source.err = "host", errors.New("may not be assumed")
+	s.instance.RoleName, s.err = "host", errors.New("may not be assumed")
 	if got := s.get("/latest/meta-data/iam/security-credentials/host"); !strings.Contains(got, "AssumeRoleUnauthorizedAccess") ||
 		!strings.Contains(got, "may not be assumed") {
 		t.Errorf("a role that may not be assumed: %s", got)

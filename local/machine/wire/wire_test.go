@@ -30,7 +30,7 @@ func TestFrames(t *testing.T) {
 			t.Errorf("frame of kind %d with %d bytes, %v; want kind %d with %d", kind, len(payload), err, want.kind, len(want.payload))
 		}
 	}
-	if _, _, err := Read(&buffer); err != io.EOF {
+	if _, _, err := Read(&buffer); !errors.Is(err, io.EOF) {
 		t.Errorf("at the end: %v", err)
 	}
 	if _, _, err := Read(bytes.NewReader(whole[frameHeader:8])); !errors.Is(err, io.ErrUnexpectedEOF) {
