@@ -234,7 +234,7 @@ func TestLocalEnvCanBeSourced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "file://" + dir.State() + "\naws:1,cloudflare:2,random:3\nhttp://127.0.0.1:4566\n" +
+	want := "file://" + dir.State() + "?metadata=skip\naws:1,cloudflare:2,random:3\nhttp://127.0.0.1:4566\n" +
 		"eu-central-1\neu-central-1\n127.0.0.1:5353\nnone\n"
 	if string(out) != want {
 		t.Errorf("got %s, want %s", out, want)
