@@ -25,13 +25,15 @@ const killAfter = 10 * time.Minute
 type Clone struct {
 	Dir string
 	tb  testing.TB
+	// hosts lets instances boot; without, they are entries in a list, which is all that most tests need.
+	hosts bool
 }
 
 // NewClone copies the project into a temporary folder and builds its webstack command. The laptop cloud of the
 // clone, if it is up, is stopped when the test ends.
 func NewClone(tb testing.TB) *Clone {
 	tb.Helper()
-	root := projectRoot(tb)
+	root := ProjectRoot(tb)
 	c := &Clone{Dir: filepath.Join(tb.TempDir(), "webstack"), tb: tb}
 	for _, file := range trackedFiles(tb, root) {
 		copyFile(tb, filepath.Join(root, file), filepath.Join(c.Dir, file))
@@ -60,8 +62,8 @@ func linkTool(tb testing.TB, root, dir, tool string) {
 	}
 }
 
-// projectRoot is the folder of the root module: the parent of the module the tests stand in.
-func projectRoot(tb testing.TB) string {
+// ProjectRoot is the folder of the root module: the parent of the module the tests stand in.
+func ProjectRoot(tb testing.TB) string {
 	tb.Helper()
 	out, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "webstack").Output()
 	if err != nil {
@@ -118,6 +120,9 @@ func (c *Clone) command(ctx context.Context, env []string, name string, args ...
 	command := exec.CommandContext(ctx, name, args...)
 	command.Dir = c.Dir
 	command.Env = append(os.Environ(), env...)
+	if !c.hosts {
+		command.Env = append(command.Env, "WEBSTACK_HOSTS=off")
+	}
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = 10 * time.Second
@@ -228,7 +233,7 @@ func (c *Clone) Must(out string, err error) string {
 }
 
 // For is the same clone for a subtest, so that failures are reported there.
-func (c *Clone) For(tb testing.TB) *Clone { return &Clone{Dir: c.Dir, tb: tb} }
+func (c *Clone) For(tb testing.TB) *Clone { return &Clone{Dir: c.Dir, tb: tb, hosts: c.hosts} }
 
 // ResourceCount is the number of resources in the stack's state, components and providers included.
 func (c *Clone) ResourceCount() int {

@@ -1,0 +1,162 @@
+package hosts
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"webstack/contract"
+	"webstack/e2e/lab"
+)
+
+const (
+	shop = "shop.localhost"
+	blog = "blog.localhost"
+)
+
+// base is the beginning of the names of the stack's parameters.
+var base = contract.BasePath("webstack", lab.Stack)
+
+// TestHost is the life of one host. Its parts build on one another only in that the stack is up and well between them.
+func TestHost(t *testing.T) {
+	t.Parallel()
+	c := lab.NewHosted(t)
+	for _, part := range []struct {
+		name string
+		run  func(*testing.T, *lab.Clone)
+	}{
+		{"apps answer over TLS", appsAnswer},
+		{"verify finds everything as it should be", verifyPasses},
+		{"an unchanged host is left alone", unchanged},
+		{"an app without a release", withoutRelease},
+		{"what is kept apart", isolation},
+		{"a certificate of one's own", ownCertificate},
+		{"an app is added and removed", addAndRemove},
+		{"the host heals", heals},
+		{"the host is replaced", replaced},
+	} {
+		if !t.Run(part.name, func(t *testing.T) { part.run(t, c.For(t)) }) {
+			t.Fatal("the parts that follow would find a broken stack")
+		}
+	}
+}
+
+func appsAnswer(t *testing.T, c *lab.Clone) {
+	s := newSite(t, c)
+	for _, name := range []string{shop, blog} {
+		got := s.get("https://" + name + "/")
+		if got.StatusCode != http.StatusOK || !strings.Contains(got.body, "Guestbook") {
+			t.Errorf("%s: got %s\n%.500s", name, got.Status, got.body)
+		}
+	}
+	got := s.get("http://" + shop + "/a?b=c")
+	if to, err := url.Parse(got.Header.Get("Location")); err != nil || got.StatusCode != http.StatusPermanentRedirect ||
+		to.String() != "https://"+shop+"/a?b=c" {
+		t.Errorf("http: got %s to %v", got.Status, to)
+	}
+	got = s.get("https://www." + shop + "/x")
+	if to := got.Header.Get("Location"); got.StatusCode != http.StatusPermanentRedirect || to != "https://"+shop+"/x" {
+		t.Errorf("alias: got %s to %s", got.Status, to)
+	}
+	version := s.get("https://" + shop + "/version")
+	for _, unknown := range []string{"http://unknown.localhost/version", "https://unknown.localhost/version", "http://" + s.address + "/version"} {
+		got, err := s.try(t.Context(), &tls.Config{InsecureSkipVerify: true}, unknown)
+		if err != nil || got.body != version.body {
+			t.Errorf("%s: got %q, %v; want the active app's answer %q", unknown, got.body, err, version.body)
+		}
+	}
+}
+
+func verifyPasses(t *testing.T, c *lab.Clone) {
+	out, err := c.Webstack("verify", "-s", lab.Stack)
+	if err != nil {
+		t.Errorf("webstack verify: %v\n%s", err, out)
+	}
+}
+
+// running says which containers run since when, and how often Caddy has loaded a config.
+func running(c *lab.Clone) string {
+	return c.OnHost("docker ps --no-trunc --format '{{.ID}} {{.Names}} {{.Image}}' | sort\n" +
+		"docker inspect --format '{{.Name}} {{.State.StartedAt}} {{.RestartCount}}' $(docker ps -q) | sort\n" +
+		"docker logs caddy 2>&1 | grep -c 'load complete\\|\"uri\":\"/load\"' || true")
+}
+
+func unchanged(t *testing.T, c *lab.Clone) {
+	before := running(c)
+	files := "find /opt/webstack /etc/docker /etc/systemd -type f -not -name lock -printf '%p %T@ %i %m\\n' | sort"
+	had := c.OnHost(files)
+	out := c.MustConverge()
+	if after := running(c); after != before {
+		t.Errorf("before\n%s\nafter\n%s\n%s", before, after, out)
+	}
+	if has := c.OnHost(files); has != had {
+		t.Errorf("files before\n%s\nafter\n%s", had, has)
+	}
+}
+
+func withoutRelease(t *testing.T, c *lab.Clone) {
+	s := newSite(t, c)
+	client := ssm.NewFromConfig(c.AWS())
+	_, err := client.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{
+		Name: aws.String(contract.AppReleaseParam(base, "blog")),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MustConverge()
+	got := s.get("https://" + blog + "/")
+	if got.StatusCode != http.StatusServiceUnavailable || !strings.Contains(got.body, "not been deployed") {
+		t.Errorf("got %s\n%s", got.Status, got.body)
+	}
+	if err := s.answers(t.Context(), shop); err != nil {
+		t.Errorf("the other app: %v", err)
+	}
+	c.MustWebstack("local", "up")
+	if err := s.answers(t.Context(), blog); err != nil {
+		t.Errorf("with a release again: %v", err)
+	}
+}
+
+func heals(t *testing.T, c *lab.Clone) {
+	s := newSite(t, c)
+	both := func(ctx context.Context) error { return errors.Join(s.answers(ctx, shop), s.answers(ctx, blog)) }
+	for _, harm := range []struct{ name, script string }{
+		{"a killed program", "kill -9 $(docker inspect --format '{{.State.Pid}}' $(docker ps -qf name=webstack-shop-))"},
+		{"a removed container", "docker rm -f $(docker ps -qf name=webstack-shop-)"},
+		{"a removed proxy", "docker rm -f caddy"},
+		{"a deleted compose file", "rm /opt/webstack/compose/docker-compose.yml && docker rm -f $(docker ps -qf name=webstack-blog-)"},
+		{"deleted upstreams", "rm /opt/webstack/caddy/upstreams/*"},
+		{"a stopped engine", "systemctl stop docker docker.socket && docker ps && exit 1 || true"},
+	} {
+		t.Run(harm.name, func(t *testing.T) {
+			c := c.For(t)
+			c.OnHost(harm.script)
+			c.MustConverge()
+			c.Eventually("answer again", both)
+		})
+	}
+	t.Run("a reboot", func(t *testing.T) {
+		c := c.For(t)
+		id, _ := c.Host()
+		boot := c.OnHost("stat -c %Y /proc/1")
+		_, err := ec2.NewFromConfig(c.AWS()).RebootInstances(t.Context(), &ec2.RebootInstancesInput{InstanceIds: []string{id}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Eventually("boot again", func(context.Context) error {
+			if c.OnHost("stat -c %Y /proc/1") == boot {
+				return errors.New("it has not been rebooted")
+			}
+			return nil
+		})
+		c.Eventually("answer after the reboot", both)
+	})
+}

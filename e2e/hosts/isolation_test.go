@@ -1,0 +1,244 @@
+package hosts
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"webstack/e2e/lab"
+)
+
+func isolation(t *testing.T, c *lab.Clone) {
+	for name, run := range map[string]func(*testing.T, *lab.Clone){
+		"databases": databasesApart, "credentials": noCredentials, "ports": onlyProxyPublished, "memory": hogAlone,
+		"secrets": secretsKept,
+	} {
+		t.Run(name, func(t *testing.T) { run(t, c.For(t)) })
+	}
+}
+
+func databasesApart(t *testing.T, c *lab.Clone) {
+	// The name of the database's container, unlike localhost, is not trusted without a password.
+	const connect = `url="$(sed -n 's/^DATABASE_URL="\(.*\)"$/\1/p' /opt/webstack/env/shop.env)"
+export URL="${url/\/shop?/\/DATABASE?}"
+docker exec -e URL postgres sh -c 'psql "$URL" -Atc "select current_user"'`
+	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "DATABASE", "shop"))); got != "shop" {
+		t.Errorf("an app in its own database is %q", got)
+	}
+	for _, other := range []string{"blog", "postgres", "app", "template1"} {
+		got := c.TryOnHost(strings.ReplaceAll(connect, "DATABASE", other))
+		if got.Code == 0 || !strings.Contains(got.Stderr, "permission denied for database") {
+			t.Errorf("an app in the database %s: exit %d, %s %s", other, got.Code, got.Stdout, got.Stderr)
+		}
+	}
+}
+
+// askMetadata asks the metadata service for a token, by nothing but bash.
+const askMetadata = `exec 3<>/dev/tcp/169.254.169.254/80
+printf 'PUT /latest/api/token HTTP/1.1\r\nHost: 169.254.169.254\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' >&3
+timeout 5 head -n 1 <&3`
+
+func noCredentials(t *testing.T, c *lab.Clone) {
+	if got := c.OnHost(askMetadata); !strings.Contains(got, " 200 ") {
+		t.Fatalf("the host itself gets no token: %s", got)
+	}
+	got := c.TryOnHost("docker run --rm -i --network webstack_edge --entrypoint bash \"$(docker inspect --format '{{.Config.Image}}' postgres)\" <<'EOF'\n" +
+		askMetadata + "\nEOF")
+	if got.Code == 0 || strings.Contains(got.Stdout, "HTTP") {
+		t.Errorf("a container gets a token: exit %d\n%s", got.Code, got.Stdout)
+	}
+}
+
+func onlyProxyPublished(t *testing.T, c *lab.Clone) {
+	got := c.OnHost(`docker ps --format '{{.Names}} {{.Ports}}' | grep -- '->' | grep -v '^caddy ' || true`)
+	if got != "" {
+		t.Errorf("these publish ports, too: %s", got)
+	}
+	ports := strings.Fields(c.OnHost(`docker port caddy | sed 's/ .*//' | sort -u`))
+	if strings.Join(ports, " ") != "443/tcp 443/udp 80/tcp" {
+		t.Errorf("the proxy publishes %v", ports)
+	}
+	modes := strings.TrimSpace(c.OnHost(`stat -c '%a %U %n' /opt/webstack/env/* | grep -v '^600 root ' || true`))
+	if modes != "" {
+		t.Errorf("not only root may read: %s", modes)
+	}
+}
+
+func hogAlone(t *testing.T, c *lab.Clone) {
+	others := `docker inspect --format '{{.Name}} {{.State.StartedAt}} {{.RestartCount}}' $(docker ps -q) | grep -v webstack-shop- | sort`
+	before := c.OnHost(others)
+	// What an app's own program would do: a process in its control group takes memory until it is stopped.
+	got := c.TryOnHost(`pid="$(docker inspect --format '{{.State.Pid}}' "$(docker ps -qf name=webstack-shop-)")"
+group="$(awk -F: '$2 == "memory" || $1 == "0" && $2 == "" { print $3; exit }' "/proc/$pid/cgroup")"
+folder="/sys/fs/cgroup/memory$group"
+[[ -d "$folder" ]] || folder="/sys/fs/cgroup$group"
+bash -c 'echo $BASHPID >"$0/cgroup.procs"; exec tail /dev/zero' "$folder" && exit 1 || exit "$?"`)
+	if got.Code != 137 {
+		t.Errorf("the hog ended with %d: %s %s", got.Code, got.Stdout, got.Stderr)
+	}
+	if after := c.OnHost(others); after != before {
+		t.Errorf("others suffered: before\n%s\nafter\n%s", before, after)
+	}
+	s := newSite(t, c)
+	for _, name := range []string{shop, blog} {
+		if err := s.answers(t.Context(), name); err != nil {
+			c.MustConverge() // the hog may take the app's program with it
+			if err := s.answers(t.Context(), name); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// secretsKept looks for every secret of the stack in every place where none may be.
+func secretsKept(t *testing.T, c *lab.Clone) {
+	secrets := stackSecrets(t, c)
+	if len(secrets) < 4 { // a session key, Postgres' password and one for each app
+		t.Fatalf("the stack has %d secrets only", len(secrets))
+	}
+	for place, text := range places(t, c) {
+		if len(text) == 0 {
+			t.Errorf("%s: there is nothing to look into", place)
+		}
+		for name, value := range secrets {
+			if bytes.Contains(text, []byte(value)) {
+				t.Errorf("%s: holds the secret %s", place, name)
+			}
+		}
+	}
+}
+
+func stackSecrets(t *testing.T, c *lab.Clone) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	pages := ssm.NewGetParametersByPathPaginator(ssm.NewFromConfig(c.AWS()), &ssm.GetParametersByPathInput{
+		Path: aws.String(base), Recursive: aws.Bool(true), WithDecryption: aws.Bool(true),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, parameter := range page.Parameters {
+			if parameter.Type == ssmtypes.ParameterTypeSecureString {
+				out[aws.ToString(parameter.Name)] = aws.ToString(parameter.Value)
+			}
+		}
+	}
+	return out
+}
+
+// places are the texts in which no secret may stand.
+func places(t *testing.T, c *lab.Clone) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{
+		// An app's own environment shows its own secrets only, so each secret's owner is left out.
+		"docker inspect of caddy":     []byte(c.OnHost("docker inspect caddy")),
+		"docker inspect of postgres":  []byte(c.OnHost("docker inspect postgres")),
+		"the containers' logs":        []byte(c.OnHost("for id in $(docker ps -qa); do docker logs \"$id\" 2>&1; done")),
+		"the journal":                 []byte(c.OnHost("journalctl --no-pager -o cat | tail -c 20000")),
+		"the processes' arguments":    []byte(c.OnHost("ps -eo args")),
+		"the agent's files":           []byte(c.OnHost("find /var/lib/amazon/ssm -type f -exec cat {} + | tail -c 20000")),
+		"the bundle on the host":      []byte(c.OnHost("cat /opt/webstack/compose/docker-compose.yml /opt/webstack/caddy/Caddyfile /opt/webstack/bundle/manifest.json")),
+		"the laptop cloud's logs":     []byte(c.Read(".webstack/run/cloud.log") + c.Read(".webstack/run/aws.log")),
+		"the documents":               documents(t, c),
+		"the outputs of all commands": outputs(t, c),
+		"the objects in the bucket":   objects(t, c),
+		"Pulumi's state":              state(t, c),
+	}
+	return out
+}
+
+func documents(t *testing.T, c *lab.Clone) []byte {
+	t.Helper()
+	client := ssm.NewFromConfig(c.AWS())
+	list, err := client.ListDocuments(t.Context(), &ssm.ListDocumentsInput{
+		Filters: []ssmtypes.DocumentKeyValuesFilter{{Key: aws.String("Owner"), Values: []string{"Self"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []byte
+	for _, document := range list.DocumentIdentifiers {
+		got, err := client.GetDocument(t.Context(), &ssm.GetDocumentInput{Name: document.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, aws.ToString(got.Content)...)
+	}
+	return all
+}
+
+func outputs(t *testing.T, c *lab.Clone) []byte {
+	t.Helper()
+	var all []byte
+	pages := ssm.NewListCommandInvocationsPaginator(ssm.NewFromConfig(c.AWS()), &ssm.ListCommandInvocationsInput{Details: true})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, invocation := range page.CommandInvocations {
+			for _, plugin := range invocation.CommandPlugins {
+				all = append(all, aws.ToString(plugin.Output)...)
+			}
+		}
+	}
+	return all
+}
+
+func objects(t *testing.T, c *lab.Clone) []byte {
+	t.Helper()
+	client := s3.NewFromConfig(c.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
+	buckets, err := client.ListBuckets(t.Context(), &s3.ListBucketsInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all bytes.Buffer
+	for _, bucket := range buckets.Buckets {
+		list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: bucket.Name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, object := range list.Contents {
+			got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: bucket.Name, Key: object.Key})
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = all.ReadFrom(got.Body)
+			_ = got.Body.Close()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return all.Bytes()
+}
+
+var stateFile = regexp.MustCompile(`\.(json|bak)$`)
+
+func state(t *testing.T, c *lab.Clone) []byte {
+	t.Helper()
+	var all []byte
+	err := filepath.WalkDir(filepath.Join(c.Dir, ".webstack", "state"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !stateFile.MatchString(path) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all = append(all, text...)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
