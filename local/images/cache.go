@@ -18,9 +18,10 @@ import (
 	"webstack/local/workdir"
 )
 
-// cached returns the image that an earlier run has kept as name, or makes and keeps it. One run makes it at a time.
+// cached returns the image that an earlier run has kept as name, or makes and keeps it. One run makes it at a time. The
+// folder temp is removed once the image is kept.
 func cached(
-	ctx context.Context, dir workdir.Dir, name string, build func(context.Context) (v1.Image, error),
+	ctx context.Context, dir workdir.Dir, name string, build func(ctx context.Context, temp string) (v1.Image, error),
 ) (v1.Image, error) {
 	if err := os.MkdirAll(dir.Images(), 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of images: %w", err)
@@ -36,10 +37,15 @@ func cached(
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return image, err
 	}
-	if image, err = build(ctx); err != nil {
+	temp := filepath.Join(dir.Images(), ".new-"+name)
+	defer func() { _ = os.RemoveAll(temp) }()
+	if err := errors.Join(os.RemoveAll(temp), os.Mkdir(temp, 0o755)); err != nil {
+		return nil, fmt.Errorf("make a folder for an image: %w", err)
+	}
+	if image, err = build(ctx, temp); err != nil {
 		return nil, err
 	}
-	if err := keep(image, target); err != nil {
+	if err := keep(image, filepath.Join(temp, "layout"), target); err != nil {
 		return nil, fmt.Errorf("keep an image in %s: %w", target, err)
 	}
 	return load(target)
@@ -65,21 +71,13 @@ func load(path string) (v1.Image, error) {
 	return image, nil
 }
 
-// keep writes an image as an OCI layout that appears complete or not at all.
-func keep(image v1.Image, target string) error {
-	temp, err := os.MkdirTemp(filepath.Dir(target), ".new-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(temp) }()
+// keep writes an image as an OCI layout, first to temp, so that it appears at target complete or not at all.
+func keep(image v1.Image, temp, target string) error {
 	written, err := layout.Write(temp, empty.Index)
 	if err != nil {
 		return err
 	}
 	if err := written.AppendImage(image); err != nil {
-		return err
-	}
-	if err := os.Chmod(temp, 0o755); err != nil {
 		return err
 	}
 	return os.Rename(temp, target)

@@ -17,15 +17,22 @@ RUN apt-get update; \
     sed -ri 's/#(create_main_cluster) .*$/\1 = false/' /etc/postgresql-common/createcluster.conf; \
     apt-get install -y --no-install-recommends postgresql-17; \
     sed -ri "s/^#?listen_addresses .*/listen_addresses = '*'/" /usr/share/postgresql/17/postgresql.conf.sample; \
-    grep -q "^listen_addresses = '\*'" /usr/share/postgresql/17/postgresql.conf.sample; \
-    apt-get purge -y locales
+    grep -q "^listen_addresses = '\*'" /usr/share/postgresql/17/postgresql.conf.sample
 
-RUN for package in ca-certificates curl e2fsprogs iproute2 iptables kmod procps systemd systemd-sysv; do \
-        if dpkg -s "$package" >/dev/null 2>&1; then dpkg --purge --force-all "$package"; fi; \
+# Of the packages only files go: their scripts would take the user postgres away. Without LLVM Postgres compiles no
+# queries, and says nothing about it. The Perl wrappers that choose among several versions of Postgres go too.
+RUN dpkg-query --show --showformat '${Package}\n' | \
+    grep -E '^(ca-certificates|curl|e2fsprogs|iproute2|iptables|kmod|libllvm.*|libperl5.*|libsystemd-shared|libz3-.*|locales|perl|perl-modules-.*|postgresql-client-common|postgresql-common.*|systemd|systemd-sysv|udev)$' | \
+    while read -r package; do \
+        dpkg-query --listfiles "$package" | while read -r file; do \
+            if [ -L "$file" ] || [ -f "$file" ]; then rm -f "$file"; fi; \
+        done; \
     done; \
-    rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc /usr/share/man /usr/share/info /usr/share/bug \
-        /usr/share/lintian /usr/lib/postgresql/17/lib/bitcode /usr/lib/systemd /etc/systemd /usr/lib/udev /boot; \
+    rm -rf /var/lib/apt/lists/* /var/lib/dpkg/info /var/cache/* /var/log/* /boot \
+        /usr/share/doc /usr/share/man /usr/share/info /usr/share/bug /usr/share/lintian /usr/share/perl /usr/share/perl5 \
+        /usr/lib/postgresql/17/lib/bitcode /usr/lib/postgresql/17/lib/llvmjit* /usr/lib/systemd /etc/systemd; \
     find /usr/share/locale -mindepth 1 -maxdepth 1 ! -name locale.alias -exec rm -rf {} +; \
+    find -L /usr/bin -type l -delete; \
     install -d -o postgres -g postgres -m 3775 /var/run/postgresql; \
     install -d -o postgres -g postgres -m 1777 /var/lib/postgresql/data; \
     install -d /docker-entrypoint-initdb.d

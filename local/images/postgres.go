@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"webstack/contract"
 	"webstack/internal/gobuild"
 	"webstack/local/workdir"
 )
@@ -35,52 +35,42 @@ func postgres(ctx context.Context, dir workdir.Dir, goarch string, base Base, st
 	if err != nil {
 		return nil, err
 	}
-	return cached(ctx, dir, "postgres-"+key, func(ctx context.Context) (v1.Image, error) {
+	return cached(ctx, dir, "postgres-"+key, func(ctx context.Context, temp string) (v1.Image, error) {
 		root, err := base(ctx)
 		if err != nil {
 			return nil, err
 		}
 		defer step("Installing Postgres from Debian's packages into an image (once)")()
-		return makePostgres(ctx, dir, goarch, "webstack-postgres-"+key, root)
+		return makePostgres(ctx, dir, goarch, root, temp)
 	})
 }
 
-func makePostgres(ctx context.Context, dir workdir.Dir, goarch, name, base string) (v1.Image, error) {
+func makePostgres(ctx context.Context, dir workdir.Dir, goarch, base, temp string) (v1.Image, error) {
 	entrypoint, err := gobuild.Program(ctx, string(dir), ".", "./local/images/entrypoint", goarch)
 	if err != nil {
 		return nil, err
 	}
-	root := filepath.Join(dir.Images(), "."+name+".tar")
-	defer func() { _ = os.Remove(root) }()
-	if err := buildRoot(ctx, name, base, entrypoint, root); err != nil {
+	root := filepath.Join(temp, "root.tar")
+	if err := buildRoot(ctx, base, entrypoint, root); err != nil {
 		return nil, fmt.Errorf("make the image of Postgres: %w", err)
 	}
 	flat, err := compress(func() (io.ReadCloser, error) { return os.Open(root) })
 	if err != nil {
 		return nil, err
 	}
-	image, err := assemble(goarch, v1.Config{
+	return assemble(goarch, v1.Config{
 		Entrypoint: []string{"docker-entrypoint.sh"}, Cmd: []string{"postgres"},
 		Env: []string{
-			"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/postgresql/17/bin",
+			"PATH=/usr/lib/postgresql/17/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 			"LANG=en_US.utf8", "PG_MAJOR=17", "PGDATA=" + postgresData,
 		},
 		Volumes: map[string]struct{}{postgresData: {}}, ExposedPorts: map[string]struct{}{"5432/tcp": {}},
 		StopSignal: "SIGINT",
 	}, flat)
-	if err != nil {
-		return nil, err
-	}
-	// The archive goes when this returns, and layers are read when they are used.
-	kept := filepath.Join(dir.Images(), "."+name)
-	if err := errors.Join(os.RemoveAll(kept), keep(image, kept)); err != nil {
-		return nil, fmt.Errorf("keep the image of Postgres: %w", err)
-	}
-	return load(kept)
 }
 
 // buildRoot builds the files of the image in the Docker engine and writes them, flattened, as a tar archive to out.
-func buildRoot(ctx context.Context, name, base, entrypoint, out string) error {
+func buildRoot(ctx context.Context, base, entrypoint, out string) error {
 	program, err := os.ReadFile(entrypoint)
 	if err != nil {
 		return err
@@ -89,6 +79,7 @@ func buildRoot(ctx context.Context, name, base, entrypoint, out string) error {
 	if err != nil {
 		return err
 	}
+	name := "webstack-postgres:" + contract.Sum([]byte(out))[:16] // clones build at the same time
 	if _, err := docker(ctx, files, "build", "--tag", name, "--build-arg", "BASE="+base, "-"); err != nil {
 		return err
 	}
