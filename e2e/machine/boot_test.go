@@ -17,6 +17,11 @@ func TestBoot(t *testing.T) {
 	if got := l.sh(id, "curl -s http://169.254.170.1/hello"); got != "gateway /hello" {
 		t.Errorf("the AWS endpoint answers %q", got)
 	}
+	for _, name := range []string{"registry-1.docker.io", "123456789012.dkr.ecr.eu-central-1.amazonaws.com"} {
+		if got := l.sh(id, "curl -sS https://"+name+"/v2/"); got != "registry "+name {
+			t.Errorf("%s answers %q", name, got)
+		}
+	}
 	token := l.sh(id, "curl -sf -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' http://169.254.169.254/latest/api/token")
 	for path, want := range map[string]string{
 		"meta-data/instance-id":                    id,

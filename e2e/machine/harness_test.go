@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"webstack/local/authority"
 	"webstack/local/machine"
 )
 
@@ -40,10 +41,21 @@ func open(t *testing.T) *laptop {
 	}))
 	t.Cleanup(gateway.Close)
 	l := &laptop{t: t, id: "e2e" + randomHex(t, 6)}
-	address := gateway.Listener.Addr().String()
+	ca, err := authority.New("laptop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("registry " + r.TLS.ServerName))
+	}))
+	registry.TLS = ca.Config(func(string) bool { return true })
+	registry.StartTLS()
+	t.Cleanup(registry.Close)
 	engine, err := machine.Open(t.Context(), machine.Options{
 		Root: projectRoot(t), ID: l.id,
-		Gateway: func() string { return address }, Registry: func() string { return address },
+		Gateway:       gateway.Listener.Addr().String,
+		Registry:      registry.Listener.Addr().String,
+		CA:            ca.PEM(),
 		RegistryNames: []string{"registry-1.docker.io"},
 		Credentials: func(_ context.Context, instanceID string) (machine.Credentials, error) {
 			return machine.Credentials{AccessKeyID: "ASIA" + instanceID, SecretAccessKey: "secret", Token: "token",

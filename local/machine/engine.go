@@ -12,6 +12,7 @@ import (
 type Engine struct {
 	options  Options
 	prepared prepared
+	front    *front
 
 	mu       sync.Mutex
 	machines map[string]*host
@@ -34,6 +35,7 @@ func Open(ctx context.Context, options Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{options: options, prepared: prepared, machines: map[string]*host{}}
+	e.front = &front{engine: e}
 	if err := e.clean(ctx); err != nil {
 		return nil, fmt.Errorf("remove what an earlier laptop cloud left: %w", err)
 	}
@@ -54,6 +56,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	for _, h := range all {
 		problems = append(problems, h.leave(ctx))
 	}
+	e.front.close()
 	return errors.Join(append(problems, e.clean(ctx))...)
 }
 

@@ -103,6 +103,15 @@ func (a *archive) link(name, target string) {
 	a.add(tar.Header{Typeflag: tar.TypeSymlink, Name: strings.TrimPrefix(name, "/"), Linkname: target, Mode: 0o777}, nil)
 }
 
+// program adds the agent, whose path here is given.
+func (a *archive) program(agent string) {
+	content, err := os.ReadFile(agent)
+	if err != nil && a.err == nil {
+		a.err = err
+	}
+	a.file(wire.Program, 0o755, content)
+}
+
 func (a *archive) bytes() ([]byte, error) {
 	if a.err == nil {
 		a.err = a.writer.Close()
@@ -115,12 +124,8 @@ func (a *archive) bytes() ([]byte, error) {
 
 // layout is what a new machine gets beside its image.
 func layout(agent string, spec Spec, ca []byte) ([]byte, error) {
-	program, err := os.ReadFile(agent)
-	if err != nil {
-		return nil, fmt.Errorf("read the agent: %w", err)
-	}
 	a := newArchive()
-	a.file(wire.Program, 0o755, program)
+	a.program(agent)
 	a.file(units+"machine-agent.service", 0o644, []byte(agentUnit))
 	a.link(units+"basic.target.wants/machine-agent.service", "../machine-agent.service")
 	a.file("/etc/systemd/system.conf.d/50-aws.conf", 0o644, []byte(systemConfig))
@@ -135,6 +140,13 @@ func layout(agent string, spec Spec, ca []byte) ([]byte, error) {
 		a.file(units+"machine-first-boot.service", 0o644, []byte(firstBootUnit))
 		a.link(units+"multi-user.target.wants/machine-first-boot.service", "../machine-first-boot.service")
 	}
+	return a.bytes()
+}
+
+// frontLayout is what the container of a front gets.
+func frontLayout(agent string) ([]byte, error) {
+	a := newArchive()
+	a.program(agent)
 	return a.bytes()
 }
 

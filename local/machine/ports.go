@@ -7,8 +7,6 @@ import (
 	"net"
 	"strings"
 	"sync"
-
-	"webstack/local/machine/forward"
 )
 
 // Endpoint is where a machine's ports answer, each as "address:port".
@@ -54,22 +52,22 @@ const localAddress = "127.0.0.1"
 
 // ports are the ways to the ports of one machine.
 type ports struct {
+	front *front
+
 	mu sync.Mutex
 	// targets are where the container's ports are published now, by "80/tcp", "443/tcp" and "443/udp".
 	targets map[string]string
 	address string
-	public  *doors
-	local   *doors
+	public  doors
+	local   doors
 }
 
-func newPorts() *ports { return &ports{targets: map[string]string{}} }
+func newPorts(front *front) *ports { return &ports{front: front, targets: map[string]string{}} }
 
-func (p *ports) target(port string) func() string {
-	return func() string {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return p.targets[port]
-	}
+func (p *ports) target(port string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.targets[port]
 }
 
 // lead takes the output of docker port: the ports are others after each start.
@@ -80,7 +78,7 @@ func (p *ports) lead(published string) error {
 			targets[port] = target
 		}
 	}
-	for _, port := range []string{"80/tcp", "443/tcp", "443/udp"} {
+	for _, port := range []string{portHTTP, portHTTPS, portQUIC} {
 		if targets[port] == "" {
 			return fmt.Errorf("find the machine's ports: Docker publishes none for %s", port)
 		}
@@ -88,34 +86,33 @@ func (p *ports) lead(published string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.targets = targets
-	return nil
+	return errors.Join(p.public.lead(targets), p.local.lead(targets))
 }
 
-// expose moves the public address.
+// expose moves the public address. It is called by one at a time.
 func (p *ports) expose(address string) error {
 	if p.address == address {
 		return nil
 	}
-	old := p.public
-	var public *doors
+	var public, local doors
+	var err error
 	if address != "" {
-		var err error
-		if public, err = openDoors(address, p); err != nil {
+		if public, err = p.open(address); err != nil {
 			return err
 		}
 		if p.local == nil {
-			local, err := openDoors(localAddress, p)
-			if err != nil {
+			if local, err = p.open(localAddress); err != nil {
 				public.close()
 				return err
 			}
-			p.mu.Lock()
-			p.local = local
-			p.mu.Unlock()
 		}
 	}
 	p.mu.Lock()
+	old := p.public
 	p.address, p.public = address, public
+	if local != nil {
+		p.local = local
+	}
 	p.mu.Unlock()
 	old.close()
 	return nil
@@ -134,63 +131,4 @@ func (p *ports) close() {
 	p.mu.Unlock()
 	public.close()
 	local.close()
-}
-
-// doors are the listeners on one address.
-type doors struct {
-	http, https *forward.TCP
-	quic        *forward.UDP // nil where the port could not be had
-}
-
-// openDoors listens on ports 80 and 443 of an address, or on free ones where those cannot be had. A system that has no
-// such address gives free ports of 127.0.0.1.
-func openDoors(address string, p *ports) (*doors, error) {
-	d := &doors{}
-	var err error
-	if d.http, err = openDoor(address, "80", p.target("80/tcp")); err != nil {
-		return nil, err
-	}
-	if d.https, err = openDoor(address, "443", p.target("443/tcp")); err != nil {
-		d.close()
-		return nil, err
-	}
-	// Without HTTP/3 everything works by TCP.
-	if quic, err := forward.ListenUDP(d.https.Address(), p.target("443/udp")); err == nil {
-		d.quic = quic
-	}
-	return d, nil
-}
-
-func openDoor(address, port string, target func() string) (*forward.TCP, error) {
-	var problems []error
-	for _, at := range []string{net.JoinHostPort(address, port), net.JoinHostPort(address, "0"), localAddress + ":0"} {
-		door, err := forward.ListenTCP(at, target)
-		if err == nil {
-			return door, nil
-		}
-		problems = append(problems, err)
-	}
-	return nil, errors.Join(problems...)
-}
-
-func (d *doors) endpoint() Endpoint {
-	if d == nil {
-		return Endpoint{}
-	}
-	return Endpoint{HTTP: d.http.Address(), HTTPS: d.https.Address()}
-}
-
-func (d *doors) close() {
-	if d == nil {
-		return
-	}
-	if d.http != nil {
-		d.http.Close()
-	}
-	if d.https != nil {
-		d.https.Close()
-	}
-	if d.quic != nil {
-		d.quic.Close()
-	}
 }

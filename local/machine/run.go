@@ -111,6 +111,11 @@ func ask(conn net.Conn, request wire.Request) error {
 	if err := wire.NewWriter(conn).WriteJSON(wire.Start, request); err != nil {
 		return errLost
 	}
+	return answered(conn)
+}
+
+// answered reads the one answer of a request.
+func answered(conn net.Conn) error {
 	kind, payload, err := wire.Read(conn)
 	switch {
 	case err != nil:

@@ -92,30 +92,36 @@ func (h *host) connect(ctx context.Context) (made bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "docker", "exec", "--interactive", h.container, wire.Program, "tunnel")
-	cmd.SysProcAttr = endsWithParent()
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		return false, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return false, err
-	}
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
+	tunnel, err := startTunnel(cmd)
+	if err != nil {
 		return false, err
 	}
-	tunnel, err := wire.CloudSide(duplex{stdout, stdin})
-	if err == nil {
-		made, err = h.serve(tunnel)
-	}
+	made, err = h.serve(tunnel)
 	cancel()
 	_ = cmd.Wait()
 	if text := strings.TrimSpace(stderr.String()); text != "" {
 		err = errors.Join(err, errors.New(lastLine(text)))
 	}
 	return made, err
+}
+
+// startTunnel starts a docker command and makes a tunnel of its input and output. The command ends with this process.
+func startTunnel(cmd *exec.Cmd) (*wire.Tunnel, error) {
+	cmd.SysProcAttr = endsWithParent()
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return wire.CloudSide(duplex{stdout, stdin})
 }
 
 type duplex struct {

@@ -45,8 +45,8 @@ func daemon(ctx context.Context) error {
 	}
 	ended := make(chan error, 4)
 	go func() { ended <- link.accept(tunnels) }()
-	go func() { ended <- forward(side.gateway, link, wire.Gateway) }()
-	go func() { ended <- forward(side.registry, link, wire.Registry) }()
+	go func() { ended <- handOn(side.gateway, link, wire.Gateway) }()
+	go func() { ended <- handOn(side.registry, link, wire.Registry) }()
 	go func() { ended <- serveMetadata(side.metadata, link) }()
 	if err := notify("READY=1"); err != nil {
 		return err

@@ -12,8 +12,8 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// forward hands the connections of a listener on to a service of the laptop cloud.
-func forward(listener net.Listener, link *link, service wire.Service) error {
+// handOn hands the connections of a listener on to a service of the laptop cloud.
+func handOn(listener net.Listener, link *link, service wire.Service) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {

@@ -25,7 +25,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
-		return errors.New("want one of daemon, tunnel and first-boot")
+		return errors.New("want one of daemon, tunnel, first-boot and front")
 	}
 	switch args[0] {
 	case "daemon":
@@ -34,6 +34,8 @@ func run(ctx context.Context, args []string) error {
 		return tunnel(ctx)
 	case "first-boot":
 		return firstBoot(ctx)
+	case "front":
+		return front(ctx)
 	}
-	return fmt.Errorf("there is no command %q: want one of daemon, tunnel and first-boot", args[0])
+	return fmt.Errorf("there is no command %q: want one of daemon, tunnel, first-boot and front", args[0])
 }

@@ -137,7 +137,7 @@ func TestUDP(t *testing.T) {
 	defer u.Close()
 	var peers []net.Conn
 	for range 2 {
-		conn, err := net.Dial("udp4", u.conn.LocalAddr().String())
+		conn, err := net.Dial("udp4", u.Address())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,9 @@ func ListenUDP(address string, target func() string) (*UDP, error) {
 	return u, nil
 }
 
+// Address is "address:port".
+func (u *UDP) Address() string { return u.conn.LocalAddr().String() }
+
 // Close ends it.
 func (u *UDP) Close() {
 	_ = u.conn.Close()

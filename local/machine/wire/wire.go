@@ -39,6 +39,9 @@ const (
 	Attach   Op = "attach"
 	Detach   Op = "detach"
 	Ping     Op = "ping"
+	// Listen is answered as the others, and what listens does so until the stream ends. Each Target frame says anew where
+	// to what comes goes.
+	Listen Op = "listen"
 )
 
 // Request is the first frame of a stream that the laptop cloud opens.
@@ -52,6 +55,9 @@ type Request struct {
 	Timeout time.Duration     `json:"timeout,omitempty"`
 	HasIn   bool              `json:"hasIn,omitempty"`
 	Window  Window            `json:"window,omitzero"`
+	// Of Listen: "tcp" or "udp", and "address:port".
+	Network string `json:"network,omitempty"`
+	Address string `json:"address,omitempty"`
 	// Of Attach and Detach.
 	Volume Volume `json:"volume,omitzero"`
 }
@@ -113,6 +119,7 @@ const (
 	Exit
 	Done
 	Failure
+	Target
 )
 
 // Chunk is how many bytes of input or output a frame carries at most.

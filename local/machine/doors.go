@@ -1,0 +1,119 @@
+package machine
+
+import (
+	"errors"
+	"net"
+	"runtime"
+	"time"
+
+	"webstack/local/machine/forward"
+)
+
+// The ports of a machine that can be reached, in Docker's words.
+const (
+	portHTTP  = "80/tcp"
+	portHTTPS = "443/tcp"
+	portQUIC  = "443/udp"
+)
+
+// door is an open port of this computer that leads to a machine.
+type door interface {
+	// Address is "address:port".
+	Address() string
+	Close()
+}
+
+// doors are the open ports on one address, by the machine's port.
+type doors map[string]door
+
+// open opens ports 80 and 443 of an address, or free ones where those cannot be had. A system that has no such address
+// gives free ports of 127.0.0.1.
+func (p *ports) open(address string) (doors, error) {
+	d := doors{}
+	for port, number := range map[string]string{portHTTP: "80", portHTTPS: "443"} {
+		opened, err := p.openTCP(port, address, number)
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+		d[port] = opened
+	}
+	// Without HTTP/3 everything works by TCP.
+	if opened, err := p.listen("udp", portQUIC, d[portHTTPS].Address()); err == nil {
+		d[portQUIC] = opened
+	}
+	return d, nil
+}
+
+func (p *ports) openTCP(port, address, number string) (door, error) {
+	var problems []error
+	for _, at := range []string{net.JoinHostPort(address, number), net.JoinHostPort(address, "0"), localAddress + ":0"} {
+		opened, err := p.listen("tcp", port, at)
+		if err == nil {
+			return opened, nil
+		}
+		problems = append(problems, err)
+	}
+	return nil, errors.Join(problems...)
+}
+
+// listen opens a port, by the front where this process may not.
+func (p *ports) listen(network, port, at string) (opened door, err error) {
+	target := func() string { return p.target(port) }
+	if network == "tcp" {
+		opened, err = forward.ListenTCP(at, target)
+	} else {
+		opened, err = forward.ListenUDP(at, target)
+	}
+	switch {
+	case err == nil:
+		return opened, nil
+	case !forbidden(err) || p.front == nil || runtime.GOOS != "linux":
+		return nil, err
+	}
+	d, frontErr := p.front.open(network, at)
+	if frontErr != nil {
+		return nil, errors.Join(err, frontErr)
+	}
+	if frontErr = d.lead(target()); frontErr == nil && network == "tcp" {
+		// The engine may be in a network of its own, such as a virtual machine's.
+		frontErr = answers(at)
+	}
+	if frontErr != nil {
+		d.Close()
+		return nil, errors.Join(err, frontErr)
+	}
+	return d, nil
+}
+
+func answers(address string) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// lead tells those that do not ask where the machine's ports are now.
+func (d doors) lead(targets map[string]string) error {
+	var problems []error
+	for port, opened := range d {
+		if led, ok := opened.(*frontDoor); ok {
+			problems = append(problems, led.lead(targets[port]))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func (d doors) endpoint() Endpoint {
+	if d == nil {
+		return Endpoint{}
+	}
+	return Endpoint{HTTP: d[portHTTP].Address(), HTTPS: d[portHTTPS].Address()}
+}
+
+func (d doors) close() {
+	for _, opened := range d {
+		opened.Close()
+	}
+}
