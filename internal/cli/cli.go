@@ -58,9 +58,12 @@ func (c Command) Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	err := c.dispatch(ctx, args)
+	var exit *exitError
 	switch {
 	case err == nil:
 		return ExitOK
+	case errors.As(err, &exit):
+		return exit.code
 	case errors.Is(err, errUsage):
 		_, _ = fmt.Fprintf(c.Stderr, "webstack: %v\nRun webstack help to see the commands.\n", err)
 		return ExitUsage

@@ -28,13 +28,15 @@ type operatorCommand struct {
 	name, usage, help string
 	// args is how many arguments it takes beside the flags.
 	args int
+	// tail tells that words may follow behind "--", which are left as they are.
+	tail bool
 	// flags declares flags of its own.
 	flags func(o *operator, flags *flag.FlagSet)
 	run   func(ctx context.Context, o *operator) error
 }
 
 // operatorCommands are all of them, in the order of the help.
-var operatorCommands = []operatorCommand{verifyCommand}
+var operatorCommands = []operatorCommand{verifyCommand, shellCommand}
 
 const operatorHelp = `  -s, --stack NAME  the stack; without it $PULUMI_STACK, else local while the laptop cloud runs, else the only one
   --json            print JSON instead of a table; its form is in docs/operations.md
@@ -48,6 +50,8 @@ type operator struct {
 	json  bool
 	// args are the arguments that are no flags.
 	args []string
+	// tail are those behind "--", of a command that takes them.
+	tail []string
 	// progress is shown beside the output proper, which scripts may read.
 	progress *progress
 	// options holds what the command's own flags say.
@@ -74,6 +78,9 @@ func (c Command) runOperator(ctx context.Context, known operatorCommand, args []
 	flags.BoolVar(&o.json, "json", false, "")
 	if known.flags != nil {
 		known.flags(o, flags)
+	}
+	if end := slices.Index(args, "--"); known.tail && end >= 0 {
+		args, o.tail = args[:end], args[end+1:]
 	}
 	var err error
 	if o.args, err = parseMixed(flags, args); errors.Is(err, flag.ErrHelp) {

@@ -26,8 +26,9 @@ const (
 // maxSide bounds the rows and the columns of a terminal.
 const maxSide = 1<<16 - 1
 
-// prepare makes ssm-user as the agent does at a machine's first session, and prints who runs the session's program.
-const prepare = `command -v sudo >/dev/null || { echo root; exit; }
+// PrepareUser is run on a machine at the beginning of each session. It makes ssm-user as the agent does, and prints who
+// runs the session's program.
+const PrepareUser = `command -v sudo >/dev/null || { echo root; exit; }
 id ssm-user >/dev/null 2>&1 || useradd -m ssm-user >/dev/null 2>&1 || id ssm-user >/dev/null || exit
 rules=/etc/sudoers.d/ssm-agent-users
 if [ ! -e $rules ]; then
@@ -41,7 +42,7 @@ echo ssm-user
 func (s *session) as(ctx context.Context) (prefix, env []string, err error) {
 	var out, problems bytes.Buffer
 	exit, err := s.manager.machines.Run(ctx, s.info.Target, machine.Command{
-		Args: []string{"sh", "-c", prepare}, Stdout: &out, Stderr: &problems,
+		Args: []string{"sh", "-c", PrepareUser}, Stdout: &out, Stderr: &problems,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("make ssm-user: %w", err)
