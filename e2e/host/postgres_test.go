@@ -194,6 +194,7 @@ func apps(password string) []database.App {
 // both runs a test for the container, and for a managed service that gives no superuser.
 func both(t *testing.T, test func(t *testing.T, s *server, o database.Options)) {
 	t.Run("container", func(t *testing.T) {
+		t.Parallel()
 		s := startPostgres(t)
 		test(t, s, database.Options{
 			Server: s.container(), Superuser: "postgres", SuperuserPassword: superPassword, DefaultDb: "app",
@@ -201,6 +202,7 @@ func both(t *testing.T, test func(t *testing.T, s *server, o database.Options)) 
 		})
 	})
 	t.Run("external", func(t *testing.T) {
+		t.Parallel()
 		s := startPostgres(t)
 		s.exec(t, "SET log_statement = 'none'",
 			"CREATE ROLE master LOGIN CREATEDB CREATEROLE PASSWORD '"+superPassword+"'",
@@ -224,6 +226,7 @@ func ensure(t *testing.T, o database.Options) string {
 }
 
 func TestDatabases(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
 		ensure(t, o)
 		if out := ensure(t, o); out != "" {
@@ -262,30 +265,34 @@ func TestDatabases(t *testing.T) {
 
 // What a killed run, or a person, has left is brought in order.
 func TestDatabasesAreMended(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
 		ensure(t, o)
-		for _, damage := range []string{
-			`DROP DATABASE shop`,
-			`DROP DATABASE shop; DROP ROLE shop`,
-			`GRANT CONNECT ON DATABASE shop TO PUBLIC`,
-			`ALTER DATABASE shop OWNER TO "my-blog"`,
-			`ALTER ROLE shop NOLOGIN`,
-			`ALTER ROLE shop PASSWORD NULL`,
-			`ALTER ROLE shop PASSWORD 'another'`,
-			`DROP DATABASE app`,
+		for _, damage := range [][]string{
+			{`DROP DATABASE shop`},
+			{`DROP DATABASE shop`, `DROP ROLE shop`},
+			{`DROP DATABASE shop`, `DROP ROLE shop`, `CREATE ROLE shop LOGIN`},
+			{`GRANT CONNECT ON DATABASE shop TO PUBLIC`},
+			{`ALTER DATABASE shop OWNER TO "my-blog"`},
+			{`ALTER ROLE shop NOLOGIN`},
+			{`ALTER ROLE shop PASSWORD NULL`},
+			{`ALTER ROLE shop PASSWORD 'another'`},
+			{`DROP DATABASE app`},
 		} {
-			s.exec(t, damage)
+			if err := o.Server.Exec(t.Context(), damage...); err != nil {
+				t.Fatal(err)
+			}
 			if out := ensure(t, o); out == "" {
-				t.Errorf("%s: nothing was done", damage)
+				t.Errorf("%v: nothing was done", damage)
 			}
 			if out := ensure(t, o); out != "" {
-				t.Errorf("%s: a second run does something: %s", damage, out)
+				t.Errorf("%v: a second run does something: %s", damage, out)
 			}
 			if err := s.connect(t, "shop", "shop-password", "shop", "SELECT 1"); err != nil {
-				t.Errorf("%s: %v", damage, err)
+				t.Errorf("%v: %v", damage, err)
 			}
 			if err := s.connect(t, "my-blog", "blog-password", "shop", "SELECT 1"); err == nil {
-				t.Errorf("%s: another app gets in", damage)
+				t.Errorf("%v: another app gets in", damage)
 			}
 		}
 	})
@@ -293,6 +300,7 @@ func TestDatabasesAreMended(t *testing.T) {
 
 // One app's trouble is its own.
 func TestOneAppFails(t *testing.T) {
+	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
 		o.Apps = append(o.Apps,
 			database.App{Name: "bad", Database: "bad", Password: "not ASCII: ü"},

@@ -77,7 +77,8 @@ type state struct {
 
 type roleState struct {
 	Login bool `json:"login"`
-	// Member is true when the superuser may act as this role; a real one may act as every role.
+	// Member is true when the superuser has the rights of this role; a real one has those of every role, and one of a
+	// managed service those of a role that it has made only when they are granted.
 	Member bool `json:"member"`
 }
 
@@ -92,7 +93,7 @@ type databaseState struct {
 // stateQuery reads all of it at once: a host may have 200 apps.
 const stateQuery = `SELECT json_build_object(
  'roles', (SELECT json_object_agg(rolname, json_build_object('login', rolcanlogin,
-   'member', pg_has_role(oid, 'MEMBER'))) FROM pg_roles),
+   'member', pg_has_role(oid, 'USAGE'))) FROM pg_roles),
  'databases', (SELECT json_object_agg(datname, json_build_object('owner', pg_get_userbyid(datdba),
    'open', has_database_privilege('public', oid, 'CONNECT'), 'mine', pg_has_role(datdba, 'USAGE'))) FROM pg_database)
 )::text`

@@ -45,6 +45,7 @@ func connect(ctx context.Context, address, role, password, database string) (*pg
 	}
 	config.Database = database
 	config.ConnectTimeout = connectTimeout
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	// Statements like CREATE DATABASE take no parameters and are not prepared.
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	conn, err := pgx.ConnectConfig(ctx, config)

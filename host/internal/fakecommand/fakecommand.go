@@ -89,3 +89,10 @@ func (r *Runner) Lines() []string {
 	}
 	return out
 }
+
+// Program is what a program does that was Set.
+func (r *Runner) Program(name string) Program {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.programs[name]
+}
