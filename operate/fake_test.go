@@ -109,6 +109,6 @@ func apiError(code, message string) error {
 func stackOn(f *fakeAWS) *Stack {
 	return &Stack{
 		Project: "webstack", Name: "dev", Account: "123456789012", Region: "eu-central-1", ec2: f, ssm: f,
-		poll: time.Microsecond,
+		poll: time.Microsecond, logPause: time.Microsecond,
 	}
 }

@@ -45,6 +45,8 @@ type Stack struct {
 	ec2  ec2API
 	ssm  ssmAPI
 	poll time.Duration // the shortest pause between two questions about a command
+	// logPause is the shortest pause between two questions for new lines of a log.
+	logPause time.Duration
 }
 
 // ec2API and ssmAPI are the calls that finding a host and running a document need.
@@ -70,6 +72,7 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 	}
 	s := &Stack{
 		Project: settings.project, Name: options.Stack, Config: settings.config, Region: settings.region, poll: pollFirst,
+		logPause: logPauseFirst,
 	}
 	if s.AWS, err = settings.load(ctx, options); err != nil {
 		return nil, err

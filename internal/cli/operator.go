@@ -36,7 +36,9 @@ type operatorCommand struct {
 }
 
 // operatorCommands are all of them, in the order of the help.
-var operatorCommands = []operatorCommand{verifyCommand, shellCommand}
+var operatorCommands = []operatorCommand{
+	verifyCommand, statusCommand, logsCommand, shellCommand, appsListCommand, appsAddCommand,
+}
 
 const operatorHelp = `  -s, --stack NAME  the stack; without it $PULUMI_STACK, else local while the laptop cloud runs, else the only one
   --json            print JSON instead of a table; its form is in docs/operations.md

@@ -308,3 +308,25 @@ func (w *world) dumps(ctx context.Context, bucket string) (dates []string, newes
 	slices.Sort(dates)
 	return dates, newest, nil
 }
+
+// Backup is a complete backup.
+type Backup struct {
+	// Bucket is where it is, Name its name under contract.BackupPrefix; "" when there is none.
+	Bucket, Name string
+	// At is when it was complete.
+	At time.Time
+}
+
+// LastBackup finds the newest complete backup of a stack; its Name is "" when there is none.
+func LastBackup(ctx context.Context, stack *operate.Stack) (Backup, error) {
+	w := newWorld(Options{Stack: stack})
+	bucket, err := w.bucket(ctx)
+	if err != nil {
+		return Backup{}, err
+	}
+	dates, newest, err := w.dumps(ctx, bucket.name)
+	if err != nil || len(dates) == 0 {
+		return Backup{Bucket: bucket.name}, err
+	}
+	return Backup{Bucket: bucket.name, Name: dates[len(dates)-1], At: newest}, nil
+}

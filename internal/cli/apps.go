@@ -1,0 +1,113 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"webstack/contract"
+	"webstack/operate"
+)
+
+var appsListCommand = operatorCommand{
+	name: "apps list", help: "list the apps of the stack file and, where the host answers, their releases", run: runAppsList,
+}
+
+// appsReport is the JSON form of webstack apps list. It is stable: fields are added, never renamed or removed.
+type appsReport struct {
+	Stack string      `json:"stack"`
+	Apps  []appReport `json:"apps"`
+	// HostError says why releases and states are not known, "" when they are.
+	HostError string `json:"hostError,omitempty"`
+}
+
+type appReport struct {
+	Name       string   `json:"name"`
+	Domain     string   `json:"domain"`
+	Aliases    []string `json:"aliases"`
+	Port       int      `json:"port"`
+	MemoryMb   int      `json:"memoryMb"`
+	Repository string   `json:"repository"`
+	GithubRepo string   `json:"githubRepo,omitempty"`
+	// Release, State and Health are as the host says, "" when it is not known.
+	Release string `json:"release,omitempty"`
+	State   string `json:"state,omitempty"`
+	Health  string `json:"health,omitempty"`
+}
+
+func runAppsList(ctx context.Context, o *operator) error {
+	text, err := operate.ReadStackFile(string(o.dir), o.stack)
+	if err != nil {
+		return err
+	}
+	config, _, err := operate.LoadConfig(string(o.dir), o.stack, text)
+	if err != nil {
+		return err
+	}
+	report := appsReport{Stack: o.stack, Apps: []appReport{}}
+	var status contract.Status
+	if status, err = o.askHost(ctx); err != nil {
+		report.HostError = err.Error()
+	}
+	for _, app := range config.Apps {
+		row := appReport{
+			Name: app.Name, Domain: app.Domain, Aliases: slices.Concat([]string{}, app.Aliases), Port: app.ContainerPort,
+			MemoryMb: app.MemoryMb, Repository: app.RepoName, GithubRepo: app.GithubRepo,
+		}
+		for _, known := range status.Apps {
+			if known.Name == app.Name {
+				row.Release, row.State, row.Health = known.Release, known.State, known.Health
+			}
+		}
+		report.Apps = append(report.Apps, row)
+	}
+	if o.json {
+		return o.printJSON(report)
+	}
+	return o.writeApps(report, len(status.Apps) > 0)
+}
+
+// askHost asks the host for its status.
+func (o *operator) askHost(ctx context.Context) (contract.Status, error) {
+	stack, err := o.open(ctx)
+	if err != nil {
+		return contract.Status{}, err
+	}
+	host, err := stack.Reachable(ctx)
+	if err != nil {
+		return contract.Status{}, err
+	}
+	defer o.progress.step("Asking " + host.InstanceID)()
+	return stack.Status(ctx, host, nil)
+}
+
+func (o *operator) writeApps(report appsReport, known bool) error {
+	if len(report.Apps) == 0 {
+		_, err := fmt.Fprintf(o.Stdout, "Stack %s has no apps yet: webstack apps add --stack %s NAME --domain DOMAIN\n",
+			o.stack, o.stack)
+		return err
+	}
+	table := tabwriter.NewWriter(o.Stdout, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintln(table, "APP\tDOMAIN\tPORT\tMEMORY\tREPOSITORY\tRELEASE\tSTATE")
+	for _, app := range report.Apps {
+		release, state := "?", "?"
+		if known {
+			release, state = orWord(tagOf(app.Release), "-"), orWord(app.State, "-")
+			if app.Health != "" && app.Health != contract.HealthNone {
+				state += ", " + app.Health
+			}
+		}
+		names := strings.Join(append([]string{app.Domain}, app.Aliases...), ", ")
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d MiB\t%s\t%s\t%s\n", app.Name, names, app.Port, app.MemoryMb, app.Repository,
+			release, state)
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("list the apps: %w", err)
+	}
+	if report.HostError != "" {
+		_, _ = fmt.Fprintf(o.Stderr, "Releases and states are not known: %s\n", report.HostError)
+	}
+	return nil
+}

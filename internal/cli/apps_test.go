@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sample makes a clone with the project and stack files of this repository.
+func sample(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, name := range []string{"Pulumi.yaml", "Pulumi.dev.yaml", "Pulumi.local.yaml"} {
+		text, err := os.ReadFile("../../" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o640); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func read(t *testing.T, dir, stack string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "Pulumi."+stack+".yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestAppsAdd(t *testing.T) {
+	t.Parallel()
+	for stack, next := range map[string]string{"dev": "pulumi up --stack dev", "local": "make preview, then make up"} {
+		dir := sample(t)
+		zone := map[string]string{"dev": "example.com", "local": "localhost"}[stack]
+		before := read(t, dir, stack)
+		status, out, problems := call(t, dir, "apps", "add", "wiki", "--domain", "wiki."+zone, "--zone", zone,
+			"--port", "3000", "--aliases", "w."+zone+",www.wiki."+zone, "--cf-ttl=300", "--memory", "512", "-s", stack, "--yes")
+		if status != ExitOK || !strings.Contains(out, next) {
+			t.Fatalf("status %d, printed %q and %q", status, out, problems)
+		}
+		block := "    wiki:\n      domain: wiki." + zone + "\n      zone: " + zone + "\n      aliases: [w." + zone + ", www.wiki." +
+			zone + "]\n      cfTtl: 300\n      containerPort: 3000\n      memoryMb: 512\n"
+		if after := read(t, dir, stack); strings.Replace(after, block, "", 1) != before || after == before {
+			t.Errorf("%s became\n%s", stack, after)
+		}
+		for line := range strings.Lines(block) {
+			if !strings.Contains(out, "+ "+line) {
+				t.Errorf("the diff lacks %q:\n%s", line, out)
+			}
+		}
+		if strings.Contains(out, "\n- ") {
+			t.Errorf("the diff removes something:\n%s", out)
+		}
+		info, err := os.Stat(filepath.Join(dir, "Pulumi."+stack+".yaml"))
+		if err != nil || info.Mode().Perm() != 0o640 {
+			t.Errorf("%v, %v", info.Mode(), err)
+		}
+	}
+}
+
+func TestAppsAddRefusesAndWritesNothing(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		status int
+		args   []string
+		wants  []string
+	}{
+		"all problems at once": {ExitFailed, []string{"Wiki", "--domain", "WIKI", "--port", "0", "--yes"},
+			[]string{"apps.Wiki: ", "apps.Wiki.domain: ", "apps.Wiki.containerPort: ", "nothing is written"}},
+		"domain taken": {ExitFailed, []string{"wiki", "--domain", "shop.example.com", "--yes"}, []string{"is already apps.shop"}},
+		"there":        {ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is there already"}},
+		"no domain":    {ExitFailed, []string{"wiki", "--yes"}, []string{"apps.wiki.domain: is missing"}},
+		"nobody asked": {ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"say --yes"}},
+		"no number":    {ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"parse error"}},
+	}
+	for name, test := range tests {
+		dir := sample(t)
+		before := read(t, dir, "dev")
+		status, _, problems := call(t, dir, append([]string{"apps", "add", "-s", "dev"}, test.args...)...)
+		if status != test.status || read(t, dir, "dev") != before {
+			t.Errorf("%s: status %d, or the file was changed", name, status)
+		}
+		for _, want := range test.wants {
+			if !strings.Contains(problems, want) {
+				t.Errorf("%s: printed %q, not %q", name, problems, want)
+			}
+		}
+	}
+}
+
+func TestAppsAddForScripts(t *testing.T) {
+	t.Parallel()
+	status, out, problems := call(t, sample(t), "apps", "add", "wiki", "--domain=wiki.example.com", "-s=dev", "--yes", "--json")
+	var got added
+	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || !got.Written || got.App != "wiki" ||
+		!strings.Contains(got.Diff, "+     wiki:\n") {
+		t.Errorf("status %d, printed %q and %q: %v", status, out, problems, err)
+	}
+}
+
+func TestTheFileMayNotChangeMeanwhile(t *testing.T) {
+	t.Parallel()
+	dir := sample(t)
+	file := filepath.Join(dir, "Pulumi.dev.yaml")
+	if err := replace(file, []byte("another text"), []byte("new")); err == nil || !strings.Contains(err.Error(), "meanwhile") {
+		t.Error(err)
+	}
+	link := filepath.Join(dir, "link.yaml")
+	if err := os.Symlink(file, link); err != nil {
+		t.Fatal(err)
+	}
+	if err := replace(link, []byte(read(t, dir, "dev")), []byte("new")); err != nil || read(t, dir, "dev") != "new" {
+		t.Errorf("%v: %s", err, read(t, dir, "dev"))
+	}
+}
+
+func TestAppsListWithoutAHost(t *testing.T) {
+	t.Setenv("AWS_ENDPOINT_URL", "")
+	dir := sample(t)
+	status, out, problems := call(t, dir, "apps", "list", "-s", "local")
+	if status != ExitOK || !strings.Contains(out, "shop   shop.localhost, www.shop.localhost   8080") ||
+		!strings.Contains(problems, "are not known: the laptop cloud does not run") {
+		t.Errorf("status %d, printed %q and %q", status, out, problems)
+	}
+	status, out, _ = call(t, dir, "apps", "list", "-s", "local", "--json")
+	var got appsReport
+	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || len(got.Apps) != 2 ||
+		got.Apps[0].Name != "blog" || got.Apps[0].Repository != "webstack-local/blog" || got.HostError == "" {
+		t.Errorf("status %d, printed %q: %v", status, out, err)
+	}
+}
+
+func TestFlagNames(t *testing.T) {
+	t.Parallel()
+	for field, want := range map[string]string{
+		"domain": "domain", "githubRepo": "github-repo", "containerPort": "port", "memoryMb": "memory", "cfTtl": "cf-ttl",
+	} {
+		if got := flagName(field); got != want {
+			t.Errorf("%s: %s, want %s", field, got, want)
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webstack/contract"
+	"webstack/operate"
+	"webstack/operate/verify"
+)
+
+var rows = []verify.Row{
+	{Phase: 1, Check: "network.vpc", Looked: "the VPC", Found: "vpc-1", Outcome: verify.Pass},
+	{Phase: 1, Check: "network.subnets", Subject: "public", Looked: "subnets", Found: "1 subnets", Outcome: verify.Fail,
+		Do: "pulumi up"},
+	{Phase: 6, Check: "backups.dumps", Looked: "dumps", Found: "none yet", Outcome: verify.Later},
+}
+
+func TestReportIsATablePerPhase(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	report := verifyReport{Stack: "dev", Account: "123456789012", Region: "eu-central-1", Failed: 1, Rows: rows}
+	if err := writeReport(&out, report); err != nil {
+		t.Fatal(err)
+	}
+	want := `Stack dev in account 123456789012, eu-central-1
+
+Phase 1  Network
+  ok     the VPC          vpc-1
+  FAIL   subnets: public  1 subnets
+                          -> pulumi up
+
+Phase 6  Backups
+  later  dumps  none yet
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The names of these fields are what scripts go by.
+func TestReportForScripts(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	o := &operator{Command: Command{Stdout: &out}}
+	if err := o.printJSON(verifyReport{Stack: "dev", Rows: rows[1:2]}); err != nil {
+		t.Fatal(err)
+	}
+	var got map[string]any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{
+		"stack": "dev", "account": "", "region": "", "ok": false, "failed": 0.0, "rows": []any{map[string]any{
+			"phase": 1.0, "check": "network.subnets", "subject": "public", "looked": "subnets", "found": "1 subnets",
+			"outcome": "fail", "do": "pulumi up",
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestStatusTable(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	o := &operator{Command: Command{Stdout: &out}}
+	err := o.writeStatus(statusReport{
+		Stack: "dev", Account: "123456789012", Region: "eu-central-1", Instance: "i-1", PublicIP: "203.0.113.10",
+		Host: contract.Status{
+			At: now, Boot: now.Add(-50 * time.Hour), Docker: "29.1.3",
+			Memory: contract.MemoryStatus{Total: 2 << 30, Available: 900 << 20, SwapTotal: 2 << 30, SwapFree: 2<<30 - 5<<20},
+			Disks:  []contract.DiskStatus{{Path: "/", Total: 16 << 30, Free: 9 << 30}},
+			Services: []contract.ServiceStatus{
+				{Name: "caddy", State: "running", Health: "healthy", Since: now.Add(-time.Hour), Restarts: 2}, {Name: "postgres"},
+			},
+			Apps: []contract.AppStatus{
+				{ServiceStatus: contract.ServiceStatus{Name: "blog"}, Domain: "blog.example.com"},
+				{
+					ServiceStatus: contract.ServiceStatus{Name: "shop", State: "running", Health: "healthy", Since: now.Add(-90 * time.Second)},
+					Domain:        "shop.example.com", Release: "v7@sha256:0000",
+					Certificate: &contract.CertificateStatus{Issuer: "CN=R13,O=Let's Encrypt", NotAfter: now.Add(30 * 24 * time.Hour)},
+				},
+			},
+		},
+	}, "none yet")
+	want := `Stack dev in account 123456789012, eu-central-1
+
+Host          i-1, 203.0.113.10, up since 2026-01-29 10:00 UTC
+Memory        900 MiB of 2.0 GiB available, 5 MiB of 2.0 GiB swap in use
+Disk /        9.0 GiB of 16.0 GiB free
+Docker        29.1.3
+caddy         running, healthy, for 1h0m0s, restarted 2 times
+postgres      no container
+Last backup   none yet
+
+APP    DOMAIN             RELEASE   STATE                         CERTIFICATE
+blog   blog.example.com   -         not deployed yet              none
+shop   shop.example.com   v7        running, healthy, for 1m30s   until 2026-03-02 (30 days), R13
+`
+	if diff := cmp.Diff(want, out.String()); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestLogLines(t *testing.T) {
+	t.Parallel()
+	line := operate.LogLine{Time: time.Date(2026, 1, 31, 3, 15, 0, 5, time.UTC), Text: "hello <you>"}
+	note := operate.LogLine{Text: "(older lines left out)"}
+	for _, test := range []struct {
+		json, times bool
+		line        operate.LogLine
+		want        string
+	}{
+		{false, false, line, "hello <you>\n"},
+		{false, true, line, "2026-01-31T03:15:00.000000005Z hello <you>\n"},
+		{false, true, note, "(older lines left out)\n"},
+		{true, false, line, `{"time":"2026-01-31T03:15:00.000000005Z","text":"hello <you>"}` + "\n"},
+		{true, false, note, `{"text":"(older lines left out)"}` + "\n"},
+	} {
+		var out bytes.Buffer
+		o := &operator{Command: Command{Stdout: &out}, json: test.json}
+		if err := o.writeLine(test.line, test.times); err != nil || out.String() != test.want {
+			t.Errorf("%v, %q, want %q", err, out.String(), test.want)
+		}
+	}
+}
+
+func TestSince(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 31, 3, 15, 0, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"": {}, "10m": now.Add(-10 * time.Minute), "1h30m": now.Add(-90 * time.Minute), "2026-01-30T04:15:00+01:00": now.Add(-24 * time.Hour),
+	} {
+		if got, err := parseSince(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %s, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"-5m", "yesterday", "10"} {
+		if _, err := parseSince(text, now); err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

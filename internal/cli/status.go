@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"webstack/contract"
+	"webstack/operate"
+	"webstack/operate/verify"
+)
+
+var statusCommand = operatorCommand{
+	name: "status", help: "show the apps, their releases, health and certificates, and how the host is", run: runStatus,
+}
+
+// statusReport is the JSON form of webstack status. It is stable: fields are added, never renamed or removed.
+type statusReport struct {
+	Stack    string `json:"stack"`
+	Account  string `json:"account"`
+	Region   string `json:"region"`
+	Instance string `json:"instance"`
+	PublicIP string `json:"publicIp"`
+	// Host is what the host says of itself.
+	Host contract.Status `json:"host"`
+	// Backup is the newest complete backup, null when there is none or backups are off.
+	Backup *backupReport `json:"backup"`
+}
+
+type backupReport struct {
+	Bucket string    `json:"bucket"`
+	Name   string    `json:"name"`
+	At     time.Time `json:"at"`
+}
+
+func runStatus(ctx context.Context, o *operator) error {
+	stack, err := o.open(ctx)
+	if err != nil {
+		return err
+	}
+	host, err := stack.Reachable(ctx)
+	if err != nil {
+		return err
+	}
+	done := o.progress.step("Asking " + host.InstanceID)
+	status, err := stack.Status(ctx, host, nil)
+	done()
+	if err != nil {
+		return err
+	}
+	report := statusReport{
+		Stack: stack.Name, Account: stack.Account, Region: stack.Region, Instance: host.InstanceID, PublicIP: host.PublicIP,
+		Host: status,
+	}
+	backups := "off (webstack:enablePgDumpToS3)"
+	if stack.Config.EnablePgDumpToS3 {
+		last, err := verify.LastBackup(ctx, stack)
+		switch {
+		case err != nil: // the rest is worth showing all the same
+			backups = err.Error()
+		case last.Name == "":
+			backups = "none yet"
+		default:
+			report.Backup = &backupReport{Bucket: last.Bucket, Name: last.Name, At: last.At}
+			backups = fmt.Sprintf("%s, %s ago, in %s", last.Name, operate.Ago(status.At.Sub(last.At)), last.Bucket)
+		}
+	}
+	if o.json {
+		return o.printJSON(report)
+	}
+	return o.writeStatus(report, backups)
+}
+
+// timeLayout shows times in UTC, as backups and schedules are given.
+const timeLayout = "2006-01-02 15:04 UTC"
+
+func (o *operator) writeStatus(r statusReport, backups string) error {
+	var text strings.Builder
+	h := r.Host
+	fmt.Fprintf(&text, "Stack %s in account %s, %s\n\n", r.Stack, r.Account, r.Region)
+	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
+	_, _ = fmt.Fprintf(table, "Host\t%s, %s, up since %s\n", r.Instance, r.PublicIP, h.Boot.UTC().Format(timeLayout))
+	_, _ = fmt.Fprintf(table, "Memory\t%s\n", memoryText(h.Memory))
+	for _, disk := range h.Disks {
+		_, _ = fmt.Fprintf(table, "Disk %s\t%s of %s free\n", disk.Path, size(disk.Free), size(disk.Total))
+	}
+	_, _ = fmt.Fprintf(table, "Docker\t%s\n", orWord(h.Docker, "does not answer"))
+	for _, service := range h.Services {
+		_, _ = fmt.Fprintf(table, "%s\t%s\n", service.Name, serviceText(service, h.At))
+	}
+	_, _ = fmt.Fprintf(table, "Last backup\t%s\n", backups)
+	_, _ = fmt.Fprintln(table)
+	if len(h.Apps) == 0 {
+		_, _ = fmt.Fprintln(table, "No apps yet: webstack apps add")
+	} else {
+		_, _ = fmt.Fprintln(table, "APP\tDOMAIN\tRELEASE\tSTATE\tCERTIFICATE")
+	}
+	for _, app := range h.Apps {
+		state := serviceText(app.ServiceStatus, h.At)
+		if app.Release == "" {
+			state = "not deployed yet"
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", app.Name, app.Domain, orWord(tagOf(app.Release), "-"), state,
+			certificateText(app.Certificate, h.At))
+	}
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	_, err := fmt.Fprint(o.Stdout, text.String())
+	return err
+}
+
+// tagOf is a release without its digest.
+func tagOf(release string) string {
+	tag, _, _ := strings.Cut(release, "@")
+	return tag
+}
+
+func orWord(text, word string) string {
+	if text == "" {
+		return word
+	}
+	return text
+}
+
+func memoryText(m contract.MemoryStatus) string {
+	text := fmt.Sprintf("%s of %s available", size(m.Available), size(m.Total))
+	if m.SwapTotal > 0 {
+		text += fmt.Sprintf(", %s of %s swap in use", size(m.SwapTotal-m.SwapFree), size(m.SwapTotal))
+	}
+	return text
+}
+
+// serviceText says how a container is, and for how long.
+func serviceText(s contract.ServiceStatus, at time.Time) string {
+	if s.State == "" {
+		return "no container"
+	}
+	text := s.State
+	if s.Health != contract.HealthNone && s.Health != "" {
+		text += ", " + s.Health
+	}
+	if !s.Since.IsZero() {
+		text += fmt.Sprintf(", for %s", operate.Ago(at.Sub(s.Since)))
+	}
+	if s.Restarts > 0 {
+		text += fmt.Sprintf(", restarted %d times", s.Restarts)
+	}
+	return text
+}
+
+func certificateText(c *contract.CertificateStatus, at time.Time) string {
+	if c == nil {
+		return "none"
+	}
+	from := c.Issuer
+	if _, name, found := strings.Cut(from, "CN="); found {
+		from, _, _ = strings.Cut(name, ",")
+	}
+	if c.Own {
+		from = "its own"
+	}
+	return fmt.Sprintf("until %s (%d days), %s", c.NotAfter.UTC().Format("2006-01-02"),
+		int(c.NotAfter.Sub(at).Hours()/24), from)
+}
+
+// size is a number of bytes for people.
+func size(bytes int64) string {
+	const mebi, gibi = 1 << 20, 1 << 30
+	if bytes < gibi {
+		return fmt.Sprintf("%d MiB", bytes/mebi)
+	}
+	return fmt.Sprintf("%.1f GiB", float64(bytes)/gibi)
+}

@@ -1,0 +1,3 @@
+// Package appfile adds an app to the text of a stack file. It inserts lines and leaves every other byte as it was:
+// comments, order, quotes and line ends are the author's.
+package appfile

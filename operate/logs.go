@@ -1,0 +1,186 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"webstack/contract"
+)
+
+// LogOptions say what of a service's log to read.
+type LogOptions struct {
+	// Service is an app, caddy or postgres.
+	Service string
+	// Lines is how many of the last lines to begin with, 1 to MaxLogLines.
+	Lines int
+	// Since leaves out what is older when it is not zero.
+	Since time.Time
+	// Follow goes on with what is written later, until ctx ends.
+	Follow bool
+}
+
+// MaxLogLines is how many lines the host gives at once.
+const MaxLogLines = 5000
+
+// LogLine is one line.
+type LogLine struct {
+	// Time is when it was written; zero for a note of the host, such as that lines are missing.
+	Time time.Time `json:"time,omitzero"`
+	Text string    `json:"text"`
+}
+
+const (
+	// overlap is how far each question reaches back behind the newest line: two containers of an app write at the same
+	// time, and what is written first is not always seen first.
+	overlap = 2 * time.Second
+	// logPauseFirst and logPauseMost are the pauses between two questions; they grow while nothing comes.
+	logPauseFirst, logPauseMost = time.Second, 5 * time.Second
+	// patience is how many questions in a row may fail while following.
+	patience = 5
+)
+
+// Logs reads a service's log by the stack's document, and hands each line over once, the oldest first.
+func (s *Stack) Logs(ctx context.Context, host Host, o LogOptions, each func(LogLine) error) error {
+	f := &follower{shown: map[LogLine]int{}}
+	read := func() (int, error) {
+		lines, err := s.readLog(ctx, host, o.Service, f.lines(o.Lines), f.since(o.Since))
+		if err != nil {
+			return 0, err
+		}
+		fresh := f.fresh(lines)
+		for _, line := range fresh {
+			if err := each(line); err != nil {
+				return 0, err
+			}
+		}
+		return len(fresh), nil
+	}
+	_, err := read()
+	pause, failures := s.logPause, 0
+	for err == nil && o.Follow {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
+		var fresh int
+		fresh, err = read()
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && failures < patience:
+			failures, err = failures+1, nil
+		case err == nil && fresh > 0:
+			pause, failures = s.logPause, 0
+			continue
+		case err == nil:
+			failures = 0
+		}
+		pause = min(pause*3/2, logPauseMost)
+	}
+	return err
+}
+
+// readLog asks the host once. since is zero for everything.
+func (s *Stack) readLog(ctx context.Context, host Host, service string, lines int, since time.Time) ([]LogLine, error) {
+	parameters := map[string]string{"app": service, "lines": strconv.Itoa(lines)}
+	if !since.IsZero() {
+		parameters["since"] = since.UTC().Format("2006-01-02T15:04:05.000000000Z")
+	}
+	result, err := s.Run(ctx, Command{Host: host.InstanceID, Document: s.Document(contract.DocLogs), Parameters: parameters})
+	if err != nil {
+		return nil, err
+	}
+	if err := result.Err(); err != nil {
+		return nil, fmt.Errorf("read the log of %s: %w", service, err)
+	}
+	return parseLog(result.Stdout()), nil
+}
+
+// parseLog takes the times off the lines and puts the lines of several containers into order.
+func parseLog(text string) []LogLine {
+	var lines []LogLine
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		stamp, rest, _ := strings.Cut(line, " ")
+		if at, err := time.Parse(time.RFC3339Nano, stamp); err == nil {
+			lines = append(lines, LogLine{Time: at.UTC(), Text: rest})
+		} else {
+			lines = append(lines, LogLine{Text: line})
+		}
+	}
+	slices.SortStableFunc(lines, func(a, b LogLine) int { return a.Time.Compare(b.Time) })
+	return lines
+}
+
+// follower remembers what was handed over.
+type follower struct {
+	// last is the time of the newest line.
+	last time.Time
+	// first is the time before which lines are left out: they did not fit when they were asked for.
+	first time.Time
+	// shown counts the lines that the next question can bring again.
+	shown map[LogLine]int
+}
+
+// lines is how many lines to ask for: the caller's number first, all later.
+func (f *follower) lines(first int) int {
+	if f.last.IsZero() {
+		return first
+	}
+	return MaxLogLines
+}
+
+func (f *follower) since(first time.Time) time.Time {
+	if f.last.IsZero() {
+		return first
+	}
+	return f.last.Add(-overlap)
+}
+
+// leaveOut notes what an answer does not begin with: the first one ends a log, and others may be cut off with a note.
+func (f *follower) leaveOut(lines []LogLine) {
+	note := len(lines) > 0 && lines[0].Time.IsZero()
+	if !note && !f.last.IsZero() {
+		return
+	}
+	for _, line := range lines {
+		if !line.Time.IsZero() {
+			f.first = line.Time
+			return
+		}
+	}
+}
+
+// fresh returns those of an answer's lines that were not handed over yet.
+func (f *follower) fresh(lines []LogLine) []LogLine {
+	var out []LogLine
+	seen := map[LogLine]int{}
+	f.leaveOut(lines)
+	for _, line := range lines {
+		if !line.Time.IsZero() && line.Time.Before(f.first) {
+			continue
+		}
+		seen[line]++
+		if line.Time.IsZero() || seen[line] > f.shown[line] {
+			out = append(out, line)
+		}
+		if line.Time.After(f.last) {
+			f.last = line.Time
+		}
+	}
+	for line, count := range f.shown { // an answer that was cut off lacks some of them
+		seen[line] = max(seen[line], count)
+	}
+	for line := range seen {
+		if line.Time.IsZero() || line.Time.Before(f.last.Add(-overlap)) {
+			delete(seen, line)
+		}
+	}
+	f.shown = seen
+	return out
+}
