@@ -3,6 +3,8 @@ package machine
 import (
 	"context"
 	"errors"
+	"os/exec"
+	"strings"
 	"testing"
 
 	"webstack/local/machine"
@@ -52,6 +54,14 @@ func TestLife(t *testing.T) {
 		exit, err := l.Run(ctx, id, machine.Command{Args: []string{"test", "!", "-e", "/run/old"}})
 		return err == nil && exit.Code == 0
 	})
+	if _, err := l.Run(ctx, id, machine.Command{Args: []string{"sh", "-c", "poweroff; sleep 1000"}}); err == nil {
+		t.Error("a command outlived the machine's end")
+	}
+	l.eventually("it is off", func() bool { return !l.Running(ctx, id) && !running(t, l.id, id) })
+	if err := l.Start(ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	l.await(id)
 	if err := l.Terminate(ctx, id); err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +71,17 @@ func TestLife(t *testing.T) {
 	if err := l.Start(ctx, id); !errors.Is(err, machine.ErrUnknown) {
 		t.Errorf("start a terminated machine: %v", err)
 	}
+}
+
+// running tells whether the container of a machine runs.
+func running(t *testing.T, cloud, id string) bool {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "docker", "inspect", "--format", "{{.State.Running}}",
+		"webstack-"+cloud+"-"+id).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out)) == "true"
 }
 
 // A laptop cloud that was killed leaves its machines; the next one removes them.

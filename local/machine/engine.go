@@ -54,7 +54,7 @@ func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Unlock()
 	var problems []error
 	for _, h := range all {
-		problems = append(problems, h.leave(ctx))
+		problems = append(problems, h.leave(ctx, false))
 	}
 	e.front.close()
 	return errors.Join(append(problems, e.clean(ctx))...)
@@ -132,7 +132,7 @@ func (e *Engine) Boot(ctx context.Context, spec Spec) error {
 		delete(e.machines, spec.InstanceID)
 	}
 	e.mu.Unlock()
-	return errors.Join(fmt.Errorf("boot %s: %w", spec.InstanceID, err), h.leave(context.WithoutCancel(ctx)))
+	return errors.Join(fmt.Errorf("boot %s: %w", spec.InstanceID, err), h.leave(context.WithoutCancel(ctx), true))
 }
 
 // Stop shuts a machine down.
@@ -183,7 +183,7 @@ func (e *Engine) Terminate(ctx context.Context, instanceID string) error {
 	if err != nil {
 		return err
 	}
-	if err := h.leave(ctx); err != nil {
+	if err := h.leave(ctx, true); err != nil {
 		return fmt.Errorf("terminate %s: %w", instanceID, err)
 	}
 	e.mu.Lock()

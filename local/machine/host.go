@@ -137,10 +137,32 @@ func (h *host) put(ctx context.Context, files []byte) error {
 	return err
 }
 
+// up tells whether the machine is meant to run, and has not powered itself off.
+func (h *host) up() bool {
+	if h.link == nil {
+		return false
+	}
+	select {
+	case <-h.link.done:
+		return false
+	default:
+		return true
+	}
+}
+
 // start boots a machine that is stopped.
 func (h *host) start(ctx context.Context) error {
 	if h.link != nil {
-		return nil
+		// It may just have powered itself off.
+		state, err := h.state(ctx)
+		if err != nil {
+			return err
+		}
+		if state.running && h.up() {
+			return nil
+		}
+		h.link.stop()
+		h.link = nil
 	}
 	if err := h.startContainer(ctx); err != nil {
 		return err
@@ -187,23 +209,26 @@ func (h *host) stop(ctx context.Context) error {
 	return err
 }
 
-// leave ends everything that has to do with the machine, and removes it.
-func (h *host) leave(ctx context.Context) error {
+// leave ends everything that has to do with the machine, and removes it unless somebody else does.
+func (h *host) leave(ctx context.Context, remove bool) error {
 	if err := h.lock(ctx); err != nil {
 		return err
 	}
 	defer h.unlock()
-	return h.remove(ctx)
-}
-
-// remove removes the container and the volumes that go with it.
-func (h *host) remove(ctx context.Context) error {
 	h.removed = true
 	if h.link != nil {
 		h.link.stop()
 		h.link = nil
 	}
 	h.ports.close()
+	if !remove {
+		return nil
+	}
+	return h.remove(ctx)
+}
+
+// remove removes the container and the volumes that go with it.
+func (h *host) remove(ctx context.Context) error {
 	if _, err := docker(ctx, "rm", "--force", "--volumes", h.container); err != nil && !gone(err) {
 		return err
 	}

@@ -68,15 +68,16 @@ func (h *host) say(format string, args ...any) {
 // revive looks at a machine without a tunnel. One that rebooted by itself is started again, as a computer would; one
 // that powered itself off stays so, and is not up.
 func (h *host) revive(ctx context.Context) (up bool, err error) {
-	state, err := docker(ctx, "inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", h.container)
-	if err != nil {
+	state, err := h.state(ctx)
+	switch {
+	case said(err, "no such"):
+		h.say("somebody removed its container")
+		return false, nil
+	case err != nil:
 		return false, err
-	}
-	running, code, _ := strings.Cut(state, " ")
-	if running == "true" {
+	case state.running:
 		return true, nil
-	}
-	if code != rebooted {
+	case !state.reboots:
 		h.say("it powered itself off")
 		return false, nil
 	}
@@ -84,8 +85,23 @@ func (h *host) revive(ctx context.Context) (up bool, err error) {
 	return true, h.startContainer(ctx)
 }
 
+// state is that of a machine's container.
+type state struct {
+	running bool
+	reboots bool // it ended to be started again
+}
+
 // rebooted is the exit code of a first process that the system ended because it asked for a reboot (SIGHUP).
 const rebooted = "129"
+
+func (h *host) state(ctx context.Context) (state, error) {
+	text, err := docker(ctx, "inspect", "--format", "{{.State.Running}} {{.State.ExitCode}}", h.container)
+	if err != nil {
+		return state{}, err
+	}
+	running, code, _ := strings.Cut(text, " ")
+	return state{running: running == "true", reboots: running != "true" && code == rebooted}, nil
+}
 
 // connect makes the tunnel and returns when it has ended, and whether there was one.
 func (h *host) connect(ctx context.Context) (made bool, err error) {

@@ -18,7 +18,7 @@ func (e *Engine) Attach(ctx context.Context, instanceID, volumeID string, sizeGi
 			return fmt.Errorf("%s has it; detach it there first", other.id)
 		}
 		volume := wire.Volume{ID: volumeID, SizeGiB: sizeGiB}
-		if h.link != nil {
+		if h.up() {
 			if err := h.ask(ctx, wire.Request{Op: wire.Attach, Volume: volume}); err != nil {
 				return err
 			}
@@ -34,7 +34,7 @@ func (e *Engine) Attach(ctx context.Context, instanceID, volumeID string, sizeGi
 // does not have is no error.
 func (e *Engine) Detach(ctx context.Context, instanceID, volumeID string) error {
 	return e.change(ctx, "detach "+volumeID+" from", instanceID, func(h *host, ctx context.Context) error {
-		if h.link != nil {
+		if h.up() {
 			if err := h.ask(ctx, wire.Request{Op: wire.Detach, Volume: wire.Volume{ID: volumeID}}); err != nil {
 				return err
 			}

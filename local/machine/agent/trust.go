@@ -9,28 +9,56 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 
 	"webstack/local/machine/wire"
 )
 
-// bundle holds the certificates that programs on the machine trust.
-const bundle = "/etc/ssl/certs/ca-certificates.crt"
+const (
+	// certificates is the folder of the certificates that programs on the machine trust: each by a hash of its name.
+	certificates = "/etc/ssl/certs"
+	// bundle holds them all.
+	bundle = certificates + "/ca-certificates.crt"
+)
 
-// trust makes the machine trust the local authority, where there is one.
+// trust makes the machine trust the local authority, where there is one, as update-ca-certificates would: that takes
+// seconds, as it looks at all certificates anew, and comes to the same when a package has it run.
 func trust(ctx context.Context) error {
 	certificate, err := os.ReadFile(wire.Certificate)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
+	if err == nil {
+		err = trustCertificate(ctx, bytes.TrimSpace(certificate))
+	}
 	if err != nil {
 		return fmt.Errorf("trust the local authority: %w", err)
 	}
-	trusted, err := os.ReadFile(bundle)
-	if err == nil && bytes.Contains(trusted, bytes.TrimSpace(certificate)) {
-		return nil
-	}
-	if out, err := exec.CommandContext(ctx, "update-ca-certificates").CombinedOutput(); err != nil {
-		return fmt.Errorf("trust the local authority: %w: %s", err, out)
-	}
 	return nil
+}
+
+func trustCertificate(ctx context.Context, certificate []byte) error {
+	trusted, err := os.ReadFile(bundle)
+	if err != nil || bytes.Contains(trusted, certificate) {
+		return err
+	}
+	hash, err := exec.CommandContext(ctx, "openssl", "x509", "-noout", "-hash", "-in", wire.Certificate).Output()
+	if err != nil {
+		return fmt.Errorf("openssl: %w", err)
+	}
+	name := filepath.Join(certificates, "webstack-local.pem")
+	for path, target := range map[string]string{
+		name: wire.Certificate, filepath.Join(certificates, strings.TrimSpace(string(hash))+".0"): filepath.Base(name),
+	} {
+		if err := os.Symlink(target, path); err != nil && !errors.Is(err, os.ErrExist) {
+			return err
+		}
+	}
+	// The bundle comes last and whole: it tells that the rest is done.
+	temp := bundle + ".new"
+	if err := os.WriteFile(temp, append(append(trusted, certificate...), '\n'), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(temp, bundle)
 }

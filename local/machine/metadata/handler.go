@@ -122,7 +122,7 @@ func (h *Handler) giveToken(w http.ResponseWriter, r *http.Request, instance Ins
 	h.tokens = h.tokens[max(0, len(h.tokens)-maxTokens):]
 	h.mu.Unlock()
 	w.Header().Set(TTLHeader, strconv.Itoa(seconds))
-	w.Header().Set(h.hopLimit, strconv.Itoa(instance.HopLimit))
+	w.Header().Set(h.hopLimit, strconv.Itoa(min(max(instance.HopLimit, 1), 64)))
 	w.Header().Set("Content-Type", "text/plain")
 	_, _ = w.Write([]byte(issued.value))
 }
