@@ -35,6 +35,9 @@ func up(ctx context.Context, l *local) error {
 		if err != nil {
 			return err
 		}
+		if err := l.fillHub(ctx, info); err != nil {
+			return err
+		}
 		pulumi, err := l.build(ctx)
 		if err != nil {
 			return err
@@ -50,6 +53,13 @@ func up(ctx context.Context, l *local) error {
 		if err != nil {
 			return fmt.Errorf("%w\n\nwhat is done so far stays: mend the cause, then run make up again", err)
 		}
+		outputs, err := stack.Outputs(ctx)
+		if err != nil {
+			return err
+		}
+		if err := l.bringUpApps(ctx, info, outputs, changes); err != nil {
+			return fmt.Errorf("%w\n\nthe stack is up but not all of it answers: mend the cause, then run make up again", err)
+		}
 		return l.summary(ctx, stack, info, changesText(changes))
 	})
 }
@@ -59,6 +69,11 @@ func build(ctx context.Context, l *local) error {
 	return l.exclusively(ctx, func() error {
 		if err := cloud.Prepare(ctx, l.dir, l.progress.step); err != nil {
 			return err
+		}
+		if cloud.NeedsHub(ctx) {
+			if _, err := l.makeHub(ctx); err != nil {
+				return err
+			}
 		}
 		_, err := l.build(ctx)
 		return err

@@ -14,6 +14,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"webstack/local/cloud"
+	"webstack/local/machine"
 	"webstack/local/workdir"
 )
 
@@ -127,8 +129,8 @@ func TestTablesShowWhatExistsAndNoSecret(t *testing.T) {
 	}
 	var out bytes.Buffer
 	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	writeServer(table, outputs)
-	writeApps(table, outputs, resources)
+	writeServer(table, cloud.Info{}, outputs)
+	writeApps(table, outputs, resources, machine.Addresses{})
 	writeList(table, "Buckets", idsOf(resources, "aws:s3/bucketV2:BucketV2"))
 	writeCounts(table, resources)
 	if err := table.Flush(); err != nil {

@@ -1,10 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"maps"
+	"net"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -14,6 +17,8 @@ import (
 
 	"webstack/local/cloud"
 	"webstack/local/engine"
+	"webstack/local/machine"
+	"webstack/local/workdir"
 )
 
 // rowsShown bounds each table of the summary; a stack may have hundreds of apps.
@@ -52,26 +57,43 @@ func (l *local) summary(ctx context.Context, stack *engine.Stack, info cloud.Inf
 	var text strings.Builder
 	fmt.Fprintf(&text, "\n%s.\n\n", headline)
 	table := tabwriter.NewWriter(&text, 0, 0, 3, ' ', 0)
-	writeServer(table, outputs)
-	writeApps(table, outputs, resources)
+	writeServer(table, info, outputs)
+	addresses, err := hostAddresses(ctx, info, outputs)
+	if err != nil {
+		return err
+	}
+	writeApps(table, outputs, resources, addresses)
 	writeList(table, "Buckets", idsOf(resources, "aws:s3/bucketV2:BucketV2"))
 	writeList(table, "Documents", idsOf(resources, "aws:ssm/document:Document"))
 	writeCounts(table, resources)
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
 	}
-	writeNext(&text, info, outputs)
+	writeNext(&text, l.dir, info, outputs, addresses)
 	_, err = io.WriteString(l.out, text.String())
 	return err
 }
 
-func writeServer(table io.Writer, outputs auto.OutputMap) {
+// hostAddresses are where the host answers on this computer; all empty where there are no hosts.
+func hostAddresses(ctx context.Context, info cloud.Info, outputs auto.OutputMap) (machine.Addresses, error) {
+	id := text(outputs["web_instance_id"])
+	if info.NoHosts != "" || id == "" {
+		return machine.Addresses{}, nil
+	}
+	host, err := info.Host(ctx, id)
+	return host.Addresses, err
+}
+
+func writeServer(table io.Writer, info cloud.Info, outputs auto.OutputMap) {
 	if id := text(outputs["web_instance_id"]); id != "" {
 		_, _ = fmt.Fprintf(table, "Server\t%s\t%s\n", id, text(outputs["web_public_ip"]))
 	}
+	if info.NoHosts != "" {
+		_, _ = fmt.Fprintf(table, "\tit does not boot, and no app answers: %s\n", info.NoHosts)
+	}
 }
 
-func writeApps(table io.Writer, outputs auto.OutputMap, resources []apitype.ResourceV3) {
+func writeApps(table io.Writer, outputs auto.OutputMap, resources []apitype.ResourceV3, addresses machine.Addresses) {
 	urls, repositories := texts(outputs["app_urls"]), texts(outputs["ecr_repository_urls"])
 	names := slices.Sorted(maps.Keys(urls))
 	for i, name := range names {
@@ -79,7 +101,8 @@ func writeApps(table io.Writer, outputs auto.OutputMap, resources []apitype.Reso
 			_, _ = fmt.Fprintf(table, "\tand %d more: pulumi stack output app_urls\n", len(names)-i)
 			break
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", first(i, "Apps"), name, urls[name], repositories[name])
+		shown := cmp.Or(siteOf(urls[name], addresses).url, urls[name])
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", first(i, "Apps"), name, shown, repositories[name])
 	}
 	var records []string
 	for _, record := range resources {
@@ -119,22 +142,48 @@ func writeCounts(table io.Writer, resources []apitype.ResourceV3) {
 	_, _ = fmt.Fprintf(table, "Resources\t%s\n", strings.Join(parts, ", "))
 }
 
-func writeNext(out io.Writer, info cloud.Info, outputs auto.OutputMap) {
-	host := "example.com"
+func writeNext(out io.Writer, dir workdir.Dir, info cloud.Info, outputs auto.OutputMap, addresses machine.Addresses) {
+	public := "https://example.com"
 	urls := texts(outputs["app_urls"])
 	for _, name := range slices.Sorted(maps.Keys(urls)) {
-		_, host, _ = strings.Cut(urls[name], "://")
+		public = urls[name]
 		break
 	}
-	_, _ = fmt.Fprintf(out, `
-Try next
-  . .webstack/local.env                            point pulumi, aws and dig to the laptop cloud
+	_, _ = io.WriteString(out, "\nTry next\n")
+	writeVisit(out, dir, public, addresses)
+	_, _ = fmt.Fprintf(out, `  . .webstack/local.env                            point pulumi, aws and dig to the laptop cloud
   aws ec2 describe-instances --output table        AWS answers at %s
   aws ssm list-documents --filters Key=Owner,Values=Self
   dig +short @$WEBSTACK_DNS_ADDR -p $WEBSTACK_DNS_PORT %s
   edit Pulumi.local.yaml, then: make preview, make up
   make down                                        take everything away again
-`, info.AWSEndpoint(), strings.TrimSuffix(host, "/"))
+`, info.AWSEndpoint(), strings.TrimPrefix(public, "https://"))
+}
+
+// writeVisit says how an app is looked at from this computer.
+func writeVisit(out io.Writer, dir workdir.Dir, public string, addresses machine.Addresses) {
+	site := siteOf(public, addresses)
+	if site.resolve == "" {
+		return
+	}
+	trust := ""
+	if _, err := os.Stat(dir.Authority()); err == nil {
+		trust = "--cacert .webstack/run/ca.crt "
+	}
+	if site.url != "" {
+		_, _ = fmt.Fprintf(out, "  open %s\n", site.url)
+		if trust != "" {
+			_, _ = io.WriteString(out, "                                                   "+
+				"the browser warns unless it trusts .webstack/run/ca.crt\n")
+		}
+		_, _ = fmt.Fprintf(out, "  curl %s%s\n", trust, site.url)
+	}
+	_, port, _ := net.SplitHostPort(addresses.Public.HTTPS)
+	if port != "443" {
+		public += ":" + port
+	}
+	_, _ = fmt.Fprintf(out, "  curl %s--resolve %s %s\n", trust, site.resolve, public)
+	_, _ = io.WriteString(out, "  .webstack/bin/webstack verify -s local           check everything, row by row\n")
 }
 
 func idsOf(resources []apitype.ResourceV3, token string) []string {

@@ -94,6 +94,11 @@ func hostless(ctx context.Context) string {
 	return ""
 }
 
+// NeedsHub tells whether hosts can run here and have to get Docker Hub's images from the stand-in.
+func NeedsHub(ctx context.Context) bool {
+	return hostless(ctx) == "" && !registry.Reachable(ctx, gateway.HubName)
+}
+
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // machinesID tells the machines of this clone from those of others, in every life of its laptop cloud.

@@ -3,9 +3,7 @@ package images
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -24,28 +22,6 @@ type HubImage struct {
 	// Repository is its name there, such as "library/caddy", and Tag its tag.
 	Repository, Tag string
 	Image           v1.Image
-}
-
-// hubAPI is where Docker engines ask for images of Docker Hub.
-const hubAPI = "https://registry-1.docker.io/v2/"
-
-// HubReachable tells whether Docker Hub answers.
-func HubReachable(ctx context.Context) bool { return reachable(ctx, http.DefaultClient, hubAPI) }
-
-// reachable tells whether a registry answers at the URL of its API, be it that it wants to know who asks.
-func reachable(ctx context.Context, client *http.Client, api string) bool {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, api, nil)
-	if err != nil {
-		return false
-	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return false
-	}
-	_ = resp.Body.Close()
-	return resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusUnauthorized
 }
 
 // Hub makes the images that a stack takes from Docker Hub, for Linux on goarch. What was made before, and has not

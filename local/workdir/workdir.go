@@ -63,6 +63,9 @@ func (d Dir) RequestLog() string { return d.path("run", "aws.log") }
 // Registries holds the images that were pushed to the running laptop cloud.
 func (d Dir) Registries() string { return d.path("run", "registries") }
 
+// Authority is the certificate of the authority that issues the apps' certificates on the laptop cloud.
+func (d Dir) Authority() string { return d.path("run", "ca.crt") }
+
 // LocalEnv exports what pulumi, aws and dig need to use the laptop cloud by hand.
 func (d Dir) LocalEnv() string { return d.path("local.env") }
 

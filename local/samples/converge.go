@@ -1,0 +1,215 @@
+package samples
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"webstack/contract"
+	"webstack/operate"
+)
+
+const (
+	// convergePatience is how long a host may take to become what the stack says. The first time it boots and installs
+	// Docker.
+	convergePatience = 15 * time.Minute
+	convergePoll     = 250 * time.Millisecond
+	// outputLines is how much of a failed step's output an error shows.
+	outputLines = 20
+)
+
+// converge follows the association that applies the bundle.
+type converge struct {
+	client *ssm.Client
+	id     string
+	say    func(line string)
+	// steps are the last known states of the steps of the run that is followed.
+	steps map[string]ssmtypes.CommandPluginStatus
+}
+
+// Converge waits until the host is what the stack says. It makes the host look anew where started tells that something
+// has changed that the host does not hear of by itself, or where its last attempt failed. say is told what the host is
+// at. The error of a failed attempt shows the end of what the host printed.
+func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line string)) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, convergePatience, fmt.Errorf("it took longer than %s", convergePatience))
+	defer cancel()
+	c := &converge{client: ssm.NewFromConfig(s.AWS), say: say, steps: map[string]ssmtypes.CommandPluginStatus{}}
+	name := s.Document(contract.DocConverge)
+	found, err := c.find(ctx, name)
+	if err != nil {
+		return err
+	}
+	before, err := c.executions(ctx)
+	if err != nil {
+		return err
+	}
+	if changed || len(before) > 0 && failed(before[0]) {
+		_, err := c.client.StartAssociationsOnce(ctx, &ssm.StartAssociationsOnceInput{AssociationIds: []string{c.id}})
+		if err != nil {
+			return fmt.Errorf("start the association %s: %w", name, err)
+		}
+	} else {
+		before = nil // any run of this version does
+	}
+	last, err := c.wait(ctx, aws.ToString(found.AssociationVersion), before)
+	if err != nil {
+		return fmt.Errorf("wait until the host has applied the stack: %w", err)
+	}
+	if failed(last) {
+		return c.failure(ctx, last)
+	}
+	return nil
+}
+
+// find looks the association up by its name, which is its document's too.
+func (c *converge) find(ctx context.Context, name string) (ssmtypes.Association, error) {
+	out, err := c.client.ListAssociations(ctx, &ssm.ListAssociationsInput{AssociationFilterList: []ssmtypes.AssociationFilter{
+		{Key: ssmtypes.AssociationFilterKeyAssociationName, Value: aws.String(name)},
+	}})
+	if err != nil {
+		return ssmtypes.Association{}, fmt.Errorf("find the association %s: %w", name, err)
+	}
+	if len(out.Associations) != 1 {
+		return ssmtypes.Association{}, fmt.Errorf("find the association %s: there are %d", name, len(out.Associations))
+	}
+	c.id = aws.ToString(out.Associations[0].AssociationId)
+	return out.Associations[0], nil
+}
+
+// executions are the runs of the association, the newest first.
+func (c *converge) executions(ctx context.Context) ([]ssmtypes.AssociationExecution, error) {
+	out, err := c.client.DescribeAssociationExecutions(ctx, &ssm.DescribeAssociationExecutionsInput{AssociationId: &c.id})
+	if err != nil {
+		return nil, fmt.Errorf("list the runs of the association: %w", err)
+	}
+	slices.SortStableFunc(out.AssociationExecutions, func(a, b ssmtypes.AssociationExecution) int {
+		return aws.ToTime(b.CreatedTime).Compare(aws.ToTime(a.CreatedTime))
+	})
+	return out.AssociationExecutions, nil
+}
+
+// wait returns the newest run of that version of the association which is none of those before, once it has ended.
+func (c *converge) wait(
+	ctx context.Context, version string, before []ssmtypes.AssociationExecution,
+) (ssmtypes.AssociationExecution, error) {
+	old := map[string]bool{}
+	for _, execution := range before {
+		old[aws.ToString(execution.ExecutionId)] = true
+	}
+	for {
+		all, err := c.executions(ctx)
+		if err != nil {
+			return ssmtypes.AssociationExecution{}, err
+		}
+		if len(all) > 0 {
+			newest := all[0]
+			c.report(ctx, newest)
+			if !running(newest) && aws.ToString(newest.AssociationVersion) == version && !old[aws.ToString(newest.ExecutionId)] {
+				return newest, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ssmtypes.AssociationExecution{}, context.Cause(ctx)
+		case <-time.After(convergePoll):
+		}
+	}
+}
+
+func running(execution ssmtypes.AssociationExecution) bool {
+	status := aws.ToString(execution.Status)
+	return status == "Pending" || status == "InProgress"
+}
+
+func failed(execution ssmtypes.AssociationExecution) bool {
+	return !running(execution) && aws.ToString(execution.Status) != "Success"
+}
+
+// report says which steps of a run have begun or ended. That it cannot find out is not important.
+func (c *converge) report(ctx context.Context, execution ssmtypes.AssociationExecution) {
+	invocations, err := c.invocations(ctx, execution)
+	if err != nil {
+		return
+	}
+	for _, invocation := range invocations {
+		for _, step := range invocation.CommandPlugins {
+			key := aws.ToString(invocation.CommandId) + aws.ToString(step.Name)
+			if step.Status != c.steps[key] && step.Status == ssmtypes.CommandPluginStatusInProgress {
+				c.say("the host is at step " + aws.ToString(step.Name))
+			}
+			c.steps[key] = step.Status
+		}
+	}
+}
+
+// invocations are what a run has done on each host.
+func (c *converge) invocations(
+	ctx context.Context, execution ssmtypes.AssociationExecution,
+) ([]ssmtypes.CommandInvocation, error) {
+	targets, err := c.client.DescribeAssociationExecutionTargets(ctx, &ssm.DescribeAssociationExecutionTargetsInput{
+		AssociationId: &c.id, ExecutionId: execution.ExecutionId,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var out []ssmtypes.CommandInvocation
+	for _, target := range targets.AssociationExecutionTargets {
+		if target.OutputSource == nil {
+			continue
+		}
+		list, err := c.client.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
+			CommandId: target.OutputSource.OutputSourceId, InstanceId: target.ResourceId, Details: true,
+		})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list.CommandInvocations...)
+	}
+	return out, nil
+}
+
+// failure says what went wrong in a run, with the end of what the step printed that failed.
+func (c *converge) failure(ctx context.Context, execution ssmtypes.AssociationExecution) error {
+	failure := fmt.Errorf("apply the stack on the host: the association ended as %s", aws.ToString(execution.Status))
+	invocations, err := c.invocations(ctx, execution)
+	if err != nil {
+		return errors.Join(failure, fmt.Errorf("read what the host printed: %w", err))
+	}
+	for _, invocation := range invocations {
+		for _, step := range invocation.CommandPlugins {
+			if step.ResponseCode == 0 && step.Status != ssmtypes.CommandPluginStatusFailed &&
+				step.Status != ssmtypes.CommandPluginStatusTimedOut {
+				continue
+			}
+			printed, err := c.printed(ctx, invocation, step)
+			if err != nil {
+				return errors.Join(failure, err)
+			}
+			return fmt.Errorf("apply the stack on the host %s: step %s ended as %s with exit status %d; it printed last:\n%s",
+				aws.ToString(invocation.InstanceId), aws.ToString(step.Name), step.Status, step.ResponseCode, printed)
+		}
+	}
+	return failure
+}
+
+// printed is the end of what a step printed.
+func (c *converge) printed(
+	ctx context.Context, invocation ssmtypes.CommandInvocation, step ssmtypes.CommandPlugin,
+) (string, error) {
+	out, err := c.client.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
+		CommandId: invocation.CommandId, InstanceId: invocation.InstanceId, PluginName: step.Name,
+	})
+	if err != nil {
+		return "", fmt.Errorf("read what the host printed: %w", err)
+	}
+	text := strings.TrimSpace(aws.ToString(out.StandardOutputContent) + "\n" + aws.ToString(out.StandardErrorContent))
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-outputLines):], "\n"), nil
+}
