@@ -181,7 +181,7 @@ func missing(err error) bool {
 // roleOf is the role in an instance's profile; "" when there is none.
 func (g *Gateway) roleOf(ctx context.Context, region, instanceID string) (string, error) {
 	var profiles struct {
-		Arns []string `xml:"iamInstanceProfileAssociations>item>iamInstanceProfile>arn"`
+		Arns []string `xml:"iamInstanceProfileAssociationSet>item>iamInstanceProfile>arn"`
 	}
 	err := g.readForm(ctx, region, "ec2", "DescribeIamInstanceProfileAssociations",
 		url.Values{"Filter.1.Name": {"instance-id"}, "Filter.1.Value.1": {instanceID}}, &profiles)

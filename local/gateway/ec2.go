@@ -25,7 +25,7 @@ var ec2Handlers = map[string]handler{
 	"RebootInstances":                      (*Gateway).hostingCall,
 	"TerminateInstances":                   (*Gateway).hostingCall,
 	"AttachVolume":                         (*Gateway).hostingCall,
-	"DetachVolume":                         (*Gateway).hostingCall,
+	"DetachVolume":                         (*Gateway).detachVolume,
 	"DeleteVolume":                         (*Gateway).hostingCall,
 	"ModifyVolume":                         (*Gateway).hostingCall,
 	"AssociateIamInstanceProfile":          (*Gateway).hostingCall,

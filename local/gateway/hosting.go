@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
+	"encoding/xml"
 	"errors"
 	"fmt"
 	"maps"
@@ -337,6 +338,41 @@ func (h *hosting) followCall(c call) {
 	default:
 		h.followAll()
 	}
+}
+
+// detachVolume says where the volume is attached when the call does not, which moto needs to know.
+func (g *Gateway) detachVolume(w http.ResponseWriter, r *http.Request, c call) {
+	var out struct {
+		Attachments []struct {
+			Instance string `xml:"instanceId"`
+			Device   string `xml:"device"`
+		} `xml:"volumeSet>item>attachmentSet>item"`
+	}
+	answer, err := g.askEC2(r, "DescribeVolumes", url.Values{"VolumeId.1": {c.form.Get("VolumeId")}})
+	if err == nil && answer.ok() {
+		err = xml.Unmarshal(answer.body, &out)
+	}
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	switch {
+	case !answer.ok():
+		answer.write(w)
+		return
+	case len(out.Attachments) == 0:
+		c.refuse(w, wrong("IncorrectState", "Volume '%s' is in the 'available' state.", c.form.Get("VolumeId")))
+		return
+	}
+	for name, value := range map[string]string{
+		"InstanceId": out.Attachments[0].Instance, "Device": out.Attachments[0].Device,
+	} {
+		if !c.form.Has(name) {
+			c.form.Set(name, value)
+		}
+	}
+	c.body = []byte(c.form.Encode())
+	g.hostingCall(w, r, c)
 }
 
 // freeAddresses takes the elastic addresses from terminated instances, which moto would leave with them.

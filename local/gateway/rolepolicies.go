@@ -47,7 +47,7 @@ func (g *Gateway) policiesOf(ctx context.Context, region, role string) ([]iamche
 	for name, text := range texts {
 		policy, err := iamcheck.Parse(text)
 		if err != nil {
-			return nil, fmt.Errorf("check the policy %s of the role %s: %w", name, role, err)
+			return nil, &denial{fmt.Sprintf("check the policy %s of the role %s: %v", name, role, err)}
 		}
 		policies = append(policies, policy)
 	}
@@ -138,7 +138,7 @@ func (g *Gateway) bucketPolicyOf(resource string) ([]iamcheck.Policy, error) {
 	}
 	policy, err := iamcheck.Parse(text)
 	if err != nil {
-		return nil, fmt.Errorf("check the policy of the bucket %s: %w", bucket, err)
+		return nil, &denial{fmt.Sprintf("check the policy of the bucket %s: %v", bucket, err)}
 	}
 	return []iamcheck.Policy{policy}, nil
 }
