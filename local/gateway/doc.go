@@ -2,8 +2,14 @@
 // lacks and this stack needs, and mends what moto does differently from AWS in a way that a program could
 // notice:
 //
-//   - State Manager's associations, which moto does not have; no host has an SSM agent, so none of them has run, and
-//     commands are refused instead of being called a success;
+//   - instances that are machines: what happens to an instance, its volumes, its role and its addresses happens to a
+//     machine, in order, after the call has been answered; public addresses are loopback addresses of this computer;
+//   - commands and State Manager's associations, which run on the machines; without machines they are refused instead of
+//     being called a success;
+//   - temporary credentials: of the roles of instances and of roles that are assumed, also with a web identity. What is
+//     signed with them is checked against the role's policies; a call of which it is not known which permission it needs
+//     is refused;
+//   - ECR's images and a stand-in for Docker Hub, from real registries (see package registry);
 //   - the public parameters with Ubuntu's image ids;
 //   - bucket policies with conditions, which moto applies whether their conditions hold or not;
 //   - what AWS checks in documents, parameters, lifecycle policies and the sizes of a role's policies, and moto
