@@ -405,6 +405,25 @@ func TestImages(t *testing.T) {
 	}
 }
 
+func TestImageOfTwoApps(t *testing.T) {
+	t.Parallel()
+	keep := keptImages{"r/blog:v1": true, "r/blog sha256:1": true, " sha256:1": true, "r/wiki:v1@sha256:d": true}
+	for image, want := range map[docker.Image]bool{
+		{ID: "sha256:1", Repository: "r/blog", Tag: "v1"}:          true,
+		{ID: "sha256:1", Repository: "r/blog", Digest: "sha256:c"}: true,
+		{ID: "sha256:1"}: true,
+		{ID: "sha256:1", Repository: "r/shop", Tag: "v1"}:                      false,
+		{ID: "sha256:2", Repository: "r/blog", Tag: "v2"}:                      false,
+		{ID: "sha256:3", Repository: "r/wiki", Tag: "v1", Digest: "sha256:d"}:  true,
+		{ID: "sha256:4", Repository: "r/wiki", Tag: "v1", Digest: "sha256:e"}:  false,
+		{ID: "sha256:3", Repository: "r/other", Tag: "v1", Digest: "sha256:d"}: false,
+	} {
+		if got := keep.has(image); got != want {
+			t.Errorf("%+v: got %v", image, got)
+		}
+	}
+}
+
 func TestImageInUseIsNoFailure(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -19,14 +19,16 @@ func (h *Host) removeImages(ctx context.Context, releases map[string]string) err
 	if err != nil {
 		return err
 	}
-	ids := map[string]bool{}
+	// By whichever of its names in the repository: the engine may list it by another one than it was asked for.
+	same := map[[2]string]bool{}
 	for _, image := range images {
 		if keep.has(image) {
-			ids[image.ID] = true
+			same[[2]string{image.Repository, image.ID}] = true
 		}
 	}
 	for _, image := range images {
-		if !ids[image.ID] && (image.Repository == "" || repositories[image.Repository]) {
+		ours := image.Repository == "" || repositories[image.Repository]
+		if ours && !same[[2]string{image.Repository, image.ID}] {
 			h.removeImage(ctx, image)
 		}
 	}
@@ -42,7 +44,7 @@ func (h *Host) kept(ctx context.Context, releases map[string]string) (keep keptI
 		return nil, nil, err
 	}
 	for _, c := range containers {
-		keep[c.ImageID], keep[c.Image] = true, true
+		keep[c.Image], keep[repositoryOf(c.Image)+" "+c.ImageID], keep[" "+c.ImageID] = true, true, true
 	}
 	records, err := h.Records()
 	if err != nil {
@@ -91,12 +93,12 @@ func (h *Host) removeImage(ctx context.Context, image docker.Image) {
 	h.say("removed image %s", image.Name())
 }
 
-// keptImages are images by ID, or by name as in a Compose file.
+// keptImages are images by name as in a Compose file, or by repository and ID; by ID alone those without a name.
 type keptImages map[string]bool
 
 // has tells whether a row of the engine's list is one of them. A name with tag and digest is listed by its digest.
 func (k keptImages) has(image docker.Image) bool {
-	if k[image.ID] || k[image.Name()] {
+	if k[image.Name()] || k[image.Repository+" "+image.ID] {
 		return true
 	}
 	for name := range k {
