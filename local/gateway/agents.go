@@ -54,7 +54,7 @@ func (f *fleet) information(ctx context.Context, region string) ([]information, 
 	}
 	list := []information{}
 	for _, h := range hosts {
-		online := f.online(ctx, h.ID)
+		online := f.online(ctx, region, h.ID)
 		if online {
 			f.learnPlatform(ctx, h.ID)
 		}
@@ -212,7 +212,8 @@ func (g *Gateway) getConnectionStatus(w http.ResponseWriter, r *http.Request, c 
 		return
 	}
 	status := "notconnected"
-	if slices.ContainsFunc(hosts, func(h host) bool { return h.ID == in.Target }) && g.fleet.online(r.Context(), in.Target) {
+	if slices.ContainsFunc(hosts, func(h host) bool { return h.ID == in.Target }) &&
+		g.fleet.online(r.Context(), c.region, in.Target) {
 		status = "connected"
 	}
 	c.answer(w, map[string]any{"Target": in.Target, "Status": status})

@@ -94,14 +94,14 @@ func (f *fleet) targets(r *http.Request, region string, o order) ([]string, *pro
 	if len(o.InstanceIds) == 0 {
 		ids := []string{}
 		for _, h := range hosts {
-			if h.matches(o.Targets) && f.registered(r.Context(), h.ID) {
+			if h.matches(o.Targets) && f.registered(r.Context(), region, h.ID) {
 				ids = append(ids, h.ID)
 			}
 		}
 		return ids, nil, nil
 	}
 	for _, id := range o.InstanceIds {
-		if !slices.ContainsFunc(hosts, func(h host) bool { return h.ID == id }) || !f.registered(r.Context(), id) {
+		if !slices.ContainsFunc(hosts, func(h host) bool { return h.ID == id }) || !f.registered(r.Context(), region, id) {
 			return nil, wrong("InvalidInstanceId", "Instances not in a valid state for account: %s", id), nil
 		}
 	}

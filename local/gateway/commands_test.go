@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
@@ -483,5 +484,75 @@ func TestTheEndOfTheAccountEndsCommands(t *testing.T) {
 		&ssm.GetCommandInvocationInput{CommandId: sent.CommandId, InstanceId: &id})).must(t)
 	if got.Status != types.CommandInvocationStatusCancelled {
 		t.Errorf("at the end: %s", stands(got))
+	}
+}
+
+// An agent works with its machine's role.
+func TestAgentsNeedTheirPermissions(t *testing.T) {
+	t.Parallel()
+	for name, action := range map[string]string{
+		"to register": "ssm:UpdateInstanceInformation", "to be sent commands": "ssmmessages:*",
+		"to learn of associations": "ssm:ListInstanceAssociations",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, stack := newRig(t), unique()
+			policy := func(action string) string {
+				return `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", "NotAction": ["` +
+					action + `", "ec2messages:*"]}]}`
+			}
+			role := newRole(t, policy(action))
+			id := r.launchWith(stack, profile(t, role))
+			r.boot(id)
+			_, err := r.ssm.SendCommand(t.Context(), &ssm.SendCommandInput{
+				DocumentName: r.logging(), InstanceIds: []string{id},
+			})
+			wantCode(t, err, "InvalidInstanceId", id)
+			iamHere := iam.NewFromConfig(r.config("us-east-1"))
+			ask(iamHere.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+				RoleName: &role, PolicyName: aws.String("all"), PolicyDocument: aws.String(policy("none:None")),
+			})).must(t)
+			sent := r.send(&ssm.SendCommandInput{DocumentName: r.logging(), InstanceIds: []string{id}})
+			if got := stands(r.ended(*sent.CommandId, id, "")); got != "Success/Success 0" {
+				t.Errorf("with the permission: %s", got)
+			}
+		})
+	}
+}
+
+// What a document needs of other services, the machine's role must allow.
+func TestDocumentsNeedThePermissionsOfTheirMachine(t *testing.T) {
+	t.Parallel()
+	r, ctx := newRig(t), t.Context()
+	bucket, parameter := unique(), "/"+unique()
+	ask(s3Client().CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &bucket})).must(t)
+	ask(s3Client().PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &bucket, Key: aws.String("in"), Body: strings.NewReader("content"),
+	})).must(t)
+	ask(r.ssm.PutParameter(ctx, &ssm.PutParameterInput{Name: &parameter, Value: aws.String("v"), Type: "String"})).must(t)
+	download := map[string]any{"action": "aws:downloadContent", "name": "download", "inputs": map[string]any{
+		"sourceType": "S3", "destinationPath": "/in",
+		"sourceInfo": `{"path": "https://s3.us-east-1.amazonaws.com/` + bucket + `/in"}`,
+	}}
+	in := &ssm.SendCommandInput{
+		DocumentName:       r.document(download, step("parameter", "echo '{{ ssm:"+parameter+" }}'"), step("output", "echo out")),
+		OutputS3BucketName: &bucket,
+	}
+	for role, want := range map[string]string{
+		newRole(t, everything): "Success Success Success 2",
+		newRole(t, strings.ReplaceAll(everything, `"*", "Resource"`, `["ssm:UpdateInstanceInformation",
+			"ssm:ListInstanceAssociations", "ssmmessages:*"], "Resource"`)): "Failed Failed Success 0",
+	} {
+		id := r.launchWith(unique(), profile(t, role))
+		r.boot(id)
+		in.InstanceIds = []string{id}
+		sent := r.send(in)
+		r.ended(*sent.CommandId, id, "output")
+		written := ask(s3Client().ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: sent.CommandId})).must(t)
+		got := fmt.Sprint(r.step(*sent.CommandId, id, "download").Status, " ", r.step(*sent.CommandId, id, "parameter").Status,
+			" ", r.step(*sent.CommandId, id, "output").Status, " ", len(written.Contents))
+		if got != want {
+			t.Errorf("%s, wanted %s", got, want)
+		}
 	}
 }

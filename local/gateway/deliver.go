@@ -85,7 +85,7 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 	}
 	run := runcommand.Run{
 		ID: c.ID, InstanceID: one.InstanceID, Region: c.region, Document: c.document, Parameters: c.Parameters,
-		Stored: f.stored(c.region), Fetch: f.fetch(c.region), Upload: c.upload(f, one.InstanceID),
+		Stored: f.stored(c.region, one.InstanceID), Fetch: f.fetch(c.region, one.InstanceID), Upload: c.upload(f, one.InstanceID),
 		Report: func(index int, result runcommand.Result) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -100,7 +100,7 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 // reached waits until the machine runs, and tells whether it does before the command expires.
 func (f *fleet) reached(ctx context.Context, one *invocation) bool {
 	expires := one.command.requested.Add(one.command.timeout)
-	for !f.online(ctx, one.InstanceID) {
+	for !f.online(ctx, one.command.region, one.InstanceID) {
 		if !f.now().Before(expires) {
 			return false
 		}

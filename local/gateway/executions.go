@@ -167,7 +167,7 @@ func (g *Gateway) associationsOn(w http.ResponseWriter, r *http.Request, c call)
 		return "", nil, false
 	}
 	index := slices.IndexFunc(hosts, func(h host) bool { return h.ID == in.InstanceID })
-	if index < 0 || !g.fleet.registered(r.Context(), in.InstanceID) {
+	if index < 0 || !g.fleet.registered(r.Context(), c.region, in.InstanceID) {
 		c.refuse(w, wrong("InvalidInstanceId", "The instance %s has no SSM agent", in.InstanceID))
 		return "", nil, false
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -45,6 +46,7 @@ type fleet struct {
 type agent struct {
 	registered, lastPing   time.Time
 	platform, version      string
+	reason                 string        // why it does nothing, "" when it works
 	commands, associations chan struct{} // its workers
 }
 
@@ -99,8 +101,8 @@ func (f *fleet) agentOf(instanceID string) *agent {
 }
 
 // online tells whether the machine can take commands, and remembers that it could.
-func (f *fleet) online(ctx context.Context, instanceID string) bool {
-	if f.machines == nil || !f.machines.Running(ctx, instanceID) {
+func (f *fleet) online(ctx context.Context, region, instanceID string) bool {
+	if f.machines == nil || !f.machines.Running(ctx, instanceID) || !f.allowedAgent(ctx, region, instanceID) {
 		return false
 	}
 	known := f.agentOf(instanceID)
@@ -114,8 +116,8 @@ func (f *fleet) online(ctx context.Context, instanceID string) bool {
 }
 
 // registered tells whether the machine's agent has ever answered.
-func (f *fleet) registered(ctx context.Context, instanceID string) bool {
-	if f.online(ctx, instanceID) {
+func (f *fleet) registered(ctx context.Context, region, instanceID string) bool {
+	if f.online(ctx, region, instanceID) {
 		return true
 	}
 	known := f.agentOf(instanceID)
@@ -198,17 +200,20 @@ func internal(ctx context.Context, region string) *http.Request {
 }
 
 // stored gets a parameter for a document, which may name all but secrets.
-func (f *fleet) stored(region string) func(context.Context, string) (string, error) {
+func (f *fleet) stored(region, instanceID string) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, name string) (string, error) {
+		if err := f.mayRead(ctx, region, instanceID, name); err != nil {
+			return "", err
+		}
 		var out struct{ Parameter struct{ Type, Value string } }
 		answer, err := f.gateway.ask(internal(ctx, region), "GetParameter", map[string]string{"Name": name}, &out)
 		switch {
 		case err != nil:
 			return "", err
 		case !answer.ok():
-			return "", fmt.Errorf("there is none")
+			return "", errors.New("there is none")
 		case out.Parameter.Type == "SecureString":
-			return "", fmt.Errorf("documents cannot use a SecureString")
+			return "", errors.New("documents cannot use a SecureString")
 		default:
 			return out.Parameter.Value, nil
 		}
@@ -216,8 +221,11 @@ func (f *fleet) stored(region string) func(context.Context, string) (string, err
 }
 
 // fetch gets an object from S3.
-func (f *fleet) fetch(region string) func(ctx context.Context, bucket, key string) ([]byte, error) {
+func (f *fleet) fetch(region, instanceID string) func(ctx context.Context, bucket, key string) ([]byte, error) {
 	return func(ctx context.Context, bucket, key string) ([]byte, error) {
+		if err := f.may(ctx, region, instanceID, objectRight("GetObject", bucket, key)); err != nil {
+			return nil, err
+		}
 		answer, err := f.object(ctx, region, http.MethodGet, bucket, key, nil)
 		return answer.body, err
 	}
@@ -246,8 +254,13 @@ func (c *command) upload(f *fleet, instanceID string) func(context.Context, runc
 			if len(content) == 0 {
 				continue
 			}
-			if _, err := f.object(ctx, c.region, http.MethodPut, c.Bucket, c.outputKey(instanceID, step, name),
-				content); err != nil {
+			key := c.outputKey(instanceID, step, name)
+			err := f.may(ctx, c.region, instanceID,
+				objectRight("PutObject", c.Bucket, key), objectRight("PutObjectAcl", c.Bucket, key))
+			if err == nil {
+				_, err = f.object(ctx, c.region, http.MethodPut, c.Bucket, key, content)
+			}
+			if err != nil { // the command is none the worse for it
 				f.gateway.logf("output of command %s: %v\n", c.ID, err)
 			}
 		}

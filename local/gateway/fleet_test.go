@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
@@ -97,12 +98,45 @@ func (r *rig) launch(stack string) string {
 	return id
 }
 
-// launchOnly runs an instance that boots no machine.
+// launchOnly runs an instance that boots no machine, with a role that may do everything.
 func (r *rig) launchOnly(stack string) string {
+	r.t.Helper()
+	return r.launchWith(stack, profile(r.t, newRole(r.t, everything)))
+}
+
+const everything = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}`
+
+// newRole makes a role for instances with one policy, named "all".
+func newRole(t *testing.T, policy string) string {
+	t.Helper()
+	role := unique()
+	ask(iamClient().CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: &role, AssumeRolePolicyDocument: aws.String(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+			"Action": "sts:AssumeRole", "Principal": {"Service": "ec2.amazonaws.com"}}]}`),
+	})).must(t)
+	ask(iamClient().PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+		RoleName: &role, PolicyName: aws.String("all"), PolicyDocument: &policy,
+	})).must(t)
+	return role
+}
+
+// profile makes an instance profile for a role, of the same name.
+func profile(t *testing.T, role string) string {
+	t.Helper()
+	ask(iamClient().CreateInstanceProfile(t.Context(), &iam.CreateInstanceProfileInput{InstanceProfileName: &role})).must(t)
+	ask(iamClient().AddRoleToInstanceProfile(t.Context(), &iam.AddRoleToInstanceProfileInput{
+		InstanceProfileName: &role, RoleName: &role,
+	})).must(t)
+	return role
+}
+
+// launchWith runs an instance that boots no machine.
+func (r *rig) launchWith(stack, profile string) string {
 	r.t.Helper()
 	out := ask(ec2.NewFromConfig(config()).RunInstances(r.t.Context(), &ec2.RunInstancesInput{
 		ImageId: aws.String(moto.Image("arm64")), InstanceType: ec2types.InstanceTypeT4gSmall,
-		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), TagSpecifications: []ec2types.TagSpecification{{
+		IamInstanceProfile: &ec2types.IamInstanceProfileSpecification{Name: &profile},
+		MinCount:           aws.Int32(1), MaxCount: aws.Int32(1), TagSpecifications: []ec2types.TagSpecification{{
 			ResourceType: ec2types.ResourceTypeInstance,
 			Tags:         []ec2types.Tag{{Key: aws.String("stack"), Value: &stack}},
 		}},
@@ -115,7 +149,7 @@ func (r *rig) boot(id string) {
 	if err := r.machines.Boot(r.t.Context(), machine.Spec{InstanceID: id}); err != nil {
 		r.t.Fatal(err)
 	}
-	r.gateway.fleet.online(r.t.Context(), id) // its agent registers
+	r.gateway.fleet.online(r.t.Context(), "us-east-1", id) // its agent registers
 	r.gateway.fleet.wake()
 }
 

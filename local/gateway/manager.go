@@ -89,7 +89,7 @@ func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 	candidates, renewals := f.dueOn(a, when, hosts)
 	var due []string
 	for _, id := range candidates {
-		if f.online(ctx, id) {
+		if f.online(ctx, a.region, id) {
 			due = append(due, id)
 		}
 	}

@@ -56,11 +56,11 @@ func parseSchedule(expression string, offset int) (schedule, error) {
 	}
 	found := cron.FindStringSubmatch(expression)
 	if found == nil {
-		return s, fmt.Errorf("State Manager has rate(), cron() with 6 fields and at()")
+		return s, fmt.Errorf("use rate(), cron() with 6 fields, or at()")
 	}
 	fields := strings.Fields(found[1])
 	if fields[3] != "*" {
-		return s, fmt.Errorf("State Manager has no months in cron()")
+		return s, fmt.Errorf("leave the month of cron() at *: State Manager has no months")
 	}
 	fields[4] = weekday.ReplaceAllStringFunc(fields[4], func(day string) string {
 		last := len(day) - 1

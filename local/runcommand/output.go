@@ -6,8 +6,9 @@ import (
 )
 
 const (
-	// MaxStdout and MaxStderr are how many characters of a step's output Systems Manager keeps.
+	// MaxStdout is how many characters of a step's output Systems Manager keeps.
 	MaxStdout = 24000
+	// MaxStderr is how many of its errors.
 	MaxStderr = 8000
 	// MaxCombined is how many characters of both together it lists.
 	MaxCombined = 2500

@@ -177,24 +177,26 @@ func wait(ctx context.Context, command *exec.Cmd, timeout time.Duration, stopped
 	if timeout > 0 {
 		over = time.After(timeout)
 	}
-	done := make(chan error, 1)
-	go func() { done <- command.Wait() }()
+	var failed error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		failed = command.Wait()
+	}()
+	exit, err := machine.Exit{}, error(nil)
 	select {
-	case err := <-done:
-		return exitOf(command, err)
+	case <-done:
+		return exitOf(command, failed)
 	case <-over:
-		kill()
-		<-done
-		return machine.Exit{Code: 137, TimedOut: true}, nil
+		exit = machine.Exit{Code: 137, TimedOut: true}
 	case <-ctx.Done():
-		kill()
-		<-done
-		return machine.Exit{}, ctx.Err()
+		err = ctx.Err()
 	case <-stopped:
-		kill()
-		<-done
-		return machine.Exit{}, machine.ErrNotRunning
+		err = machine.ErrNotRunning
 	}
+	kill()
+	<-done
+	return exit, err
 }
 
 func exitOf(command *exec.Cmd, err error) (machine.Exit, error) {
