@@ -134,9 +134,8 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	size := min(most, total/part, free-spare)
-	size -= size % (1 << 20)
-	if size < least {
+	size := sizeFor(total, free)
+	if size == 0 {
 		_, _ = fmt.Fprintf(s.Out, "no swap: the disk has %d of %d MiB free, which is too little\n", free>>20, total>>20)
 		return false, nil
 	}
@@ -155,6 +154,15 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 	}
 	_, _ = fmt.Fprintf(s.Out, "made a swap file of %d MiB\n", size>>20)
 	return true, nil
+}
+
+// sizeFor is the size of the file on a disk, 0 for none; all in bytes.
+func sizeFor(total, free int64) int64 {
+	size := min(most, total/part, free-spare)
+	if size < least {
+		return 0
+	}
+	return size - size%(1<<20)
 }
 
 // install has systemd use the file now and at every boot. A kernel that refuses keeps nobody from anything else.
