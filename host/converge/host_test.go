@@ -24,19 +24,14 @@ type fakeHost struct {
 	releases   map[string]string // given to converge
 	executed   []string          // statements
 	state      string            // of roles and databases, in JSON
-	seen       func(step string) // runs before each step
 }
 
 // step records a step and fails it when the test says so.
 func (f *fakeHost) step(name string) error {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls = append(f.calls, name)
-	err, seen := f.fail[name], f.seen
-	f.mu.Unlock()
-	if seen != nil {
-		seen(name)
-	}
-	return err
+	return f.fail[name]
 }
 
 func (f *fakeHost) host() Host {

@@ -48,7 +48,7 @@ func child() int {
 		panic(err)
 	}
 	err = Run(ctx, Options{
-		Store: store, ManifestSHA256: os.Getenv(childSum), StackDir: os.Getenv(childDir), Host: (&fakeHost{}).host(),
+		Store: store, ManifestSHA256: os.Getenv(childSum), StackDir: os.Getenv(childDir), Host: (&fakeHost{parameters: twoApps()}).host(),
 		Out: &suicide{left: lines},
 	})
 	if err != nil {
