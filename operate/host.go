@@ -134,13 +134,16 @@ func (s *Stack) unreachable(host Host, agent *ssmtypes.InstanceInformation) stri
 	return ""
 }
 
-// Ago rounds a duration to what a reader wants to know.
-func Ago(d time.Duration) time.Duration {
+// Ago words a duration as precisely as a reader wants to know it.
+func Ago(d time.Duration) string {
+	const day = 24 * time.Hour
 	switch {
-	case d > 48*time.Hour:
-		return d.Round(time.Hour)
-	case d > time.Hour:
-		return d.Round(time.Minute)
+	case d >= 2*day:
+		return fmt.Sprintf("%d days", d/day)
+	case d >= time.Hour && d.Truncate(time.Minute)%time.Hour == 0:
+		return fmt.Sprintf("%dh", d/time.Hour)
+	case d >= time.Hour:
+		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
 	}
-	return d.Round(time.Second)
+	return d.Round(time.Second).String()
 }

@@ -55,7 +55,7 @@ func TestReachable(t *testing.T) {
 			fakeAWS{instances: []ec2types.Instance{instance("i-1", "pending", now)}, agents: online}},
 		{"no agent", "has not come forward to Systems Manager",
 			fakeAWS{instances: []ec2types.Instance{instance("i-1", "running", now)}}},
-		{"lost", "has not heard of its agent for 1h0m0s (ConnectionLost)", fakeAWS{
+		{"lost", "has not heard of its agent for 1h (ConnectionLost)", fakeAWS{
 			instances: []ec2types.Instance{instance("i-1", "running", now)},
 			agents:    []ssmtypes.InstanceInformation{agent("i-1", "ConnectionLost", now.Add(-time.Hour))},
 		}},
@@ -71,6 +71,18 @@ func TestReachable(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: more than one line: %v", test.name, err)
+		}
+	}
+}
+
+func TestAgo(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		1500 * time.Millisecond: "2s", 90 * time.Second: "1m30s", time.Hour + 20*time.Second: "1h",
+		25*time.Hour + 3*time.Minute: "25h3m", 71 * time.Hour: "2 days",
+	} {
+		if got := Ago(d); got != want {
+			t.Errorf("%s: %s, want %s", d, got, want)
 		}
 	}
 }

@@ -193,13 +193,25 @@ const tailLines = 5
 
 // tail is the end of what a step wrote to its standard error, or else to its standard output.
 func tail(step Step) string {
-	text := strings.TrimSpace(step.Stderr)
-	if text == "" {
-		text = strings.TrimSpace(step.Stdout)
+	lines := written(step.Stderr)
+	if len(lines) == 0 {
+		lines = written(step.Stdout)
 	}
-	if text == "" {
+	if len(lines) == 0 {
 		return "it has written nothing"
 	}
-	lines := strings.Split(text, "\n")
 	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+}
+
+// written are the lines of a step's own; the agent adds some to those of a failed one.
+func written(text string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		if line != "" && !strings.HasPrefix(line, "failed to run commands: exit status ") &&
+			line != "Step was found to have onFailure property. Further document steps will be skipped." {
+			out = append(out, line)
+		}
+	}
+	return out
 }

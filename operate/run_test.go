@@ -48,6 +48,10 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// agentNoise is what the agent adds to what a failed step wrote.
+const agentNoise = "failed to run commands: exit status 3\n" +
+	"Step was found to have onFailure property. Further document steps will be skipped.\n"
+
 func TestRunSaysHowADocumentFailed(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -55,7 +59,7 @@ func TestRunSaysHowADocumentFailed(t *testing.T) {
 		output     *ssm.GetCommandInvocationOutput
 	}{
 		"step deploy of command command-1 ended with exit status 3: two\nthree\nfour\nfive\nsix": {
-			invocation("Failed", "Failed", stepOf("deploy", "Failed", 3)), output("out", "one\ntwo\nthree\nfour\nfive\nsix\n"),
+			invocation("Failed", "Failed", stepOf("deploy", "Failed", 3)), output("out", "one\ntwo\nthree\nfour\nfive\n\nsix\n"+agentNoise),
 		},
 		"exit status 1: only this":    {invocation("Failed", "Failed", stepOf("deploy", "Failed", 1)), output("only this\n", "")},
 		"it has written nothing":      {invocation("Failed", "Failed", stepOf("deploy", "Failed", 1)), output("", "")},

@@ -96,7 +96,7 @@ Host          i-1, 203.0.113.10, up since 2026-01-29 10:00 UTC
 Memory        900 MiB of 2.0 GiB available, 5 MiB of 2.0 GiB swap in use
 Disk /        9.0 GiB of 16.0 GiB free
 Docker        29.1.3
-caddy         running, healthy, for 1h0m0s, restarted 2 times
+caddy         running, healthy, for 1h, restarted 2 times
 postgres      no container
 Last backup   none yet
 

@@ -162,8 +162,7 @@ func certificateText(c *contract.CertificateStatus, at time.Time) string {
 	if c.Own {
 		from = "its own"
 	}
-	return fmt.Sprintf("until %s (%d days), %s", c.NotAfter.UTC().Format("2006-01-02"),
-		int(c.NotAfter.Sub(at).Hours()/24), from)
+	return fmt.Sprintf("until %s (%s), %s", c.NotAfter.UTC().Format(time.DateOnly), operate.Ago(c.NotAfter.Sub(at)), from)
 }
 
 // size is a number of bytes for people.

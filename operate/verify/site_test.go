@@ -28,28 +28,32 @@ type site struct {
 	// pages are the answers by "scheme://name"; "*" is everybody else's.
 	pages       map[string]http.HandlerFunc
 	plain, safe string // addresses
+	active      string // whose certificate unknown names are shown
 	down        map[string]bool
 }
 
 func newSite(t *testing.T, now time.Time) *site {
 	t.Helper()
 	s := &site{t: t, ca: newIssuer(t, "Caddy Local Authority"), certs: map[string]*tls.Certificate{}, down: map[string]bool{}}
+	s.active = "shop.example.com"
 	for _, name := range []string{"shop.example.com", "www.shop.example.com", "blog.example.com"} {
 		s.certs[name] = s.ca.issue(t, name, now.Add(-time.Hour), now.Add(90*24*time.Hour))
 	}
 	s.pages = map[string]http.HandlerFunc{
-		"https://shop.example.com":     page(http.StatusOK, "Shop"),
+		"https://shop.example.com":     page(http.StatusOK),
 		"https://www.shop.example.com": redirectTo("https://shop.example.com/"),
-		"https://blog.example.com":     page(http.StatusServiceUnavailable, ""),
+		"https://blog.example.com":     page(http.StatusServiceUnavailable),
 		"http://shop.example.com":      redirectTo("https://shop.example.com/"),
 		"http://blog.example.com":      redirectTo("https://blog.example.com/"),
-		"http://*":                     page(http.StatusOK, "Shop"),
+		"http://*":                     page(http.StatusOK),
 	}
 	plain := httptest.NewServer(s.serve("http"))
 	safe := httptest.NewUnstartedServer(s.serve("https"))
 	safe.TLS = &tls.Config{GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-		if certificate, ok := s.certs[hello.ServerName]; ok {
-			return certificate, nil
+		for _, name := range []string{hello.ServerName, s.active} {
+			if certificate, ok := s.certs[name]; ok {
+				return certificate, nil
+			}
 		}
 		return nil, errors.New("no certificate")
 	}}
@@ -61,13 +65,8 @@ func newSite(t *testing.T, now time.Time) *site {
 	return s
 }
 
-func page(status int, title string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(status)
-		if title != "" {
-			_, _ = fmt.Fprintf(w, "<html><title> %s\n</title>%s", title, rand.Text())
-		}
-	}
+func page(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
 }
 
 func redirectTo(url string) http.HandlerFunc {

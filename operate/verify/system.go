@@ -17,7 +17,8 @@ var systemChecks = []check{
 	{phase: 3, name: "system.session", looked: "whether sessions can be opened", run: checkSession},
 	{phase: 3, name: "system.documents", looked: "the stack's documents", run: checkDocuments},
 	{phase: 3, name: "system.converge", looked: "the association that applies the bundle", run: checkConverge},
-	{phase: 3, name: "system.status", looked: "what the host says of itself", run: checkStatus},
+	{phase: 3, name: "system.status", looked: "what the host says of itself", run: checkStatus,
+		do: "see system.converge first: it puts the host's program there"},
 	{phase: 3, name: "system.docker", looked: "docker version on the host", run: checkDocker},
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"webstack/config"
@@ -46,6 +47,8 @@ var PhaseTitles = map[int]string{
 type check struct {
 	phase        int
 	name, looked string
+	// do is what to do when the check cannot look; "" where the error itself says so.
+	do string
 	// when tells whether there is anything to look at; nil: always.
 	when func(*config.Config) bool
 	run  func(ctx context.Context, w *world) ([]finding, error)
@@ -124,15 +127,26 @@ func (c check) rows(ctx context.Context, w *world) []Row {
 	return rows
 }
 
-// unable is the finding of a check that could not look. What keeps it from looking is the finding of another check where
-// that is so.
+// unable is the finding of a check that could not look. What keeps it from looking is told once, where it is the finding
+// of another check.
 func (c check) unable(err error) finding {
 	var first *dependsOn
 	if errors.As(err, &first) && first.check != c.name {
-		return failed("", "see "+first.check+" first", "cannot be looked at: %v", err)
+		return failed("", "see "+first.check+" first", "cannot be looked at, because of %s", first.check)
 	}
-	return failed("", "mend that, then verify again", "%v", err)
+	return failed("", c.remedy(), "%s", oneLine(err))
 }
+
+// remedy is what to do about a check that failed as a whole.
+func (c check) remedy() string {
+	if c.do != "" {
+		return c.do
+	}
+	return "mend that, then verify again"
+}
+
+// oneLine is an error in a table.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // dependsOn is an error that another check reports as its own.
 type dependsOn struct {
