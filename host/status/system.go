@@ -1,6 +1,7 @@
 package status
 
 import (
+	"bytes"
 	"os"
 	"strconv"
 	"strings"
@@ -11,18 +12,32 @@ import (
 	"webstack/contract"
 )
 
-// boot is when the host came up.
+// boot is when the host's first process was started; zero when unknown. The kernel of a host that is a container came up
+// before it.
 func (r *reader) boot() time.Time {
-	text, err := os.ReadFile(r.in("/proc/uptime"))
+	const (
+		startField     = 19 // behind the name, which may hold spaces
+		ticksPerSecond = 100
+	)
+	uptime, err := os.ReadFile(r.in("/proc/uptime"))
 	if err != nil {
 		return time.Time{}
 	}
-	seconds, _, _ := strings.Cut(string(text), " ")
+	first, err := os.ReadFile(r.in("/proc/1/stat"))
+	if err != nil {
+		return time.Time{}
+	}
+	seconds, _, _ := strings.Cut(string(uptime), " ")
 	up, err := strconv.ParseFloat(seconds, 64)
+	fields := strings.Fields(string(first[bytes.LastIndexByte(first, ')')+1:]))
+	if err != nil || len(fields) <= startField {
+		return time.Time{}
+	}
+	ticks, err := strconv.ParseInt(fields[startField], 10, 64)
 	if err != nil {
 		return time.Time{}
 	}
-	return r.now.Add(-time.Duration(up) * time.Second)
+	return r.now.Add(-time.Duration(int64(up)-ticks/ticksPerSecond) * time.Second)
 }
 
 // memory reads what the kernel counts in KiB.

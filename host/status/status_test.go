@@ -1,0 +1,221 @@
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webstack/appcompose/hostfile"
+	"webstack/contract"
+	"webstack/host/docker"
+	"webstack/host/internal/fakecommand"
+)
+
+// bench is a made-up host. Its apps listen on this machine.
+type bench struct {
+	Options
+	t        *testing.T
+	run      *fakecommand.Runner
+	manifest contract.Manifest
+	tls      *httptest.Server
+	// containers are as `docker inspect` prints them.
+	containers []map[string]any
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, run: &fakecommand.Runner{}}
+	b.tls = httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is for example.com
+	t.Cleanup(b.tls.Close)
+	b.run.Set("docker", func(c fakecommand.Call) (string, error) {
+		switch c.Args[0] {
+		case "version":
+			return "29.1.3\n", nil
+		case "ps":
+			return strings.Repeat("id\n", len(b.containers)), nil
+		}
+		text, err := json.Marshal(b.containers)
+		return string(text), err
+	})
+	b.Options = Options{
+		StackDir: filepath.Join(t.TempDir(), "stack"), Root: t.TempDir(),
+		Engine:   &docker.Engine{Runner: b.run, Project: hostfile.ComposeProject},
+		Postgres: func(context.Context, contract.Manifest) error { return nil },
+		TLS:      b.tls.Listener.Addr().String(),
+	}
+	b.manifest = contract.Manifest{
+		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: b.StackDir,
+		PostgresUser: "postgres", PostgresDefaultDb: "app",
+	}
+	return b
+}
+
+func (b *bench) write(path, text string) {
+	b.t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// system writes what the kernel would say.
+func (b *bench) system() {
+	b.t.Helper()
+	for name, text := range map[string]string{
+		"/proc/uptime":  "100.50 200.00\n",
+		"/proc/1/stat":  "1 (sys (temd) S 0 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 4000 0 0\n",
+		"/proc/meminfo": "MemTotal: 2048 kB\nMemAvailable: 1024 kB\nSwapTotal: 4 kB\nSwapFree: 3 kB\nHugePages_Total: 0\n",
+		"/proc/self/mountinfo": "1 0 8:1 / / rw - ext4 /dev/root rw\n" +
+			"2 1 259:1 / /var/lib/webstack rw - ext4 /dev/nvme1n1 rw\n",
+		caddyAuthority:          "authority",
+		contract.DataDir + "/x": "",
+	} {
+		b.write(filepath.Join(b.Root, name), text)
+	}
+}
+
+// app adds an app that answers its health path with a status.
+func (b *bench) app(name, domain string, answer int) {
+	b.t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/up" {
+			w.WriteHeader(http.StatusTeapot)
+			return
+		}
+		w.WriteHeader(answer)
+	}))
+	b.t.Cleanup(server.Close)
+	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+	number, _ := strconv.Atoi(port)
+	b.manifest.Apps = append(b.manifest.Apps, contract.ManifestApp{
+		Name: name, Domain: domain, Port: number, HealthPath: "/up", Repository: "r.example.com/" + name, Database: name,
+		MemoryMb: 64,
+	})
+	b.write(contract.Paths{StackDir: b.StackDir}.Manifest(), string(b.manifest.Encode()))
+}
+
+func (b *bench) container(service string, number int, image, status string) {
+	b.containers = append(b.containers, map[string]any{
+		"Id": fmt.Sprint(len(b.containers)), "Name": "/" + hostfile.ContainerName(service, number), "RestartCount": 2,
+		"State": map[string]any{"Status": status, "StartedAt": "2026-01-31T03:15:00.123456789Z"},
+		"Config": map[string]any{"Image": image, "Labels": map[string]string{
+			"com.docker.compose.project": hostfile.ComposeProject, "com.docker.compose.service": service,
+		}},
+		"NetworkSettings": map[string]any{"Networks": map[string]any{
+			hostfile.ComposeProject + "_" + hostfile.EdgeNetwork: map[string]string{"IPAddress": "127.0.0.1"},
+		}},
+	})
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.system()
+	b.app("blog", "blog.example.org", http.StatusOK)
+	b.app("new", "new.example.org", http.StatusOK)
+	b.app("shop", "example.com", http.StatusInternalServerError)
+	b.container("caddy", 1, "caddy:2", "running")
+	caddy := b.containers[0]
+	caddy["State"].(map[string]any)["Health"] = map[string]string{"Status": "unhealthy"}
+	caddy["NetworkSettings"] = map[string]any{"Ports": map[string]any{
+		"443/udp": []map[string]string{{"HostIp": "0.0.0.0", "HostPort": "443"}, {"HostIp": "::", "HostPort": "443"}}, "80/tcp": nil,
+	}}
+	b.container("blog", 1, "r.example.com/blog:v1", "exited")
+	b.container("shop", 1, "r.example.com/shop:v1", "running")
+	b.container("shop", 2, "r.example.com/shop:v2@sha256:00", "running")
+	b.write(contract.Paths{StackDir: b.StackDir}.AppUpstream("shop"), string(hostfile.Upstream("webstack-shop-2", 80)))
+	leaf := b.tls.Certificate()
+	b.write(filepath.Join(contract.Paths{StackDir: b.StackDir}.AppTLS("shop"), hostfile.CertFile),
+		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})))
+
+	began := time.Now().Add(-time.Second)
+	s := Read(t.Context(), b.Options)
+	if up := s.At.Sub(s.Boot); s.At.Before(began) || up != time.Minute {
+		t.Errorf("asked at %v, up for %v", s.At, up)
+	}
+	for _, disk := range s.Disks {
+		if disk.Total <= 0 || disk.Free <= 0 || disk.Free > disk.Total {
+			t.Errorf("disk: %+v", disk)
+		}
+	}
+	if len(s.Disks) != 2 || s.Disks[1].Path != contract.DataDir {
+		t.Errorf("disks: %+v", s.Disks)
+	}
+	s.At, s.Boot, s.Disks = time.Time{}, time.Time{}, nil
+	since := time.Date(2026, 1, 31, 3, 15, 0, 0, time.UTC)
+	service := func(name, state, health string) contract.ServiceStatus {
+		return contract.ServiceStatus{Name: name, State: state, Health: health, Since: since, Restarts: 2}
+	}
+	withPorts := service("caddy", "running", contract.HealthUnhealthy)
+	withPorts.Ports = []string{"0.0.0.0:443/udp", "[::]:443/udp"}
+	want := contract.Status{
+		Version: contract.StatusVersion, Manifest: contract.Sum(b.manifest.Encode()), DataMounted: true, Docker: "29.1.3",
+		Memory:        contract.MemoryStatus{Total: 2 << 20, Available: 1 << 20, SwapTotal: 4096, SwapFree: 3072},
+		PostgresReady: true, Authority: "authority",
+		Services: []contract.ServiceStatus{withPorts, {Name: "postgres", Health: contract.HealthNone}},
+		Apps: []contract.AppStatus{
+			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1"},
+			{ServiceStatus: contract.ServiceStatus{Name: "new", Health: contract.HealthNone}, Domain: "new.example.org"},
+			{ServiceStatus: service("shop", "running", contract.HealthUnhealthy), Domain: "example.com",
+				Release: "v2@sha256:00", Certificate: &contract.CertificateStatus{
+					Own: true, Issuer: leaf.Issuer.String(), NotAfter: leaf.NotAfter.UTC(),
+				}},
+		},
+	}
+	if diff := cmp.Diff(want, s); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+func TestHealthyApp(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.app("shop", "shop.example.org", http.StatusNoContent)
+	b.container("shop", 1, "r.example.com/shop:v1", "running")
+	if s := Read(t.Context(), b.Options); s.Apps[0].Health != contract.HealthHealthy {
+		t.Errorf("got %+v", s.Apps[0])
+	}
+	// One that has no address yet.
+	b.containers[0]["NetworkSettings"] = map[string]any{}
+	if s := Read(t.Context(), b.Options); s.Apps[0].Health != contract.HealthUnhealthy {
+		t.Errorf("got %+v", s.Apps[0])
+	}
+}
+
+// Of a host on which nothing works, what there is to know is said all the same.
+func TestHostInTrouble(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.app("shop", "example.com", http.StatusOK)
+	b.tls.Close()
+	b.Postgres = func(context.Context, contract.Manifest) error { return errors.New("no connection") }
+	b.run.Set("docker", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("docker", 1, "no engine") })
+	s := Read(t.Context(), b.Options)
+	if s.Docker != "" || s.PostgresReady || s.DataMounted || len(s.Disks) != 1 || len(s.Services) != 2 {
+		t.Errorf("got %+v", s)
+	}
+	if app := s.Apps[0]; app.State != "" || app.Certificate != nil || app.Domain != "example.com" {
+		t.Errorf("app: %+v", app)
+	}
+	b.write(contract.Paths{StackDir: b.StackDir}.Manifest(), "{")
+	if s := Read(t.Context(), b.Options); s.Manifest != "" || len(s.Apps) != 0 || s.PostgresReady {
+		t.Errorf("got %+v", s)
+	}
+	b.manifest.ExternalPostgres = true
+	b.write(contract.Paths{StackDir: b.StackDir}.Manifest(), string(b.manifest.Encode()))
+	if s := Read(t.Context(), b.Options); len(s.Services) != 1 || s.Services[0].Name != "caddy" {
+		t.Errorf("services: %+v", s.Services)
+	}
+}
