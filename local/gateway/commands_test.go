@@ -22,7 +22,7 @@ func TestACommandRunsAndIsSeen(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	id := r.launch(unique())
-	document := r.document(step("a", "echo {{ word }}"), step("b", "echo oops >&2\nexit 3"))
+	document := r.document(step("first", "echo {{ word }}"), step("second", "echo oops >&2\nexit 3"))
 	sent := r.send(&ssm.SendCommandInput{
 		DocumentName: document, InstanceIds: []string{id}, Comment: aws.String("a word"),
 		Parameters: map[string][]string{"word": {"hi"}}, TimeoutSeconds: aws.Int32(60),
@@ -31,9 +31,9 @@ func TestACommandRunsAndIsSeen(t *testing.T) {
 	if sent.Status != types.CommandStatusPending || sent.TargetCount != 1 || len(*sent.CommandId) != 36 {
 		t.Errorf("sent: %+v", sent)
 	}
-	first, second := r.ended(*sent.CommandId, id, "a"), r.step(*sent.CommandId, id, "b")
+	first, second := r.ended(*sent.CommandId, id, "first"), r.step(*sent.CommandId, id, "second")
 	if got := stands(first); got != "Success/Success 0" || *first.StandardOutputContent != "hi\n" ||
-		*first.StandardErrorContent != "" || *first.PluginName != "a" || *first.Comment != "a word" ||
+		*first.StandardErrorContent != "" || *first.PluginName != "first" || *first.Comment != "a word" ||
 		*first.DocumentVersion != "1" {
 		t.Errorf("%s: %+v", got, first)
 	}
@@ -71,14 +71,18 @@ func TestInvocationsThatAreNone(t *testing.T) {
 	r, ctx := newRig(t), t.Context()
 	id := r.launch(unique())
 	sent := r.send(&ssm.SendCommandInput{
-		DocumentName: r.document(step("a", "true"), step("b", "true")), InstanceIds: []string{id},
+		DocumentName: r.document(step("first", "true"), step("b", "true")), InstanceIds: []string{id},
 	})
 	_, err := r.ssm.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: sent.CommandId, InstanceId: &id})
 	wantCode(t, err, "InvalidPluginName", "")
 	_, err = r.ssm.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
-		CommandId: sent.CommandId, InstanceId: &id, PluginName: aws.String("c"),
+		CommandId: sent.CommandId, InstanceId: &id, PluginName: aws.String("third"),
 	})
 	wantCode(t, err, "InvalidPluginName", "")
+	_, err = r.ssm.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
+		CommandId: sent.CommandId, InstanceId: &id, PluginName: aws.String("b"),
+	})
+	wantCode(t, err, "ValidationException", "4 characters")
 	other := "i-0123456789abcdef0"
 	_, err = r.ssm.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: sent.CommandId, InstanceId: &other})
 	wantCode(t, err, "InvocationDoesNotExist", "")
@@ -89,7 +93,7 @@ func TestInvocationsThatAreNone(t *testing.T) {
 	wantCode(t, err, "InvalidCommandId", "")
 	elsewhere := ssm.NewFromConfig(r.config("eu-central-1"))
 	_, err = elsewhere.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
-		CommandId: sent.CommandId, InstanceId: &id, PluginName: aws.String("a"),
+		CommandId: sent.CommandId, InstanceId: &id, PluginName: aws.String("first"),
 	})
 	wantCode(t, err, "InvocationDoesNotExist", "")
 	if list := ask(elsewhere.ListCommands(ctx, &ssm.ListCommandsInput{})).must(t).Commands; len(list) != 0 {

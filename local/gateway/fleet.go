@@ -19,8 +19,10 @@ const (
 	// commandWorkers and associationWorkers are how many documents an agent runs at a time.
 	commandWorkers     = 5
 	associationWorkers = 1
-	// beat is how often the fleet looks whether something is due.
+	// beat is how often the fleet looks whether something is due, and slow how many beats pass until it asks which
+	// instances there are when nothing is.
 	beat = time.Second
+	slow = 10
 )
 
 // fleet runs documents on the account's machines: those of commands, and those of associations.
@@ -64,14 +66,17 @@ func (f *fleet) run(ctx context.Context) {
 	defer f.stop()
 	ticks := time.NewTicker(beat)
 	defer ticks.Stop()
-	for {
+	for beats := 0; ; {
+		woken := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
+			beats++
 		case <-f.wakeUp:
+			woken = true
 		}
-		if f.machines != nil {
+		if f.machines != nil && (woken || beats%slow == 0 || f.anyDue()) {
 			f.keepAssociations(ctx)
 		}
 	}

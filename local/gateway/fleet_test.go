@@ -188,7 +188,7 @@ func (r *rig) document(steps ...map[string]any) *string {
 }
 
 // log is a document whose runs write their word to a file of the machine.
-func (r *rig) logging() *string { return r.document(step("log", `echo {{ word }} >> "$ROOT/log"`)) }
+func (r *rig) logging() *string { return r.document(step("write", `echo {{ word }} >> "$ROOT/log"`)) }
 
 // lines are what such runs wrote.
 func (r *rig) lines(id string) string {

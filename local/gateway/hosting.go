@@ -48,6 +48,7 @@ func (h *hosting) do(what, id string, job func(ctx context.Context) error, volum
 		if err := job(ctx); err != nil && ctx.Err() == nil {
 			h.gateway.logf("%s %s: %v\n", what, id, err)
 		}
+		h.gateway.fleet.wake() // associations may be due on the machine
 	}, append(volumes, id)...)
 }
 

@@ -12,6 +12,9 @@ import (
 	"webstack/local/runcommand"
 )
 
+// minPluginName is how long the name of a step must be for GetCommandInvocation to take it.
+const minPluginName = 4
+
 // isoTime is how GetCommandInvocation writes times.
 const isoTime = "2006-01-02T15:04:05.000Z"
 
@@ -55,6 +58,9 @@ func (f *fleet) invocation(region, commandID, instanceID string) *invocation {
 
 // named finds a step by its name, which may be left out when there is one step only.
 func (i *invocation) named(name string) (int, *problem) {
+	if name != "" && len(name) < minPluginName {
+		return 0, wrong("ValidationException", "PluginName %q has less than %d characters", name, minPluginName)
+	}
 	if name == "" && len(i.results) == 1 {
 		return 0, nil
 	}

@@ -58,6 +58,26 @@ func (f *fleet) documentChanged(region, name, version string) {
 	f.wake()
 }
 
+// anyDue tells whether an association is due on a machine that is known as its target.
+func (f *fleet) anyDue() bool {
+	associations := f.gateway.state.list("")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range associations {
+		kept, ok := f.managed[a.AssociationID]
+		when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
+		if !ok || err != nil {
+			continue
+		}
+		for _, on := range kept.targets {
+			if !on.running && on.isDue(kept, a, when, f.now()) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // keepAssociations runs what is due.
 func (f *fleet) keepAssociations(ctx context.Context) {
 	byRegion := map[string][]association{}

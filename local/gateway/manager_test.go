@@ -88,7 +88,7 @@ func TestAnAssociationRunsAndIsSeen(t *testing.T) {
 		*on[0].OutputSource.OutputSourceType != "RunCommand" {
 		t.Fatalf("on: %+v", on)
 	}
-	output := r.step(*on[0].OutputSource.OutputSourceId, machineID, "log")
+	output := r.step(*on[0].OutputSource.OutputSourceId, machineID, "write")
 	if stands(output) != "Success/Success 0" {
 		t.Errorf("output: %+v", output)
 	}
@@ -255,7 +255,7 @@ func TestWhenAssociationsRun(t *testing.T) {
 			r.wrote(machineID, "hello")
 		},
 		"once without a schedule, even when it failed": func(t *testing.T, r *rig, stack, machineID string, _ *string) {
-			id := r.associate(r.document(step("log", `echo ran >> "$ROOT/log"; exit 1`)), stack, nil)
+			id := r.associate(r.document(step("write", `echo ran >> "$ROOT/log"; exit 1`)), stack, nil)
 			r.settled(id, 1)
 			r.pass(48 * time.Hour)
 			if err := r.machines.Reboot(t.Context(), machineID); err != nil {
@@ -265,7 +265,7 @@ func TestWhenAssociationsRun(t *testing.T) {
 			r.wrote(machineID, "ran")
 		},
 		"again with a schedule when it failed": func(t *testing.T, r *rig, stack, machineID string, _ *string) {
-			id := r.associate(r.document(step("log", `echo ran >> "$ROOT/log"; exit 1`)), stack, scheduled("rate(30 minutes)"))
+			id := r.associate(r.document(step("write", `echo ran >> "$ROOT/log"; exit 1`)), stack, scheduled("rate(30 minutes)"))
 			r.settled(id, 1)
 			r.pass(30 * time.Minute)
 			r.wrote(machineID, "ran ran")
@@ -302,7 +302,7 @@ func TestWhenAssociationsRun(t *testing.T) {
 			r.settled(id, 1)
 			ask(r.ssm.UpdateDocument(t.Context(), &ssm.UpdateDocumentInput{
 				Name: document, DocumentVersion: aws.String("1"),
-				Content: aws.String(strings.Replace(*content(t, step("log", "true")), "{1,10}", "{1,2}", 1)),
+				Content: aws.String(strings.Replace(*content(t, step("write", "true")), "{1,10}", "{1,2}", 1)),
 			})).must(t)
 			r.setDefault(document, "2")
 			if got := r.settled(id, 2); *got.Overview.Status != "Failed" {
@@ -327,7 +327,7 @@ func TestWhenAssociationsRun(t *testing.T) {
 func (r *rig) update(document *string, from, word string) {
 	r.t.Helper()
 	ask(r.ssm.UpdateDocument(r.t.Context(), &ssm.UpdateDocumentInput{
-		Name: document, DocumentVersion: &from, Content: content(r.t, step("log", `echo `+word+` >> "$ROOT/log"`)),
+		Name: document, DocumentVersion: &from, Content: content(r.t, step("write", `echo `+word+` >> "$ROOT/log"`)),
 	})).must(r.t)
 }
 
