@@ -198,7 +198,7 @@ func (c *Clone) printed(client *ssm.Client, association, execution string) strin
 	}
 	var all bytes.Buffer
 	for _, target := range targets.AssociationExecutionTargets {
-		for _, step := range []string{"docker", "converge"} {
+		for _, step := range []string{"volume", "docker", "converge"} {
 			out, err := client.GetCommandInvocation(c.tb.Context(), &ssm.GetCommandInvocationInput{
 				CommandId: target.OutputSource.OutputSourceId, InstanceId: target.ResourceId, PluginName: aws.String(step),
 			})
