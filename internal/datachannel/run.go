@@ -18,7 +18,7 @@ const (
 )
 
 // Run lets the stream go over a WebSocket until that fails, ctx ends, or the channel is closed by either end; then the
-// error is nil. Afterwards the WebSocket is good for nothing but being closed. At most one Run may be under way.
+// error is nil. Afterwards the WebSocket is closed, or good for nothing but that. At most one Run may be under way.
 func (s *Stream) Run(ctx context.Context, conn *websocket.Conn) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -33,6 +33,9 @@ func (s *Stream) Run(ctx context.Context, conn *websocket.Conn) error {
 	stop()
 	for range len(parts) - 1 {
 		<-ended
+	}
+	if s.over() {
+		return nil
 	}
 	return err
 }
@@ -68,7 +71,7 @@ func (s *Stream) read(ctx context.Context, conn *websocket.Conn) error {
 				return err
 			}
 			s.wasClosed(c.Output)
-			return nil
+			return conn.Close(websocket.StatusNormalClosure, "")
 		}
 	}
 }
@@ -103,7 +106,8 @@ func (s *Stream) write(ctx context.Context, conn *websocket.Conn) error {
 		}
 		if next.last {
 			s.wasClosed("")
-			return nil
+			// The other end closes when it has read that. To go before would take from it what it has not read yet.
+			return conn.Close(websocket.StatusNormalClosure, "")
 		}
 	}
 }

@@ -176,6 +176,13 @@ func (s *Stream) wasClosed(output string) {
 	}
 }
 
+// over tells whether the channel is closed.
+func (s *Stream) over() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed != nil
+}
+
 // anew makes everything due that has not been acknowledged: it is not known what arrived of what an earlier WebSocket
 // took.
 func (s *Stream) anew() {

@@ -13,6 +13,7 @@ import (
 
 	"webstack/local/machine"
 	"webstack/local/registry"
+	sessionmanager "webstack/local/session"
 )
 
 // Options are what a gateway works with.
@@ -47,7 +48,8 @@ type Gateway struct {
 	machines machine.Machines // nil without any
 	hosting  *hosting         // likewise
 	issued   *issued
-	images   *registry.Registry // of ECR; nil without registries
+	sessions *sessionmanager.Manager // nil without machines
+	images   *registry.Registry      // of ECR; nil without registries
 	hub      *registry.Registry
 	hubKey   string
 }
@@ -67,6 +69,7 @@ func New(o Options) *Gateway {
 	if g.machines != nil {
 		g.hosting = newHosting(g, g.machines)
 	}
+	g.openSessions()
 	g.fleet = newFleet(g, g.machines, g.now)
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -87,6 +90,7 @@ func New(o Options) *Gateway {
 // Run does what is due without a call, until ctx ends, and returns when nothing of it runs any more.
 func (g *Gateway) Run(ctx context.Context) error {
 	g.fleet.run(ctx)
+	g.closeSessions()
 	if g.hosting != nil {
 		g.hosting.queue.close()
 	}
@@ -112,6 +116,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) call {
 	if strings.HasPrefix(r.URL.Path, registryPath) {
 		return g.serveRegistry(w, r)
+	}
+	if strings.HasPrefix(r.URL.Path, sessionmanager.Path) {
+		return g.serveSession(w, r)
 	}
 	call, err := identify(r)
 	if err != nil {

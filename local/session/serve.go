@@ -36,9 +36,7 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	if s.stream.Run(ctx, conn) == nil {
-		_ = conn.Close(websocket.StatusNormalClosure, "")
-	}
+	_ = s.stream.Run(ctx, conn) // a client that is gone may come back
 }
 
 // readToken reads a client's first message; "" is no token.

@@ -124,11 +124,7 @@ func (c *client) once(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = conn.CloseNow() }()
-	err = c.stream.Run(ctx, conn)
-	if err == nil {
-		_ = conn.Close(websocket.StatusNormalClosure, "")
-	}
-	return err
+	return c.stream.Run(ctx, conn)
 }
 
 // dial opens the WebSocket and shows the token.
