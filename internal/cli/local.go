@@ -135,7 +135,7 @@ func stop(ctx context.Context, l *local) error {
 	info, err := cloud.Find(ctx, l.dir)
 	if errors.Is(err, cloud.ErrNotRunning) {
 		l.progress.say("The laptop cloud does not run.")
-		return nil
+		return cloud.Clean(ctx, l.dir) // it may have been killed
 	}
 	if err != nil {
 		return err

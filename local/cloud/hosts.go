@@ -107,6 +107,14 @@ func machinesID(dir workdir.Dir) string {
 	return hex.EncodeToString(sum[:6])
 }
 
+// Clean removes the machines that an earlier laptop cloud of the clone left because it was killed. None may run.
+func Clean(ctx context.Context, dir workdir.Dir) error {
+	if err := machine.Remove(ctx, machinesID(dir)); err != nil {
+		return fmt.Errorf("remove the machines of an earlier laptop cloud: %w", err)
+	}
+	return nil
+}
+
 // serveRegistries answers machines that ask for a registry, over TLS.
 func (h *hosts) serveRegistries(p *parts, g *gateway.Gateway) error {
 	port, err := p.serveTLS("the registries", g.Registries(), h.ca.Config(gateway.Registry))

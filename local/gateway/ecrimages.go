@@ -275,7 +275,7 @@ func (g *Gateway) putImage(r *http.Request, in ecrInput, repo repository) (any, 
 		repo.immutable(in.ImageTag))
 	switch {
 	case errors.Is(err, registry.ErrTagTaken):
-		return nil, wrong("ImageTagAlreadyExistsException", "%v", err), nil
+		return nil, wrong("ImageTagAlreadyExistsException", "%s", registry.TagTaken(repo.Name, in.ImageTag)), nil
 	case errors.Is(err, registry.ErrInvalid):
 		return nil, wrong("InvalidParameterException", "Invalid parameter at 'ImageManifest': %v", err), nil
 	case err != nil:

@@ -79,16 +79,15 @@ func (g *Gateway) details(ctx context.Context, region, id string) (instanceDetai
 	if err != nil {
 		return instanceDetails{}, err
 	}
-	for _, reservation := range out.Reservations {
-		for _, instance := range reservation.Instances {
-			instance.Owner = reservation.Owner
-			if instance.State == "terminated" {
-				return instance, errNoInstance
-			}
-			return instance, nil
-		}
+	if len(out.Reservations) == 0 || len(out.Reservations[0].Instances) == 0 {
+		return instanceDetails{}, errNoInstance
 	}
-	return instanceDetails{}, errNoInstance
+	found := out.Reservations[0].Instances[0]
+	found.Owner = out.Reservations[0].Owner
+	if found.State == "terminated" {
+		return found, errNoInstance
+	}
+	return found, nil
 }
 
 // boot makes the machine of a new instance. userData is in base64, as the call had it.

@@ -120,7 +120,7 @@ func (g *Gateway) serveECR(w http.ResponseWriter, r *http.Request) {
 	found, err := g.repository(own, operation.Repository)
 	if errors.Is(err, errNoRepository) {
 		registry.Fail(w, http.StatusNotFound, "NAME_UNKNOWN",
-			"The repository with name '%s' does not exist in the registry", operation.Repository)
+			"The repository with name '%s' does not exist in the registry: make it first", operation.Repository)
 		return
 	}
 	if err == nil && l.session != nil {

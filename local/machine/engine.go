@@ -66,6 +66,15 @@ func (e *Engine) label() string { return labelKey + "=" + e.options.ID }
 
 func (e *Engine) name(suffix string) string { return "webstack-" + e.options.ID + "-" + suffix }
 
+// Remove removes the machines and volumes of the laptop cloud with that id, which must not run: one that was killed
+// leaves them. Where there is no engine, there are none.
+func Remove(ctx context.Context, id string) error {
+	if _, err := lookUp(ctx); err != nil {
+		return ctx.Err()
+	}
+	return (&Engine{options: Options{ID: id}}).clean(ctx)
+}
+
 // clean removes every container and volume of this laptop cloud.
 func (e *Engine) clean(ctx context.Context) error {
 	containers, err := docker(ctx, "ps", "--all", "--quiet", "--filter", "label="+e.label())

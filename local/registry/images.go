@@ -52,10 +52,10 @@ func MediaType(manifest []byte) string {
 	return cmp.Or(own.MediaType, "application/vnd.docker.distribution.manifest.v2+json")
 }
 
-// tagTaken is ECR's text for a tag that cannot be moved.
-func tagTaken(repository, tag string) error {
-	return fmt.Errorf("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because "+ //nolint:staticcheck // AWS's own text
-		"the repository is immutable.", tag, repository)
+// TagTaken is ECR's text for a tag that cannot be moved.
+func TagTaken(repository, tag string) string {
+	return fmt.Sprintf("The image tag '%s' already exists in the '%s' repository and cannot be overwritten because the "+
+		"repository is immutable.", tag, repository)
 }
 
 // open returns the services of a repository.
@@ -227,19 +227,19 @@ func (r *Registry) Put(ctx context.Context, repository, mediaType, tag string, p
 	}
 	manifest, found, err := distribution.UnmarshalManifest(mediaType, payload)
 	if err != nil {
-		return "", fmt.Errorf("%w: %v", ErrInvalid, err)
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	r.tagging.Lock()
 	defer r.tagging.Unlock()
 	if tag != "" && immutable {
 		there, err := r.Resolve(ctx, repository, tag)
 		if err == nil && there != found.Digest.String() {
-			return "", fmt.Errorf("%w: %w", ErrTagTaken, tagTaken(repository, tag))
+			return "", ErrTagTaken
 		}
 	}
 	sum, err := manifests.Put(ctx, manifest)
 	if verification := (distribution.ErrManifestVerification{}); errors.As(err, &verification) {
-		return "", fmt.Errorf("%w: %v", ErrInvalid, err)
+		return "", fmt.Errorf("%w: %w", ErrInvalid, err)
 	}
 	if err != nil {
 		return "", fmt.Errorf("write the manifest: %w", err)

@@ -138,7 +138,7 @@ func (r *Registry) mayTag(w http.ResponseWriter, request *http.Request, o Operat
 	}
 	request.Body = io.NopCloser(bytes.NewReader(body))
 	if sum := digest.FromBytes(body).String(); sum != there {
-		Fail(w, http.StatusBadRequest, "TAG_INVALID", "%v", tagTaken(o.Repository, o.Reference))
+		Fail(w, http.StatusBadRequest, "TAG_INVALID", "%s", TagTaken(o.Repository, o.Reference))
 		return false
 	}
 	w.Header().Set("Docker-Content-Digest", there)
