@@ -74,6 +74,9 @@ func (s *Stack) Logs(ctx context.Context, host Host, o LogOptions, each func(Log
 			return nil
 		case err != nil && failures < patience:
 			failures, err = failures+1, nil
+		case err == nil && f.full: // there is more than fits: ask again at once
+			pause, failures = s.poll, 0
+			continue
 		case err == nil && fresh > 0:
 			pause, failures = s.logPause, 0
 			continue
@@ -121,6 +124,8 @@ func parseLog(text string) []LogLine {
 type follower struct {
 	// last is the time of the newest line.
 	last time.Time
+	// full is true when the last answer was cut off.
+	full bool
 	// first is the time before which lines are left out: they did not fit when they were asked for.
 	first time.Time
 	// shown counts the lines that the next question can bring again.
@@ -136,37 +141,41 @@ func (f *follower) lines(first int) int {
 }
 
 func (f *follower) since(first time.Time) time.Time {
-	if f.last.IsZero() {
+	switch {
+	case f.last.IsZero():
 		return first
+	case f.full: // reaching back would take the place of what is new
+		return f.last
 	}
 	return f.last.Add(-overlap)
 }
 
-// leaveOut notes what an answer does not begin with: the first one ends a log, and others may be cut off with a note.
+// leaveOut notes what an answer does not begin with: the first one ends a log, and others may be cut off, with a note.
 func (f *follower) leaveOut(lines []LogLine) {
-	note := len(lines) > 0 && lines[0].Time.IsZero()
-	if !note && !f.last.IsZero() {
-		return
-	}
-	for _, line := range lines {
-		if !line.Time.IsZero() {
-			f.first = line.Time
-			return
-		}
+	f.full = len(lines) > 0 && lines[0].Time.IsZero()
+	at := slices.IndexFunc(lines, func(line LogLine) bool { return !line.Time.IsZero() })
+	if at >= 0 && (f.full || f.last.IsZero()) && lines[at].Time.After(f.first) {
+		f.first = lines[at].Time
 	}
 }
 
-// fresh returns those of an answer's lines that were not handed over yet.
+// fresh returns those of an answer's lines that were not handed over yet. The note that lines are missing is among them
+// only when some of those are.
 func (f *follower) fresh(lines []LogLine) []LogLine {
 	var out []LogLine
-	seen := map[LogLine]int{}
+	seen, before := map[LogLine]int{}, f.last
 	f.leaveOut(lines)
 	for _, line := range lines {
-		if !line.Time.IsZero() && line.Time.Before(f.first) {
+		if line.Time.IsZero() {
+			if before.IsZero() || f.first.After(before) {
+				out = append(out, line)
+			}
 			continue
 		}
-		seen[line]++
-		if line.Time.IsZero() || seen[line] > f.shown[line] {
+		if line.Time.Before(f.first) {
+			continue
+		}
+		if seen[line]++; seen[line] > f.shown[line] {
 			out = append(out, line)
 		}
 		if line.Time.After(f.last) {
@@ -177,7 +186,7 @@ func (f *follower) fresh(lines []LogLine) []LogLine {
 		seen[line] = max(seen[line], count)
 	}
 	for line := range seen {
-		if line.Time.IsZero() || line.Time.Before(f.last.Add(-overlap)) {
+		if line.Time.Before(f.last.Add(-overlap)) {
 			delete(seen, line)
 		}
 	}

@@ -137,21 +137,24 @@ func TestFollowedLinesComeOnce(t *testing.T) {
 func TestFollowingSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	host := &logHost{lines: []string{at(1, "a")}, limit: 3}
+	host := &logHost{lines: []string{at(-1, "before"), at(0, "before"), at(1, "a")}, limit: 3}
 	host.before = func(asked int) {
 		switch asked {
 		case 1:
+			host.limit = 2 // reaches back behind the first line, and is cut off there
+		case 2:
+			host.limit = 3
 			for i := range 5 {
 				host.lines = append(host.lines, fmt.Sprintf("2026-01-31T03:00:02.%dZ b%d", i, i))
 			}
-		case 2:
+		case 4: // what was left out stays so, and is told once
 			host.limit = 0
-		case 3:
+		case 5:
 			cancel()
 		}
 	}
 	var got []string
-	_ = host.stack().Logs(ctx, Host{}, LogOptions{Service: "shop", Lines: 9, Follow: true}, func(line LogLine) error {
+	_ = host.stack().Logs(ctx, Host{}, LogOptions{Service: "shop", Lines: 1, Follow: true}, func(line LogLine) error {
 		got = append(got, line.Text)
 		return nil
 	})
