@@ -52,7 +52,7 @@ type guestbook interface {
 // app is the web app.
 type app struct {
 	log *slog.Logger
-	// title is the name of the site; "" takes the first part of the host name that was asked for.
+	// title is the name of the site; "" takes the first part of the host name that is asked for.
 	title   string
 	version string
 	// guests is nil without a database.

@@ -48,6 +48,9 @@ func openDatabase(url string) (*database, error) {
 	return &database{pool: pool}, nil
 }
 
+// name is the database's, which on a Webstack server is the app's.
+func (d *database) name() string { return d.pool.Config().ConnConfig.Database }
+
 func (d *database) Close() { d.pool.Close() }
 
 // prepare makes the tables, once.

@@ -47,7 +47,7 @@ func run(ctx context.Context, log *slog.Logger, env func(string) string) error {
 			return err
 		}
 		defer database.Close()
-		app.guests = database
+		app.guests, app.title = database, cmp.Or(app.title, database.name())
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", fmt.Sprintf(":%d", port))
 	if err != nil {

@@ -133,11 +133,14 @@ func TestDatabaseOutOfReachIsNoReasonNotToStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	database, err := openDatabase("postgres://u:p@" + closed.Addr().String() + "/db")
+	database, err := openDatabase("postgres://u:p@" + closed.Addr().String() + "/our-db")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer database.Close()
+	if database.name() != "our-db" {
+		t.Errorf("the database's name is %q", database.name())
+	}
 	a := &app{log: quiet(), guests: database}
 	if status, body := ask(t, a, "GET", "/health", ""); status != http.StatusServiceUnavailable {
 		t.Errorf("health: %d %s", status, body)

@@ -56,14 +56,18 @@ func (v Visitor) Wait(ctx context.Context, url string) error {
 	defer cancel()
 	client := v.client()
 	defer client.CloseIdleConnections()
+	var last error
 	for {
 		err := ask(ctx, client, url)
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() == nil || last == nil { // else it says no more than that the time is over
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for an answer: %w", err)
+			return fmt.Errorf("wait for an answer: %w", last)
 		case <-time.After(answerPoll):
 		}
 	}

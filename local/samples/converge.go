@@ -34,8 +34,8 @@ type converge struct {
 	steps map[string]ssmtypes.CommandPluginStatus
 }
 
-// Converge waits until the host is what the stack says. It makes the host look anew where started tells that something
-// has changed that the host does not hear of by itself, or where its last attempt failed. say is told what the host is
+// Converge waits until the host is what the stack says. It makes the host look anew where changed tells that something
+// has changed since its last run, or where that failed. say is told what the host is
 // at. The error of a failed attempt shows the end of what the host printed.
 func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line string)) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, convergePatience, fmt.Errorf("it took longer than %s", convergePatience))
