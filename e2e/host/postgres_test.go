@@ -42,7 +42,7 @@ func startPostgres(t *testing.T) *server {
 	}
 	bin := filepath.Dir(found[len(found)-1])
 	// Short, as the path of a socket has 107 bytes at most.
-	dir, err := os.MkdirTemp("", "pg")
+	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

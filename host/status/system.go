@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"webstack/contract"
+	"webstack/host/disk"
 )
 
 // boot is when the host's first process was started; zero when unknown. The kernel of a host that is a container came up
@@ -78,11 +77,8 @@ func (r *reader) disks(mounted bool) []contract.DiskStatus {
 	}
 	var all []contract.DiskStatus
 	for _, path := range paths {
-		var s unix.Statfs_t
-		if err := unix.Statfs(r.in(path), &s); err == nil {
-			all = append(all, contract.DiskStatus{
-				Path: path, Total: int64(s.Blocks) * s.Bsize, Free: int64(s.Bavail) * s.Bsize,
-			})
+		if total, free, err := disk.Space(r.in(path)); err == nil {
+			all = append(all, contract.DiskStatus{Path: path, Total: total, Free: free})
 		}
 	}
 	return all

@@ -9,11 +9,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"webstack/host/command"
+	"webstack/host/disk"
 	"webstack/host/files"
 )
 
@@ -62,7 +62,7 @@ func Ensure(ctx context.Context, o Options) error {
 		o.Root = "/"
 	}
 	if o.Disk == nil {
-		o.Disk = disk
+		o.Disk = disk.Space
 	}
 	// Swap and its settings belong to the kernel, which a container shares with others.
 	if _, err := o.Run.Run(ctx, command.Command{Name: "systemd-detect-virt", Args: []string{"--quiet", "--container"}}); err == nil {
@@ -139,18 +139,23 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 		_, _ = fmt.Fprintf(s.Out, "no swap: the disk has %d of %d MiB free, which is too little\n", free>>20, total>>20)
 		return false, nil
 	}
+	path := filepath.Join(s.Root, in(file))
+	// A file with holes would not do, and one that others can read for a moment neither.
 	f, err := s.root.OpenFile(in(file), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false, err
 	}
-	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		_, _ = files.Remove(s.root, in(file))
-		return false, fmt.Errorf("take %d MiB of the disk: %w", size>>20, err)
-	}
-	_, err = s.Run.Run(ctx, command.Command{Name: "mkswap", Args: []string{"--quiet", filepath.Join(s.Root, in(file))}})
-	if err != nil {
+	if err := f.Close(); err != nil {
 		return false, err
+	}
+	for _, c := range []command.Command{
+		{Name: "fallocate", Args: []string{"--length", strconv.FormatInt(size, 10), path}},
+		{Name: "mkswap", Args: []string{"--quiet", path}},
+	} {
+		if _, err := s.Run.Run(ctx, c); err != nil {
+			_, removeErr := files.Remove(s.root, in(file))
+			return false, errors.Join(err, removeErr)
+		}
 	}
 	_, _ = fmt.Fprintf(s.Out, "made a swap file of %d MiB\n", size>>20)
 	return true, nil
@@ -187,12 +192,4 @@ func (s *swap) uninstall(ctx context.Context) error {
 	_, err := s.Run.Run(ctx, command.Command{Name: "systemctl", Args: []string{"--quiet", "disable", unit}})
 	_, removeErr := files.Remove(s.root, in(unitFile))
 	return errors.Join(err, removeErr)
-}
-
-func disk(dir string) (total, free int64, err error) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, 0, fmt.Errorf("look at the disk of %s: %w", dir, err)
-	}
-	return int64(s.Blocks) * s.Bsize, int64(s.Bavail) * s.Bsize, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, run: &fakecommand.Runner{}, total: 2 * gibi, free: 2 * gibi}
+	b := &bench{t: t, run: &fakecommand.Runner{}, total: 16 * gibi, free: 10 * gibi}
 	b.Options = Options{Run: b.run, Out: &b.out, Root: t.TempDir(), Disk: func(string) (int64, int64, error) {
 		return b.total, b.free, nil
 	}}
@@ -38,6 +39,13 @@ func newBench(t *testing.T) *bench {
 	}
 	b.run.Set("systemd-detect-virt", func(fakecommand.Call) (string, error) {
 		return "", fakecommand.Fail("systemd-detect-virt", 1, "")
+	})
+	b.run.Set("fallocate", func(c fakecommand.Call) (string, error) {
+		size, err := strconv.ParseInt(c.Args[1], 10, 64)
+		if err != nil {
+			return "", err
+		}
+		return "", os.Truncate(c.Args[2], size)
 	})
 	b.run.Set("mkswap", func(fakecommand.Call) (string, error) { return "", nil })
 	b.run.Set("systemctl", func(c fakecommand.Call) (string, error) {
@@ -81,7 +89,7 @@ func (b *bench) size() int64 {
 func TestEnsure(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	if out := b.ensure(); out != "made a swap file of 256 MiB\n" || b.size() != 256*mebi {
+	if out := b.ensure(); out != "made a swap file of 2048 MiB\n" || b.size() != 2*gibi {
 		t.Errorf("printed %q, size %d", out, b.size())
 	}
 	if text, _ := os.ReadFile(b.path(current)); string(text) != swappiness {
@@ -120,7 +128,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.free = gibi
-	if out := b.ensure(); out != "no swap: the disk has 1024 of 2048 MiB free, which is too little\n" || b.size() != -1 {
+	if out := b.ensure(); out != "no swap: the disk has 1024 of 16384 MiB free, which is too little\n" || b.size() != -1 {
 		t.Errorf("printed %q, size %d", out, b.size())
 	}
 }
@@ -159,21 +167,20 @@ func TestKernelThatRefuses(t *testing.T) {
 // A run is killed at each program: the next one completes the work.
 func TestKilledAtEachProgram(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"mkswap", "systemctl"} {
+	for _, name := range []string{"fallocate", "mkswap", "systemctl"} {
 		b := newBench(t)
 		works := b.run.Program(name)
-		killed := errors.New("killed")
-		b.run.Set(name, func(fakecommand.Call) (string, error) { panic(killed) })
+		b.run.Set(name, func(fakecommand.Call) (string, error) { panic("killed") })
 		func() {
 			defer func() {
-				if p := recover(); p != killed {
+				if p := recover(); p != "killed" {
 					t.Errorf("%s: %v", name, p)
 				}
 			}()
 			_ = Ensure(t.Context(), b.Options)
 		}()
 		b.run.Set(name, works)
-		if b.ensure(); b.size() != 256*mebi {
+		if b.ensure(); b.size() != 2*gibi {
 			t.Errorf("%s: size %d", name, b.size())
 		}
 		if text, _ := os.ReadFile(b.path(active)); !strings.Contains(string(text), file) {
@@ -191,6 +198,9 @@ func TestFaults(t *testing.T) {
 		"mkswap": {func(b *bench) {
 			b.run.Set("mkswap", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("mkswap", 1, "no") })
 		}, "make swap: mkswap: exit code 1: no"},
+		"full disk": {func(b *bench) {
+			b.run.Set("fallocate", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("fallocate", 1, "full") })
+		}, "make swap: fallocate: exit code 1: full"},
 		"disk": {func(b *bench) {
 			b.Disk = func(string) (int64, int64, error) { return 0, 0, errors.New("gone") }
 		}, "make swap: gone"},

@@ -68,10 +68,14 @@ func (v *volume) mounted() (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("look at the device: %w", err)
 	}
-	number := uint64(info.Sys().(*syscall.Stat_t).Rdev)
-	if device := fmt.Sprintf("%d:%d", unix.Major(number), unix.Minor(number)); device != mount.Device || !mount.whole {
+	if deviceName(info.Sys().(*syscall.Stat_t).Rdev) != mount.Device || !mount.whole {
 		return false, fmt.Errorf("%s (device %s) is mounted at %s instead; unmount it", mount.Source, mount.Device,
 			v.System.DataDir)
 	}
 	return true, nil
+}
+
+// deviceName is "major:minor" of a device's number, whose type differs between systems.
+func deviceName[N int32 | uint64](number N) string {
+	return fmt.Sprintf("%d:%d", unix.Major(uint64(number)), unix.Minor(uint64(number)))
 }

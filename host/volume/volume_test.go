@@ -19,11 +19,10 @@ const id = "vol-0123456789abcdef0"
 
 // bench is a made-up host: the device is a file, and its programs do what they are told.
 type bench struct {
-	t       *testing.T
-	system  System
-	device  string
-	run     *fakecommand.Runner
-	mounted bool
+	t      *testing.T
+	system System
+	device string
+	run    *fakecommand.Runner
 }
 
 const mebi = 1 << 20
