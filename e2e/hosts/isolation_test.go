@@ -29,13 +29,13 @@ func isolation(t *testing.T, c *lab.Clone) {
 func databasesApart(t *testing.T, c *lab.Clone) {
 	// The name of the database's container, unlike localhost, is not trusted without a password.
 	const connect = `url="$(sed -n 's/^DATABASE_URL="\(.*\)"$/\1/p' /opt/webstack/env/shop.env)"
-export URL="${url/\/shop?/\/DATABASE?}"
+export URL="${url/\/shop?/\/OTHER?}"
 docker exec -e URL postgres sh -c 'psql "$URL" -Atc "select current_user"'`
-	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "DATABASE", "shop"))); got != "shop" {
+	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "OTHER", "shop"))); got != "shop" {
 		t.Errorf("an app in its own database is %q", got)
 	}
 	for _, other := range []string{"blog", "postgres", "app", "template1"} {
-		got := c.TryOnHost(strings.ReplaceAll(connect, "DATABASE", other))
+		got := c.TryOnHost(strings.ReplaceAll(connect, "OTHER", other))
 		if got.Code == 0 || !strings.Contains(got.Stderr, "permission denied for database") {
 			t.Errorf("an app in the database %s: exit %d, %s %s", other, got.Code, got.Stdout, got.Stderr)
 		}

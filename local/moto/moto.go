@@ -116,7 +116,8 @@ func start(ctx context.Context, command []string, images string, log io.Writer) 
 		"MOTO_AMIS_PATH="+images,
 		"MOTO_ENABLE_AMI_VALIDATION=true", // no instance of an image that does not exist
 	)
-	s.cmd.Stdout, s.cmd.Stderr = log, log
+	quiet := &errorsOnly{to: log}
+	s.cmd.Stdout, s.cmd.Stderr = quiet, quiet
 	s.cmd.SysProcAttr = endsWithParent()
 	started := make(chan error)
 	go func() {
