@@ -84,7 +84,7 @@ func TestServerAnswersUntilItIsStopped(t *testing.T) {
 	server.Stop()
 	server.Stop() // once more is no harm
 	waitGone(t, server.cmd.Process.Pid)
-	if !strings.Contains(log.String(), "/moto-api/data.json") {
+	if !strings.Contains(log.String(), "Running on") {
 		t.Errorf("log: %s", log.String())
 	}
 }
