@@ -43,7 +43,7 @@ func (w *world) resolves(ctx context.Context, name string, proxied bool, want []
 	if w.config.EnableDns {
 		do = w.again() + "; is the zone delegated to Cloudflare?"
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
 	found, err := w.names.LookupIPAddr(ctx, name)
 	if err != nil {

@@ -68,6 +68,7 @@ type stand struct {
 	site         *site
 	roots        *x509.CertPool
 	now          time.Time
+	limit        time.Duration
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -85,7 +86,7 @@ const (
 func newStand(t *testing.T) *stand {
 	t.Helper()
 	now := time.Now().Truncate(time.Second)
-	s := &stand{now: now, errs: map[string]error{}, rotated: true}
+	s := &stand{now: now, errs: map[string]error{}, rotated: true, limit: usualLimit}
 	s.config = &config.Config{
 		InstanceType: "t4g.small", UseEip: true, VpcCidr: "10.20.0.0/16", NatMode: config.NatNone, Acme: "internal",
 		EnablePgDumpToS3: true, BackupSchedule: "nightly", BackupRetentionDays: 30, EnableDns: true, ActiveApp: "shop",
@@ -260,7 +261,8 @@ func trustOf(subject string) string {
 func (s *stand) world() *world {
 	w := &world{
 		project: "webstack", stack: "dev", region: "eu-central-1", account: "123456789012", config: s.config, now: s.now,
-		api: standStack{s}, ec2: s, ssm: s, s3: s, ecr: s, iam: s, kms: s, rds: s, names: s, dial: s.site.dial,
+		limit: s.limit,
+		api:   standStack{s}, ec2: s, ssm: s, s3: s, ecr: s, iam: s, kms: s, rds: s, names: s, dial: s.site.dial,
 		roots: s.roots,
 	}
 	if w.roots == nil {
@@ -295,35 +297,51 @@ func (s *stand) LookupIPAddr(_ context.Context, name string) ([]net.IPAddr, erro
 
 // The calls below answer with what the stand holds, or with the error that a test gives the call.
 
-func (s *stand) DescribeVpcs(context.Context, *ec2.DescribeVpcsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcsOutput, error) {
+func (s *stand) DescribeVpcs(
+	context.Context, *ec2.DescribeVpcsInput, ...func(*ec2.Options),
+) (*ec2.DescribeVpcsOutput, error) {
 	return &ec2.DescribeVpcsOutput{Vpcs: s.vpcs}, s.errs["DescribeVpcs"]
 }
 
-func (s *stand) DescribeSubnets(context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options)) (*ec2.DescribeSubnetsOutput, error) {
+func (s *stand) DescribeSubnets(
+	context.Context, *ec2.DescribeSubnetsInput, ...func(*ec2.Options),
+) (*ec2.DescribeSubnetsOutput, error) {
 	return &ec2.DescribeSubnetsOutput{Subnets: s.subnets}, s.errs["DescribeSubnets"]
 }
 
-func (s *stand) DescribeRouteTables(context.Context, *ec2.DescribeRouteTablesInput, ...func(*ec2.Options)) (*ec2.DescribeRouteTablesOutput, error) {
+func (s *stand) DescribeRouteTables(
+	context.Context, *ec2.DescribeRouteTablesInput, ...func(*ec2.Options),
+) (*ec2.DescribeRouteTablesOutput, error) {
 	return &ec2.DescribeRouteTablesOutput{RouteTables: s.tables}, s.errs["DescribeRouteTables"]
 }
 
-func (s *stand) DescribeVpcEndpoints(context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options)) (*ec2.DescribeVpcEndpointsOutput, error) {
+func (s *stand) DescribeVpcEndpoints(
+	context.Context, *ec2.DescribeVpcEndpointsInput, ...func(*ec2.Options),
+) (*ec2.DescribeVpcEndpointsOutput, error) {
 	return &ec2.DescribeVpcEndpointsOutput{VpcEndpoints: s.endpoints}, s.errs["DescribeVpcEndpoints"]
 }
 
-func (s *stand) DescribeSecurityGroupRules(context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options)) (*ec2.DescribeSecurityGroupRulesOutput, error) {
+func (s *stand) DescribeSecurityGroupRules(
+	context.Context, *ec2.DescribeSecurityGroupRulesInput, ...func(*ec2.Options),
+) (*ec2.DescribeSecurityGroupRulesOutput, error) {
 	return &ec2.DescribeSecurityGroupRulesOutput{SecurityGroupRules: s.rules}, s.errs["DescribeSecurityGroupRules"]
 }
 
-func (s *stand) DescribeVolumes(context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options)) (*ec2.DescribeVolumesOutput, error) {
+func (s *stand) DescribeVolumes(
+	context.Context, *ec2.DescribeVolumesInput, ...func(*ec2.Options),
+) (*ec2.DescribeVolumesOutput, error) {
 	return &ec2.DescribeVolumesOutput{Volumes: s.volumes}, s.errs["DescribeVolumes"]
 }
 
-func (s *stand) DescribeAddresses(context.Context, *ec2.DescribeAddressesInput, ...func(*ec2.Options)) (*ec2.DescribeAddressesOutput, error) {
+func (s *stand) DescribeAddresses(
+	context.Context, *ec2.DescribeAddressesInput, ...func(*ec2.Options),
+) (*ec2.DescribeAddressesOutput, error) {
 	return &ec2.DescribeAddressesOutput{Addresses: s.addresses}, s.errs["DescribeAddresses"]
 }
 
-func (s *stand) ListAssociations(_ context.Context, in *ssm.ListAssociationsInput, _ ...func(*ssm.Options)) (*ssm.ListAssociationsOutput, error) {
+func (s *stand) ListAssociations(
+	_ context.Context, in *ssm.ListAssociationsInput, _ ...func(*ssm.Options),
+) (*ssm.ListAssociationsOutput, error) {
 	out := &ssm.ListAssociationsOutput{}
 	if found := s.associations[*in.AssociationFilterList[0].Value]; found != nil {
 		out.Associations = []ssmtypes.Association{{
@@ -333,7 +351,9 @@ func (s *stand) ListAssociations(_ context.Context, in *ssm.ListAssociationsInpu
 	return out, s.errs["ListAssociations"]
 }
 
-func (s *stand) DescribeAssociation(_ context.Context, in *ssm.DescribeAssociationInput, _ ...func(*ssm.Options)) (*ssm.DescribeAssociationOutput, error) {
+func (s *stand) DescribeAssociation(
+	_ context.Context, in *ssm.DescribeAssociationInput, _ ...func(*ssm.Options),
+) (*ssm.DescribeAssociationOutput, error) {
 	out := &ssm.DescribeAssociationOutput{}
 	for _, association := range s.associations {
 		if *association.AssociationId == *in.AssociationId {
@@ -343,64 +363,90 @@ func (s *stand) DescribeAssociation(_ context.Context, in *ssm.DescribeAssociati
 	return out, s.errs["DescribeAssociation"]
 }
 
-func (s *stand) DescribeDocument(_ context.Context, in *ssm.DescribeDocumentInput, _ ...func(*ssm.Options)) (*ssm.DescribeDocumentOutput, error) {
+func (s *stand) DescribeDocument(
+	_ context.Context, in *ssm.DescribeDocumentInput, _ ...func(*ssm.Options),
+) (*ssm.DescribeDocumentOutput, error) {
 	if status, ok := s.documents[*in.Name]; ok || s.errs["DescribeDocument"] != nil {
 		return &ssm.DescribeDocumentOutput{Document: &ssmtypes.DocumentDescription{Status: status}}, s.errs["DescribeDocument"]
 	}
 	return nil, refused("InvalidDocument")
 }
 
-func (s *stand) GetConnectionStatus(context.Context, *ssm.GetConnectionStatusInput, ...func(*ssm.Options)) (*ssm.GetConnectionStatusOutput, error) {
+func (s *stand) GetConnectionStatus(
+	context.Context, *ssm.GetConnectionStatusInput, ...func(*ssm.Options),
+) (*ssm.GetConnectionStatusOutput, error) {
 	return &ssm.GetConnectionStatusOutput{Status: s.connection}, s.errs["GetConnectionStatus"]
 }
 
-func (s *stand) GetParameter(_ context.Context, in *ssm.GetParameterInput, _ ...func(*ssm.Options)) (*ssm.GetParameterOutput, error) {
+func (s *stand) GetParameter(
+	_ context.Context, in *ssm.GetParameterInput, _ ...func(*ssm.Options),
+) (*ssm.GetParameterOutput, error) {
 	if value, ok := s.parameters[*in.Name]; ok || s.errs["GetParameter"] != nil {
 		return &ssm.GetParameterOutput{Parameter: &ssmtypes.Parameter{Value: &value}}, s.errs["GetParameter"]
 	}
 	return nil, refused("ParameterNotFound")
 }
 
-func (s *stand) ListBuckets(context.Context, *s3.ListBucketsInput, ...func(*s3.Options)) (*s3.ListBucketsOutput, error) {
+func (s *stand) ListBuckets(
+	context.Context, *s3.ListBucketsInput, ...func(*s3.Options),
+) (*s3.ListBucketsOutput, error) {
 	return &s3.ListBucketsOutput{Buckets: s.buckets}, s.errs["ListBuckets"]
 }
 
-func (s *stand) GetBucketTagging(context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options)) (*s3.GetBucketTaggingOutput, error) {
+func (s *stand) GetBucketTagging(
+	context.Context, *s3.GetBucketTaggingInput, ...func(*s3.Options),
+) (*s3.GetBucketTaggingOutput, error) {
 	return &s3.GetBucketTaggingOutput{TagSet: s.tags}, s.errs["GetBucketTagging"]
 }
 
-func (s *stand) GetBucketVersioning(context.Context, *s3.GetBucketVersioningInput, ...func(*s3.Options)) (*s3.GetBucketVersioningOutput, error) {
+func (s *stand) GetBucketVersioning(
+	context.Context, *s3.GetBucketVersioningInput, ...func(*s3.Options),
+) (*s3.GetBucketVersioningOutput, error) {
 	return &s3.GetBucketVersioningOutput{Status: s.versioning}, s.errs["GetBucketVersioning"]
 }
 
-func (s *stand) GetBucketEncryption(context.Context, *s3.GetBucketEncryptionInput, ...func(*s3.Options)) (*s3.GetBucketEncryptionOutput, error) {
+func (s *stand) GetBucketEncryption(
+	context.Context, *s3.GetBucketEncryptionInput, ...func(*s3.Options),
+) (*s3.GetBucketEncryptionOutput, error) {
 	return &s3.GetBucketEncryptionOutput{ServerSideEncryptionConfiguration: s.encryption}, s.errs["GetBucketEncryption"]
 }
 
-func (s *stand) GetPublicAccessBlock(context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options)) (*s3.GetPublicAccessBlockOutput, error) {
+func (s *stand) GetPublicAccessBlock(
+	context.Context, *s3.GetPublicAccessBlockInput, ...func(*s3.Options),
+) (*s3.GetPublicAccessBlockOutput, error) {
 	return &s3.GetPublicAccessBlockOutput{PublicAccessBlockConfiguration: s.block}, s.errs["GetPublicAccessBlock"]
 }
 
-func (s *stand) GetBucketPolicy(context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options)) (*s3.GetBucketPolicyOutput, error) {
+func (s *stand) GetBucketPolicy(
+	context.Context, *s3.GetBucketPolicyInput, ...func(*s3.Options),
+) (*s3.GetBucketPolicyOutput, error) {
 	return &s3.GetBucketPolicyOutput{Policy: &s.policy}, s.errs["GetBucketPolicy"]
 }
 
-func (s *stand) GetBucketLifecycleConfiguration(context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options)) (*s3.GetBucketLifecycleConfigurationOutput, error) {
+func (s *stand) GetBucketLifecycleConfiguration(
+	context.Context, *s3.GetBucketLifecycleConfigurationInput, ...func(*s3.Options),
+) (*s3.GetBucketLifecycleConfigurationOutput, error) {
 	return &s3.GetBucketLifecycleConfigurationOutput{Rules: s.lifecycle}, s.errs["GetBucketLifecycleConfiguration"]
 }
 
-func (s *stand) ListObjectsV2(context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options)) (*s3.ListObjectsV2Output, error) {
+func (s *stand) ListObjectsV2(
+	context.Context, *s3.ListObjectsV2Input, ...func(*s3.Options),
+) (*s3.ListObjectsV2Output, error) {
 	return &s3.ListObjectsV2Output{Contents: s.objects}, s.errs["ListObjectsV2"]
 }
 
-func (s *stand) DescribeRepositories(_ context.Context, in *ecr.DescribeRepositoriesInput, _ ...func(*ecr.Options)) (*ecr.DescribeRepositoriesOutput, error) {
+func (s *stand) DescribeRepositories(
+	_ context.Context, in *ecr.DescribeRepositoriesInput, _ ...func(*ecr.Options),
+) (*ecr.DescribeRepositoriesOutput, error) {
 	if found, ok := s.repositories[in.RepositoryNames[0]]; ok || s.errs["DescribeRepositories"] != nil {
 		return &ecr.DescribeRepositoriesOutput{Repositories: []ecrtypes.Repository{found}}, s.errs["DescribeRepositories"]
 	}
 	return nil, refused("RepositoryNotFoundException")
 }
 
-func (s *stand) GetLifecyclePolicy(_ context.Context, in *ecr.GetLifecyclePolicyInput, _ ...func(*ecr.Options)) (*ecr.GetLifecyclePolicyOutput, error) {
+func (s *stand) GetLifecyclePolicy(
+	_ context.Context, in *ecr.GetLifecyclePolicyInput, _ ...func(*ecr.Options),
+) (*ecr.GetLifecyclePolicyOutput, error) {
 	if !s.expiring[*in.RepositoryName] {
 		return nil, refused("LifecyclePolicyNotFoundException")
 	}
@@ -414,14 +460,20 @@ func (s *stand) GetRole(_ context.Context, in *iam.GetRoleInput, _ ...func(*iam.
 	return nil, refused("NoSuchEntity")
 }
 
-func (s *stand) DescribeKey(context.Context, *kms.DescribeKeyInput, ...func(*kms.Options)) (*kms.DescribeKeyOutput, error) {
+func (s *stand) DescribeKey(
+	context.Context, *kms.DescribeKeyInput, ...func(*kms.Options),
+) (*kms.DescribeKeyOutput, error) {
 	return &kms.DescribeKeyOutput{KeyMetadata: s.key}, s.errs["DescribeKey"]
 }
 
-func (s *stand) GetKeyRotationStatus(context.Context, *kms.GetKeyRotationStatusInput, ...func(*kms.Options)) (*kms.GetKeyRotationStatusOutput, error) {
+func (s *stand) GetKeyRotationStatus(
+	context.Context, *kms.GetKeyRotationStatusInput, ...func(*kms.Options),
+) (*kms.GetKeyRotationStatusOutput, error) {
 	return &kms.GetKeyRotationStatusOutput{KeyRotationEnabled: s.rotated}, s.errs["GetKeyRotationStatus"]
 }
 
-func (s *stand) DescribeDBInstances(context.Context, *rds.DescribeDBInstancesInput, ...func(*rds.Options)) (*rds.DescribeDBInstancesOutput, error) {
+func (s *stand) DescribeDBInstances(
+	context.Context, *rds.DescribeDBInstancesInput, ...func(*rds.Options),
+) (*rds.DescribeDBInstancesOutput, error) {
 	return &rds.DescribeDBInstancesOutput{DBInstances: s.databases}, s.errs["DescribeDBInstances"]
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -132,9 +133,19 @@ func (c check) rows(ctx context.Context, w *world) []Row {
 func (c check) unable(err error) finding {
 	var first *dependsOn
 	if errors.As(err, &first) && first.check != c.name {
-		return failed("", "see "+first.check+" first", "cannot be looked at, because of %s", first.check)
+		return failed("", "see there first", "cannot be looked at, because of: %s", lookedBy(first.check))
 	}
 	return failed("", c.remedy(), "%s", oneLine(err))
+}
+
+// lookedBy says what the check of that name looks at; checks are known to readers by that.
+func lookedBy(name string) string {
+	for _, c := range checks {
+		if c.name == name {
+			return c.looked
+		}
+	}
+	return name
 }
 
 // remedy is what to do about a check that failed as a whole.
@@ -159,13 +170,5 @@ func (d *dependsOn) Error() string { return d.err.Error() }
 func (d *dependsOn) Unwrap() error { return d.err }
 
 // checks are all checks, in the order of the roadmap.
-var checks = joined(networkChecks, hostChecks, systemChecks, postgresChecks, appChecks, webChecks, backupChecks,
+var checks = slices.Concat(networkChecks, hostChecks, systemChecks, postgresChecks, appChecks, webChecks, backupChecks,
 	dnsChecks, registryChecks, protectionChecks)
-
-func joined(groups ...[]check) []check {
-	var all []check
-	for _, group := range groups {
-		all = append(all, group...)
-	}
-	return all
-}

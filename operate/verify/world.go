@@ -113,6 +113,8 @@ type world struct {
 	project, stack, region, account string
 	config                          *config.Config
 	now                             time.Time
+	// limit is how long one question to an app or a name server may take.
+	limit time.Duration
 
 	api   stackAPI
 	ec2   ec2API
@@ -140,7 +142,8 @@ func newWorld(o Options) *world {
 	s := o.Stack
 	w := &world{
 		project: s.Project, stack: s.Name, region: s.Region, account: s.Account, config: s.Config, now: time.Now(), api: s,
-		ec2: ec2.NewFromConfig(s.AWS), ssm: ssm.NewFromConfig(s.AWS), ecr: ecr.NewFromConfig(s.AWS),
+		limit: usualLimit,
+		ec2:   ec2.NewFromConfig(s.AWS), ssm: ssm.NewFromConfig(s.AWS), ecr: ecr.NewFromConfig(s.AWS),
 		iam: iam.NewFromConfig(s.AWS), kms: kms.NewFromConfig(s.AWS), rds: rds.NewFromConfig(s.AWS),
 		// Where the endpoint is not AWS's own, buckets have no host names of their own.
 		s3:    s3.NewFromConfig(s.AWS, func(options *s3.Options) { options.UsePathStyle = s.AWS.BaseEndpoint != nil }),
@@ -200,5 +203,5 @@ func once[T any](check string, ask func(context.Context) (T, error)) func(contex
 	}
 }
 
-// limit is how long one question to an app or a name server may take.
-const limit = 10 * time.Second
+// usualLimit is long enough for an app that has just been woken.
+const usualLimit = 10 * time.Second
