@@ -230,11 +230,8 @@ func closeDatabase(name string) string {
 }
 
 func passwordOf(password string) (string, error) {
-	v, err := newVerifier(password)
-	if err != nil {
-		return "", err
-	}
-	return literal(v.String()), nil
+	v, err := Verifier(password)
+	return literal(v), err
 }
 
 // identifier quotes a name, literal a text, for SQL.

@@ -29,6 +29,15 @@ const (
 	maxIterations = 1 << 20
 )
 
+// Verifier is what Postgres keeps of a password, and takes instead of it. The password is printable ASCII.
+func Verifier(password string) (string, error) {
+	v, err := newVerifier(password)
+	if err != nil {
+		return "", err
+	}
+	return v.String(), nil
+}
+
 func newVerifier(password string) (verifier, error) {
 	salt := make([]byte, saltLength)
 	// Never fails: see crypto/rand.
