@@ -16,15 +16,6 @@ import (
 	"webstack/contract"
 )
 
-// Images of the containers that are no apps. They are pinned, so an update is a reviewed diff.
-const (
-	// CaddyImage is Caddy, in the version whose adapter the tests parse the Caddyfile with. Its health check needs
-	// wget, which the image has.
-	CaddyImage = "caddy:2.11.4-alpine"
-	// PostgresImage stays on one Debian release: another libc sorts text differently, which corrupts indexes.
-	PostgresImage = "postgres:17.11-bookworm"
-)
-
 // caddyHealthURL is answered by Caddy to programs in its own container only.
 const caddyHealthURL = "http://127.0.0.1:2020/"
 
@@ -242,7 +233,7 @@ func appService(app config.App, repository string, externalPostgres bool) servic
 }
 
 func caddyService(stackDir string, share memory) service {
-	s := base(hostfile.Caddy, CaddyImage, share.caddy, "20s")
+	s := base(hostfile.Caddy, hostfile.CaddyImage, share.caddy, "20s")
 	s.ContainerName = hostfile.Caddy
 	// Relative imports of a config that is sent to the admin API start here.
 	s.WorkingDir = "/etc/caddy"

@@ -16,7 +16,7 @@ const postgresSecret = "postgres-password"
 // empty; later changes are the host program's work.
 func postgresService(c *config.Config, share memory) service {
 	// Stopping writes everything in memory to disk; killed before that, the next start has to recover.
-	s := base(hostfile.Postgres, PostgresImage, share.postgres, "90s")
+	s := base(hostfile.Postgres, hostfile.PostgresImage, share.postgres, "90s")
 	s.ContainerName = hostfile.Postgres
 	s.Command = []string{
 		"postgres",

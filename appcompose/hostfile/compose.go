@@ -25,6 +25,15 @@ const (
 	Postgres = "postgres"
 )
 
+// Images of the containers that are no apps. They are pinned, so an update is a reviewed diff.
+const (
+	// CaddyImage is Caddy, in the version whose adapter the tests parse the Caddyfile with. Its health check needs
+	// wget, which the image has.
+	CaddyImage = "caddy:2.11.4-alpine"
+	// PostgresImage stays on one Debian release: another libc sorts text differently, which corrupts indexes.
+	PostgresImage = "postgres:17.11-bookworm"
+)
+
 // EdgeNetwork is the network on which Caddy reaches the apps, by its name in the Compose file.
 const EdgeNetwork = "edge"
 

@@ -108,7 +108,7 @@ func (h *host) render(names ...string) {
 		"container_name: caddy", "container_name: " + h.Project + "-caddy",
 		"source: " + contract.DefaultStackDir, "source: " + h.Dir,
 		"source: " + contract.CaddyDataDir, "source: " + h.Dir + "/data",
-		appcompose.CaddyImage, h.Images + "caddy:v1",
+		hostfile.CaddyImage, h.Images + "caddy:v1",
 	}, published(80, h.HTTP), published(443, h.HTTPS))...))
 	h.write(contract.CaddyfilePath, r.Caddyfile)
 }

@@ -11,14 +11,13 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/appcompose"
 	"webstack/appcompose/hostfile"
 )
 
 func TestCaddyServesTheRenderedSites(t *testing.T) {
 	t.Parallel()
 	services, caddyfile := stack(t)
-	caddy, image := services["caddy"], hubImage(t, appcompose.CaddyImage)
+	caddy, image := services["caddy"], hubImage(t, hostfile.CaddyImage)
 	etc, data := t.TempDir(), t.TempDir()
 	for path, content := range map[string][]byte{
 		"Caddyfile": caddyfile, "tls/shop/" + hostfile.CertificateFile: hostfile.AutomaticCertificate(),
@@ -35,8 +34,8 @@ func TestCaddyServesTheRenderedSites(t *testing.T) {
 		"--volume", etc+":/etc/caddy:ro", "--volume", data+":/data"), image, caddy.Command...)
 	eventually(t, "Caddy did not get ready", healthy(caddy, container))
 	if version := docker(t, "exec", container, "caddy", "version"); !strings.HasPrefix(
-		"caddy:"+strings.TrimPrefix(version, "v"), strings.TrimSuffix(appcompose.CaddyImage, "-alpine")+" ") {
-		t.Errorf("the image %s holds Caddy %s", appcompose.CaddyImage, version)
+		"caddy:"+strings.TrimPrefix(version, "v"), strings.TrimSuffix(hostfile.CaddyImage, "-alpine")+" ") {
+		t.Errorf("the image %s holds Caddy %s", hostfile.CaddyImage, version)
 	}
 	root := docker(t, "exec", container, "wget", "-q", "-O", "-", "http://127.0.0.1:2020/")
 	if root != "ok" {
