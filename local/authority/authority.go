@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"net"
 	"sync"
 	"time"
 )
@@ -89,6 +90,23 @@ func (a *Authority) Config(serves func(name string) bool) *tls.Config {
 	}
 }
 
+// Certificate returns a server's certificate for a host name or address, with the authority's behind it, and its key,
+// both in PEM.
+func (a *Authority) Certificate(name string) (certificate, key []byte, err error) {
+	made, err := a.certificateOf(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, raw := range made.Certificate {
+		certificate = append(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})...)
+	}
+	raw, err := x509.MarshalPKCS8PrivateKey(made.PrivateKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("write the key of %s: %w", name, err)
+	}
+	return certificate, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), nil
+}
+
 func (a *Authority) certificateOf(name string) (*tls.Certificate, error) {
 	if name == "" {
 		return nil, errors.New("a certificate needs a host name")
@@ -98,10 +116,16 @@ func (a *Authority) certificateOf(name string) (*tls.Certificate, error) {
 	if known, ok := a.issued[name]; ok {
 		return known, nil
 	}
-	made, key, err := a.sign(&x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+	template := &x509.Certificate{
+		Subject:  pkix.Name{CommonName: name},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
+	}
+	if address := net.ParseIP(name); address != nil {
+		template.IPAddresses = []net.IP{address}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	made, key, err := a.sign(template)
 	if err != nil {
 		return nil, fmt.Errorf("make a certificate for %s: %w", name, err)
 	}

@@ -101,7 +101,7 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error 
 		return err
 	}
 	info.NoHosts, info.Hub, info.engine = hosts.reason, hosts.hub, hosts.engine
-	options.Machines = hosts.machines()
+	options.Machines, options.Databases = hosts.machines(), hosts.instancesOfRDS()
 	g = gateway.New(options)
 	p.start("what the account does by itself", g.Run)
 	if err := hosts.serveRegistries(p, g); err != nil {

@@ -15,7 +15,9 @@ import (
 	"webstack/local/authority"
 	"webstack/local/engine"
 	"webstack/local/gateway"
+	"webstack/local/images"
 	"webstack/local/machine"
+	"webstack/local/rds"
 	"webstack/local/registry"
 	"webstack/local/workdir"
 )
@@ -30,8 +32,9 @@ const (
 
 // hosts are the machines of a laptop cloud, or why there are none.
 type hosts struct {
-	engine *machine.Engine // nil without
-	reason string          // one line
+	engine    *machine.Engine // nil without
+	databases *rds.Engine     // likewise
+	reason    string          // one line
 	// aws and registries are the ports that machines are led to.
 	aws, registries atomic.Int64
 	ca              *authority.Authority
@@ -58,10 +61,13 @@ func openHosts(
 	if h.hub {
 		options.RegistryNames = []string{gateway.HubName}
 	}
+	databases := openDatabases(dir, h, log)
+	options.Database = databases.Target
 	if h.engine, err = machine.Open(ctx, options); err != nil {
 		h.reason = oneLine(err)
 		return h, ctx.Err()
 	}
+	h.databases = databases
 	p.start("the machines", func(ctx context.Context) error {
 		<-ctx.Done()
 		patience, cancel := context.WithTimeout(context.Background(), closing)
@@ -77,6 +83,27 @@ func (h *hosts) machines() machine.Machines {
 		return nil
 	}
 	return h.engine
+}
+
+// openDatabases are the databases that machines reach. They need no end of their own: the machines' removes them.
+func openDatabases(dir workdir.Dir, h *hosts, log io.Writer) *rds.Engine {
+	step := func(title string) func() {
+		_, _ = fmt.Fprintln(log, title)
+		return func() {}
+	}
+	base := func(ctx context.Context) (string, error) { return machine.Image(ctx, step) }
+	return rds.New(rds.Options{
+		ID: machinesID(dir), Certificate: h.ca.Certificate,
+		Image: func(ctx context.Context) (string, error) { return images.Postgres(ctx, dir, h.hub, base, step) },
+	})
+}
+
+// instancesOfRDS are what the gateway gets: a nil interface without an engine.
+func (h *hosts) instancesOfRDS() gateway.Databases {
+	if h.databases == nil {
+		return nil
+	}
+	return h.databases
 }
 
 func target(port *atomic.Int64) func() string {

@@ -4,6 +4,7 @@
 //
 //   - instances that are machines: what happens to an instance, its volumes, its role and its addresses happens to a
 //     machine, in order, after the call has been answered; public addresses are loopback addresses of this computer;
+//   - instances of RDS with Postgres that are databases (see package rds), at addresses which machines reach;
 //   - commands and State Manager's associations, which run on the machines; without machines they are refused instead of
 //     being called a success;
 //   - temporary credentials: of the roles of instances and of roles that are assumed, also with a web identity. What is

@@ -26,6 +26,8 @@ type Options struct {
 	Problems io.Writer
 	// Machines run the instances. Without them, nil, instances exist in moto only.
 	Machines machine.Machines
+	// Databases run the instances of RDS that have Postgres. Without them, nil, those exist in moto only.
+	Databases Databases
 	// Images are what is pushed to ECR, Hub what stands in for Docker Hub; without Images, nil, there are no registries.
 	Images, Hub *registry.Registry
 	// HubKey is the password for writing to Hub; nobody may when it is "".
@@ -48,10 +50,12 @@ type Gateway struct {
 	machines machine.Machines // nil without any
 	hosting  *hosting         // likewise
 	issued   *issued
-	sessions *sessionmanager.Manager // nil without machines
-	images   *registry.Registry      // of ECR; nil without registries
-	hub      *registry.Registry
-	hubKey   string
+	// databases is nil without any.
+	databases *databases
+	sessions  *sessionmanager.Manager // nil without machines
+	images    *registry.Registry      // of ECR; nil without registries
+	hub       *registry.Registry
+	hubKey    string
 }
 
 // New makes a gateway.
@@ -68,6 +72,9 @@ func New(o Options) *Gateway {
 	}
 	if g.machines != nil {
 		g.hosting = newHosting(g, g.machines)
+	}
+	if o.Databases != nil {
+		g.databases = newDatabases(g, o.Databases)
 	}
 	g.openSessions()
 	g.fleet = newFleet(g, g.machines, g.now)
@@ -93,6 +100,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.closeSessions()
 	if g.hosting != nil {
 		g.hosting.queue.close()
+	}
+	if g.databases != nil {
+		g.databases.queue.close()
 	}
 	return nil
 }
@@ -147,8 +157,8 @@ type handler func(*Gateway, http.ResponseWriter, *http.Request, call)
 
 // handlers are the calls that moto is not left alone with, by service and action.
 var handlers = map[string]map[string]handler{
-	"ec2": ec2Handlers, "ecr": ecrHandlers, "iam": iamHandlers, "s3": s3Handlers, "ssm": ssmHandlers,
-	"sts": stsHandlers,
+	"ec2": ec2Handlers, "ecr": ecrHandlers, "iam": iamHandlers, "rds": rdsHandlers, "s3": s3Handlers,
+	"ssm": ssmHandlers, "sts": stsHandlers,
 }
 
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {

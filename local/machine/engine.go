@@ -60,11 +60,15 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(append(problems, e.clean(ctx))...)
 }
 
-const labelKey = "webstack.cloud"
+// Label is the label of all containers and volumes of the laptop cloud with that id. What has it goes with the machines.
+func Label(id string) string { return "webstack.cloud=" + id }
 
-func (e *Engine) label() string { return labelKey + "=" + e.options.ID }
+// Name is the name of a container or volume of the laptop cloud with that id.
+func Name(id, suffix string) string { return "webstack-" + id + "-" + suffix }
 
-func (e *Engine) name(suffix string) string { return "webstack-" + e.options.ID + "-" + suffix }
+func (e *Engine) label() string { return Label(e.options.ID) }
+
+func (e *Engine) name(suffix string) string { return Name(e.options.ID, suffix) }
 
 // Remove removes the machines and volumes of the laptop cloud with that id, which must not run: one that was killed
 // leaves them. Where there is no engine, there are none.
@@ -96,11 +100,6 @@ func (e *Engine) clean(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// gone tells whether docker failed because what it should remove is gone, or about to be.
-func gone(err error) bool {
-	return said(err, "no such container") || said(err, "no such volume") || said(err, "is already in progress")
 }
 
 // host returns a machine that is known.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
+
+	"webstack/local/machine/wire"
 )
 
 // Options say what an Engine works with.
@@ -16,6 +19,9 @@ type Options struct {
 	// Gateway and Registry return "host:port" where connections go that a machine makes to AWSEndpoint, and to port 443
 	// of the names of registries. They are asked at each connection.
 	Gateway, Registry func() string
+	// Database returns "host:port" where connections go that a machine makes to port 5432 of a DatabaseAddress; "" ends
+	// them. Nil ends all.
+	Database func(address string) string
 	// RegistryNames are the host names that lead to Registry, beside "<account>.dkr.ecr.<region>.amazonaws.com".
 	RegistryNames []string
 	// CA is the certificate, in PEM, of the authority that machines trust beside the public ones; nil for none.
@@ -31,6 +37,12 @@ type Options struct {
 // AWSEndpoint is where the AWS APIs answer on a machine. Everything that systemd starts on one has it in its environment
 // as AWS_ENDPOINT_URL.
 const AWSEndpoint = "http://169.254.170.1"
+
+// Databases is how many addresses there are for databases.
+const Databases = 254
+
+// DatabaseAddress is the address that databases have for machines, number 1 to Databases. They listen on port 5432.
+func DatabaseAddress(number int) string { return wire.DatabaseNetwork + "." + strconv.Itoa(number) }
 
 var validID = regexp.MustCompile(`^[a-z0-9]{1,32}$`)
 

@@ -191,7 +191,12 @@ func (h *host) lead(conn net.Conn, requests *queue) {
 		return
 	}
 	stream := buffered{conn, reader}
-	switch wire.Service(strings.TrimSpace(line)) {
+	service := wire.Service(strings.TrimSpace(line))
+	if address, ok := service.Database(); ok {
+		h.leadToDatabase(stream, address)
+		return
+	}
+	switch service {
 	case wire.Metadata:
 		requests.give(stream)
 	case wire.Gateway:
@@ -201,6 +206,18 @@ func (h *host) lead(conn net.Conn, requests *queue) {
 	default:
 		_ = conn.Close()
 	}
+}
+
+func (h *host) leadToDatabase(stream net.Conn, address string) {
+	target := ""
+	if h.engine.options.Database != nil {
+		target = h.engine.options.Database(address)
+	}
+	if target == "" { // there is none, or it is stopped
+		_ = stream.Close()
+		return
+	}
+	h.dial(stream, target)
 }
 
 func (h *host) dial(stream net.Conn, address string) {

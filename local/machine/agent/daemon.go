@@ -43,10 +43,11 @@ func daemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 4)
+	ended := make(chan error, 5)
 	go func() { ended <- link.accept(tunnels) }()
-	go func() { ended <- handOn(side.gateway, link, wire.Gateway) }()
-	go func() { ended <- handOn(side.registry, link, wire.Registry) }()
+	go func() { ended <- handOn(side.gateway, link, only(wire.Gateway)) }()
+	go func() { ended <- handOn(side.registry, link, only(wire.Registry)) }()
+	go func() { ended <- handOn(side.databases, link, database) }()
 	go func() { ended <- serveMetadata(side.metadata, link) }()
 	if err := notify("READY=1"); err != nil {
 		return err

@@ -12,15 +12,25 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// handOn hands the connections of a listener on to a service of the laptop cloud.
-func handOn(listener net.Listener, link *link, service wire.Service) error {
+// only is the service that every connection of a listener is for.
+func only(service wire.Service) func(net.Conn) wire.Service {
+	return func(net.Conn) wire.Service { return service }
+}
+
+// database is the service of the database that a connection is for.
+func database(conn net.Conn) wire.Service {
+	return wire.Database(conn.LocalAddr().(*net.TCPAddr).IP.String())
+}
+
+// handOn hands the connections of a listener on to the service of the laptop cloud that each is for.
+func handOn(listener net.Listener, link *link, serviceOf func(net.Conn) wire.Service) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			return fmt.Errorf("accept a connection for %s: %w", service, err)
+			return fmt.Errorf("accept a connection at %s: %w", listener.Addr(), err)
 		}
 		go func() {
-			far, err := link.dial(context.Background(), service)
+			far, err := link.dial(context.Background(), serviceOf(conn))
 			if err != nil {
 				log.Print(err)
 				_ = conn.Close()

@@ -12,12 +12,16 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"webstack/local/machine/wire"
 )
 
 // Addresses of what a machine finds outside of itself.
 const (
 	metadataAddress = "169.254.169.254"
 	awsAddress      = "169.254.170.1"
+	// databaseNetwork are the addresses of databases.
+	databaseNetwork = wire.DatabaseNetwork + ".0/24"
 	// ownAddress is the machine's towards them.
 	ownAddress = "169.254.169.1"
 )
@@ -28,7 +32,7 @@ const device = "aws0"
 // side is the network namespace beside the machine's. Answers from it cross a border, as those of the real services do,
 // so a hop limit of 1 keeps them from what is one more hop away: containers.
 type side struct {
-	metadata, gateway, registry net.Listener
+	metadata, gateway, registry, databases net.Listener
 }
 
 // newSide makes the namespace, which lives as long as its listeners, in place of one that an earlier daemon left.
@@ -66,6 +70,7 @@ func makeSide(ctx context.Context) (*side, error) {
 		"link add " + device + " type veth peer name " + device + " netns 1",
 		"addr add " + metadataAddress + "/32 dev " + device,
 		"addr add " + awsAddress + "/32 dev " + device,
+		"route add local " + databaseNetwork + " dev lo", // all its addresses are this namespace's
 		"link set " + device + " up",
 		"route add default dev " + device,
 	} {
@@ -81,6 +86,7 @@ func makeSide(ctx context.Context) (*side, error) {
 	}
 	s := &side{
 		metadata: listen(metadataAddress + ":80"), gateway: listen(awsAddress + ":80"), registry: listen(awsAddress + ":443"),
+		databases: listen(":5432"),
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -103,6 +109,7 @@ func joinMachine(ctx context.Context) error {
 		"link set " + device + " up",
 		"route add " + metadataAddress + " dev " + device + " src " + ownAddress,
 		"route add " + awsAddress + " dev " + device + " src " + ownAddress,
+		"route add " + databaseNetwork + " dev " + device + " src " + ownAddress,
 	} {
 		if err := ip(ctx, args); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 )
@@ -25,6 +26,19 @@ const (
 	// Metadata is the instance metadata service, in HTTP.
 	Metadata Service = "metadata"
 )
+
+// DatabaseNetwork is the beginning of the addresses of databases, a network of 256.
+const DatabaseNetwork = "169.254.171"
+
+const databasePrefix = "database "
+
+// Database is the service of the database at an address.
+func Database(address string) Service { return databasePrefix + Service(address) }
+
+// Database is the address of the database that the service is; ok is false when it is none.
+func (s Service) Database() (address string, ok bool) {
+	return strings.CutPrefix(string(s), databasePrefix)
+}
 
 // HopLimitHeader is set by the metadata service on answers that survive only so many hops. The agent takes it off.
 const HopLimitHeader = "X-Machine-Hop-Limit"

@@ -1,0 +1,78 @@
+package images
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"webstack/appcompose/hostfile"
+	"webstack/local/dockercli"
+	"webstack/local/workdir"
+)
+
+// tagLength is how much of an image's digest is in the tag that this package gives it in the Docker engine.
+const tagLength = 12
+
+// Postgres returns the name that the image of stacks' Postgres has in this computer's Docker engine. Where it is not
+// there it is pulled or, as in Hub, made when stand says that Docker Hub cannot be reached.
+func Postgres(ctx context.Context, dir workdir.Dir, stand bool, base Base, step Step) (string, error) {
+	if !stand {
+		if known(ctx, hostfile.PostgresImage) {
+			return hostfile.PostgresImage, nil
+		}
+		defer step("Pulling " + hostfile.PostgresImage)()
+		_, err := dockercli.Run(ctx, "pull", "--quiet", hostfile.PostgresImage)
+		return hostfile.PostgresImage, err
+	}
+	arch, err := Architecture(ctx)
+	if err != nil {
+		return "", err
+	}
+	image, err := postgres(ctx, dir, arch, base, step)
+	if err != nil {
+		return "", err
+	}
+	digest, err := image.Digest()
+	if err != nil {
+		return "", fmt.Errorf("load the image of Postgres: %w", err)
+	}
+	tag, err := name.NewTag("webstack-postgres:" + digest.Hex[:tagLength])
+	if err != nil {
+		return "", err
+	}
+	short := "webstack-postgres:" + tag.TagStr()
+	if known(ctx, short) {
+		return short, nil
+	}
+	defer step("Loading the image of Postgres into the Docker engine")()
+	return short, loadInto(ctx, tag, image)
+}
+
+func known(ctx context.Context, image string) bool {
+	_, err := dockercli.Run(ctx, "image", "inspect", "--format", "{{.Id}}", image)
+	return err == nil
+}
+
+// loadInto gives the Docker engine an image under a tag.
+func loadInto(ctx context.Context, tag name.Tag, image v1.Image) error {
+	read, write := io.Pipe()
+	written := make(chan error, 1)
+	go func() {
+		err := tarball.Write(tag, image, write)
+		written <- errors.Join(err, write.CloseWithError(err))
+	}()
+	_, err := dockercli.RunWith(ctx, read, "load", "--quiet")
+	_ = read.Close() // the writer may still be at it when the engine has refused
+	if writeErr := <-written; err == nil && writeErr != nil {
+		err = writeErr
+	}
+	if err != nil {
+		return fmt.Errorf("load the image %s: %w", tag, err)
+	}
+	return nil
+}
