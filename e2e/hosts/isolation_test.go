@@ -29,7 +29,7 @@ func isolation(t *testing.T, c *lab.Clone) {
 func databasesApart(t *testing.T, c *lab.Clone) {
 	// The name of the database's container, unlike localhost, is not trusted without a password.
 	const connect = `url="$(sed -n 's/^DATABASE_URL="\(.*\)"$/\1/p' /opt/webstack/env/shop.env)"
-export URL="${url/\/shop?/\/OTHER?}"
+export URL="${url/\/shop\?/\/OTHER?}"
 docker exec -e URL postgres sh -c 'psql "$URL" -Atc "select current_user"'`
 	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "OTHER", "shop"))); got != "shop" {
 		t.Errorf("an app in its own database is %q", got)
