@@ -32,6 +32,8 @@ type server struct {
 	*host
 	ports ports
 	edits []string
+	// env is added to Caddy's environment.
+	env []string
 }
 
 const caddyEnv = "WEBSTACK_TEST_RUNS_CADDY"
@@ -40,6 +42,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(caddyEnv) != "" {
 		caddycmd.Main()
 		return
+	}
+	// Pebble, which runs in this process, would else wait for some seconds before it looks at a challenge.
+	if err := os.Setenv("PEBBLE_VA_NOSLEEP", "1"); err != nil {
+		panic(err)
 	}
 	os.Exit(m.Run())
 }
@@ -63,6 +69,7 @@ func (s *server) start(t testing.TB) {
 	cmd := exec.Command(program, "run", "--config", s.paths.Caddyfile(), "--adapter", "caddyfile")
 	cmd.Dir = filepath.Dir(s.paths.Caddyfile())
 	cmd.Env = append(os.Environ(), caddyEnv+"=1", "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
+	cmd.Env = append(cmd.Env, s.env...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
