@@ -2,7 +2,6 @@ package render
 
 import (
 	"crypto/tls"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -53,19 +52,19 @@ func TestCertificatesByACME(t *testing.T) {
 	}
 }
 
-// Behind Cloudflare only what comes to port 80 arrives. Each name's challenge is chosen at random among those allowed, so
-// there are some.
+// Behind Cloudflare only what comes to port 80 arrives. A Caddy draws once which of the challenges it may use it tries
+// first, so there are some.
 func TestProxiedNamesGetCertificatesOverPort80(t *testing.T) {
 	t.Parallel()
-	apps := map[string]any{}
-	for i := range 6 {
-		apps[fmt.Sprintf("app%d", i)] = map[string]any{
-			"domain": fmt.Sprintf("app%d.example.com", i), "zone": "example.com", "cfProxied": true,
-		}
-	}
-	_, authority := serveACME(t, stack{"apps": apps}, 90*24*3600, false)
-	if strings.Contains(authority.log(), "set INVALID") {
-		t.Error("a challenge failed first: it was not the one over port 80")
+	shop := map[string]any{"domain": "shop.example.com", "zone": "example.com", "cfProxied": true}
+	for range 5 {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			_, authority := serveACME(t, stack{"apps": map[string]any{"shop": shop}}, 90*24*3600, false)
+			if strings.Contains(authority.log(), "set INVALID") {
+				t.Error("a challenge failed first: it was not the one over port 80")
+			}
+		})
 	}
 }
 
