@@ -45,6 +45,10 @@ func container(subject string, s contract.ServiceStatus, status contract.Status,
 	switch {
 	case s.State != "running":
 		return failed(subject, do, "its container is %s", orNone(s.State))
+	case s.Health == contract.HealthStarting:
+		// Docker asks for the first time some seconds after the start, and gives up in a minute.
+		return finding{subject: subject, outcome: Later,
+			found: fmt.Sprintf("running for %s, its health check has not answered yet", operate.Ago(status.At.Sub(s.Since)))}
 	case s.Health != contract.HealthHealthy && s.Health != contract.HealthNone:
 		return failed(subject, do, "its container is %s", s.Health)
 	}

@@ -137,8 +137,8 @@ var breakages = []broken{
 		"its container is unhealthy"},
 	{"apps.services", func(_ *testing.T, s *stand) { s.status.Services = nil }, "caddy", "there is no container"},
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].State = "" }, "shop", "its container is not there"},
-	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].Health = contract.HealthStarting }, "shop",
-		"release v7, its container is starting"},
+	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].Health = contract.HealthUnhealthy }, "shop",
+		"release v7, its container is unhealthy"},
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps = s.status.Apps[:1] }, "shop",
 		"the host does not know the app"},
 	{"apps.ports", func(_ *testing.T, s *stand) { s.status.Apps[1].Ports = []string{"0.0.0.0:8080/tcp"} }, "",
@@ -467,6 +467,17 @@ func TestFirstBackupIsToCome(t *testing.T) {
 	}
 	s.associations["webstack-dev-backup"].Overview = nil
 	if rows, err = run(t.Context(), s.world(), only(t, "backups.schedule"), nil); err != nil || rows[0].Outcome != Pass {
+		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// Right after a start nobody knows yet, which is no failure.
+func TestHealthIsToCome(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	s.status.Services[0].Health = contract.HealthStarting
+	rows, err := run(t.Context(), s.world(), only(t, "apps.services"), nil)
+	if err != nil || len(rows) != 2 || rows[0].Outcome != Later || rows[1].Outcome != Pass {
 		t.Errorf("%+v, %v", rows, err)
 	}
 }
