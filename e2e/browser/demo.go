@@ -1,0 +1,73 @@
+package browser
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Demo is what the page of a demo app must show.
+type Demo struct {
+	// URL is where a browser finds it. Who issued its certificate is not looked at.
+	URL string
+	// Title is its name.
+	Title string
+	// Version is its version, "" for any.
+	Version string
+	// Guestbook is true when it has a database: then the check signs its guestbook.
+	Guestbook bool
+}
+
+// Check opens the page and uses it: it signs the guestbook and talks over the WebSocket.
+func (d Demo) Check(tb testing.TB) {
+	tb.Helper()
+	ctx := open(tb)
+	do(tb, ctx, "open the page", chromedp.Navigate(d.URL))
+	title := get(tb, ctx, "read the page's title", chromedp.Title())
+	heading := get(tb, ctx, "read the heading", chromedp.Text("#title"))
+	version := get(tb, ctx, "read the version", chromedp.Text("#version"))
+	problem := get(tb, ctx, "look for a problem",
+		chromedp.Evaluate[string](`document.querySelector("#problem")?.textContent ?? ""`))
+	if title != d.Title || heading != d.Title {
+		tb.Errorf("the page is called %q and %q, want %q", title, heading, d.Title)
+	}
+	if version == "" || d.Version != "" && version != d.Version {
+		tb.Errorf("the page shows version %q, want %q", version, d.Version)
+	}
+	if d.Guestbook != (problem == "") {
+		tb.Errorf("the guestbook's problem is %q", problem)
+	}
+	if d.Guestbook && problem == "" {
+		d.sign(tb)
+	}
+	const said = "is anybody there?"
+	get(tb, ctx, "wait for the WebSocket", chromedp.Poll[bool](`document.querySelector("#live").dataset.state === "open"`))
+	do(tb, ctx, "say something", chromedp.SendKeys("#text", said+"\r"))
+	heard := get(tb, ctx, "wait for the answer", chromedp.Poll[string](
+		`document.querySelector("#heard").textContent.includes("`+said+`") && document.querySelector("#heard").textContent`))
+	clock, _, _ := strings.Cut(heard, " ")
+	if _, err := time.Parse(time.RFC3339, clock); err != nil {
+		tb.Errorf("the WebSocket answers %q", heard)
+	}
+	d.look(tb, ctx)
+}
+
+// sign signs the guestbook, and looks for the entry on the page that comes then.
+func (d Demo) sign(tb testing.TB) {
+	tb.Helper()
+	ctx := open(tb)
+	message := "seen by a browser at " + time.Now().Format(time.RFC3339Nano)
+	do(tb, ctx, "sign the guestbook",
+		chromedp.Navigate(d.URL),
+		chromedp.SendKeys(`[name="name"]`, "A browser"),
+		chromedp.SendKeys(`[name="message"]`, message),
+		chromedp.Click("main form button"),
+	)
+	entry := get(tb, ctx, "wait for the entry", chromedp.Poll[string](
+		`document.querySelector("#entries li")?.textContent.includes("`+message+`") && document.querySelector("#entries li").textContent`))
+	if !strings.Contains(entry, "A browser") {
+		tb.Errorf("the newest entry is %q", entry)
+	}
+}
