@@ -106,12 +106,16 @@ func TestAppsComeAndGo(t *testing.T) {
 		t.Errorf("an app without a release answers %d", got)
 	}
 	before := h.containers()
-	h.render("blog", "shop", "wiki")
-	h.converges(release("blog", "v1", "shop", "v1", "wiki", "v1"))
-	h.answers("blog", "v1")
-	h.answers("wiki", "v1")
-	h.render("blog", "shop")
-	h.converges(release("shop", "v1"))
+	load := h.visit("shop")
+	for range 3 {
+		h.render("blog", "shop", "wiki")
+		h.converges(release("blog", "v1", "shop", "v1", "wiki", "v1"))
+		h.answers("blog", "v1")
+		h.answers("wiki", "v1")
+		h.render("blog", "shop")
+		h.converges(release("shop", "v1"))
+	}
+	load.wentWell()
 	if got := h.status("blog"); got != 503 {
 		t.Errorf("an app whose release was withdrawn answers %d", got)
 	}

@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"crypto/rand"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -485,4 +486,41 @@ func TestProxyRefuses(t *testing.T) {
 	w.caddy.Refuse("")
 	w.runs(both("v1", "v2"))
 	w.unchanged(both("v1", "v2"))
+}
+
+func TestLoadHoldsNewConnections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	for _, refusal := range []string{"", "bad", ""} {
+		w.file(contract.CaddyfilePath, "# "+refusal+rand.Text())
+		w.caddy.Refuse(refusal)
+		loading := false
+		w.caddy.Loading = func() {
+			if loading = true; !w.engine.Held() {
+				t.Error("loads while new connections come in")
+			}
+		}
+		if err := w.run(both("v1", "v1")); (err != nil) != (refusal != "") {
+			t.Error(err)
+		}
+		if !loading || w.engine.Held() {
+			t.Errorf("loaded: %v; connections are held for good: %v", loading, w.engine.Held())
+		}
+	}
+	// A Caddy that was started anew has the config already: there is nothing to hold.
+	w.caddy.Loading = func() {
+		if w.engine.Held() {
+			t.Error("holds connections for nothing")
+		}
+	}
+	w.engine.Change("caddy", func(c *fakedocker.Container) { c.Status = "exited" })
+	w.runs(both("v1", "v1"))
+	w.caddy.Loading = nil
+	w.engine.NoHold = true
+	w.file(contract.CaddyfilePath, "# other")
+	w.runs(both("v1", "v1"))
+	if !strings.Contains(w.out.String(), "may fail") || len(w.caddy.Loads()) == 0 {
+		t.Errorf("without iptables it says\n%s", w.out.String())
+	}
 }

@@ -106,7 +106,9 @@ func (h *Host) goneFiles() (map[string][]string, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			if app, ok := strings.CutSuffix(name, at.suffix); ok && !h.isApp(app) {
+			// A name with a dot is a file that a killed run had not finished; the next one writes it anew.
+			app, ok := strings.CutSuffix(name, at.suffix)
+			if ok && !strings.Contains(app, ".") && !h.isApp(app) {
 				left[app] = append(left[app], at.dir+"/"+name)
 			}
 		}

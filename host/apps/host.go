@@ -45,11 +45,14 @@ type Timing struct {
 	Answer time.Duration
 	// Drain is how long an old container may take to finish its requests before it is stopped nevertheless.
 	Drain time.Duration
+	// Settle is how long a connection to Caddy may take from its first packet to its first request.
+	Settle time.Duration
 }
 
 // DefaultTiming is that of a host.
 var DefaultTiming = Timing{
 	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Answer: 90 * time.Second, Drain: 30 * time.Second,
+	Settle: 500 * time.Millisecond,
 }
 
 // isApp tells whether the manifest has an app of this name.
@@ -108,11 +111,13 @@ func (h *Host) pull(ctx context.Context, image string) error {
 }
 
 // pause waits between two looks, or until ctx is done.
-func (h *Host) pause(ctx context.Context) error {
+func (h *Host) pause(ctx context.Context) error { return wait(ctx, h.Timing.Poll) }
+
+func wait(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(h.Timing.Poll):
+	case <-time.After(d):
 		return nil
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"time"
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
@@ -51,11 +52,13 @@ func (h *Host) Proxy(ctx context.Context) error {
 	}
 	// Where the config is the same, Caddy does not look at the certificates unless it is told to.
 	force := last.Certificates != want.Certificates
-	if err := h.Caddy.Load(ctx, caddyfile, force); err != nil {
-		return fmt.Errorf("%w; it goes on with the config before", err)
+	load := h.loadQuietly
+	if last == (loaded{}) || last.Config == want.Config && !force {
+		// Caddy was started a moment ago and has read the files by itself: it finds nothing to change.
+		load = h.load
 	}
-	if last.Config != want.Config || force {
-		h.say("caddy: loaded its config")
+	if err := load(ctx, running[0], caddyfile, force); err != nil {
+		return fmt.Errorf("%w; it goes on with the config before", err)
 	}
 	content, err := json.MarshalIndent(want, "", "  ")
 	if err != nil {
@@ -63,6 +66,34 @@ func (h *Host) Proxy(ctx context.Context) error {
 	}
 	_, err = h.write(caddyStatePath, append(content, '\n'))
 	return err
+}
+
+// holdLimit is how long new connections wait at most while Caddy loads its config.
+const holdLimit = 10 * time.Second
+
+// loadQuietly makes Caddy load another config so that nobody's request fails. Caddy closes a connection whose first
+// request it has not read when it loads; so, meanwhile, new connections are held back, and those that have just been made
+// get the time to send their request. HTTP/2 and connections that were used before would not need it.
+func (h *Host) loadQuietly(ctx context.Context, c docker.Container, caddyfile []byte, force bool) error {
+	release, err := h.Docker.Hold(ctx, c, "80,443", holdLimit)
+	if err != nil {
+		h.say("caddy: new connections may fail while it loads its config: %v", err)
+	} else {
+		defer release()
+		if err := wait(ctx, h.Timing.Settle); err != nil {
+			return err
+		}
+	}
+	if err := h.load(ctx, c, caddyfile, force); err != nil {
+		return err
+	}
+	h.say("caddy: loaded its config")
+	// It closes its old listeners a moment after it has answered.
+	return h.pause(ctx)
+}
+
+func (h *Host) load(ctx context.Context, _ docker.Container, caddyfile []byte, force bool) error {
+	return h.Caddy.Load(ctx, caddyfile, force)
 }
 
 func (l *loaded) run(c docker.Container) { l.Container, l.StartedAt = c.ID, c.StartedAt }

@@ -44,6 +44,8 @@ type Container struct {
 	Health string
 	// Ports are those published on the host, as ADDRESS:PORT/PROTOCOL, sorted.
 	Ports []string
+	// Namespace is the path of the file that stands for its network while it runs.
+	Namespace string
 	// Addresses are its IP addresses by the name of the Compose network.
 	Addresses map[string]string
 }
@@ -81,8 +83,9 @@ type inspected struct {
 		Healthcheck struct{ Test []string }
 	}
 	NetworkSettings struct {
-		Networks map[string]struct{ IPAddress string }
-		Ports    map[string][]struct{ HostIp, HostPort string }
+		SandboxKey string
+		Networks   map[string]struct{ IPAddress string }
+		Ports      map[string][]struct{ HostIp, HostPort string }
 	}
 }
 
@@ -147,7 +150,7 @@ func (e *Engine) container(i inspected) Container {
 		Status: i.State.Status, StartedAt: i.State.StartedAt, Restarts: i.RestartCount,
 		ExitCode: i.State.ExitCode, OutOfMemory: i.State.OOMKilled,
 		Health:    i.State.Health.Status,
-		Addresses: map[string]string{},
+		Namespace: i.NetworkSettings.SandboxKey, Addresses: map[string]string{},
 	}
 	if c.Health == "none" {
 		c.Health = ""

@@ -310,3 +310,29 @@ func TestRegistryOf(t *testing.T) {
 		}
 	}
 }
+
+func TestHold(t *testing.T) {
+	t.Parallel()
+	s := &script{}
+	e := newEngine(t, s)
+	if _, err := e.Hold(t.Context(), Container{}, "80", time.Second); err == nil || len(s.runs) > 0 {
+		t.Error("without a network of its own, it would be the host's")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	release, err := e.Hold(ctx, Container{Namespace: "/run/netns/x"}, "80,443", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	release()
+	calls := s.calls()
+	const begin = "nsenter --net=/run/netns/x iptables --wait 5 "
+	if len(calls) != 2 || calls[1] != begin+"--flush INPUT" ||
+		!strings.HasPrefix(calls[0], begin+"--insert INPUT --protocol tcp --syn --match multiport --dports 80,443 --match time --datestop 2") {
+		t.Errorf("called %q", calls)
+	}
+	s = &script{answers: []answer{{err: failure("iptables: No such file or directory")}}}
+	if release, err := newEngine(t, s).Hold(t.Context(), Container{Namespace: "x"}, "80", 1); err == nil || release != nil {
+		t.Errorf("got error %v", err)
+	}
+}

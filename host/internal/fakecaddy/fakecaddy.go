@@ -17,6 +17,9 @@ type Caddy struct {
 	// Socket is where it listens.
 	Socket string
 
+	// Loading is called while a config is loaded.
+	Loading func()
+
 	mu       sync.Mutex
 	loads    []Load
 	refusal  string
@@ -96,6 +99,9 @@ func (c *Caddy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Content-Type") != "text/caddyfile" {
 			http.Error(w, "not a Caddyfile", http.StatusBadRequest)
 			return
+		}
+		if c.Loading != nil {
+			c.Loading()
 		}
 		if c.refusal != "" {
 			w.WriteHeader(http.StatusBadRequest)

@@ -52,7 +52,11 @@ type Engine struct {
 	// Configs are what each pull found as its configuration.
 	Configs []string
 
+	// NoHold makes it impossible to hold connections back.
+	NoHold bool
+
 	mu         sync.Mutex
+	held       bool
 	containers []*Container
 	images     []string
 	calls      []string
@@ -153,6 +157,9 @@ func (e *Engine) Run(ctx context.Context, c command.Command) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if c.Name == "nsenter" {
+		return nil, e.hold(c.Args)
+	}
 	if c.Name != "docker" {
 		panic("runs " + c.Name)
 	}
@@ -170,6 +177,24 @@ func (e *Engine) Run(ctx context.Context, c command.Command) ([]byte, error) {
 		out = ""
 	}
 	return []byte(out), err
+}
+
+// hold notes when new connections to Caddy are held back.
+func (e *Engine) hold(args []string) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.NoHold {
+		return &command.ExitError{Program: "nsenter", Code: 127, Message: "iptables: not found"}
+	}
+	e.held = slices.Contains(args, "--insert")
+	return nil
+}
+
+// Held tells whether new connections to Caddy are held back.
+func (e *Engine) Held() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.held
 }
 
 func (e *Engine) run(c command.Command) (string, error) {
@@ -428,7 +453,7 @@ func (e *Engine) inspect(ids []string) (string, error) {
 					"com.docker.compose.oneoff": strconv.FormatBool(c.OneOff), hostfile.SumLabel: c.Sum,
 				},
 			},
-			"NetworkSettings": map[string]any{"Networks": networks},
+			"NetworkSettings": map[string]any{"SandboxKey": "/run/netns/" + c.ID, "Networks": networks},
 		})
 	}
 	out, err := json.Marshal(all)
