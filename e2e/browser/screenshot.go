@@ -18,7 +18,9 @@ import (
 // drawn on it.
 func (d Demo) look(tb testing.TB, ctx context.Context) {
 	tb.Helper()
-	shot := get(tb, ctx, "take a screenshot", chromedp.CaptureScreenshot())
+	// Where elements are is counted from what is visible, and the screenshot shows all of the page.
+	get(tb, ctx, "go to the top", chromedp.Evaluate[bool](`window.scrollTo(0, 0); true`))
+	shot := get(tb, ctx, "take a screenshot", chromedp.FullScreenshot(100))
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 		path := filepath.Join(dir, d.Title+".png")
 		if err := os.WriteFile(path, shot, 0o644); err != nil {
