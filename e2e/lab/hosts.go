@@ -26,7 +26,19 @@ const patience = 5 * time.Minute
 // can run, it skips the test and says why.
 func NewHosted(tb testing.TB) *Clone {
 	tb.Helper()
+	return newHosted(tb, NewClone(tb))
+}
+
+// NewHostedWith is NewHosted with another stack file: edit changes the sample's before anything is up.
+func NewHostedWith(tb testing.TB, edit func(text string) string) *Clone {
+	tb.Helper()
 	c := NewClone(tb)
+	c.Edit("Pulumi.local.yaml", edit)
+	return newHosted(tb, c)
+}
+
+func newHosted(tb testing.TB, c *Clone) *Clone {
+	tb.Helper()
 	c.hosts = true
 	c.MustWebstack("local", "up")
 	c.skipWithoutHosts()

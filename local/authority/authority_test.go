@@ -51,3 +51,31 @@ func TestCertificatesAreTrustedForTheirNames(t *testing.T) {
 		t.Error("another authority's certificate is trusted")
 	}
 }
+
+func TestCertificatesForServersElsewhere(t *testing.T) {
+	t.Parallel()
+	own, err := New("own")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"169.254.171.1", "db.example"} {
+		certificate, key, err := own.Certificate(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pair, err := tls.X509KeyPair(certificate, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		if err := get(t, server, name, own); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := get(t, server, "169.254.171.2", own); err == nil {
+			t.Errorf("the certificate of %s is good for another one", name)
+		}
+	}
+}

@@ -38,6 +38,9 @@ type Databases interface {
 // databasePort is the only port that databases listen on.
 const databasePort = "5432"
 
+// databaseVersion is that of databases for which none is asked for.
+const databaseVersion = "17"
+
 // databases lets servers follow what happens to instances of RDS. Answers do not wait for it, as RDS's don't.
 type databases struct {
 	gateway *Gateway
@@ -116,6 +119,10 @@ func (g *Gateway) createDBInstance(w http.ResponseWriter, r *http.Request, c cal
 	if p := checkDatabase(spec, c.form.Get("Port")); p != nil {
 		c.refuse(w, p)
 		return
+	}
+	if !c.form.Has("EngineVersion") { // moto would call it one of long ago
+		c.form.Set("EngineVersion", databaseVersion)
+		c.body = []byte(c.form.Encode())
 	}
 	g.databaseCall(w, r, c, func() {
 		id := make([]byte, 8)

@@ -85,3 +85,13 @@ func TestTunnel(t *testing.T) {
 		t.Error("the end was not seen at the other side")
 	}
 }
+
+func TestServicesOfDatabases(t *testing.T) {
+	t.Parallel()
+	if address, ok := Database("169.254.171.3").Database(); !ok || address != "169.254.171.3" {
+		t.Errorf("got %q, %v", address, ok)
+	}
+	if address, ok := Gateway.Database(); ok {
+		t.Errorf("the gateway is the database at %q", address)
+	}
+}
