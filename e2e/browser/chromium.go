@@ -48,9 +48,9 @@ func open(tb testing.TB) context.Context {
 }
 
 // do runs actions one after the other.
-func do(tb testing.TB, ctx context.Context, doing string, actions ...chromedp.Action[chromedp.Void]) {
+func do(ctx context.Context, tb testing.TB, doing string, actions ...chromedp.Action[chromedp.Void]) {
 	tb.Helper()
-	start(tb, ctx)
+	start(ctx, tb)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := chromedp.Do(ctx, actions...); err != nil {
@@ -59,9 +59,9 @@ func do(tb testing.TB, ctx context.Context, doing string, actions ...chromedp.Ac
 }
 
 // get runs an action and returns what it yields.
-func get[T any](tb testing.TB, ctx context.Context, doing string, action chromedp.Action[T]) T {
+func get[T any](ctx context.Context, tb testing.TB, doing string, action chromedp.Action[T]) T {
 	tb.Helper()
-	start(tb, ctx)
+	start(ctx, tb)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	value, err := chromedp.Run(ctx, action)
@@ -72,7 +72,7 @@ func get[T any](tb testing.TB, ctx context.Context, doing string, action chromed
 }
 
 // start starts the browser unless it runs; it lives as long as the context that it is started with.
-func start(tb testing.TB, ctx context.Context) {
+func start(ctx context.Context, tb testing.TB) {
 	tb.Helper()
 	if err := chromedp.Do(ctx); err != nil {
 		tb.Fatalf("start Chromium: %v", err)

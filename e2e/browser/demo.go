@@ -25,11 +25,11 @@ type Demo struct {
 func (d Demo) Check(tb testing.TB) {
 	tb.Helper()
 	ctx := open(tb)
-	do(tb, ctx, "open the page", chromedp.Navigate(d.URL))
-	title := get(tb, ctx, "read the page's title", chromedp.Title())
-	heading := get(tb, ctx, "read the heading", chromedp.Text("#title"))
-	version := get(tb, ctx, "read the version", chromedp.Text("#version"))
-	problem := get(tb, ctx, "look for a problem",
+	do(ctx, tb, "open the page", chromedp.Navigate(d.URL))
+	title := get(ctx, tb, "read the page's title", chromedp.Title())
+	heading := get(ctx, tb, "read the heading", chromedp.Text("#title"))
+	version := get(ctx, tb, "read the version", chromedp.Text("#version"))
+	problem := get(ctx, tb, "look for a problem",
 		chromedp.Evaluate[string](`document.querySelector("#problem")?.textContent ?? ""`))
 	if title != d.Title || heading != d.Title {
 		tb.Errorf("the page is called %q and %q, want %q", title, heading, d.Title)
@@ -44,15 +44,15 @@ func (d Demo) Check(tb testing.TB) {
 		d.sign(tb)
 	}
 	const said = "is anybody there?"
-	get(tb, ctx, "wait for the WebSocket", chromedp.Poll[bool](`document.querySelector("#live").dataset.state === "open"`))
-	do(tb, ctx, "say something", chromedp.SendKeys("#text", said+"\r"))
-	heard := get(tb, ctx, "wait for the answer", chromedp.Poll[string](
+	get(ctx, tb, "wait for the WebSocket", chromedp.Poll[bool](`document.querySelector("#live").dataset.state === "open"`))
+	do(ctx, tb, "say something", chromedp.SendKeys("#text", said+"\r"))
+	heard := get(ctx, tb, "wait for the answer", chromedp.Poll[string](
 		`document.querySelector("#heard").textContent.includes("`+said+`") && document.querySelector("#heard").textContent`))
 	clock, _, _ := strings.Cut(heard, " ")
 	if _, err := time.Parse(time.RFC3339, clock); err != nil {
 		tb.Errorf("the WebSocket answers %q", heard)
 	}
-	d.look(tb, ctx)
+	d.look(ctx, tb)
 }
 
 // sign signs the guestbook, and looks for the entry on the page that comes then.
@@ -60,7 +60,7 @@ func (d Demo) sign(tb testing.TB) {
 	tb.Helper()
 	ctx := open(tb)
 	message := "seen by a browser at " + time.Now().Format(time.RFC3339Nano)
-	do(tb, ctx, "sign the guestbook",
+	do(ctx, tb, "sign the guestbook",
 		chromedp.Navigate(d.URL),
 		chromedp.SendKeys(`[name="name"]`, "A browser"),
 		chromedp.SendKeys(`[name="message"]`, message),
@@ -70,7 +70,7 @@ func (d Demo) sign(tb testing.TB) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.Click("main form button")); err != nil {
 		tb.Fatalf("send the entry: %v", err)
 	}
-	entry := get(tb, ctx, "read the newest entry", chromedp.Text("#entries li"))
+	entry := get(ctx, tb, "read the newest entry", chromedp.Text("#entries li"))
 	if !strings.Contains(entry, message) || !strings.Contains(entry, "A browser") {
 		tb.Errorf("the newest entry is %q, want %q", entry, message)
 	}

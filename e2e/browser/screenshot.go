@@ -16,11 +16,11 @@ import (
 
 // look checks by a screenshot that the parts of the page can be seen: that each is where it should be, and has something
 // drawn on it.
-func (d Demo) look(tb testing.TB, ctx context.Context) {
+func (d Demo) look(ctx context.Context, tb testing.TB) {
 	tb.Helper()
 	// Where elements are is counted from what is visible, and the screenshot shows all of the page.
-	get(tb, ctx, "go to the top", chromedp.Evaluate[bool](`window.scrollTo(0, 0); true`))
-	shot := get(tb, ctx, "take a screenshot", chromedp.FullScreenshot(100))
+	get(ctx, tb, "go to the top", chromedp.Evaluate[bool](`window.scrollTo(0, 0); true`))
+	shot := get(ctx, tb, "take a screenshot", chromedp.FullScreenshot(100))
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 		path := filepath.Join(dir, d.Title+".png")
 		if err := os.WriteFile(path, shot, 0o644); err != nil {
@@ -37,7 +37,7 @@ func (d Demo) look(tb testing.TB, ctx context.Context) {
 		// spread is the least standard deviation of the brightness, 0..255: that of text on a plain ground.
 		spread float64
 	}{{"header", 15}, {"#title", 15}, {"section", 5}, {"#heard", 5}} {
-		area := box(tb, ctx, part.selector)
+		area := box(ctx, tb, part.selector)
 		if area.Empty() || !area.In(whole) {
 			tb.Errorf("%s is at %v of %v", part.selector, area, whole)
 			continue
@@ -47,16 +47,16 @@ func (d Demo) look(tb testing.TB, ctx context.Context) {
 		}
 	}
 	// The header's ground, beside its text, is the only strong green of the page.
-	header := box(tb, ctx, "header")
+	header := box(ctx, tb, "header")
 	if red, green, blue := colour(picture, header.Min.Add(image.Pt(5, 5))); green < red+40 || green < blue+15 {
 		tb.Errorf("the header's ground is %s", fmt.Sprint(red, green, blue))
 	}
 }
 
 // box is where the first element that matches stands, in pixels.
-func box(tb testing.TB, ctx context.Context, selector string) image.Rectangle {
+func box(ctx context.Context, tb testing.TB, selector string) image.Rectangle {
 	tb.Helper()
-	b := get(tb, ctx, "find "+selector, chromedp.Dimensions(selector)).Border
+	b := get(ctx, tb, "find "+selector, chromedp.Dimensions(selector)).Border
 	return image.Rect(int(math.Ceil(b[0])), int(math.Ceil(b[1])), int(b[4]), int(b[5]))
 }
 

@@ -35,7 +35,7 @@ func Authority(ctx context.Context, s *operate.Stack, host operate.Host) ([]byte
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("read the certificate of the host's authority: %w",
-				cmp.Or(err, errors.New("Caddy has made none")))
+				cmp.Or(err, errors.New("there is none")))
 		case <-time.After(answerPoll):
 		}
 	}

@@ -50,7 +50,11 @@ func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line
 	if err != nil {
 		return err
 	}
-	if changed || len(before) > 0 && failed(before[0]) {
+	start, err := c.mustStart(ctx, aws.ToString(found.AssociationVersion), before, changed)
+	if err != nil {
+		return err
+	}
+	if start {
 		_, err := c.client.StartAssociationsOnce(ctx, &ssm.StartAssociationsOnceInput{AssociationIds: []string{c.id}})
 		if err != nil {
 			return fmt.Errorf("start the association %s: %w", name, err)
@@ -66,6 +70,32 @@ func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line
 		return c.failure(ctx, last)
 	}
 	return nil
+}
+
+// mustStart tells whether a run has to be started. A new version of the association runs by itself, and a run that has
+// not come to the step that looks at the stack takes in what has changed.
+func (c *converge) mustStart(
+	ctx context.Context, version string, before []ssmtypes.AssociationExecution, changed bool,
+) (bool, error) {
+	if len(before) == 0 || aws.ToString(before[0].AssociationVersion) != version {
+		return false, nil
+	}
+	newest := before[0]
+	if !running(newest) {
+		return changed || failed(newest), nil
+	}
+	invocations, err := c.invocations(ctx, newest)
+	if err != nil {
+		return false, fmt.Errorf("look at what the host is at: %w", err)
+	}
+	for _, invocation := range invocations {
+		for _, step := range invocation.CommandPlugins {
+			if aws.ToString(step.Name) == contract.DocConverge && step.Status != ssmtypes.CommandPluginStatusPending {
+				return changed, nil
+			}
+		}
+	}
+	return false, nil
 }
 
 // find looks the association up by its name, which is its document's too.

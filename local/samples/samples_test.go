@@ -142,7 +142,9 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 }
 
 // converging is an account with an association whose runs are "status version" each, the newest last.
+// While a run is Early, it has not come to the step converge.
 func converging(runs func() []string) *account {
+	step := map[string]any{"Name": "converge", "Status": "Failed", "ResponseCode": 3}
 	list := func(items ...any) any { return items }
 	return &account{answers: map[string]func(map[string]any) any{
 		"ListAssociations": func(map[string]any) any {
@@ -153,6 +155,9 @@ func converging(runs func() []string) *account {
 			var out []any
 			for i, run := range runs() {
 				status, version, _ := strings.Cut(run, " ")
+				if status == "Early" {
+					status, step["Status"], step["ResponseCode"] = "InProgress", "Pending", -1
+				}
 				out = append(out, map[string]any{
 					"ExecutionId": fmt.Sprint("e-", i), "Status": status, "AssociationVersion": version, "CreatedTime": 1000 + i,
 				})
@@ -168,7 +173,7 @@ func converging(runs func() []string) *account {
 			return map[string]any{"CommandInvocations": list(map[string]any{
 				"CommandId": "c-1", "InstanceId": "i-1", "CommandPlugins": list(
 					map[string]any{"Name": "docker", "Status": "Success", "ResponseCode": 0},
-					map[string]any{"Name": "converge", "Status": "Failed", "ResponseCode": 3},
+					step,
 				),
 			})}
 		},
@@ -204,7 +209,10 @@ func TestConverge(t *testing.T) {
 		"starts a run after a change":        {true, [][]string{{"Success 2"}, {"Success 2"}, {"Success 2", "Success 2"}}, 1, false},
 		"runs again what failed":             {false, [][]string{{"Failed 2"}, {"Failed 2"}, {"Failed 2", "Success 2"}}, 1, false},
 		"waits for a run that goes on":       {true, [][]string{{"InProgress 2"}, {"Success 2"}, {"Success 2", "Success 2"}}, 1, false},
-		"a run that fails is a failure":      {true, [][]string{{}, {"Failed 2"}}, 1, true},
+		"a run that has not come to it":      {true, [][]string{{"Early 2"}, {"Early 2"}, {"Success 2"}}, 0, false},
+		"a changed association runs anyway":  {true, [][]string{{"Success 1"}, {"Success 1", "Success 2"}}, 0, false},
+		"the first run comes by itself":      {true, [][]string{{}, {}, {"Success 2"}}, 0, false},
+		"a run that fails is a failure":      {true, [][]string{{"Success 2"}, {"Success 2", "Failed 2"}}, 1, true},
 		"a run that fails without a request": {false, [][]string{{}, {"Failed 2"}}, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
