@@ -82,19 +82,19 @@ func guestbook(t *testing.T, c *lab.Clone) {
 func externalDatabasesApart(t *testing.T, c *lab.Clone) {
 	// A container on the host, on the apps' own network, with what an app knows.
 	const connect = `url="$(sed -n 's/^DATABASE_URL="\(.*\)"$/\1/p' /opt/webstack/env/shop.env)"
-export URL="${url/\/shop?/\/DATABASE?}"
+export URL="${url/\/shop\?/\/OTHER?}"
 docker run --rm --env URL --network webstack_` + hostfile.EdgeNetwork + ` --entrypoint sh ` + hostfile.PostgresImage +
 		` -c 'psql "$URL" -Atc "select current_user"'`
-	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "DATABASE", "shop"))); got != "shop" {
+	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "OTHER", "shop"))); got != "shop" {
 		t.Errorf("an app in its own database is %q", got)
 	}
 	for _, other := range []string{"blog", "postgres", "app", "template1"} {
-		got := c.TryOnHost(strings.ReplaceAll(connect, "DATABASE", other))
+		got := c.TryOnHost(strings.ReplaceAll(connect, "OTHER", other))
 		if got.Code == 0 || !strings.Contains(got.Stderr, "permission denied for database") {
 			t.Errorf("an app in the database %s: exit %d, %s %s", other, got.Code, got.Stdout, got.Stderr)
 		}
 	}
-	plain := strings.ReplaceAll(strings.Replace(connect, "docker run", `URL="${URL/require/disable}" docker run`, 1), "DATABASE", "shop")
+	plain := strings.ReplaceAll(strings.Replace(connect, "docker run", `URL="${URL/require/disable}" docker run`, 1), "OTHER", "shop")
 	if got := c.TryOnHost(plain); got.Code == 0 || !strings.Contains(got.Stderr, "no encryption") {
 		t.Errorf("an app without TLS: exit %d, %s %s", got.Code, got.Stdout, got.Stderr)
 	}
