@@ -53,12 +53,7 @@ func (s *Stream) read(ctx context.Context, conn *websocket.Conn) error {
 		}
 		switch m.Type {
 		case s.receives:
-			if !s.took(m) {
-				continue
-			}
-			if err := write(ctx, conn, acknowledge(m).Encode()); err != nil {
-				return err
-			}
+			s.took(m)
 		case Acknowledge:
 			var a acknowledgement
 			if err := m.Read(&a); err != nil {
@@ -74,14 +69,6 @@ func (s *Stream) read(ctx context.Context, conn *websocket.Conn) error {
 			return conn.Close(websocket.StatusNormalClosure, "")
 		}
 	}
-}
-
-func acknowledge(m Message) Message {
-	a := newMessage(Acknowledge, 0, 0, JSON(acknowledgement{
-		Type: m.Type, ID: uuidText(m.ID), Sequence: m.Sequence, Sequential: true,
-	}))
-	a.Flags = 3
-	return a
 }
 
 // write sends what is to be sent, at its time.

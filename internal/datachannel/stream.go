@@ -30,7 +30,8 @@ type Stream struct {
 	expected int64         // the number of the next message to come
 	early    map[int64]Message
 	inbox    []Message
-	farewell []byte // what to send when all else has come
+	acks     [][]byte // to send before anything else; by the writer, so that the reader never has to wait
+	farewell []byte   // what to send when all else has come
 	closed   *ClosedError
 }
 
@@ -134,17 +135,17 @@ func (s *Stream) Close(ctx context.Context, session, output string) error {
 	return nil
 }
 
-// took takes a message of the other end's stream, and tells whether to acknowledge it.
-func (s *Stream) took(m Message) bool {
+// took takes a message of the other end's stream and has it acknowledged, unless there is no room.
+func (s *Stream) took(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m.Sequence >= s.expected+int64(backlog-len(s.inbox)) {
-		return false
+	if m.Sequence >= s.expected+int64(backlog-len(s.inbox)) || len(s.acks) >= backlog {
+		return
 	}
-	if m.Sequence < s.expected {
-		return true // it came before, and the acknowledgement did not
+	s.acks = append(s.acks, acknowledge(m).Encode())
+	if m.Sequence >= s.expected { // else it came before, and the acknowledgement did not
+		s.early[m.Sequence] = m
 	}
-	s.early[m.Sequence] = m
 	for {
 		m, ok := s.early[s.expected]
 		if !ok {
@@ -155,7 +156,14 @@ func (s *Stream) took(m Message) bool {
 		s.expected++
 	}
 	s.change()
-	return true
+}
+
+func acknowledge(m Message) Message {
+	a := newMessage(Acknowledge, 0, 0, JSON(acknowledgement{
+		Type: m.Type, ID: uuidText(m.ID), Sequence: m.Sequence, Sequential: true,
+	}))
+	a.Flags = 3
+	return a
 }
 
 // acknowledged forgets a message that has arrived.
@@ -188,6 +196,7 @@ func (s *Stream) over() bool {
 func (s *Stream) anew() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.acks = nil // what they are for comes again
 	for _, m := range s.unacked {
 		m.due, m.attempts = time.Time{}, 0
 	}
@@ -201,10 +210,15 @@ type work struct {
 	wait    time.Duration
 }
 
-// todo finds a message that is due.
+// todo finds what is due.
 func (s *Stream) todo(now time.Time) work {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.acks) > 0 {
+		text := s.acks[0]
+		s.acks = s.acks[1:]
+		return work{text: text}
+	}
 	if len(s.unacked) == 0 && s.farewell != nil {
 		return work{text: s.farewell, last: true}
 	}

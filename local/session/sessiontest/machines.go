@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"webstack/local/machine"
 	"webstack/local/runcommand/machinetest"
@@ -74,8 +75,18 @@ func (t *terminal) Read(data []byte) (int, error) {
 	return n, err
 }
 
+// Resize leaves the file as it is, of which pty.Setsize would take the descriptor: it could not be closed while it is
+// read any more.
 func (t *terminal) Resize(rows, cols int) error {
-	return pty.Setsize(t.File, &pty.Winsize{Rows: uint16(rows), Cols: uint16(cols)})
+	raw, err := t.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		failed = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(rows), Col: uint16(cols)})
+	})
+	return errors.Join(err, failed)
 }
 
 func (t *terminal) Wait() (int, error) {
