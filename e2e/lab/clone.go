@@ -42,6 +42,7 @@ func NewClone(tb testing.TB) *Clone {
 	for _, tool := range []string{"pulumi"} {
 		linkTool(tb, root, c.Dir, tool)
 	}
+	shareImages(tb, root, c.Dir)
 	c.mustRun("go", "build", "-o", c.path(".webstack/bin/webstack"), "./cmd/webstack")
 	tb.Cleanup(c.stop)
 	return c
@@ -58,6 +59,21 @@ func linkTool(tb testing.TB, root, dir, tool string) {
 		tb.Fatal(err)
 	}
 	if err := os.Symlink(source, filepath.Join(bin, tool)); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// shareImages lets a clone use the images that were made without a registry, which takes minutes, and keep those that it
+// makes.
+func shareImages(tb testing.TB, root, dir string) {
+	tb.Helper()
+	source := filepath.Join(root, ".webstack", "images")
+	for _, folder := range []string{source, filepath.Join(dir, ".webstack")} {
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := os.Symlink(source, filepath.Join(dir, ".webstack", "images")); err != nil {
 		tb.Fatal(err)
 	}
 }

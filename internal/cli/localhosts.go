@@ -48,6 +48,7 @@ func (l *local) fillHub(ctx context.Context, info cloud.Info) error {
 	if err != nil {
 		return err
 	}
+	defer l.progress.step("Putting Caddy and Postgres where hosts find them, as Docker Hub cannot be reached")()
 	for _, image := range all {
 		_, err := images.Push(ctx, image.Image, awsAddress(info), image.Repository, image.Tag, hubUser, info.ID)
 		if err != nil {
