@@ -32,7 +32,7 @@ func (s *Stream) Run(ctx context.Context, conn *websocket.Conn) error {
 	err := <-ended
 	stop()
 	for range len(parts) - 1 {
-		<-ended
+		_ = <-ended // what the first one ended with is the cause
 	}
 	if s.over() {
 		return nil

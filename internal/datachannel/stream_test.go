@@ -41,6 +41,14 @@ func connect(t *testing.T, lose func(Message) bool) *line {
 	return l
 }
 
+func dial(ctx context.Context, url string) (*websocket.Conn, error) {
+	conn, response, err := websocket.Dial(ctx, url, nil)
+	if response != nil && response.Body != nil {
+		_ = response.Body.Close()
+	}
+	return conn, err
+}
+
 func (l *line) handle(use func(context.Context, *websocket.Conn)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, err := websocket.Accept(w, r, nil)
@@ -56,7 +64,7 @@ func (l *line) handle(use func(context.Context, *websocket.Conn)) http.Handler {
 func (l *line) relay(ctx context.Context, client *websocket.Conn, url string) {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	service, _, err := websocket.Dial(ctx, url, nil)
+	service, err := dial(ctx, url)
 	if err != nil {
 		l.t.Error(err)
 		return
@@ -100,7 +108,7 @@ func (l *line) keep() <-chan struct{} {
 	go func() {
 		defer close(done)
 		for l.t.Context().Err() == nil {
-			conn, _, err := websocket.Dial(l.t.Context(), l.url, nil)
+			conn, err := dial(l.t.Context(), l.url)
 			if err != nil {
 				l.t.Error(err)
 				return

@@ -215,8 +215,7 @@ func TestAMachineThatIsNotConnected(t *testing.T) {
 func TestAnAgentThatSkipsTheHandshake(t *testing.T) {
 	t.Parallel()
 	got := make(chan datachannel.Message, 9)
-	var s *service
-	s = played(t, func(ctx context.Context, stream *datachannel.Stream) {
+	s := played(t, func(ctx context.Context, stream *datachannel.Stream) {
 		_ = stream.Send(ctx, datachannel.Data, []byte("sh-5$ "))
 		for range 2 {
 			m, err := stream.Receive(ctx)
