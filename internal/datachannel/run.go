@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -26,14 +27,13 @@ func (s *Stream) Run(ctx context.Context, conn *websocket.Conn) error {
 	s.anew()
 	parts := []func(context.Context, *websocket.Conn) error{s.read, s.write, ping}
 	ended := make(chan error, len(parts))
+	var running sync.WaitGroup
 	for _, part := range parts {
-		go func() { ended <- part(ctx, conn) }()
+		running.Go(func() { ended <- part(ctx, conn) })
 	}
 	err := <-ended
 	stop()
-	for range len(parts) - 1 {
-		_ = <-ended // what the first one ended with is the cause
-	}
+	running.Wait()
 	if s.over() {
 		return nil
 	}

@@ -19,9 +19,12 @@ func TestSessions(t *testing.T) {
 		*started.TokenValue == "" {
 		t.Errorf("started: %s", *started.StreamUrl)
 	}
-	conn, _, err := websocket.Dial(ctx, *started.StreamUrl, nil)
+	conn, response, err := websocket.Dial(ctx, *started.StreamUrl, nil)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if response.Body != nil {
+		_ = response.Body.Close()
 	}
 	defer func() { _ = conn.CloseNow() }()
 	if err := conn.Write(ctx, websocket.MessageText, []byte(`{"TokenValue": "wrong"}`)); err != nil {
