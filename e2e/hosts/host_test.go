@@ -35,11 +35,15 @@ func TestHost(t *testing.T) {
 	}{
 		{"apps answer over TLS", appsAnswer},
 		{"verify finds everything as it should be", verifyPasses},
+		{"a browser shows the page", browserShowsPage},
+		{"the operator's commands", shellOpens},
 		{"an unchanged host is left alone", unchanged},
 		{"an app without a release", withoutRelease},
 		{"what is kept apart", isolation},
+		{"every permission of the host is needed", everyStatementIsNeeded},
 		{"a certificate of one's own", ownCertificate},
 		{"an app is added and removed", addAndRemove},
+		{"verify finds what is broken", verifyFinds},
 		{"the host heals", heals},
 		{"the host is replaced", replaced},
 	} {

@@ -153,6 +153,14 @@ func (c *Clone) Run(env []string, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
+// WebstackStdout runs the webstack command and returns its standard output only, which is what a program reads.
+func (c *Clone) WebstackStdout(args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(c.tb.Context(), killAfter)
+	defer cancel()
+	out, err := c.command(ctx, nil, c.path(".webstack/bin/webstack"), args...).Output()
+	return string(out), err
+}
+
 func (c *Clone) mustRun(name string, args ...string) string {
 	c.tb.Helper()
 	out, err := c.Run(nil, name, args...)

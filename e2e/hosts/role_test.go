@@ -1,0 +1,267 @@
+package hosts
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ecr"
+	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+	"github.com/aws/smithy-go"
+
+	"webstack/contract"
+	"webstack/e2e/lab"
+)
+
+// use is what the host does by virtue of one statement of its role's policies.
+type use struct {
+	sid string
+	do  func(ctx context.Context, h *asHost) error
+}
+
+// uses are in the order of the policies.
+var uses = []use{
+	{"ReadParameters", func(ctx context.Context, h *asHost) error {
+		_, err := h.ssm.GetParametersByPath(ctx, &ssm.GetParametersByPathInput{Path: aws.String(base), Recursive: aws.Bool(true)})
+		return err
+	}},
+	{"RecordReleases", func(ctx context.Context, h *asHost) error {
+		_, err := h.ssm.PutParameter(ctx, &ssm.PutParameterInput{
+			Name: aws.String(contract.AppReleaseParam(base, "shop")), Value: aws.String(h.release),
+			Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true),
+		})
+		return err
+	}},
+	{"DecryptParameters", func(ctx context.Context, h *asHost) error {
+		_, err := h.ssm.GetParametersByPath(ctx, &ssm.GetParametersByPathInput{
+			Path: aws.String(base), Recursive: aws.Bool(true), WithDecryption: aws.Bool(true),
+		})
+		return err
+	}},
+	{"ReadBundle", func(ctx context.Context, h *asHost) error {
+		_, err := h.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(h.artifacts), Key: aws.String(contract.ManifestKey)})
+		return err
+	}},
+	{"Login", func(ctx context.Context, h *asHost) error {
+		_, err := h.ecr.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+		return err
+	}},
+	{"Pull", func(ctx context.Context, h *asHost) error {
+		_, err := h.ecr.BatchGetImage(ctx, &ecr.BatchGetImageInput{
+			RepositoryName: aws.String("webstack-local/shop"),
+			ImageIds:       []ecrtypes.ImageIdentifier{{ImageTag: aws.String(h.release)}},
+		})
+		return err
+	}},
+	{"WriteAndReadBackups", func(ctx context.Context, h *asHost) error {
+		_, err := h.s3.PutObject(ctx, &s3.PutObjectInput{
+			Bucket: aws.String(h.backups), Key: aws.String(contract.BackupPrefix + "permission-test"), Body: bytes.NewReader(nil),
+		})
+		return err
+	}},
+	{"ListBackups", func(ctx context.Context, h *asHost) error {
+		_, err := h.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+			Bucket: aws.String(h.backups), Prefix: aws.String(contract.BackupPrefix),
+		})
+		return err
+	}},
+	{"ReadCertificates", func(ctx context.Context, h *asHost) error {
+		_, err := h.ssm.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{contract.AppCertParam("shop")}})
+		return err
+	}},
+}
+
+// asHost calls AWS with the credentials that the host has.
+type asHost struct {
+	ssm                         *ssm.Client
+	s3                          *s3.Client
+	ecr                         *ecr.Client
+	artifacts, backups, release string
+}
+
+func newAsHost(t *testing.T, c *lab.Clone) *asHost {
+	t.Helper()
+	const metadata = "http://169.254.169.254/latest/"
+	text := c.OnHost(`token="$(curl -sS -X PUT -H 'X-aws-ec2-metadata-token-ttl-seconds: 60' ` + metadata + `api/token)"
+get() { curl -sS -H "X-aws-ec2-metadata-token: $token" "` + metadata + `meta-data/iam/security-credentials/$1"; }
+get "$(get '')"`)
+	var keys struct{ AccessKeyID, SecretAccessKey, Token string }
+	if err := json.Unmarshal([]byte(text), &keys); err != nil {
+		t.Fatalf("read the host's credentials: %v", err)
+	}
+	config := c.AWS()
+	config.Credentials = credentials.NewStaticCredentialsProvider(keys.AccessKeyID, keys.SecretAccessKey, keys.Token)
+	config.RetryMaxAttempts = 1
+	h := &asHost{
+		ssm: ssm.NewFromConfig(config), ecr: ecr.NewFromConfig(config),
+		s3: s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
+	}
+	h.release = strings.TrimSpace(*must(ssm.NewFromConfig(c.AWS()).GetParameter(t.Context(), &ssm.GetParameterInput{
+		Name: aws.String(contract.AppReleaseParam(base, "shop")),
+	}))(t).Parameter.Value)
+	for _, bucket := range must(s3.NewFromConfig(c.AWS(), func(o *s3.Options) { o.UsePathStyle = true }).ListBuckets(
+		t.Context(), &s3.ListBucketsInput{}))(t).Buckets {
+		switch name := aws.ToString(bucket.Name); {
+		case strings.Contains(name, "artifacts"):
+			h.artifacts = name
+		case strings.Contains(name, "backups"):
+			h.backups = name
+		}
+	}
+	return h
+}
+
+func must[T any](value T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+// policy is a policy document of the host's role, and how to put another one in its place.
+type policy struct {
+	statements []map[string]any
+	put        func(ctx context.Context, document string) error
+}
+
+func (p policy) without(sid string) string {
+	left := slices.DeleteFunc(slices.Clone(p.statements), func(s map[string]any) bool { return s["Sid"] == sid })
+	if len(left) == 0 { // a policy has one statement at least
+		left = []map[string]any{{"Effect": "Deny", "Action": "none:None", "Resource": "*"}}
+	}
+	text, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": left})
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// hostPolicies are the policies that the program writes for the host's role.
+func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
+	t.Helper()
+	parse := func(document *string) []map[string]any {
+		t.Helper()
+		text, err := url.QueryUnescape(aws.ToString(document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var parsed struct{ Statement []map[string]any }
+		if err := json.Unmarshal([]byte(text), &parsed); err != nil {
+			t.Fatal(err)
+		}
+		return parsed.Statement
+	}
+	inline := must(client.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{
+		RoleName: aws.String(role), PolicyName: aws.String("host"),
+	}))(t)
+	out := []policy{{parse(inline.PolicyDocument), func(ctx context.Context, document string) error {
+		_, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
+			RoleName: aws.String(role), PolicyName: aws.String("host"), PolicyDocument: aws.String(document),
+		})
+		return err
+	}}}
+	attached := must(client.ListAttachedRolePolicies(t.Context(), &iam.ListAttachedRolePoliciesInput{RoleName: aws.String(role)}))(t)
+	for _, one := range attached.AttachedPolicies {
+		if strings.HasPrefix(aws.ToString(one.PolicyArn), "arn:aws:iam::aws:") {
+			continue
+		}
+		version := must(client.GetPolicyVersion(t.Context(), &iam.GetPolicyVersionInput{
+			PolicyArn: one.PolicyArn, VersionId: must(client.GetPolicy(t.Context(), &iam.GetPolicyInput{PolicyArn: one.PolicyArn}))(t).Policy.DefaultVersionId,
+		}))(t)
+		out = append(out, policy{parse(version.PolicyVersion.Document), func(ctx context.Context, document string) error {
+			_, err := client.CreatePolicyVersion(ctx, &iam.CreatePolicyVersionInput{
+				PolicyArn: one.PolicyArn, PolicyDocument: aws.String(document), SetAsDefault: true,
+			})
+			if err != nil {
+				return fmt.Errorf("make a version of %s: %w", aws.ToString(one.PolicyName), err)
+			}
+			return nil
+		}})
+	}
+	return out
+}
+
+// everyStatementIsNeeded takes each statement of the host's role away in turn, and sees what the host does by it refused.
+func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
+	host, client := newAsHost(t, c), iam.NewFromConfig(c.AWS())
+	byName := map[string]use{}
+	for _, u := range uses {
+		byName[u.sid] = u
+		if err := u.do(t.Context(), host); err != nil {
+			t.Fatalf("with all permissions, %s: %v", u.sid, err)
+		}
+	}
+	const role = "webstack-local-host"
+	for _, p := range hostPolicies(t, client, role) {
+		whole := p.without("")
+		for _, statement := range p.statements {
+			sid, _ := statement["Sid"].(string)
+			u, ok := byName[sid]
+			if !ok {
+				t.Errorf("nothing is known that the host does by statement %q", sid)
+				continue
+			}
+			if err := p.put(t.Context(), p.without(sid)); err != nil {
+				t.Fatal(err)
+			}
+			var refused smithy.APIError
+			if err := u.do(t.Context(), host); !errors.As(err, &refused) || !strings.HasPrefix(refused.ErrorCode(), "AccessDenied") {
+				t.Errorf("without %s: %v", sid, err)
+			}
+			if err := p.put(t.Context(), whole); err != nil {
+				t.Fatal(err)
+			}
+			if err := u.do(t.Context(), host); err != nil {
+				t.Errorf("with %s again: %v", sid, err)
+			}
+			delete(byName, sid)
+		}
+	}
+	for sid := range byName {
+		t.Errorf("the role has no statement %s", sid)
+	}
+	agentNeedsItsPolicy(t, c, client, role)
+	// What was changed by hand is mended by the next run.
+	c.MustWebstack("local", "up")
+}
+
+// agentNeedsItsPolicy takes AWS's own policy away, without which the agent cannot speak to Systems Manager.
+func agentNeedsItsPolicy(t *testing.T, c *lab.Clone, client *iam.Client, role string) {
+	t.Helper()
+	arn := aws.String("arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy")
+	online := func(ctx context.Context, want bool) error {
+		out, err := ssm.NewFromConfig(c.AWS()).DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{})
+		if err != nil {
+			return err
+		}
+		is := slices.ContainsFunc(out.InstanceInformationList, func(i ssmtypes.InstanceInformation) bool {
+			return i.PingStatus == ssmtypes.PingStatusOnline
+		})
+		if is != want {
+			return fmt.Errorf("the host is online: %v, want %v", is, want)
+		}
+		return nil
+	}
+	if err := online(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	must(client.DetachRolePolicy(t.Context(), &iam.DetachRolePolicyInput{RoleName: aws.String(role), PolicyArn: arn}))(t)
+	c.Eventually("go offline", func(ctx context.Context) error { return online(ctx, false) })
+	must(client.AttachRolePolicy(t.Context(), &iam.AttachRolePolicyInput{RoleName: aws.String(role), PolicyArn: arn}))(t)
+	c.Eventually("come online", func(ctx context.Context) error { return online(ctx, true) })
+}
