@@ -14,9 +14,10 @@ import (
 	"webstack/local/workdir"
 )
 
-// packages are on every machine. Docker is not: the stack installs it.
+// packages are on every machine, as on Ubuntu's images. Docker is not: the stack installs it.
 var packages = []string{
-	"ca-certificates", "curl", "dbus", "e2fsprogs", "iproute2", "iptables", "kmod", "procps", "systemd-sysv", "util-linux",
+	"ca-certificates", "curl", "dbus", "e2fsprogs", "iproute2", "iptables", "kmod", "procps", "sudo", "systemd-sysv",
+	"util-linux",
 }
 
 // recipe changes when images must be made anew although their base and packages are the same.

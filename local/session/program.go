@@ -29,6 +29,7 @@ const maxSide = 1<<16 - 1
 // PrepareUser is run on a machine at the beginning of each session. It makes ssm-user as the agent does, and prints who
 // runs the session's program.
 const PrepareUser = `command -v sudo >/dev/null || { echo root; exit; }
+exec 9>/run/ssm-user.lock && flock 9 || exit # of several first sessions, one at a time
 id ssm-user >/dev/null 2>&1 || useradd -m ssm-user >/dev/null 2>&1 || id ssm-user >/dev/null || exit
 rules=/etc/sudoers.d/ssm-agent-users
 if [ ! -e $rules ]; then
