@@ -15,11 +15,8 @@ import (
 	"webstack/local/workdir"
 )
 
-// tagLength is how much of an image's digest is in the tag that this package gives it in the Docker engine.
-const tagLength = 12
-
 // Postgres returns the name that the image of stacks' Postgres has in this computer's Docker engine. Where it is not
-// there it is pulled or, as in Hub, made when stand says that Docker Hub cannot be reached.
+// there it is pulled or, as in Hub, made when stand says that Docker Hub cannot be reached. It stays: clones share it.
 func Postgres(ctx context.Context, dir workdir.Dir, stand bool, base Base, step Step) (string, error) {
 	if !stand {
 		if known(ctx, hostfile.PostgresImage) {
@@ -33,24 +30,24 @@ func Postgres(ctx context.Context, dir workdir.Dir, stand bool, base Base, step 
 	if err != nil {
 		return "", err
 	}
+	key, err := postgresKey(dir, arch)
+	if err != nil {
+		return "", err
+	}
+	reference := "webstack-postgres:" + key
+	if known(ctx, reference) {
+		return reference, nil
+	}
 	image, err := postgres(ctx, dir, arch, base, step)
 	if err != nil {
 		return "", err
 	}
-	digest, err := image.Digest()
+	tag, err := name.NewTag(reference)
 	if err != nil {
 		return "", fmt.Errorf("load the image of Postgres: %w", err)
 	}
-	tag, err := name.NewTag("webstack-postgres:" + digest.Hex[:tagLength])
-	if err != nil {
-		return "", err
-	}
-	short := "webstack-postgres:" + tag.TagStr()
-	if known(ctx, short) {
-		return short, nil
-	}
 	defer step("Loading the image of Postgres into the Docker engine")()
-	return short, loadInto(ctx, tag, image)
+	return reference, loadInto(ctx, tag, image)
 }
 
 func known(ctx context.Context, image string) bool {

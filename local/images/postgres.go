@@ -30,8 +30,7 @@ const postgresData = "/var/lib/postgresql/data"
 // postgres returns the image of Postgres for goarch. It is made by the Docker engine from base, which gives the name of
 // an image with a Debian 13 root.
 func postgres(ctx context.Context, dir workdir.Dir, goarch string, base Base, step Step) (v1.Image, error) {
-	key, err := keyOf(dir, []string{"local/images/entrypoint", "local/images/postgres.Dockerfile"},
-		postgresRecipe, goarch)
+	key, err := postgresKey(dir, goarch)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +42,11 @@ func postgres(ctx context.Context, dir workdir.Dir, goarch string, base Base, st
 		defer step("Installing Postgres from Debian's packages into an image (once)")()
 		return makePostgres(ctx, dir, goarch, root, temp)
 	})
+}
+
+// postgresKey is a sum over what the image is made of.
+func postgresKey(dir workdir.Dir, goarch string) (string, error) {
+	return keyOf(dir, []string{"local/images/entrypoint", "local/images/postgres.Dockerfile"}, postgresRecipe, goarch)
 }
 
 func makePostgres(ctx context.Context, dir workdir.Dir, goarch, base, temp string) (v1.Image, error) {
