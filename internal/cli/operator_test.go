@@ -48,6 +48,7 @@ func TestOperatorCommandsAreUsedWrongly(t *testing.T) {
 		`unknown command "apps remove"`:            {"apps", "remove", "shop"},
 		"the form is webstack logs APP":            {"logs", "-s", "dev"},
 		"the form is webstack apps add NAME":       {"apps", "add", "-s", "dev"},
+		"the form is webstack shell [-- COMMAND":   {"shell", "ls", "-s", "dev"},
 		"flag needs an argument: -s":               {"apps", "list", "-s"},
 		"logs: invalid value \"many\" for flag":    {"logs", "shop", "--lines", "many"},
 		"apps add: invalid value \"x\" for flag -": {"apps", "add", "shop", "--port", "x"},
