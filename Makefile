@@ -19,12 +19,12 @@ preview: $(BIN)/webstack ## show what `make up` would change
 down: $(BIN)/webstack ## destroy the stack local, stop the laptop cloud, remove what they left
 	@$(BIN)/webstack local down
 
-test: $(BIN)/webstack ## run every test; needs Go and Python, no credentials
+test: $(BIN)/webstack ## run every test; needs Go, Python and Docker, no credentials
 	@$(BIN)/webstack local build
 	go test ./...
 	go test -C examples/hello ./...
 	go test -C e2e -timeout 40m ./...
-	@for fuzz in config:FuzzLoad appcompose:FuzzRender contract:FuzzDecodeManifest naming:FuzzName network:FuzzCarve; do \
+	@for fuzz in config:FuzzLoad appcompose:FuzzRender contract:FuzzDecodeManifest naming:FuzzName network:FuzzCarve operate/appfile:FuzzAdd; do \
 		echo "go test ./$${fuzz%:*} -fuzz $${fuzz#*:}"; \
 		go test ./$${fuzz%:*} -run '^$$' -fuzz "^$${fuzz#*:}\$$" -fuzztime 5s || exit 1; \
 	done
