@@ -24,7 +24,8 @@ test: $(BIN)/webstack ## run every test; needs Go, Python and Docker, no credent
 	go test ./...
 	go test -C examples/hello ./...
 	go test -C e2e -timeout 40m ./...
-	@for fuzz in config:FuzzLoad appcompose:FuzzRender contract:FuzzDecodeManifest naming:FuzzName network:FuzzCarve operate/appfile:FuzzAdd; do \
+	@for fuzz in config:FuzzLoad appcompose:FuzzRender contract:FuzzDecodeManifest naming:FuzzName network:FuzzCarve operate/appfile:FuzzAdd \
+		internal/datachannel:FuzzDecode; do \
 		echo "go test ./$${fuzz%:*} -fuzz $${fuzz#*:}"; \
 		go test ./$${fuzz%:*} -run '^$$' -fuzz "^$${fuzz#*:}\$$" -fuzztime 5s || exit 1; \
 	done
