@@ -3,8 +3,10 @@ package proc
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
 
 	"webstack/local/machine/wire"
 )
@@ -36,7 +38,7 @@ func terminal(conn io.Reader, out *wire.Writer, request wire.Request) (wire.Resu
 			_ = master.Close() // hangs up
 			group.kill()
 		}()
-		receive(conn, out, noClose{master}, func(window wire.Window) { _ = pty.Setsize(master, size(window)) })
+		receive(conn, out, noClose{master}, func(window wire.Window) { resize(master, window) })
 	}()
 	screen := newOutput(master, out.Stream(wire.Stdout))
 	go screen.copy()
@@ -49,6 +51,17 @@ func terminal(conn io.Reader, out *wire.Writer, request wire.Request) (wire.Resu
 }
 
 func size(window wire.Window) *pty.Winsize { return &pty.Winsize{Rows: window.Rows, Cols: window.Cols} }
+
+// resize tells the program the size of the window; a terminal that has been closed meanwhile is left alone.
+func resize(terminal *os.File, window wire.Window) {
+	raw, err := terminal.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: window.Rows, Col: window.Cols})
+	})
+}
 
 // noClose is a terminal's input: it has no end of its own, Ctrl-D is a character like others.
 type noClose struct{ io.Writer }
