@@ -3,16 +3,12 @@ package gateway
 import (
 	"context"
 	"encoding/base64"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"webstack/local/machine"
@@ -290,157 +286,4 @@ func (h *hosting) deleteVolume(volume string) {
 	delete(h.holders, volume)
 	h.mu.Unlock()
 	h.do("delete", volume, func(ctx context.Context) error { return h.machines.DeleteVolume(ctx, volume) })
-}
-
-// numbered are the values of a list in a call, such as those of InstanceId.1 and so on.
-func (c call) numbered(name string) []string {
-	var out []string
-	for i := 1; c.form.Has(name + "." + strconv.Itoa(i)); i++ {
-		out = append(out, c.form.Get(name+"."+strconv.Itoa(i)))
-	}
-	return out
-}
-
-// hostingCall sends a call on, and lets the machines follow it when it went well.
-func (g *Gateway) hostingCall(w http.ResponseWriter, r *http.Request, c call) {
-	answer, err := g.forward(r, c)
-	if err != nil {
-		c.unavailable(w, err)
-		return
-	}
-	if answer.ok() && c.action == "TerminateInstances" {
-		err = g.freeAddresses(r.Context(), c.region, c.numbered("InstanceId"))
-	}
-	if err != nil {
-		c.unavailable(w, err)
-		return
-	}
-	if answer.ok() && g.hosting != nil && c.form.Get("DryRun") != "true" {
-		g.hosting.followCall(c)
-	}
-	g.mend(&answer)
-	answer.write(w)
-}
-
-func (h *hosting) followCall(c call) {
-	volume := c.form.Get("VolumeId")
-	switch c.action {
-	case "AttachVolume":
-		h.attach(c.region, c.form.Get("InstanceId"), volume)
-	case "DetachVolume":
-		h.detach(volume)
-	case "DeleteVolume":
-		h.deleteVolume(volume)
-	case "ModifyVolume":
-		h.resize(c.region, volume)
-	case "StopInstances", "StartInstances", "RebootInstances", "TerminateInstances":
-		h.power(c.action, c.numbered("InstanceId"))
-	default:
-		h.followAll()
-	}
-}
-
-// detachVolume says where the volume is attached when the call does not, which moto needs to know.
-func (g *Gateway) detachVolume(w http.ResponseWriter, r *http.Request, c call) {
-	var out struct {
-		Attachments []struct {
-			Instance string `xml:"instanceId"`
-			Device   string `xml:"device"`
-		} `xml:"volumeSet>item>attachmentSet>item"`
-	}
-	answer, err := g.askEC2(r, "DescribeVolumes", url.Values{"VolumeId.1": {c.form.Get("VolumeId")}})
-	if err == nil && answer.ok() {
-		err = xml.Unmarshal(answer.body, &out)
-	}
-	if err != nil {
-		c.unavailable(w, err)
-		return
-	}
-	switch {
-	case !answer.ok():
-		answer.write(w)
-		return
-	case len(out.Attachments) == 0:
-		c.refuse(w, wrong("IncorrectState", "Volume '%s' is in the 'available' state.", c.form.Get("VolumeId")))
-		return
-	}
-	for name, value := range map[string]string{
-		"InstanceId": out.Attachments[0].Instance, "Device": out.Attachments[0].Device,
-	} {
-		if !c.form.Has(name) {
-			c.form.Set(name, value)
-		}
-	}
-	c.body = []byte(c.form.Encode())
-	g.hostingCall(w, r, c)
-}
-
-// freeAddresses takes the elastic addresses from terminated instances, which moto would leave with them.
-func (g *Gateway) freeAddresses(ctx context.Context, region string, ids []string) error {
-	for _, id := range ids {
-		var out struct {
-			Associations []string `xml:"addressesSet>item>associationId"`
-		}
-		err := g.readForm(ctx, region, "ec2", "DescribeAddresses",
-			url.Values{"Filter.1.Name": {"instance-id"}, "Filter.1.Value.1": {id}}, &out)
-		if err != nil {
-			return err
-		}
-		for _, association := range out.Associations {
-			var done struct{}
-			err := g.readForm(ctx, region, "ec2", "DisassociateAddress", url.Values{"AssociationId": {association}}, &done)
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-var statusItem = regexp.MustCompile(`<instanceId>(i-[0-9a-f]+)</instanceId>`)
-
-// describeInstanceStatus tells of machines that still boot, and of those that could not.
-func (g *Gateway) describeInstanceStatus(w http.ResponseWriter, r *http.Request, c call) {
-	answer, err := g.forward(r, c)
-	if err != nil {
-		c.unavailable(w, err)
-		return
-	}
-	if g.hosting != nil && answer.ok() {
-		answer.body = g.hosting.mendStatus(string(answer.body))
-	}
-	g.mend(&answer)
-	answer.write(w)
-}
-
-func (h *hosting) mendStatus(body string) []byte {
-	var out strings.Builder
-	at := 0
-	status := func(id string) (details, summary string) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		known, ok := h.known[id]
-		switch {
-		case ok && known.problem != nil:
-			return "failed", "impaired"
-		case ok && !known.booted:
-			return "initializing", "initializing"
-		default:
-			return "passed", "ok"
-		}
-	}
-	items := statusItem.FindAllStringSubmatchIndex(body, -1)
-	for i, item := range items {
-		end := len(body)
-		if i+1 < len(items) {
-			end = items[i+1][0]
-		}
-		details, summary := status(body[item[2]:item[3]])
-		out.WriteString(body[at:item[0]])
-		out.WriteString(strings.NewReplacer("<status>passed</status>", "<status>"+details+"</status>",
-			"<status>ok</status>", "<status>"+summary+"</status>").Replace(body[item[0]:end]))
-		at = end
-	}
-	out.WriteString(body[at:])
-	return []byte(out.String())
 }
