@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -17,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"webstack/operate"
 )
 
 // patience is how long anything on a host may take: far above what it does, for a machine that is busy.
@@ -100,36 +101,39 @@ func (c *Clone) Host() (id, address string) {
 // Result is how a script on the host ended.
 type Result struct {
 	Stdout, Stderr string
-	Code           int32
+	Code           int
 }
 
 // TryOnHost runs a bash script on the host by Run Command and returns how it ended.
 func (c *Clone) TryOnHost(script string) Result {
 	c.tb.Helper()
 	id, _ := c.Host()
-	client := ssm.NewFromConfig(c.AWS())
-	sent, err := client.SendCommand(c.tb.Context(), &ssm.SendCommandInput{
-		DocumentName: aws.String("AWS-RunShellScript"), InstanceIds: []string{id},
-		Parameters: map[string][]string{"commands": {"#!/bin/bash", "set -Eeuo pipefail", script}},
+	ctx, cancel := context.WithTimeout(c.tb.Context(), patience)
+	defer cancel()
+	ran, err := c.operated().Run(ctx, operate.Command{
+		Host: id, Document: "AWS-RunShellScript",
+		Parameters: map[string]string{"commands": "#!/bin/bash\nset -Eeuo pipefail\n" + script},
 	})
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	var found *ssm.GetCommandInvocationOutput
-	c.Eventually("run a script on the host", func(ctx context.Context) (err error) {
-		found, err = client.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
-			CommandId: sent.Command.CommandId, InstanceId: aws.String(id),
-		})
-		if err != nil {
-			return err
-		}
-		going := []ssmtypes.CommandInvocationStatus{"Pending", "InProgress", "Delayed"}
-		if slices.Contains(going, found.Status) {
-			return fmt.Errorf("it is %s", found.Status)
-		}
-		return nil
+	if len(ran.Steps) != 1 {
+		c.tb.Fatalf("the document has %d steps, want 1", len(ran.Steps))
+	}
+	return Result{ran.Steps[0].Stdout, ran.Steps[0].Stderr, ran.Steps[0].ExitCode}
+}
+
+// operated is the clone's stack as the operator's commands see it.
+func (c *Clone) operated() *operate.Stack {
+	c.tb.Helper()
+	config := c.AWS()
+	stack, err := operate.Open(c.tb.Context(), operate.Options{
+		Dir: c.Dir, Stack: Stack, Endpoint: aws.ToString(config.BaseEndpoint), Credentials: config.Credentials,
 	})
-	return Result{aws.ToString(found.StandardOutputContent), aws.ToString(found.StandardErrorContent), found.ResponseCode}
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	return stack
 }
 
 // OnHost is TryOnHost for scripts that have to succeed; it returns what they printed.

@@ -48,7 +48,7 @@ func runAppsList(ctx context.Context, o *operator) error {
 	}
 	report := appsReport{Stack: o.stack, Apps: []appReport{}}
 	var status contract.Status
-	if status, err = o.askHost(ctx); err != nil {
+	if _, _, status, err = o.askHost(ctx); err != nil {
 		report.HostError = err.Error()
 	}
 	for _, app := range config.Apps {
@@ -67,20 +67,6 @@ func runAppsList(ctx context.Context, o *operator) error {
 		return o.printJSON(report)
 	}
 	return o.writeApps(report, len(status.Apps) > 0)
-}
-
-// askHost asks the host for its status.
-func (o *operator) askHost(ctx context.Context) (contract.Status, error) {
-	stack, err := o.open(ctx)
-	if err != nil {
-		return contract.Status{}, err
-	}
-	host, err := stack.Reachable(ctx)
-	if err != nil {
-		return contract.Status{}, err
-	}
-	defer o.progress.step("Asking " + host.InstanceID)()
-	return stack.Status(ctx, host, nil)
 }
 
 func (o *operator) writeApps(report appsReport, known bool) error {

@@ -9,14 +9,13 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"webstack/local/cloud"
+	"webstack/local/gateway"
 	"webstack/local/images"
 	"webstack/local/machine"
-	"webstack/local/provider/awsprovider"
 	"webstack/local/samples"
 	"webstack/local/workdir"
 	"webstack/operate"
@@ -24,9 +23,6 @@ import (
 
 // acmeInternal is the config's word for certificates from Caddy's own authority.
 const acmeInternal = "internal"
-
-// hubUser is who may write to the stand-in for Docker Hub, with the laptop cloud's id as password.
-const hubUser = "hub"
 
 // makeHub makes the images that stand for Docker Hub's, or finds those made before.
 func (l *local) makeHub(ctx context.Context) ([]images.HubImage, error) {
@@ -50,7 +46,7 @@ func (l *local) fillHub(ctx context.Context, info cloud.Info) error {
 	}
 	defer l.progress.step("Putting Caddy and Postgres where hosts find them, as Docker Hub cannot be reached")()
 	for _, image := range all {
-		_, err := images.Push(ctx, image.Image, awsAddress(info), image.Repository, image.Tag, hubUser, info.ID)
+		_, err := images.Push(ctx, image.Image, awsAddress(info), image.Repository, image.Tag, gateway.HubUser, info.ID)
 		if err != nil {
 			return err
 		}
@@ -68,10 +64,7 @@ func (l *local) bringUpApps(
 	if info.NoHosts != "" {
 		return nil
 	}
-	s, err := operate.Open(ctx, operate.Options{
-		Dir: string(l.dir), Stack: stackName, Endpoint: info.AWSEndpoint(),
-		Credentials: credentials.NewStaticCredentialsProvider(awsprovider.Credential, awsprovider.Credential, ""),
-	})
+	s, err := openOnLaptop(ctx, l.dir, info)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"webstack/contract"
 	"webstack/internal/stackfile"
 	"webstack/local/cloud"
 	"webstack/local/provider/awsprovider"
@@ -140,16 +141,43 @@ func (o *operator) defaultStack(ctx context.Context) (string, error) {
 
 // open opens the stack. The stack of the laptop cloud is found without local.env, too, and never anywhere else.
 func (o *operator) open(ctx context.Context) (*operate.Stack, error) {
-	options := operate.Options{Dir: string(o.dir), Stack: o.stack}
 	info, err := o.laptop(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if info != nil {
-		options.Endpoint = info.AWSEndpoint()
-		options.Credentials = credentials.NewStaticCredentialsProvider(awsprovider.Credential, awsprovider.Credential, "")
+		return openOnLaptop(ctx, o.dir, *info)
 	}
-	return operate.Open(ctx, options)
+	return operate.Open(ctx, operate.Options{Dir: string(o.dir), Stack: o.stack})
+}
+
+// openOnLaptop opens the stack local on the laptop cloud.
+func openOnLaptop(ctx context.Context, dir workdir.Dir, info cloud.Info) (*operate.Stack, error) {
+	return operate.Open(ctx, operate.Options{
+		Dir: string(dir), Stack: stackName, Endpoint: info.AWSEndpoint(),
+		Credentials: credentials.NewStaticCredentialsProvider(awsprovider.Credential, awsprovider.Credential, ""),
+	})
+}
+
+// reach opens the stack and finds its host, which Systems Manager must reach.
+func (o *operator) reach(ctx context.Context) (*operate.Stack, operate.Host, error) {
+	stack, err := o.open(ctx)
+	if err != nil {
+		return nil, operate.Host{}, err
+	}
+	host, err := stack.Reachable(ctx)
+	return stack, host, err
+}
+
+// askHost asks the stack's host for its status.
+func (o *operator) askHost(ctx context.Context) (*operate.Stack, operate.Host, contract.Status, error) {
+	stack, host, err := o.reach(ctx)
+	if err != nil {
+		return nil, operate.Host{}, contract.Status{}, err
+	}
+	defer o.progress.step("Asking " + host.InstanceID)()
+	status, err := stack.Status(ctx, host, nil)
+	return stack, host, status, err
 }
 
 // laptop is the running laptop cloud when that carries the stack, nil when the environment says where the stack is.

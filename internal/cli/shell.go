@@ -22,11 +22,7 @@ type exitError struct{ code int }
 func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
 
 func runShell(ctx context.Context, o *operator) error {
-	stack, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	host, err := stack.Reachable(ctx)
+	stack, host, err := o.reach(ctx)
 	if err != nil {
 		return err
 	}

@@ -36,17 +36,7 @@ type backupReport struct {
 }
 
 func runStatus(ctx context.Context, o *operator) error {
-	stack, err := o.open(ctx)
-	if err != nil {
-		return err
-	}
-	host, err := stack.Reachable(ctx)
-	if err != nil {
-		return err
-	}
-	done := o.progress.step("Asking " + host.InstanceID)
-	status, err := stack.Status(ctx, host, nil)
-	done()
+	stack, host, status, err := o.askHost(ctx)
 	if err != nil {
 		return err
 	}

@@ -50,10 +50,10 @@ func openHosts(
 	if h.ca, err = authority.New("Webstack laptop cloud"); err != nil {
 		return nil, err
 	}
-	h.hub = !registry.Reachable(ctx, gateway.HubName)
 	if h.reason = hostless(ctx); h.reason != "" {
 		return h, nil
 	}
+	h.hub = !registry.Reachable(ctx, gateway.HubName)
 	options := machine.Options{
 		Root: string(dir), ID: machinesID(dir), CA: h.ca.PEM(), Credentials: credentials, Log: log,
 		Gateway: target(&h.aws), Registry: target(&h.registries),

@@ -186,23 +186,29 @@ func (g *Gateway) mendedDatabases(w http.ResponseWriter, r *http.Request, c call
 	g.databaseCall(w, r, c, func() {})
 }
 
-// busy answers that an instance cannot be changed now.
-func (c call) busy(w http.ResponseWriter, pending string) {
-	c.fail(w, http.StatusBadRequest, "InvalidDBInstanceState", "Instance %s is not in available state: it is %s",
-		c.form.Get("DBInstanceIdentifier"), pending)
-}
-
-func (g *Gateway) modifyDBInstance(w http.ResponseWriter, r *http.Request, c call) {
+// idleDatabase is the database that a call is about. It has answered the call when that is moto's alone, and when the
+// database cannot be changed now.
+func (g *Gateway) idleDatabase(w http.ResponseWriter, r *http.Request, c call) (state *databaseState, ok bool) {
 	state, pending := g.databases.find(c)
-	password, port := c.form.Get("MasterUserPassword"), c.form.Get("DBPortNumber")
 	switch {
 	case state == nil:
 		g.moto.ServeHTTP(w, r)
-		return
 	case pending != "":
-		c.busy(w, pending)
+		c.fail(w, http.StatusBadRequest, "InvalidDBInstanceState", "Instance %s is not in available state: it is %s",
+			c.form.Get("DBInstanceIdentifier"), pending)
+	default:
+		return state, true
+	}
+	return nil, false
+}
+
+func (g *Gateway) modifyDBInstance(w http.ResponseWriter, r *http.Request, c call) {
+	state, ok := g.idleDatabase(w, r, c)
+	if !ok {
 		return
-	case port != "" && port != databasePort:
+	}
+	password, port := c.form.Get("MasterUserPassword"), c.form.Get("DBPortNumber")
+	if port != "" && port != databasePort {
 		c.refuse(w, wrong("InvalidParameterValue", "The laptop cloud's databases listen on port %s only.", databasePort))
 		return
 	}
@@ -243,13 +249,8 @@ func (g *Gateway) deleteDBInstance(w http.ResponseWriter, r *http.Request, c cal
 
 // powerDBInstance stops, starts and reboots.
 func (g *Gateway) powerDBInstance(w http.ResponseWriter, r *http.Request, c call) {
-	state, pending := g.databases.find(c)
-	switch {
-	case state == nil:
-		g.moto.ServeHTTP(w, r)
-		return
-	case pending != "":
-		c.busy(w, pending)
+	state, ok := g.idleDatabase(w, r, c)
+	if !ok {
 		return
 	}
 	stop := func(ctx context.Context) error { return g.databases.servers.Stop(ctx, state.id) }

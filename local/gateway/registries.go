@@ -14,8 +14,9 @@ import (
 const (
 	// registryPath is where the registries answer, beside the AWS APIs.
 	registryPath = "/v2/"
-	// hubUser is the name by which the laptop cloud's own programs write to the stand-in for Docker Hub.
-	hubUser = "hub"
+	// HubUser is the name by which the laptop cloud's own programs write to the stand-in for Docker Hub; the password is
+	// Options.HubKey.
+	HubUser = "hub"
 	// HubName is the host name by which Docker engines reach Docker Hub.
 	HubName = "registry-1.docker.io"
 )
@@ -48,7 +49,7 @@ func (g *Gateway) serveRegistry(w http.ResponseWriter, r *http.Request) call {
 	switch {
 	case g.images == nil:
 		http.NotFound(w, r)
-	case user == hubUser:
+	case user == HubUser:
 		g.serveHub(w, r)
 	default:
 		g.serveECR(w, r)
