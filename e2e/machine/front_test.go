@@ -35,7 +35,6 @@ func TestRealPortsWithoutRoot(t *testing.T) {
 	}
 	l := open(t)
 	id := l.boot(l.spec())
-	l.sh(id, server)
 	address := loopback(t)
 	if err := l.Expose(t.Context(), id, address); err != nil {
 		t.Fatal(err)
@@ -44,6 +43,8 @@ func TestRealPortsWithoutRoot(t *testing.T) {
 	if at.Public.HTTP != fmt.Sprintf("%s:80", address) || at.Public.HTTPS != fmt.Sprintf("%s:443", address) {
 		t.Errorf("it is at %+v", at.Public)
 	}
+	// The ports are the real ones although nothing was behind them yet.
+	l.sh(id, server)
 	if got := get(t, at.Public.HTTP, "/front"); got != "here is /front" {
 		t.Errorf("%s answers %q", at.Public.HTTP, got)
 	}

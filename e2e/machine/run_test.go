@@ -112,10 +112,12 @@ func (l *laptop) terminal(t *testing.T, id string) {
 		t.Fatal(err)
 	}
 	screen.enter(t, "stty size", "40 120")
-	screen.enter(t, "echo sta''rted; sleep 33333", "started")
+	// A program that has said something is in the foreground: the key goes to it for sure.
+	screen.enter(t, `sh -c 'echo be""gun; read -r x'`, "begun\r\n")
 	if _, err := term.Write([]byte{3}); err != nil { // Ctrl-C
 		t.Fatal(err)
 	}
+	screen.until(t, "> ") // the key throws away what is typed before it was taken
 	screen.enter(t, "echo in''terrupted", "interrupted")
 	if _, err := term.Write([]byte("exit 7\r")); err != nil {
 		t.Fatal(err)

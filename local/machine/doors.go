@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"syscall"
 	"time"
 
 	"webstack/local/machine/forward"
@@ -86,8 +87,13 @@ func (p *ports) listen(network, port, at string) (opened door, err error) {
 	return d, nil
 }
 
+// answers tells whether somebody listens at an address. One who takes a connection and breaks it off does: a machine
+// need not have anything on the port yet.
 func answers(address string) error {
-	conn, err := net.DialTimeout("tcp", address, time.Second)
+	conn, err := net.DialTimeout("tcp", address, 10*time.Second)
+	if errors.Is(err, syscall.ECONNRESET) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -34,8 +34,13 @@ func (d *frontDoor) Address() string { return d.address }
 // Close closes the port: the front sees the end of the stream.
 func (d *frontDoor) Close() { _ = d.conn.Close() }
 
-// lead says where connections go from now on.
-func (d *frontDoor) lead(target string) error { return d.out.Write(wire.Target, []byte(target)) }
+// lead says where connections go from now on. It returns when they do.
+func (d *frontDoor) lead(target string) error {
+	if err := d.out.Write(wire.Target, []byte(target)); err != nil {
+		return err
+	}
+	return answered(d.conn)
+}
 
 // open opens a port.
 func (f *front) open(network, address string) (*frontDoor, error) {

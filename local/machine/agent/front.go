@@ -77,8 +77,12 @@ func listen(conn net.Conn) error {
 		if err != nil {
 			return err
 		}
-		if kind == wire.Target {
-			target.Store(string(payload))
+		if kind != wire.Target {
+			return reply(conn, fmt.Errorf("want a target, not a frame of kind %d", kind))
+		}
+		target.Store(string(payload))
+		if err := reply(conn, nil); err != nil {
+			return err
 		}
 	}
 }

@@ -54,7 +54,7 @@ const (
 	Detach   Op = "detach"
 	Ping     Op = "ping"
 	// Listen is answered as the others, and what listens does so until the stream ends. Each Target frame says anew where
-	// to what comes goes.
+	// to what comes goes, and is answered in the same way.
 	Listen Op = "listen"
 )
 
