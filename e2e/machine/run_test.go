@@ -44,7 +44,7 @@ func (l *laptop) exits(t *testing.T, id string) {
 	if exit, _ := l.try(id, "kill -TERM $$"); exit.Code != 128+15 {
 		t.Errorf("after SIGTERM: %+v", exit)
 	}
-	if got := l.sh(id, "sleep 1000 & echo started"); got != "started" {
+	if got := l.sh(id, "(sleep 0.2; echo late) & echo started"); got != "started\nlate" {
 		t.Errorf("with a program in the background: %q", got)
 	}
 	if _, err := l.Run(t.Context(), id, machine.Command{Args: []string{"/no/such/program"}}); err == nil {

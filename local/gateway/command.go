@@ -53,8 +53,10 @@ type invocation struct {
 	results    []runcommand.Result
 	// ended is how it ended, "" before it has; detail says more.
 	ended, detail string
-	cancelling    bool
-	cancel        context.CancelFunc
+	// trace is why the agent refused the whole document, "" when it did not.
+	trace      string
+	cancelling bool
+	cancel     context.CancelFunc
 }
 
 const (

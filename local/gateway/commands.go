@@ -177,7 +177,7 @@ func (i *invocation) plugin(step runcommand.Step, result runcommand.Result) map[
 	status, detail := shown(result.Status)
 	out := map[string]any{
 		"Name": result.Name, "Status": status, "StatusDetails": detail, "ResponseCode": result.Code,
-		"Output": result.Combined(), "OutputS3BucketName": i.command.Bucket, "OutputS3KeyPrefix": i.command.Prefix,
+		"Output": result.Output, "OutputS3BucketName": i.command.Bucket, "OutputS3KeyPrefix": i.command.Prefix,
 		"OutputS3Region":    i.command.BucketRegion,
 		"StandardOutputUrl": i.command.outputURL(i.InstanceID, step, "stdout"),
 		"StandardErrorUrl":  i.command.outputURL(i.InstanceID, step, "stderr"),

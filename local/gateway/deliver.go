@@ -83,8 +83,13 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 		f.end(one, "Cancelled", "Cancelled")
 		return
 	}
+	f.learnPlatform(ctx, one.InstanceID)
+	f.mu.Lock()
+	platform, version := known.platform, known.version
+	f.mu.Unlock()
 	run := runcommand.Run{
-		ID: c.ID, InstanceID: one.InstanceID, Region: c.region, Document: c.document, Parameters: c.Parameters,
+		ID: c.ID, InstanceID: one.InstanceID, Region: c.region, PlatformName: platform, PlatformVersion: version,
+		Document: c.document, Parameters: c.Parameters,
 		Stored: f.stored(c.region, one.InstanceID), Fetch: f.fetch(c.region, one.InstanceID), Upload: c.upload(f, one.InstanceID),
 		Report: func(index int, result runcommand.Result) {
 			f.mu.Lock()
@@ -92,7 +97,11 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 			one.results[index] = result
 		},
 	}
-	results := run.Execute(ctx, f.machines)
+	results, err := run.Execute(ctx, f.machines)
+	if err != nil {
+		f.refused(one, err)
+		return
+	}
 	status, detail := shown(runcommand.Overall(results))
 	f.end(one, status, detail)
 }
@@ -117,4 +126,11 @@ func (f *fleet) end(one *invocation, status, detail string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	one.ended, one.detail = status, detail
+}
+
+// refused ends an invocation whose document the agent does not run.
+func (f *fleet) refused(one *invocation, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	one.ended, one.detail, one.trace = "Failed", "Failed", err.Error()
 }

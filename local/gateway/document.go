@@ -19,11 +19,6 @@ var (
 	reserved      = []string{"aws", "amazon", "amzn"}
 	parameterWord = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 	stepName      = regexp.MustCompile(`^[a-zA-Z0-9_\-]{1,128}$`)
-	stepActions   = []string{
-		"aws:applications", "aws:cloudWatch", "aws:configureDocker", "aws:configurePackage", "aws:domainJoin",
-		"aws:downloadContent", "aws:psModule", "aws:refreshAssociation", "aws:runDockerAction", "aws:runDocument",
-		"aws:runPowerShellScript", "aws:runShellScript", "aws:softwareInventory", "aws:updateAgent", "aws:updateSsmAgent",
-	}
 )
 
 func (g *Gateway) putDocument(w http.ResponseWriter, r *http.Request, c call) {
@@ -83,7 +78,7 @@ func checkSteps(steps []runcommand.Step) *problem {
 	seen := map[string]bool{}
 	for _, step := range steps {
 		switch {
-		case !slices.Contains(stepActions, step.Action):
+		case !slices.Contains(runcommand.Actions, step.Action):
 			return wrong("InvalidDocumentContent", "Step %q: there is no action %q for commands", step.Name, step.Action)
 		case !stepName.MatchString(step.Name):
 			return wrong("InvalidDocumentContent", "Step name %q: 1 to 128 of a-zA-Z0-9_- are allowed", step.Name)

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"webstack/local/runcommand"
@@ -110,15 +109,14 @@ func together(counts map[string]int) string {
 // maxSummary is how much of a run's summary is kept, in characters.
 const maxSummary = 512
 
-// summary says of a run's steps how many ended how, and of the first that failed why.
+// summary says of a run's steps how many ended how, and of each that failed why.
 func summary(results []runcommand.Result) string {
 	counts := map[runcommand.Status]int{}
-	failure := ""
+	failures := ""
 	for _, result := range results {
 		counts[result.Status]++
-		if result.Status != runcommand.Success && result.Status != runcommand.Skipped && failure == "" {
-			failure = fmt.Sprintf("The operation %s failed because %s", result.Name,
-				strings.TrimSpace(tail(result.Stderr, maxSummary/2)))
+		if result.Status == runcommand.Failed {
+			failures += fmt.Sprintf("\nThe operation %s failed because %s.", result.Name, tail(result.Stderr, maxSummary/2))
 		}
 	}
 	plural := "s"
@@ -127,7 +125,7 @@ func summary(results []runcommand.Result) string {
 	}
 	text := fmt.Sprintf("%d out of %d plugin%s processed, %d success, %d failed, %d timedout, %d skipped. %s",
 		len(results)-counts[runcommand.Pending], len(results), plural, counts[runcommand.Success],
-		counts[runcommand.Failed], counts[runcommand.TimedOut], counts[runcommand.Skipped], failure)
+		counts[runcommand.Failed], counts[runcommand.TimedOut], counts[runcommand.Skipped], failures)
 	if runes := []rune(text); len(runes) > maxSummary {
 		text = string(runes[:maxSummary])
 	}

@@ -250,12 +250,12 @@ func (f *fleet) object(ctx context.Context, region, method, bucket, key string, 
 }
 
 // upload writes what a script wrote to the bucket that the command names.
-func (c *command) upload(f *fleet, instanceID string) func(context.Context, runcommand.Step, []byte, []byte) {
+func (c *command) upload(f *fleet, instanceID string) func(context.Context, runcommand.Step, string, string) {
 	if c.Bucket == "" {
 		return nil
 	}
-	return func(ctx context.Context, step runcommand.Step, stdout, stderr []byte) {
-		for name, content := range map[string][]byte{"stdout": stdout, "stderr": stderr} {
+	return func(ctx context.Context, step runcommand.Step, stdout, stderr string) {
+		for name, content := range map[string]string{"stdout": stdout, "stderr": stderr} {
 			if len(content) == 0 {
 				continue
 			}
@@ -263,7 +263,7 @@ func (c *command) upload(f *fleet, instanceID string) func(context.Context, runc
 			err := f.may(ctx, c.region, instanceID,
 				objectRight("PutObject", c.Bucket, key), objectRight("PutObjectAcl", c.Bucket, key))
 			if err == nil {
-				_, err = f.object(ctx, c.region, http.MethodPut, c.Bucket, key, content)
+				_, err = f.object(ctx, c.region, http.MethodPut, c.Bucket, key, []byte(content))
 			}
 			if err != nil { // the command is none the worse for it
 				f.gateway.logf("output of command %s: %v\n", c.ID, err)

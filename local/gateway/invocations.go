@@ -86,7 +86,8 @@ func (i *invocation) detailed(index int) map[string]any {
 		"CommandId": i.command.ID, "InstanceId": i.InstanceID, "Comment": i.command.Comment,
 		"DocumentName": i.command.DocumentName, "DocumentVersion": i.command.DocumentVersion,
 		"PluginName": result.Name, "ResponseCode": result.Code, "Status": status, "StatusDetails": detail,
-		"StandardOutputContent": result.Stdout, "StandardErrorContent": result.Stderr,
+		"StandardOutputContent":  result.Stdout,
+		"StandardErrorContent":   runcommand.FirstCharacters(result.Stderr, runcommand.MaxStderr),
 		"StandardOutputUrl":      i.command.outputURL(i.InstanceID, step, "stdout"),
 		"StandardErrorUrl":       i.command.outputURL(i.InstanceID, step, "stderr"),
 		"CloudWatchOutputConfig": map[string]any{"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false},
@@ -230,6 +231,6 @@ func (i *invocation) show(details bool) map[string]any {
 		"CommandId": i.command.ID, "InstanceId": i.InstanceID, "Comment": i.command.Comment,
 		"DocumentName": i.command.DocumentName, "DocumentVersion": i.command.DocumentVersion,
 		"RequestedDateTime": unix(i.command.requested), "Status": status, "StatusDetails": detail,
-		"TraceOutput": "", "StandardOutputUrl": "", "StandardErrorUrl": "", "CommandPlugins": plugins,
+		"TraceOutput": i.trace, "StandardOutputUrl": "", "StandardErrorUrl": "", "CommandPlugins": plugins,
 	}
 }

@@ -136,8 +136,9 @@ func TestAFailedRunIsSeen(t *testing.T) {
 	info := ask(r.ssm.DescribeInstanceAssociationsStatus(ctx,
 		&ssm.DescribeInstanceAssociationsStatusInput{InstanceId: &machineID})).must(t).InstanceAssociationStatusInfos[0]
 	if *info.Status != "Failed" || *info.ErrorCode != "ExecutionError" || len(*info.ExecutionSummary) > 512 ||
-		!strings.HasPrefix(*info.ExecutionSummary, "2 out of 2 plugins processed, 1 success, 1 failed") ||
-		!strings.HasSuffix(*info.ExecutionSummary, "exit status 5") {
+		!strings.HasPrefix(*info.ExecutionSummary, "2 out of 2 plugins processed, 1 success, 1 failed, 0 timedout, "+
+			"0 skipped. \nThe operation b failed because ") ||
+		!strings.HasSuffix(*info.ExecutionSummary, "exit status 5.") {
 		t.Errorf("%+v: %s", info, *info.ExecutionSummary)
 	}
 }

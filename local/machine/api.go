@@ -13,6 +13,14 @@ var ErrUnknown = errors.New("no such machine")
 // ErrNotRunning says that the machine is stopped, or still boots.
 var ErrNotRunning = errors.New("the machine does not run")
 
+// StartError says why a program could not be started on a machine.
+type StartError struct {
+	// Reason is the system's, such as "fork/exec /bin/sh: not a directory".
+	Reason string
+}
+
+func (e *StartError) Error() string { return e.Reason }
+
 // Spec is what a machine is booted with.
 type Spec struct {
 	// InstanceID is EC2's, such as "i-0123456789abcdef0". It names the machine from here on.
@@ -50,14 +58,14 @@ type CredentialSource func(ctx context.Context, instanceID string) (Credentials,
 type Command struct {
 	// Args are the program and its arguments.
 	Args []string
-	// Files are written before the program starts, with mode 0700, and their folders with them; the key is the absolute
-	// path. They stay.
+	// Files are written before the program starts, with mode 0700, and so are the folders that they lack; the key is the
+	// absolute path. They stay.
 	Files map[string][]byte
 	// Env is added to the environment that a system service has on the machine.
 	Env []string
 	// Dir is the working directory; "" is "/".
 	Dir string
-	// Timeout ends the whole process group by SIGKILL; 0 is none. So does the end of the context.
+	// Timeout ends the whole process group by SIGKILL; 0 means no timeout. So does the end of the context.
 	Timeout time.Duration
 	// Stdin may be nil.
 	Stdin io.Reader
@@ -106,7 +114,8 @@ type Machines interface {
 	DeleteVolume(ctx context.Context, volumeID string) error
 	// Running tells whether the machine runs and can take commands.
 	Running(ctx context.Context, instanceID string) bool
-	// Run runs a command and returns how it ended; an error says that it could not be run, or that ctx ended it.
+	// Run runs a command and returns how it ended: not before its output is closed, which a program that it left in the
+	// background may hold open. An error says that it could not be run, by a StartError, or that ctx ended it.
 	Run(ctx context.Context, instanceID string, command Command) (Exit, error)
 	// Open starts a program with a terminal. Stdin, Stdout, Stderr and Timeout of the command are not used.
 	Open(ctx context.Context, instanceID string, command Command, rows, cols int) (Terminal, error)

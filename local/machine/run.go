@@ -20,7 +20,7 @@ func (e *Engine) Run(ctx context.Context, instanceID string, command Command) (E
 	if err != nil {
 		return Exit{}, err
 	}
-	exit, err := runOver(ctx, conn, command)
+	exit, err := RunOver(ctx, conn, command)
 	if err != nil {
 		return Exit{}, fmt.Errorf("run a command on %s: %w", instanceID, err)
 	}
@@ -44,8 +44,8 @@ func (e *Engine) stream(instanceID string) (net.Conn, error) {
 	return conn, nil
 }
 
-// runOver runs a command over a stream, which it closes.
-func runOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) {
+// RunOver runs a command by the agent at the other end of a stream, which it closes.
+func RunOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) {
 	defer func() { _ = conn.Close() }()
 	out := wire.NewWriter(conn)
 	err := out.WriteJSON(wire.Start, wire.Request{
@@ -64,7 +64,7 @@ func runOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) 
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	for {
 		kind, payload, err := wire.Read(conn)
-		if err != nil {
+		if err != nil || ctx.Err() != nil {
 			return Exit{}, lost(ctx)
 		}
 		switch kind {
@@ -81,7 +81,7 @@ func runOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) 
 			}
 			return Exit{Code: result.Code, TimedOut: result.TimedOut}, nil
 		case wire.Failure:
-			return Exit{}, errors.New(string(payload))
+			return Exit{}, &StartError{string(payload)}
 		}
 		if err != nil {
 			return Exit{}, fmt.Errorf("take its output: %w", err)

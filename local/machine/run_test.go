@@ -3,7 +3,6 @@ package machine
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -38,15 +37,7 @@ func agent(t *testing.T) net.Conn {
 			return
 		}
 		defer func() { _ = conn.Close() }()
-		var request wire.Request
-		if _, payload, err := wire.Read(conn); err != nil || json.Unmarshal(payload, &request) != nil {
-			return
-		}
-		if request.Op == wire.Terminal {
-			_ = proc.Terminal(conn, request)
-		} else {
-			_ = proc.Run(conn, request)
-		}
+		_ = proc.Answer(conn)
 	}()
 	conn, err := cloud.Open()
 	if err != nil {
@@ -64,7 +55,7 @@ func runHere(t *testing.T, command Command) (Exit, string, string, error) {
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
-	exit, err := runOver(ctx, agent(t), command)
+	exit, err := RunOver(ctx, agent(t), command)
 	return exit, stdout.String(), stderr.String(), err
 }
 
@@ -86,7 +77,10 @@ func TestRun(t *testing.T) {
 		"no input":     {Command{Args: []string{"cat"}}, 0, "", ""},
 		"input":        {Command{Args: []string{"cat"}, Stdin: strings.NewReader(long)}, 0, long, ""},
 		"unread input": {Command{Args: []string{"true"}, Stdin: strings.NewReader(long)}, 0, "", ""},
-		"background":   {sh("sleep 60 & echo started"), 0, "started\n", ""},
+		// What is left in the background holds the output open, also in a session of its own.
+		"background": {sh("(sleep 0.2; echo late) & echo started"), 0, "started\nlate\n", ""},
+		"daemon":     {sh("setsid sh -c 'sleep 0.2; echo late' & echo started"), 0, "started\nlate\n", ""},
+		"closed":     {sh("sleep 60 >/dev/null 2>&1 & echo started"), 0, "started\n", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -161,6 +155,21 @@ func TestTimeout(t *testing.T) {
 	ends(t, path)
 }
 
+// A program in the background that holds the output open uses up the time of the whole.
+func TestTimeoutInTheBackground(t *testing.T) {
+	t.Parallel()
+	for name, script := range map[string]string{
+		"of its group": "sleep 60 & echo started", "in a session of its own": "setsid sleep 3 & echo started",
+	} {
+		command := sh(script)
+		command.Timeout = 300 * time.Millisecond
+		exit, stdout, _, err := runHere(t, command)
+		if err != nil || !exit.TimedOut || exit.Code != 137 || stdout != "started\n" {
+			t.Errorf("%s: %+v, %v, %q", name, exit, err, stdout)
+		}
+	}
+}
+
 func TestCallerGone(t *testing.T) {
 	t.Parallel()
 	for name, stdin := range map[string]io.Reader{"without input": nil, "with input that is not read": endless{}} {
@@ -172,7 +181,7 @@ func TestCallerGone(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			done := make(chan error, 1)
 			go func() {
-				_, err := runOver(ctx, agent(t), command)
+				_, err := RunOver(ctx, agent(t), command)
 				done <- err
 			}()
 			grows(t, path)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"webstack/local/machine"
@@ -21,12 +22,18 @@ var s3Host = regexp.MustCompile(`^(?:(.+)\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.c
 func (r Run) download(ctx context.Context, machines machine.Machines, inputs map[string]any, result *Result) error {
 	var source struct{ Path string }
 	info := textOf(inputs["sourceInfo"])
-	if textOf(inputs["sourceType"]) != "S3" {
-		return fmt.Errorf("download from %q: the laptop cloud has sourceType S3 only", textOf(inputs["sourceType"]))
+	switch kind := textOf(inputs["sourceType"]); {
+	case slices.Contains([]string{"Git", "GitHub", "HTTP", "SSMDocument"}, kind):
+		return fmt.Errorf("download from %q: the laptop cloud has sourceType S3 only", kind)
+	case kind != "S3":
+		return errors.New("invalid input: Unsupported source type")
 	}
 	if err := json.Unmarshal([]byte(info), &source); err != nil {
 		return fmt.Errorf(`read sourceInfo, which must be {"path": "https://s3.<region>.amazonaws.com/<bucket>/<key>"}: %w`,
 			err)
+	}
+	if source.Path == "" {
+		return errors.New("S3 source path in SourceInfo must be specified")
 	}
 	bucket, key, err := object(source.Path)
 	if err != nil {

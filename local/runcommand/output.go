@@ -1,22 +1,21 @@
 package runcommand
 
-import (
-	"strings"
-	"sync"
-)
+import "sync"
 
 const (
-	// MaxStdout is how many characters of a step's output Systems Manager keeps.
-	MaxStdout = 24000
-	// MaxStderr is how many of its errors.
+	// MaxOutput is how many bytes of a step's output, and of its errors, the agent hands on.
+	MaxOutput = 24000
+	// MaxStderr is how many characters of a step's errors GetCommandInvocation shows.
 	MaxStderr = 8000
-	// MaxCombined is how many characters of both together it lists.
+	// MaxCombined is how many bytes of both together ListCommandInvocations shows.
 	MaxCombined = 2500
-	// maxOutput bounds what is held of a running script's output, in bytes.
-	maxOutput = 8 << 20
+	// maxHeld bounds what is held of a running script's output, in bytes.
+	maxHeld = 8 << 20
 
-	truncated   = "\n---Output truncated---"
-	errorHeader = "\n----------ERROR-------\n"
+	cutMark       = "--output truncated--"
+	cutOutputMark = "\n---Output truncated---"
+	cutErrorMark  = "\n---Error truncated----"
+	errorHeader   = "\n----------ERROR-------\n"
 )
 
 // output holds the beginning of what a script writes.
@@ -28,41 +27,51 @@ type output struct {
 func (o *output) Write(data []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.text = append(o.text, data[:min(len(data), maxOutput-len(o.text))]...)
+	o.text = append(o.text, data[:min(len(data), maxHeld-len(o.text))]...)
 	return len(data), nil
 }
 
-func (o *output) bytes() []byte {
+func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.text
+	return string(o.text)
 }
 
-// prefix cuts a text to that many characters, the last of which say that it was cut.
-func prefix(text string, characters int) string {
-	text = strings.ToValidUTF8(text, "\uFFFD")
-	if len(text) <= characters {
+// cut is as much of a text as the agent hands on. A text of just MaxOutput bytes counts as too long, as for the agent,
+// which reads no further.
+func cut(text string) string {
+	if len(text) < MaxOutput {
 		return text
 	}
+	return text[:MaxOutput-len(cutMark)] + cutMark
+}
+
+// readable has the replacement character for each byte that is not UTF-8, as JSON has.
+func readable(text string) string { return string([]rune(text)) }
+
+// combined is a step's output as lists show it: what it wrote, then what it wrote of errors. What is too long is cut;
+// when both are, each gets half of the room.
+func combined(stdout, stderr string) string {
+	header, room := "", MaxCombined
+	if stderr != "" {
+		header = errorHeader
+		room -= len(header)
+	}
+	switch {
+	case len(stdout)+len(stderr) < room:
+		return stdout + header + stderr
+	case len(stdout) > room/2 && len(stderr) > room/2:
+		each := (room - len(cutOutputMark) - len(cutErrorMark)) / 2
+		return stdout[:each] + cutOutputMark + header + stderr[:each] + cutErrorMark
+	case len(stdout) < room/2:
+		return stdout + header + stderr[:room-len(stdout)-len(cutErrorMark)] + cutErrorMark
+	default:
+		return stdout[:room-len(stderr)-len(cutOutputMark)] + cutOutputMark + header + stderr
+	}
+}
+
+// FirstCharacters is the beginning of a text.
+func FirstCharacters(text string, characters int) string {
 	runes := []rune(text)
-	if len(runes) <= characters {
-		return text
-	}
-	return string(runes[:characters-len(truncated)]) + truncated
-}
-
-// Combined is a step's output as lists show it: what it wrote, then what it wrote of errors.
-func (r Result) Combined() string {
-	if r.Stderr == "" {
-		return prefix(r.Stdout, MaxCombined)
-	}
-	errors := errorHeader + r.Stderr
-	if room := MaxCombined - len([]rune(errors)); room >= len([]rune(r.Stdout)) {
-		return r.Stdout + errors
-	} else if room > len(truncated) {
-		return prefix(r.Stdout, room) + errors
-	}
-	// Both are long, so each gets about half.
-	half := (MaxCombined - len(errorHeader)) / 2
-	return prefix(r.Stdout, half) + errorHeader + prefix(r.Stderr, half)
+	return string(runes[:min(len(runes), characters)])
 }

@@ -60,27 +60,67 @@ func (p Parameter) accepts(values []string) error {
 	return nil
 }
 
+// misfits says which value the agent refuses: it knows of patterns only, and checks them in defaults, too.
+func (d Document) misfits(given map[string][]string) error {
+	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
+		declared := d.Parameters[name]
+		pattern, err := regexp.Compile(declared.AllowedPattern)
+		if err != nil {
+			return fmt.Errorf("read the pattern of the parameter %s: %w", name, err)
+		}
+		values := given[name]
+		if values == nil {
+			values = texts(declared.Default)
+		}
+		for _, value := range values {
+			if !pattern.MatchString(value) {
+				return fmt.Errorf("all errors during param validation errors: error thrown in "+
+					"'AllowedRegexParamValidator' while validating parameter /%s/: parameter value /%s/ does not match "+
+					"the allowed pattern /%s/", name, value, declared.AllowedPattern)
+			}
+		}
+	}
+	return nil
+}
+
+// texts are the values of a default.
+func texts(value any) []string {
+	switch value := value.(type) {
+	case nil:
+		return nil
+	case []any:
+		var out []string
+		for _, one := range value {
+			out = append(out, text(one))
+		}
+		return out
+	default:
+		return []string{text(value)}
+	}
+}
+
 // parameterName is what names of parameters the agent knows.
 var parameterName = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 
-// interpolator makes one of the values that are given, and of the defaults of those that are not. What of them is in
-// Parameter Store is got from there.
+// interpolator makes one of the values that are given, and of the defaults of those that are not, or whose names the
+// agent does not know. What of them is in Parameter Store is got from there.
 func (d Document) interpolator(ctx context.Context, given map[string][]string,
 	stored func(context.Context, string) (string, error),
 ) (interpolator, error) {
 	values := map[string]any{}
 	for name, declared := range d.Parameters {
-		if !parameterName.MatchString(name) {
-			continue
-		}
 		value, isGiven := given[name]
 		switch {
-		case !isGiven:
-			values[name] = collapsed(declared.Default)
+		case !isGiven, !parameterName.MatchString(name):
+			values[name] = declared.Default
 		case declared.Type == "StringList":
-			values[name] = collapsed(value)
+			list := make([]any, len(value))
+			for i, one := range value {
+				list[i] = one
+			}
+			values[name] = list
 		default:
-			values[name] = collapsed(value[0])
+			values[name] = value[0]
 		}
 	}
 	i := interpolator{stored: stored}
@@ -93,42 +133,20 @@ func (d Document) interpolator(ctx context.Context, given map[string][]string,
 	return i, nil
 }
 
-// collapsed makes $$ a $ in a value, as Systems Manager does.
-func collapsed(value any) any {
-	switch value := value.(type) {
-	case string:
-		return strings.ReplaceAll(value, "$$", "$")
-	case []string:
-		list := make([]any, len(value))
-		for i, one := range value {
-			list[i] = collapsed(one)
-		}
-		return list
-	case []any:
-		list := make([]any, len(value))
-		for i, one := range value {
-			list[i] = collapsed(one)
-		}
-		return list
-	default:
-		return value
-	}
-}
-
-// text is a value as it stands in a longer string.
+// text is a value as it is pasted into a longer string.
 func text(value any) string {
 	if value, ok := value.(string); ok {
 		return value
 	}
-	var out strings.Builder
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	_ = encoder.Encode(value) // strings and lists of strings cannot fail
-	return strings.TrimSuffix(out.String(), "\n")
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		panic("runcommand: what was read from JSON cannot be written: " + err.Error())
+	}
+	return string(encoded)
 }
 
 // mention is where a text names a parameter, or one of Parameter Store's.
-var mention = regexp.MustCompile(`{{\s*(?:ssm:([^{}\s]+)|([a-zA-Z0-9]+))\s*}}`)
+var mention = regexp.MustCompile(`{{\s*(?:ssm:([^{}\s]+)|([^{}\s]+))\s*}}`)
 
 // interpolator puts values in the place of the parameters that name them.
 type interpolator struct {
@@ -142,7 +160,8 @@ type interpolator struct {
 }
 
 // replace returns a copy of an input of a step. A string that is nothing but a parameter becomes its value, whatever
-// that is. Values are not looked into again.
+// that is. In a longer string a value is pasted as text, in which two dollars become one. Values are not looked into
+// again.
 func (i interpolator) replace(ctx context.Context, input any) (any, error) {
 	switch input := input.(type) {
 	case string:
@@ -174,7 +193,8 @@ func (i interpolator) replace(ctx context.Context, input any) (any, error) {
 
 func (i interpolator) replaceString(ctx context.Context, input string) (any, error) {
 	if whole := mention.FindStringSubmatch(input); whole != nil && whole[0] == input {
-		if value, ok := i.values[whole[2]].([]any); ok && !i.pointing[whole[2]] {
+		value, ok := i.values[whole[2]]
+		if ok && parameterName.MatchString(whole[2]) && !i.pointing[whole[2]] {
 			return value, nil
 		}
 	}
@@ -195,7 +215,7 @@ func (i interpolator) replaceString(ctx context.Context, input string) (any, err
 		case i.pointing[parts[2]]:
 			return "${" + variable(parts[2]) + "}"
 		default:
-			return text(value)
+			return strings.ReplaceAll(text(value), "$$", "$")
 		}
 	})
 	return replaced, failed

@@ -60,7 +60,7 @@ func (i interpolator) holds(ctx context.Context, preconditions map[string][]stri
 		equal, problem := i.equal(ctx, operands)
 		if !equal {
 			holds = false
-			problem = fmt.Sprintf("%q: %v", operator, operands)
+			problem = fmt.Sprintf("%q: [%s]", operator, strings.Join(operands, ", "))
 		}
 		if problem != "" {
 			problems = append(problems, problem)
@@ -79,6 +79,8 @@ func (i interpolator) equal(ctx context.Context, operands []string) (equal bool,
 		first, second = second, first
 	}
 	switch {
+	case first == platformType && second == platformType:
+		return true, fmt.Sprintf("%q: %v", "StringEquals", operands)
 	case first == second:
 		return true, `"StringEquals": operator's arguments can't be identical`
 	case strings.Contains(first+second, "ssm:") && mention.MatchString(first+second):

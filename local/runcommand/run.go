@@ -2,6 +2,7 @@ package runcommand
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -29,8 +30,11 @@ type Result struct {
 	Status       Status
 	// Code is the exit code: -1 before the step has ended.
 	Code int
-	// Stdout and Stderr are the beginning of the output of a step that has ended: MaxStdout and MaxStderr characters.
+	// Stdout and Stderr are the beginning of the output of a step that has ended: less than MaxOutput bytes, and what the
+	// agent adds.
 	Stdout, Stderr string
+	// Output is both together, cut to MaxCombined bytes; or the reason why a step did not run, which is only here.
+	Output string
 	// Start and End are zero before the step started, and ended.
 	Start, End time.Time
 }
@@ -41,7 +45,9 @@ type Run struct {
 	ID string
 	// InstanceID and Region say which machine.
 	InstanceID, Region string
-	Document           Document
+	// PlatformName and PlatformVersion are the machine's system, such as "Ubuntu" and "24.04".
+	PlatformName, PlatformVersion string
+	Document                      Document
 	// Parameters are values for those that the document declares.
 	Parameters map[string][]string
 	// Stored gets the value of a parameter of Parameter Store.
@@ -49,7 +55,7 @@ type Run struct {
 	// Fetch gets an object from S3.
 	Fetch func(ctx context.Context, bucket, key string) ([]byte, error)
 	// Upload gets the whole output of each script; it may be nil.
-	Upload func(ctx context.Context, step Step, stdout, stderr []byte)
+	Upload func(ctx context.Context, step Step, stdout, stderr string)
 	// Report gets each change of a step, by its index.
 	Report func(index int, result Result)
 }
@@ -72,66 +78,92 @@ func (d Document) Plan() []Result {
 	return results
 }
 
-// Execute runs the document's steps in their order. The end of ctx cancels it.
-func (r Run) Execute(ctx context.Context, machines machine.Machines) []Result {
+// Execute runs the document's steps in their order. The end of ctx cancels it. An error says why the agent refuses the
+// document as a whole: then no step has started, and the run has failed.
+func (r Run) Execute(ctx context.Context, machines machine.Machines) ([]Result, error) {
 	results := r.Document.Plan()
-	report := func(i int) { r.Report(i, results[i]) }
-	values, err := r.prepare(ctx)
-	for i, step := range r.Document.MainSteps {
+	if err := r.Document.refused(r.Parameters); err != nil {
+		return results, err
+	}
+	values, err := r.Document.interpolator(ctx, r.Parameters, r.Stored)
+	steps := slices.Clone(r.Document.MainSteps)
+	for i := range steps {
 		result := &results[i]
 		result.Start = time.Now()
-		decided := r.Document.decide(ctx, values, step)
-		switch {
-		case err != nil:
-			result.fail(err)
-		case ctx.Err() != nil:
-			result.Status, result.Code = Cancelled, 1
-		case r.Document.skips(i, results):
-			result.skip(fmt.Sprintf("Plugin with name %s and id %s skipped due to prior step with an exit condition",
-				step.Action, step.Name))
-		case decided.status == Skipped:
-			result.skip(decided.reason)
-		case decided.status == Failed:
-			result.fail(fmt.Errorf("%s", decided.reason))
-		default:
-			result.Status = InProgress
-			report(i)
-			r.step(ctx, machines, values, step, result)
-			step.conclude(result)
+		problem := err
+		if problem == nil {
+			steps[i].Inputs, problem = values.inputs(ctx, steps[i])
 		}
-		result.Stdout, result.Stderr = prefix(result.Stdout, MaxStdout), prefix(result.Stderr, MaxStderr)
+		r.perform(ctx, machines, values, steps[:i+1], results, problem)
+		result.Stdout, result.Stderr = readable(result.Stdout), readable(result.Stderr)
+		result.Output = readable(result.Output)
 		result.End = time.Now()
-		report(i)
+		r.Report(i, *result)
 	}
-	return results
+	return results, nil
 }
 
-// prepare checks what the agent checks once more, and gets the values.
-func (r Run) prepare(ctx context.Context) (interpolator, error) {
-	if !r.Document.Supported() {
-		return interpolator{}, fmt.Errorf("run a document of schema version %q: the laptop cloud has %v",
-			r.Document.SchemaVersion, schemas)
+// perform runs the last of the steps, unless there is a reason not to. All of them have their inputs interpolated.
+func (r Run) perform(ctx context.Context, machines machine.Machines, values interpolator, steps []Step,
+	results []Result, problem error,
+) {
+	i := len(steps) - 1
+	step, result := steps[i], &results[i]
+	decided := r.Document.decide(ctx, values, step)
+	switch {
+	case problem != nil:
+		result.fail(problem)
+	case ctx.Err() != nil:
+		result.Status, result.Code = Cancelled, 1
+	case skips(steps, results, i == len(results)-1):
+		result.Status, result.Code = Skipped, 0
+		result.Output = fmt.Sprintf("Plugin with name %s and id %s skipped due to prior step with an exit condition",
+			step.Action, step.Name)
+	case decided.status != "":
+		result.reject(decided)
+	default:
+		result.Status = InProgress
+		r.Report(i, *result)
+		r.step(ctx, machines, values, step, result)
+		result.Stdout, result.Stderr = cut(result.Stdout), cut(result.Stderr)
+		step.conclude(result)
 	}
-	if err := r.Document.Accepts(r.Parameters); err != nil {
-		return interpolator{}, err
+	if result.Output == "" {
+		result.Output = combined(result.Stdout, result.Stderr)
 	}
-	return r.Document.interpolator(ctx, r.Parameters, r.Stored)
+}
+
+// refused is why the agent runs nothing of a document.
+func (d Document) refused(given map[string][]string) error {
+	if !d.Supported() {
+		return fmt.Errorf("run a document of schema version %q: the laptop cloud has %v", d.SchemaVersion, schemas)
+	}
+	if len(d.MainSteps) == 0 {
+		return errors.New("Unsupported schema format") //nolint:staticcheck // the agent's own words
+	}
+	return d.misfits(given)
 }
 
 func (r *Result) fail(err error) {
 	r.Status, r.Code, r.Stderr = Failed, 1, r.Stderr+err.Error()
 }
 
-func (r *Result) skip(reason string) {
-	r.Status, r.Code, r.Stdout = Skipped, 0, reason
+// reject ends a step that does not run.
+func (r *Result) reject(d decision) {
+	r.Status, r.Output = d.status, d.reason
+	r.Code = 0
+	if d.status == Failed {
+		r.Code = 1
+	}
 }
 
-// skips tells whether an earlier step ended the document. A finally step that is the last one runs all the same.
-func (d Document) skips(index int, results []Result) bool {
-	if d.MainSteps[index].modifier("finallyStep") == "true" && index == len(d.MainSteps)-1 {
+// skips tells whether an earlier step ended the document for the last of steps. A finally step that is the last of the
+// document runs all the same.
+func skips(steps []Step, results []Result, last bool) bool {
+	if last && steps[len(steps)-1].modifier("finallyStep") == "true" {
 		return false
 	}
-	for i, step := range d.MainSteps[:index] {
+	for i, step := range steps[:len(steps)-1] {
 		switch result := results[i]; {
 		case result.Status == Skipped:
 		case result.Code == exitSuccess, result.Code == exitFailure,
@@ -154,13 +186,20 @@ func (s Step) modifier(name string) string {
 	}
 }
 
-// conclude makes the exit codes with a meaning, and onFailure, the result's.
+// conclude makes the exit codes with a meaning, and onFailure, the result's. What the agent notes of that is not part of
+// the output that lists show.
 func (s Step) conclude(r *Result) {
+	if r.Code == exitSuccess {
+		r.Stderr = ""
+	}
+	if r.Output == "" {
+		r.Output = combined(r.Stdout, r.Stderr)
+	}
 	exits := slices.Contains([]string{"exit", "successAndExit"}, s.modifier("onFailure"))
 	const rest = " Further document steps will be skipped."
 	switch {
 	case r.Code == exitSuccess:
-		r.Status, r.Stderr = Success, ""
+		r.Status = Success
 		r.Stdout += "\nStep exited with code 168. Therefore, marking step as succeeded." + rest
 	case r.Code == exitFailure:
 		const note = "\nStep exited with code 169. Therefore, marking step as Failed." + rest

@@ -2,16 +2,26 @@ package runcommand
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"webstack/local/machine"
 )
+
+// Actions are those that commands may have.
+var Actions = []string{
+	"aws:applications", "aws:cloudWatch", "aws:configureDocker", "aws:configurePackage", "aws:domainJoin",
+	downloadContent, "aws:psModule", "aws:refreshAssociation", "aws:runDockerAction", "aws:runDocument",
+	"aws:runPowerShellScript", runShellScript, "aws:softwareInventory", "aws:updateAgent", "aws:updateSsmAgent",
+}
 
 // foreignActions are those of other platforms, which the agent skips on Linux.
 var foreignActions = []string{"aws:applications", "aws:cloudWatch", "aws:psModule"}
@@ -24,30 +34,28 @@ const (
 	maxTimeout     = 172800 * time.Second
 	defaultTimeout = 3600 * time.Second
 
+	// agentFolder is where the agent runs, and scripts that name no folder of their own.
+	agentFolder = "/usr/bin"
+
 	// lookAgain is how often a machine that went away is looked for.
 	lookAgain = 200 * time.Millisecond
 )
 
-// step runs one step.
+// step runs one step, whose inputs are interpolated.
 func (r Run) step(ctx context.Context, machines machine.Machines, i interpolator, step Step, result *Result) {
-	if step.Action != runShellScript {
-		i.pointing = nil
-	}
-	replaced, err := i.inputs(ctx, step)
-	if err != nil {
-		result.fail(err)
-		return
-	}
-	switch step.Action {
-	case runShellScript:
-		r.script(ctx, machines, i, step, replaced, result)
-	case downloadContent:
-		if err := r.download(ctx, machines, replaced, result); err != nil {
+	switch {
+	case step.Action == runShellScript:
+		r.script(ctx, machines, i, step, result)
+	case step.Action == downloadContent:
+		if err := r.download(ctx, machines, step.Inputs, result); err != nil {
 			result.fail(err)
 		}
-	default:
+	case slices.Contains(Actions, step.Action):
 		result.fail(fmt.Errorf("the laptop cloud does not have the action %s of step %s: it has %s and %s from S3",
 			step.Action, step.Name, runShellScript, downloadContent))
+	default:
+		result.reject(decision{Failed, fmt.Sprintf("Plugin with name %s is not supported by this version of ssm agent, "+
+			"please update to latest version. Step name: %s", step.Action, step.Name)})
 	}
 }
 
@@ -58,7 +66,7 @@ func (i interpolator) inputs(ctx context.Context, step Step) (map[string]any, er
 	out := make(map[string]any, len(step.Inputs))
 	for name, input := range step.Inputs {
 		using := pasting
-		if name == "runCommand" {
+		if name == "runCommand" && step.Action == runShellScript {
 			using = i
 		}
 		replaced, err := using.replace(ctx, input)
@@ -70,25 +78,74 @@ func (i interpolator) inputs(ctx context.Context, step Step) (map[string]any, er
 	return out, nil
 }
 
-// script runs a script, and again when its machine is rebooted by it or under it.
-func (r Run) script(ctx context.Context, machines machine.Machines, i interpolator, step Step, inputs map[string]any,
-	result *Result,
-) {
-	script := path.Join("/var/lib/amazon/ssm", r.InstanceID, "document/orchestration", r.ID, step.folder(), "_script.sh")
-	timeout := timeoutOf(inputs["timeoutSeconds"])
-	command := machine.Command{
-		Args:    []string{"sh", "-c", script},
-		Files:   map[string][]byte{script: []byte(strings.Join(lines(inputs["runCommand"]), "\n") + "\n")},
-		Dir:     textOf(inputs["workingDirectory"]),
-		Timeout: timeout,
-		Env: append([]string{
-			"SSM_COMMAND_ID=" + r.ID, "AWS_SSM_INSTANCE_ID=" + r.InstanceID, "AWS_SSM_REGION_NAME=" + r.Region,
-		}, i.variables...),
+// scriptInputs are the inputs of a script as the agent reads them.
+type scriptInputs struct {
+	commands    []string
+	folder      string
+	environment map[string]string
+}
+
+// readScript reads the inputs of a script. The agent's error names its own type.
+func readScript(inputs map[string]any) (scriptInputs, error) {
+	type RunScriptPluginInput struct {
+		RunCommand       []string
+		WorkingDirectory string
+		Environment      map[string]string
 	}
+	var in RunScriptPluginInput
+	encoded, err := json.Marshal(inputs)
+	if err == nil {
+		err = json.Unmarshal(encoded, &in)
+	}
+	if err != nil {
+		return scriptInputs{}, fmt.Errorf("Invalid format in plugin properties %v;\nerror %w", //nolint:staticcheck // see above
+			inputs, err)
+	}
+	folder := in.WorkingDirectory
+	if !path.IsAbs(folder) {
+		folder = agentFolder
+	}
+	return scriptInputs{in.RunCommand, folder, in.Environment}, nil
+}
+
+// script runs a script, and again when its machine is rebooted by it or under it.
+func (r Run) script(ctx context.Context, machines machine.Machines, i interpolator, step Step, result *Result) {
+	in, err := readScript(step.Inputs)
+	if err != nil {
+		result.fail(err)
+		return
+	}
+	script := path.Join("/var/lib/amazon/ssm", r.InstanceID, "document/orchestration", r.ID, step.folder(), "_script.sh")
 	var stdout, stderr output
+	command := machine.Command{
+		Args:  []string{"sh", "-c", script},
+		Files: map[string][]byte{script: []byte(strings.Join(in.commands, "\n") + "\n")},
+		Dir:   in.folder, Env: r.environment(i, in), Timeout: timeoutOf(step.Inputs["timeoutSeconds"]),
+		Stdout: &stdout, Stderr: &stderr,
+	}
+	exit, err := r.repeated(ctx, machines, command)
+	result.Stdout, result.Stderr = stdout.String(), stderr.String()
+	result.conclude(ctx, exit, err)
+	if r.Upload != nil {
+		r.Upload(context.WithoutCancel(ctx), step, result.Stdout, result.Stderr)
+	}
+}
+
+// environment are the variables that a script gets.
+func (r Run) environment(i interpolator, in scriptInputs) []string {
+	variables := append([]string{
+		"SSM_COMMAND_ID=" + r.ID, "AWS_SSM_INSTANCE_ID=" + r.InstanceID, "AWS_SSM_REGION_NAME=" + r.Region,
+		"AWS_SSM_PLATFORM_NAME=" + r.PlatformName, "AWS_SSM_PLATFORM_VERSION=" + r.PlatformVersion,
+	}, i.variables...)
+	for _, name := range slices.Sorted(maps.Keys(in.environment)) {
+		variables = append(variables, name+"="+in.environment[name])
+	}
+	return variables
+}
+
+// repeated runs a command, and again when its machine is rebooted by it or under it. What the runs write is joined.
+func (r Run) repeated(ctx context.Context, machines machine.Machines, command machine.Command) (machine.Exit, error) {
 	for runs := 1; ; runs++ {
-		stdout, stderr = output{}, output{}
-		command.Stdout, command.Stderr = &stdout, &stderr
 		exit, err := machines.Run(ctx, r.InstanceID, command)
 		again := err == nil && exit.Code == exitReboot && !exit.TimedOut
 		if again {
@@ -96,31 +153,26 @@ func (r Run) script(ctx context.Context, machines machine.Machines, i interpolat
 		} else if err != nil && ctx.Err() == nil {
 			again = errors.Is(err, machine.ErrNotRunning) || !machines.Running(ctx, r.InstanceID)
 		}
-		if again && runs == maxRuns {
-			err = fmt.Errorf("the step was run %d times, and its machine rebooted each time", runs)
-			again = false
+		switch {
+		case !again:
+			return exit, err
+		case runs == maxRuns:
+			return exit, fmt.Errorf("the step was run %d times, and its machine rebooted each time", runs)
+		case !present(ctx, machines, r.InstanceID, command.Timeout):
+			return machine.Exit{Code: exitKilled, TimedOut: true}, nil
 		}
-		if again {
-			if present(ctx, machines, r.InstanceID, timeout) {
-				continue
-			}
-			exit, err = machine.Exit{Code: exitKilled, TimedOut: true}, nil
-		}
-		result.Stdout, result.Stderr = string(stdout.bytes()), string(stderr.bytes())
-		result.conclude(ctx, exit, err)
-		break
-	}
-	if r.Upload != nil {
-		r.Upload(context.WithoutCancel(ctx), step, stdout.bytes(), []byte(result.Stderr))
 	}
 }
 
 // conclude makes how the script ended the result.
 func (r *Result) conclude(ctx context.Context, exit machine.Exit, err error) {
 	r.Code = exit.Code
+	var start *machine.StartError
 	switch {
 	case ctx.Err() != nil:
 		r.Status, r.Code = Cancelled, exitKilled
+	case errors.As(err, &start):
+		r.fail(fmt.Errorf("failed to run commands: %w", start))
 	case err != nil:
 		r.fail(fmt.Errorf("failed to run commands: %w", err))
 	case exit.TimedOut, exit.Code == exitKilled: // the agent does not tell who killed it
@@ -147,35 +199,16 @@ func present(ctx context.Context, machines machine.Machines, instanceID string, 
 	return true
 }
 
-// folder is where a step's files are, below the folder of the run. The step of AWS's own documents is named like its
-// action, and its files lie elsewhere.
-func (s Step) folder() string {
-	if s.Name == s.Action {
-		plain := strings.ReplaceAll(s.Name, ":", "")
-		return plain + "/0." + plain
-	}
-	return s.Name
-}
+// folder is where a step's files are, below the folder of the run.
+func (s Step) folder() string { return strings.ReplaceAll(s.Name, ":", "") }
 
-// OutputKey is where the output of a step goes, below the prefix of the run.
+// OutputKey is where the output of a step goes, below the prefix of the run. The step of AWS's own documents is named
+// like its action, and its output lies one folder deeper.
 func (s Step) OutputKey(file string) string {
 	if s.Name == s.Action {
-		return path.Join(s.folder(), file)
+		return path.Join(s.folder(), "0."+s.folder(), file)
 	}
 	return path.Join(strings.ReplaceAll(s.Action, ":", ""), s.Name, file)
-}
-
-// lines are the lines of a script: a text or a list of them.
-func lines(input any) []string {
-	list, ok := input.([]any)
-	if !ok {
-		return []string{textOf(input)}
-	}
-	var out []string
-	for _, one := range list {
-		out = append(out, lines(one)...)
-	}
-	return out
 }
 
 func textOf(input any) string {

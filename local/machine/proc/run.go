@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -8,19 +9,34 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
 	"webstack/local/machine/wire"
 )
 
-// idle is how long a pipe may be empty, after its program has ended, before what it holds counts as read. A program in
-// the background may keep the pipe open for ever.
-const idle = 50 * time.Millisecond
+// killed is the exit code of a program that SIGKILL ended.
+const killed = 128 + int(syscall.SIGKILL)
 
-// Run runs what request says and returns when it has ended and conn has its output and its result. When conn ends
-// first, the whole process group is killed.
+// Answer reads a request to run a program and does what it says.
+func Answer(conn io.ReadWriter) error {
+	kind, payload, err := wire.Read(conn)
+	if err != nil {
+		return err
+	}
+	var request wire.Request
+	if kind != wire.Start || json.Unmarshal(payload, &request) != nil {
+		return fmt.Errorf("read a request: the first frame, of kind %d, holds none", kind)
+	}
+	if request.Op == wire.Terminal {
+		return Terminal(conn, request)
+	}
+	return Run(conn, request)
+}
+
+// Run runs what request says and returns when it has ended and conn has its output and its result. That is not before
+// all that the program started has closed the output, or the time is over. When conn ends first, the whole process group
+// is killed.
 func Run(conn io.ReadWriter, request wire.Request) error {
 	out := wire.NewWriter(conn)
 	result, err := run(conn, out, request)
@@ -40,37 +56,37 @@ func run(conn io.Reader, out *wire.Writer, request wire.Request) (wire.Result, e
 	if err != nil {
 		return wire.Result{}, err
 	}
-	stdout, write1, err := pipe(out.Stream(wire.Stdout))
-	if err != nil {
+	cmd.Stdout, cmd.Stderr = out.Stream(wire.Stdout), out.Stream(wire.Stderr)
+	if err := cmd.Start(); err != nil {
 		return wire.Result{}, err
-	}
-	stderr, write2, err := pipe(out.Stream(wire.Stderr))
-	if err != nil {
-		_ = write1.Close()
-		return wire.Result{}, err
-	}
-	cmd.Stdout, cmd.Stderr = write1, write2
-	err = cmd.Start()
-	_, _ = write1.Close(), write2.Close()
-	if err != nil {
-		return wire.Result{}, fmt.Errorf("start the program: %w", err)
 	}
 	group := newGroup(cmd.Process.Pid)
+	gone := make(chan struct{})
 	go func() {
-		defer group.kill() // the caller is gone
+		defer close(gone)
 		receive(conn, out, stdin, nil)
 	}()
-	var expired atomic.Bool
+	ended := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		group.ended()
+		ended <- err
+	}()
+	var expired <-chan time.Time
 	if request.Timeout > 0 {
-		timer := time.AfterFunc(request.Timeout, func() { expired.Store(group.kill()) })
-		defer timer.Stop()
+		expired = time.After(request.Timeout)
 	}
-	err = cmd.Wait()
-	group.ended()
-	stdout.drain()
-	stderr.drain()
-	code, err := exitCode(err)
-	return wire.Result{Code: code, TimedOut: expired.Load()}, err
+	select {
+	case err := <-ended:
+		code, err := exitCode(err)
+		return wire.Result{Code: code}, err
+	case <-expired:
+		group.kill()
+		return wire.Result{Code: killed, TimedOut: true}, nil
+	case <-gone:
+		group.kill()
+		return wire.Result{Code: killed}, nil // nobody reads it
+	}
 }
 
 // command prepares what both kinds of programs have in common.
@@ -79,13 +95,7 @@ func command(request wire.Request) (*exec.Cmd, error) {
 		return nil, errors.New("start the program: there is none named")
 	}
 	for path, content := range request.Files {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return nil, fmt.Errorf("write the files of the program: %w", err)
-		}
-		if err := os.WriteFile(path, content, 0o700); err != nil {
-			return nil, fmt.Errorf("write the files of the program: %w", err)
-		}
-		if err := os.Chmod(path, 0o700); err != nil {
+		if err := write(path, content); err != nil {
 			return nil, fmt.Errorf("write the files of the program: %w", err)
 		}
 	}
@@ -96,6 +106,20 @@ func command(request wire.Request) (*exec.Cmd, error) {
 	}
 	cmd.Env = append(os.Environ(), request.Env...)
 	return cmd, nil
+}
+
+// write writes a file that can be run, with the folders that it lacks. No other program starts meanwhile: it would hold
+// the file open for writing for a moment, and a file that is open for writing cannot be run.
+func write(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, content, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o700)
 }
 
 // input is the pipe to the program's standard input; nil without, and the program then reads nothing.
@@ -110,8 +134,7 @@ func input(cmd *exec.Cmd, wanted bool) (io.WriteCloser, error) {
 	return pipe, nil
 }
 
-// group is a process group that is not killed any more once its leader has been waited for: another may then have its
-// number.
+// group is a process group that is not killed any more once it counts as ended: another may then have its number.
 type group struct {
 	mu  sync.Mutex
 	pid int
@@ -119,14 +142,13 @@ type group struct {
 
 func newGroup(pid int) *group { return &group{pid: pid} }
 
-// kill ends all processes of the group, and tells whether its leader was still there.
-func (g *group) kill() bool {
+// kill ends all processes of the group.
+func (g *group) kill() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.pid == 0 {
-		return false
+	if g.pid != 0 {
+		_ = syscall.Kill(-g.pid, syscall.SIGKILL) // they may have ended by themselves
 	}
-	return syscall.Kill(-g.pid, syscall.SIGKILL) == nil
 }
 
 func (g *group) ended() {

@@ -65,7 +65,11 @@ func feed(stdin io.WriteCloser, queue <-chan []byte, answers *wire.Writer) {
 	}
 }
 
-// output is what a program writes to, as read at the other end.
+// idle is how long a terminal may be silent, after its program has ended, before what it has said counts as read. A
+// program in the background may keep it open for ever.
+const idle = 50 * time.Millisecond
+
+// output is the terminal that a program writes to, as read at the other end.
 type output struct {
 	from   *os.File
 	to     io.Writer
@@ -77,27 +81,8 @@ func newOutput(from *os.File, to io.Writer) *output {
 	return &output{from: from, to: to, done: make(chan struct{})}
 }
 
-// pipe is an output whose writing end, the second result, is for the program; it is to be closed here once the program
-// has it.
-func pipe(to io.Writer) (*output, *os.File, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return nil, nil, err
-	}
-	o := newOutput(read, to)
-	go func() {
-		defer func() { _ = read.Close() }()
-		if o.copy() {
-			// What stays in the background must not die of writing.
-			_ = read.SetReadDeadline(time.Time{})
-			_, _ = io.Copy(io.Discard, read)
-		}
-	}()
-	return o, write, nil
-}
-
-// copy copies until the end, or until the program has ended and nothing comes for a while; then it returns true.
-func (o *output) copy() (open bool) {
+// copy copies until the end, or until the program has ended and nothing comes for a while.
+func (o *output) copy() {
 	defer close(o.done)
 	buffer := make([]byte, wire.Chunk)
 	for {
@@ -107,11 +92,11 @@ func (o *output) copy() (open bool) {
 		n, err := o.from.Read(buffer)
 		if n > 0 {
 			if _, err := o.to.Write(buffer[:n]); err != nil {
-				return true
+				return
 			}
 		}
 		if err != nil && (!os.IsTimeout(err) || o.ending.Load()) {
-			return os.IsTimeout(err)
+			return
 		}
 	}
 }

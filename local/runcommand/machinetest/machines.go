@@ -6,15 +6,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"webstack/local/machine"
+	"webstack/local/machine/proc"
 )
 
 // Machines are machines.Machines for tests. Use New.
@@ -49,10 +48,12 @@ func (m *Machines) Boots(instanceID string) int {
 
 // Boot boots a machine that says it is Ubuntu 24.04.
 func (m *Machines) Boot(ctx context.Context, spec machine.Spec) error {
-	etc := filepath.Join(m.Root(spec.InstanceID), "etc")
-	if err := os.MkdirAll(etc, 0o755); err != nil {
-		return err
+	for _, folder := range []string{"etc", "usr/bin", "var"} {
+		if err := os.MkdirAll(filepath.Join(m.Root(spec.InstanceID), folder), 0o755); err != nil {
+			return err
+		}
 	}
+	etc := filepath.Join(m.Root(spec.InstanceID), "etc")
 	release := []byte("NAME=\"Ubuntu\"\nVERSION_ID=\"24.04\"\n")
 	if err := os.WriteFile(filepath.Join(etc, "os-release"), release, 0o644); err != nil {
 		return err
@@ -115,7 +116,8 @@ func (m *Machines) Ran() []machine.Command {
 	return append([]machine.Command(nil), m.ran...)
 }
 
-// Run runs a command on this computer. Arguments and the folder that are absolute paths are below the machine's root.
+// Run runs a command on this computer, by what runs commands on machines. The files, the folder and the arguments that
+// are absolute paths are below the machine's root.
 func (m *Machines) Run(ctx context.Context, instanceID string, command machine.Command) (machine.Exit, error) {
 	m.mu.Lock()
 	running, known := m.running[instanceID]
@@ -128,36 +130,39 @@ func (m *Machines) Run(ctx context.Context, instanceID string, command machine.C
 	case !running:
 		return machine.Exit{}, machine.ErrNotRunning
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-stopped:
+			cancel(machine.ErrNotRunning)
+		case <-ctx.Done():
+		}
+	}()
+	near, far := net.Pipe()
+	go func() {
+		defer func() { _ = far.Close() }()
+		_ = proc.Answer(far) // the other end sees what goes wrong
+	}()
+	return machine.RunOver(ctx, near, m.moved(instanceID, command))
+}
+
+// moved is a command with its paths below the machine's root.
+func (m *Machines) moved(instanceID string, command machine.Command) machine.Command {
+	files := map[string][]byte{}
 	for path, content := range command.Files {
-		path = filepath.Join(m.Root(instanceID), path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return machine.Exit{}, err
-		}
-		if err := writeProgram(path, content); err != nil {
-			return machine.Exit{}, err
-		}
+		files[filepath.Join(m.Root(instanceID), path)] = content
 	}
 	args := make([]string, len(command.Args))
 	for i, arg := range command.Args {
 		args[i] = m.inside(instanceID, arg)
 	}
-	process := exec.Command(args[0], args[1:]...)
-	process.Dir = m.inside(instanceID, command.Dir)
-	if process.Dir == "" {
-		process.Dir = m.Root(instanceID)
+	command.Files, command.Args = files, args
+	if command.Dir = m.inside(instanceID, command.Dir); command.Dir == "" {
+		command.Dir = m.Root(instanceID)
 	}
-	process.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin", "ROOT=" + m.Root(instanceID)}, command.Env...)
-	process.Stdin, process.Stdout, process.Stderr = command.Stdin, command.Stdout, command.Stderr
-	process.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	return wait(ctx, process, command.Timeout, stopped)
-}
-
-// writeProgram writes a program so that no other process that starts meanwhile holds it open for writing, in which case
-// it could not be run.
-func writeProgram(path string, content []byte) error {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	return os.WriteFile(path, content, 0o700)
+	command.Env = append([]string{"PATH=/usr/local/bin:/usr/bin:/bin", "ROOT=" + m.Root(instanceID)}, command.Env...)
+	return command
 }
 
 func (m *Machines) inside(instanceID, path string) string {
@@ -165,50 +170,6 @@ func (m *Machines) inside(instanceID, path string) string {
 		return path
 	}
 	return filepath.Join(m.Root(instanceID), path)
-}
-
-// wait runs a command until it ends, its time is over, its caller goes or its machine stops.
-func wait(ctx context.Context, command *exec.Cmd, timeout time.Duration, stopped <-chan struct{}) (machine.Exit, error) {
-	if err := command.Start(); err != nil {
-		return machine.Exit{}, err
-	}
-	kill := func() { _ = syscall.Kill(-command.Process.Pid, syscall.SIGKILL) } // it may have ended by itself
-	var over <-chan time.Time
-	if timeout > 0 {
-		over = time.After(timeout)
-	}
-	var failed error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		failed = command.Wait()
-	}()
-	exit, err := machine.Exit{}, error(nil)
-	select {
-	case <-done:
-		return exitOf(command, failed)
-	case <-over:
-		exit = machine.Exit{Code: 137, TimedOut: true}
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-stopped:
-		err = machine.ErrNotRunning
-	}
-	kill()
-	<-done
-	return exit, err
-}
-
-func exitOf(command *exec.Cmd, err error) (machine.Exit, error) {
-	var failed *exec.ExitError
-	if err != nil && !errors.As(err, &failed) {
-		return machine.Exit{}, err
-	}
-	status, ok := command.ProcessState.Sys().(syscall.WaitStatus)
-	if ok && status.Signaled() {
-		return machine.Exit{Code: 128 + int(status.Signal())}, nil
-	}
-	return machine.Exit{Code: command.ProcessState.ExitCode()}, nil
 }
 
 // The rest is not what documents use.
