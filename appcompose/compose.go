@@ -210,7 +210,8 @@ func base(name, image string, memoryMb int, grace string) service {
 // profile is off, and Compose neither starts the app nor looks at its image. There is no health check: an image need
 // not hold a program that asks for a URL, so the host program asks from outside.
 func appService(app config.App, repository string, externalPostgres bool) service {
-	s := base(app.Name, fmt.Sprintf("${%s:-%s:unreleased}", hostfile.ImageVariable(app.Name), repository), app.MemoryMb, "30s")
+	s := base(app.Name, fmt.Sprintf("${%s:-%s:unreleased}", hostfile.ImageVariable(app.Name), repository), app.MemoryMb,
+		seconds(app.StopGraceSeconds))
 	s.Profiles = []string{app.Name}
 	s.Environment = map[string]literal{}
 	for name, value := range app.EnvPlain {
@@ -223,7 +224,7 @@ func appService(app config.App, repository string, externalPostgres bool) servic
 		s.Networks = append(s.Networks, dbNetwork)
 		s.DependsOn = map[string]condition{hostfile.Postgres: {Condition: "service_healthy"}}
 	}
-	s.Init = true
+	s.Init = app.Init
 	// When the host is short of memory, an app goes first, not the database.
 	s.OomScoreAdj = 500
 	// What images need that start as root and then become another user. Left out of Docker's default set is above all
@@ -231,6 +232,9 @@ func appService(app config.App, repository string, externalPostgres bool) servic
 	s.CapAdd = []string{"CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"}
 	return s
 }
+
+// seconds is a duration as Compose writes it.
+func seconds(n int) string { return strconv.Itoa(n) + "s" }
 
 func caddyService(stackDir string, share memory) service {
 	s := base(hostfile.Caddy, hostfile.CaddyImage, share.caddy, "20s")

@@ -84,7 +84,9 @@ func describe(in RenderInput) contract.Manifest {
 		m.Apps = append(m.Apps, contract.ManifestApp{
 			Name: app.Name, Domain: app.Domain, Port: app.ContainerPort, HealthPath: app.HealthPath,
 			Repository: in.RepositoryURLs[app.Name], Database: app.Name, MemoryMb: app.MemoryMb,
-			SecureEnv: slices.Sorted(maps.Keys(app.EnvSecure)),
+			StartTimeoutSeconds: app.StartTimeoutSeconds, DrainTimeoutSeconds: app.DrainTimeoutSeconds,
+			StopGraceSeconds: app.StopGraceSeconds,
+			SecureEnv:        slices.Sorted(maps.Keys(app.EnvSecure)),
 		})
 	}
 	return m

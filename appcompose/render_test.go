@@ -18,6 +18,7 @@ import (
 func app(name string, edits ...func(*config.App)) config.App {
 	a := config.App{
 		Name: name, Domain: name + ".example.com", ContainerPort: 8080, HealthPath: "/", MemoryMb: 256,
+		Init: true, StartTimeoutSeconds: 90, DrainTimeoutSeconds: 30, StopGraceSeconds: 10,
 	}
 	for _, edit := range edits {
 		edit(&a)

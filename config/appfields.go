@@ -56,4 +56,19 @@ var appFields = complete([]spec[App]{
 	{Key: Key{Name: "memoryMb", Default: "256", Min: 32, Max: 1 << 20,
 		Description: "Memory limit of the app's container in MiB. A deploy runs two of them for a moment."},
 		at: func(a *App) any { return &a.MemoryMb }},
+	{Key: Key{Name: "init", Default: "true",
+		Description: "Run Docker's init as process 1 in the container, which passes signals on and reaps processes whose " +
+			"parent has ended. Turn it off for images that bring their own and must be process 1, such as s6-overlay."},
+		at: func(a *App) any { return &a.Init }},
+	{Key: Key{Name: "startTimeoutSeconds", Default: "90", Min: 5, Max: 1800,
+		Description: "Seconds a new container may take until healthPath answers 2xx. After that the release has failed and " +
+			"the old container goes on."},
+		at: func(a *App) any { return &a.StartTimeoutSeconds }},
+	{Key: Key{Name: "drainTimeoutSeconds", Default: "30", Min: 0, Max: 600,
+		Description: "Seconds an old container may take to finish the requests it has, open WebSockets included, before it " +
+			"is told to stop."},
+		at: func(a *App) any { return &a.DrainTimeoutSeconds }},
+	{Key: Key{Name: "stopGraceSeconds", Default: "10", Min: 1, Max: 300,
+		Description: "Seconds an old container may take to end after SIGTERM before it is killed."},
+		at: func(a *App) any { return &a.StopGraceSeconds }},
 })

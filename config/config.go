@@ -67,8 +67,19 @@ type App struct {
 	HealthPath    string
 	MemoryMb      int // MiB
 
+	Init                bool // Docker's init is process 1
+	StartTimeoutSeconds int  // until HealthPath answers
+	DrainTimeoutSeconds int  // until the requests in flight are over
+	StopGraceSeconds    int  // from SIGTERM to SIGKILL
+
 	EnvPlain  map[string]string
 	EnvSecure map[string]Secret
+}
+
+// ChangeSeconds is how long a change of the app's container may take by its own limits, from the start of the new one to
+// the end of the old one.
+func (a App) ChangeSeconds() int {
+	return a.StartTimeoutSeconds + a.DrainTimeoutSeconds + a.StopGraceSeconds
 }
 
 // input is what the stack file holds before it is resolved: the config, and the environments beside the apps.

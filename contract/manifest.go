@@ -74,6 +74,12 @@ type ManifestApp struct {
 	Database string `json:"database"`
 	// MemoryMb limits the memory of the app's container, in MiB, 6 or more (Docker's least).
 	MemoryMb int `json:"memoryMb"`
+	// StartTimeoutSeconds is how long a new container may take until HealthPath answers 2xx, 1 or more.
+	StartTimeoutSeconds int `json:"startTimeoutSeconds"`
+	// DrainTimeoutSeconds is how long an old container may take to finish its requests, 0 or more.
+	DrainTimeoutSeconds int `json:"drainTimeoutSeconds"`
+	// StopGraceSeconds is how long it may take to end after SIGTERM, 1 or more.
+	StopGraceSeconds int `json:"stopGraceSeconds"`
 	// SecureEnv names the environment variables whose values are in the parameters AppEnvParam, sorted by Encode.
 	SecureEnv []string `json:"secureEnv"`
 }

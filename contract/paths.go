@@ -38,6 +38,8 @@ const (
 	ComposeEnvPath = "compose/.env"
 	// StateDir is what the host program remembers from run to run.
 	StateDir = "state"
+	// LastRunPath says what the last converge was to bring about and what went wrong.
+	LastRunPath = StateDir + "/last-run.json"
 	// EnvDir holds one file NAME.env (mode 0600) per app.
 	EnvDir = "env"
 	// TLSDir holds one directory per app with its own certificate (tls.crt, tls.key).
@@ -66,6 +68,9 @@ func (p Paths) Manifest() string { return p.join(ManifestPath) }
 
 // Lock is the path of the lock file.
 func (p Paths) Lock() string { return p.join(LockPath) }
+
+// LastRun is the path of the file with the LastRun.
+func (p Paths) LastRun() string { return p.join(LastRunPath) }
 
 // AppEnv is the path of an app's env file.
 func (p Paths) AppEnv(app string) string { return p.join(EnvDir, app+".env") }

@@ -44,6 +44,9 @@ type Status struct {
 	// Services are the containers beside the apps', such as caddy and postgres.
 	Services []ServiceStatus `json:"services"`
 	Apps     []AppStatus     `json:"apps"`
+	// FailedAt is when the last converge failed, zero when it did not, and Problems say why.
+	FailedAt time.Time `json:"failedAt,omitzero"`
+	Problems []Problem `json:"problems,omitempty"`
 	// Authority is the PEM certificate of Caddy's own authority, "" when it has issued nothing.
 	Authority string `json:"authority,omitempty"`
 }
@@ -82,6 +85,12 @@ type ServiceStatus struct {
 	Since time.Time `json:"since,omitzero"`
 	// Restarts is how often Docker has started it anew by itself.
 	Restarts int `json:"restarts"`
+	// ExitCode is that of its last end, when it does not run.
+	ExitCode int `json:"exitCode,omitempty"`
+	// MemoryLimit is its memory limit in bytes, 0 without one. MemoryKills is how often the kernel has killed one of its
+	// processes for that limit, as far as is known.
+	MemoryLimit int64 `json:"memoryLimit,omitempty"`
+	MemoryKills int   `json:"memoryKills,omitempty"`
 	// Ports are those published on the host, as ADDRESS:PORT/PROTOCOL.
 	Ports []string `json:"ports,omitempty"`
 }
@@ -92,6 +101,9 @@ type AppStatus struct {
 	Domain string `json:"domain"`
 	// Release is the tag of the live image, "" before the first deploy.
 	Release string `json:"release"`
+	// Wanted is the release that the last converge was to bring about, "" when there was none. It differs from Release
+	// when that failed; Problems then say why.
+	Wanted string `json:"wanted,omitempty"`
 	// Certificate is what Caddy shows for the domain, nil when it has none.
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
 }

@@ -60,6 +60,9 @@ func (p *problems) checkApps(apps []ManifestApp) {
 		p.check(imageRE.MatchString(a.Repository), "%s.repository: %q is no image repository", at, a.Repository)
 		p.check(isIdentifier(a.Database), "%s.database: %q is not 1..63 bytes without control characters", at, a.Database)
 		p.check(a.MemoryMb >= 6, "%s.memoryMb: %d is less than 6", at, a.MemoryMb)
+		p.check(a.StartTimeoutSeconds >= 1, "%s.startTimeoutSeconds: %d is less than 1", at, a.StartTimeoutSeconds)
+		p.check(a.DrainTimeoutSeconds >= 0, "%s.drainTimeoutSeconds: %d is less than 0", at, a.DrainTimeoutSeconds)
+		p.check(a.StopGraceSeconds >= 1, "%s.stopGraceSeconds: %d is less than 1", at, a.StopGraceSeconds)
 		names := map[string]bool{}
 		for j, name := range a.SecureEnv {
 			p.check(envRE.MatchString(name), "%s.secureEnv[%d]: %q is no name of a variable", at, j, name)

@@ -67,9 +67,20 @@ func (a *Args) converge() ssmdoc.Document {
 		Steps: []ssmdoc.Step{
 			{Name: "volume", Script: mount, TimeoutSeconds: 1800},
 			{Name: "docker", Script: ssmdoc.Script(templates.DockerScript), TimeoutSeconds: 1800},
-			{Name: "converge", Script: converge, TimeoutSeconds: 3600},
+			{Name: "converge", Script: converge, TimeoutSeconds: a.convergeSeconds()},
 		},
 	}
+}
+
+// convergeSeconds is what a run may take in which every app changes, one after the other. It is rounded up to hours, so
+// that an app more or another limit seldom changes the document.
+func (a *Args) convergeSeconds() int {
+	const hour, most = 3600, 172800 // what Systems Manager takes
+	seconds := hour / 2             // pulls, databases, a wait for another run
+	for _, app := range a.Apps {
+		seconds += a.ChangeSeconds[app]
+	}
+	return min((seconds+hour-1)/hour*hour, most)
 }
 
 // program is the host program, quoted for a script.

@@ -18,7 +18,7 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 		Parameters: map[string]ssmdoc.Parameter{
 			"tag": {Description: "Tag of the image to deploy", Pattern: tagPattern},
 		},
-		Steps: []ssmdoc.Step{{Name: "deploy", Script: script, TimeoutSeconds: 900}},
+		Steps: []ssmdoc.Step{{Name: "deploy", Script: script, TimeoutSeconds: 900 + a.ChangeSeconds[app]}},
 	}
 	return document.Register(ctx, name+"-deploy-"+app, DeployDocument(a.Project, a.Stack, app), parent)
 }

@@ -32,6 +32,9 @@ type Args struct {
 	Published []pulumi.Resource
 	// Apps are the names of the apps, sorted.
 	Apps []string
+	// ChangeSeconds are how long a change of each app's container may take by the app's own limits, from its start to the
+	// end of the old one, by app. The pull of its image comes on top.
+	ChangeSeconds map[string]int
 }
 
 // SsmStack is the component.

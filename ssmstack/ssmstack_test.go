@@ -71,6 +71,28 @@ func TestDocumentsAreWithinLimits(t *testing.T) {
 	}
 }
 
+// The steps that change apps may take as long as the apps' own limits together, and no longer than Systems Manager waits.
+func TestStepsLeaveRoomForTheAppsLimits(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ shop, converge, deploy int }{
+		{0, 3600, 900}, {1700, 3600, 2600}, {1801, 7200, 2701}, {500_000, 172800, 0},
+	} {
+		a := args(func(a *Args) { a.ChangeSeconds = map[string]int{"blog": 0, "shop": test.shop, "gone": 99999} })
+		converge := a.converge().Steps
+		if got := converge[len(converge)-1].TimeoutSeconds; got != test.converge {
+			t.Errorf("with %d s for shop a converge may take %d s, want %d", test.shop, got, test.converge)
+		}
+		if test.deploy == 0 {
+			continue
+		}
+		recorder := pulumitest.MustRun(t, program(a, "ssm"), options)
+		if got := recorder.One(t, documentType, "ssm-deploy-shop").Text("content"); !strings.Contains(got,
+			fmt.Sprintf(`"timeoutSeconds":%d`, test.deploy)) {
+			t.Errorf("with %d s for shop its deploy is\n%s", test.shop, got)
+		}
+	}
+}
+
 func TestDeployDocumentDeploysOneApp(t *testing.T) {
 	t.Parallel()
 	recorder := pulumitest.MustRun(t, program(args(), "ssm"), options)

@@ -52,6 +52,14 @@ func (b *builder) appNames() []string {
 	return names
 }
 
+func (b *builder) changeSeconds() map[string]int {
+	seconds := map[string]int{}
+	for _, app := range b.config.Apps {
+		seconds[app.Name] = app.ChangeSeconds()
+	}
+	return seconds
+}
+
 func (b *builder) buildDNS() error {
 	if !b.config.EnableDns {
 		return nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -159,7 +160,12 @@ func (h *host) converge(ctx context.Context, out io.Writer, releases map[string]
 	if err := a.Base(ctx); err != nil {
 		return err
 	}
-	return a.Converge(ctx, releases)
+	problems, err := a.Converge(ctx, releases)
+	all := []error{err}
+	for app, problem := range problems {
+		all = append(all, fmt.Errorf("app %s: %w", app, problem))
+	}
+	return errors.Join(all...)
 }
 
 // converges must succeed; what it said is returned.
@@ -206,16 +212,19 @@ func (h *host) containers() map[string]string {
 	return all
 }
 
-// guest runs docker so that it has a compose command, and so that it removes no image of somebody else: a host has its
-// engine for itself, this machine's is shared.
+// guest runs docker so that it has a compose command, and so that it sees no image and clears away nothing of somebody
+// else: a host has its engine for itself, this machine's is shared.
 type guest struct {
 	command.Exec
 	images string
 }
 
 func (w guest) Run(ctx context.Context, c command.Command) ([]byte, error) {
-	if strings.HasPrefix(strings.Join(c.Args, " "), "image rm ") && !strings.HasPrefix(c.Args[2], w.images) {
-		return nil, &command.ExitError{Program: "docker image", Code: 1, Message: "No such image: " + c.Args[2]}
+	switch strings.Join(c.Args[:min(2, len(c.Args))], " ") {
+	case "image ls":
+		c.Args = append(slices.Clone(c.Args), "--filter", "reference="+w.images+"*")
+	case "volume ls", "builder prune":
+		return nil, nil
 	}
 	c.Env = append(slices.Clone(c.Env), composeEnv...)
 	return w.Exec.Run(ctx, c)

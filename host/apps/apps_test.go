@@ -1,13 +1,18 @@
 package apps
 
 import (
+	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
@@ -103,20 +108,46 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 			}
 		}, "ended before it answered"},
 		"out of memory": {func(w *world) {
-			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 137 }
-		}, "out of memory"},
+			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) {
+				c.Status, c.ExitCode, c.OutOfMemory = "exited", 137, true
+			}
+		}, "it needed more than its 256 MiB of memory and was killed: raise memoryMb"},
+		"other processor": {func(w *world) {
+			w.engine.Platforms[image("blog", "v2")] = "linux/amd64"
+			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 255 }
+		}, "built for linux/amd64 and this host is linux/arm64: build it with docker build --platform linux/arm64"},
+		"no image for this processor": {func(w *world) {
+			w.engine.Before = func(args []string) error {
+				if args[0] == "pull" {
+					return fakedocker.Fail("no matching manifest for linux/arm64/v8 in the manifest list entries")
+				}
+				return nil
+			}
+		}, "this host is linux/arm64: build the image with docker build --platform linux/arm64"},
+		"must be process 1": {func(w *world) {
+			w.engine.Log[image("blog", "v2")] = "s6-overlay-suexec: fatal: can only run as pid 1\n"
+			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 100 }
+		}, "set init: false for the app"},
+		"only reachable from inside": {func(w *world) {
+			w.Timing.Second = 5 * time.Millisecond
+			w.listens("blog", "v2", "0100007F:0BB8 00000000:0000 0A", "0B00007F:9A2B 00000000:0000 0A")
+		}, "the app listens on 127.0.0.1:3000 only"},
+		"another port": {func(w *world) {
+			w.Timing.Second = 5 * time.Millisecond
+			w.listens("blog", "v2", "00000000:1F90 00000000:0000 0A", "00000000:0BB8 00000000:0000 06")
+		}, "the app listens on 0.0.0.0:8080: make it listen on port 3000"},
 		"unwell": {func(w *world) {
-			w.Timing.Answer = 1
+			w.Timing.Second = 1
 			w.engine.Handlers[image("blog", "v2")] = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }
-		}, "not well within"},
+		}, "not healthy after 10ns"},
 		"redirects": {func(w *world) {
-			w.Timing.Answer = w.Timing.Poll * 50
+			w.Timing.Second = 5 * time.Millisecond
 			w.engine.Handlers[image("blog", "v2")] = func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, "/login", http.StatusFound)
 			}
-		}, "answers 302 Found"},
+		}, "answers 302 Found, and not 2xx; if it only needs longer, raise startTimeoutSeconds"},
 		"listens elsewhere": {func(w *world) {
-			w.Timing.Answer = w.Timing.Poll * 50
+			w.Timing.Second = 5 * time.Millisecond
 			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.NoNetwork = true }
 		}, "no address on the network edge"},
 		"no image": {func(w *world) {
@@ -148,16 +179,129 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 			test.arrange(w)
 			// The other app goes on although it comes later.
 			w.out.Reset()
-			err := w.Converge(t.Context(), both(release, "v1"))
-			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "1 of 2") {
+			err := w.converge(both(release, "v1"))
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "shop:") {
 				t.Fatalf("got error %v, want one with %q", err, test.want)
 			}
 			w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v1")})
 			if strings.Contains(w.out.String(), "starting "+image("blog", "v2")) &&
-				(!strings.Contains(w.out.String(), "last words of webstack-blog-2") || strings.Contains(w.out.String(), "\x1b")) {
+				(!strings.Contains(w.out.String(), "the last lines of webstack-blog-2") || strings.Contains(w.out.String(), "\x1b")) {
 				t.Errorf("no last words, or raw ones, in\n%s", w.out.String())
 			}
 		})
+	}
+}
+
+// listens makes a release refuse connections while the kernel shows these sockets in its container's network.
+func (w *world) listens(app, release string, sockets ...string) {
+	w.Docker.Proc = w.TempDir()
+	table := "  sl  local_address rem_address   st\n"
+	for i, socket := range sockets {
+		table += fmt.Sprintf("   %d: %s 00000000:00000000 00:00000000 00000000  0  0 1 1\n", i, socket)
+	}
+	dir := filepath.Join(w.Docker.Proc, "4711", "net")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "tcp"), []byte(table), 0o644)); err != nil {
+		w.Fatal(err)
+	}
+	dial := w.Dial
+	w.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		for _, c := range w.engine.Containers() {
+			if c.Image == image(app, release) {
+				return nil, &net.OpError{Op: "dial", Net: network, Err: errors.New("connection refused")}
+			}
+		}
+		return dial(ctx, network, address)
+	}
+	w.engine.Starts[image(app, release)] = func(c *fakedocker.Container) { c.PID = 4711 }
+}
+
+// Each app has its own limits.
+func TestStartTimeoutOfEachApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Timing.Second = time.Millisecond
+	w.Manifest.Apps[0].StartTimeoutSeconds, w.Manifest.Apps[1].StartTimeoutSeconds = 1, 60_000
+	for _, app := range []string{"blog", "shop"} {
+		asked := 0
+		w.engine.Handlers[image(app, "v1")] = func(rw http.ResponseWriter, _ *http.Request) {
+			if asked++; asked < 100 {
+				rw.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}
+	}
+	err := w.run(both("v1", "v1"))
+	if err == nil || !strings.Contains(err.Error(), "app blog: it is not healthy after 1ms") ||
+		strings.Contains(err.Error(), "app shop") {
+		t.Errorf("got error %v", err)
+	}
+	w.runOnly(map[string]string{"shop": image("shop", "v1")})
+}
+
+func TestFailureHasTheLastLines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.engine.Log[image("blog", "v1")] = "starting\n\x1b[31mno such database\n"
+	w.engine.Starts[image("blog", "v1")] = func(c *fakedocker.Container) { c.Status = "exited" }
+	err := w.run(both("v1", "v1"))
+	var failed *StartError
+	if !errors.As(err, &failed) || !slices.Equal(failed.LastLines(), []string{"starting", "[31mno such database"}) {
+		t.Errorf("got error %v with lines %q", err, failed.LastLines())
+	}
+}
+
+func TestKilledAtTheEndOfItsGrace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.engine.After = func(args []string) error {
+		if args[0] == "stop" {
+			w.engine.Change("webstack-blog-1", func(c *fakedocker.Container) { c.ExitCode = 137 })
+		}
+		return nil
+	}
+	w.runs(both("v2", "v1"))
+	if !strings.Contains(w.out.String(), "webstack-blog-1 was killed") || !strings.Contains(w.out.String(), "raise stopGraceSeconds") {
+		t.Errorf("said\n%s", w.out.String())
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, release := range []string{"v1", "v2", "v3"} {
+		w.engine.Volume[image("blog", release)] = true
+	}
+	w.engine.Starts[image("blog", "v3")] = func(c *fakedocker.Container) { c.Status = "exited" }
+	w.runs(both("v1", "v1"))
+	w.runs(both("v2", "v1"))
+	if w.run(both("v3", "v1")) == nil {
+		t.Fatal("got no error")
+	}
+	if got := w.engine.Volumes(); len(got) != 1 {
+		t.Errorf("after two switches and a failed one there are the volumes %v", got)
+	}
+	// What others have left, such as docker rm by hand, and a stack that had its own Postgres.
+	w.engine.Leave([]string{"lost"}, []string{"db"})
+	w.runs(both("v2", "v1"))
+	if got := w.engine.Volumes(); len(got) != 1 || got[0] == "lost" {
+		t.Errorf("there are the volumes %v", got)
+	}
+	if got := w.engine.Networks(); !slices.Equal(got, []string{"edge"}) {
+		t.Errorf("there are the networks %v", got)
+	}
+	w.unchanged(both("v2", "v1"))
+}
+
+func TestImagesOfAnotherRepository(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.Manifest.Apps[0].Repository = registry + "wiki"
+	for _, release := range []string{"v1", "v2"} {
+		w.runs(both(release, "v1"))
+	}
+	if got := w.engine.Images(); slices.Contains(got, image("blog", "v1")) {
+		t.Errorf("images of the old repository are left: %v", got)
 	}
 }
 
@@ -165,7 +309,7 @@ func TestOtherAppsGoOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
-	err := w.Converge(t.Context(), both("v9", "v2"))
+	err := w.converge(both("v9", "v2"))
 	if err == nil || !strings.Contains(err.Error(), "blog") || strings.Contains(err.Error(), "shop:") {
 		t.Errorf("got error %v", err)
 	}
@@ -177,7 +321,7 @@ func TestFailedImageIsKeptForTheNextTry(t *testing.T) {
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
 	w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status = "exited" }
-	if w.Converge(t.Context(), both("v2", "v1")) == nil {
+	if w.converge(both("v2", "v1")) == nil {
 		t.Fatal("got no error")
 	}
 	if !slices.Contains(w.engine.Images(), image("blog", "v2")) {
@@ -226,11 +370,11 @@ func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
-	w.Timing.Drain = 5 * w.Timing.Poll
+	w.Timing.Second = w.Timing.Poll
 	w.caddy.InFlight(func() map[string]int { return map[string]int{"webstack-blog-1:3000": 2} })
 	w.runs(both("v2", "v1"))
 	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
-	if !strings.Contains(w.out.String(), "2 requests are still in flight") {
+	if !strings.Contains(w.out.String(), "with 2 requests in flight after 10ms; if they need longer, raise drainTimeoutSeconds") {
 		t.Errorf("said\n%s", w.out.String())
 	}
 }

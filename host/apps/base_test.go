@@ -71,11 +71,11 @@ func TestBaseFails(t *testing.T) {
 		"Postgres is not well": {func(w *world) {
 			w.Timing.Base = 30 * w.Timing.Poll
 			w.engine.Health["postgres"] = func() error { return fakedocker.Fail("no response") }
-		}, []string{"wait for postgres", "not well within", "no response"}},
+		}, []string{"wait for postgres", "not healthy after", "no response"}},
 		"Caddy's API is silent": {func(w *world) {
 			w.Timing.Base = 30 * w.Timing.Poll
 			w.caddy.Down(true)
-		}, []string{"wait for caddy", "not well within", "whether it is ready"}},
+		}, []string{"wait for caddy", "not healthy after", "whether it is ready"}},
 		"a port is taken": {func(w *world) {
 			w.engine.After = func(args []string) error {
 				if args[0] == "compose" && args[len(args)-1] == "caddy" {

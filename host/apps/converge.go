@@ -17,30 +17,24 @@ import (
 // (see contract.ParseRelease). An app that is not in it, or has "", has no release and answers 503. Then Caddy gets its
 // config, apps that are no longer in the manifest go, but not their databases, and so do images that no rollback needs.
 //
-// An app that fails keeps its old release, and the others go on; the error names all that failed.
-func (h *Host) Converge(ctx context.Context, releases map[string]string) error {
-	var failed []string
-	var problems []error
+// An app that fails keeps its old release, and the others go on: problems says why, by app.
+func (h *Host) Converge(ctx context.Context, releases map[string]string) (problems map[string]error, err error) {
+	problems = map[string]error{}
 	for _, app := range h.Manifest.Apps {
 		if err := h.convergeApp(ctx, app, releases[app.Name]); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("app %s: %w", app.Name, err)
+				return problems, fmt.Errorf("app %s: %w", app.Name, err)
 			}
 			h.say("%s: failed: %v", app.Name, err)
-			failed = append(failed, app.Name)
-			problems = append(problems, fmt.Errorf("app %s: %w", app.Name, err))
+			problems[app.Name] = err
 		}
-	}
-	if len(failed) > 0 {
-		problems = append([]error{fmt.Errorf("%d of %d apps did not get their release: %s", len(failed),
-			len(h.Manifest.Apps), strings.Join(failed, ", "))}, problems...)
 	}
 	// After the switches, so that a new app's vhost has somebody who answers; before the removals, so that nobody is sent
 	// to a container that is gone.
 	if err := h.Proxy(ctx); err != nil {
-		return errors.Join(append(problems, err)...)
+		return problems, err
 	}
-	return errors.Join(append(problems, h.removeGone(ctx), h.removeImages(ctx, releases))...)
+	return problems, errors.Join(h.removeGone(ctx), h.removeImages(ctx, releases), h.clean(ctx))
 }
 
 func (h *Host) convergeApp(ctx context.Context, app contract.ManifestApp, release string) error {

@@ -19,7 +19,7 @@ const answerTimeout = 5 * time.Second
 // answers waits until the new container's health path answers 2xx. It gives up as soon as the container ends.
 func (s *change) answers(ctx context.Context) error {
 	began := time.Now()
-	err := s.waitFor(ctx, s.Timing.Answer, func(ctx context.Context) (again bool, err error) {
+	err := s.waitFor(ctx, s.seconds(s.app.StartTimeoutSeconds), func(ctx context.Context) (again bool, err error) {
 		now, err := s.Docker.Container(ctx, s.next.ID)
 		if err != nil {
 			return false, err
@@ -29,12 +29,28 @@ func (s *change) answers(ctx context.Context) error {
 		}
 		return true, s.probe(ctx, now)
 	})
-	if err != nil {
+	var late *lateError
+	switch {
+	case errors.As(err, &late):
+		return fmt.Errorf("%w; if it only needs longer, raise startTimeoutSeconds", err)
+	case err != nil:
 		return err
 	}
-	s.say("%s: %s is well after %s", s.app.Name, s.next.Name, time.Since(began).Round(100*time.Millisecond))
+	s.say("%s: %s is healthy after %s", s.app.Name, s.next.Name, time.Since(began).Round(100*time.Millisecond))
 	return nil
 }
+
+// lateError says that something was not ready in time, and why.
+type lateError struct {
+	limit time.Duration
+	err   error
+}
+
+func (e *lateError) Error() string {
+	return fmt.Sprintf("it is not healthy after %s: %v", e.limit, e.err)
+}
+
+func (e *lateError) Unwrap() error { return e.err }
 
 // waitFor looks until there is no error, or one after which it makes no sense to look again, or the time is over: then
 // the error is the last one.
@@ -57,7 +73,7 @@ func (h *Host) waitFor(ctx context.Context, limit time.Duration, look func(conte
 		case limited.Err() == nil && !again:
 			return err
 		case h.pause(limited) != nil:
-			return fmt.Errorf("it is not well within %s: %w", limit, last)
+			return &lateError{limit, last}
 		}
 	}
 }

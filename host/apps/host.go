@@ -41,23 +41,33 @@ type Timing struct {
 	Poll time.Duration
 	// Base is how long Postgres and Caddy may take until they are healthy. Postgres may have to recover after a crash.
 	Base time.Duration
-	// Answer is how long a new container may take until its health path answers 2xx.
-	Answer time.Duration
-	// Drain is how long an old container may take to finish its requests before it is stopped nevertheless.
-	Drain time.Duration
+	// Second is how long a second of an app's own limits lasts. Tests make it shorter.
+	Second time.Duration
 	// Settle is how long a connection to Caddy may take from its first packet to its first request.
 	Settle time.Duration
 }
 
 // DefaultTiming is that of a host.
 var DefaultTiming = Timing{
-	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Answer: 90 * time.Second, Drain: 30 * time.Second,
-	Settle: 500 * time.Millisecond,
+	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Second: time.Second, Settle: 500 * time.Millisecond,
 }
+
+// seconds is a limit that an app sets.
+func (h *Host) seconds(n int) time.Duration { return time.Duration(n) * h.Timing.Second }
 
 // isApp tells whether the manifest has an app of this name.
 func (h *Host) isApp(name string) bool {
 	return slices.ContainsFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool { return a.Name == name })
+}
+
+// app is an app of the manifest. For one that is gone it holds the defaults of its limits.
+func (h *Host) app(name string) contract.ManifestApp {
+	for _, a := range h.Manifest.Apps {
+		if a.Name == name {
+			return a
+		}
+	}
+	return contract.ManifestApp{Name: name, DrainTimeoutSeconds: 30, StopGraceSeconds: 10}
 }
 
 // base are the services that are no apps, in the order in which they start.
@@ -107,7 +117,8 @@ func (h *Host) pull(ctx context.Context, image string) error {
 		return err
 	}
 	h.say("pulling %s", image)
-	return h.Docker.Pull(ctx, image, func(err error) { h.say("trying again: %v", err) })
+	err = h.Docker.Pull(ctx, image, func(err error) { h.say("trying again: %v", err) })
+	return h.pullError(ctx, err)
 }
 
 // pause waits between two looks, or until ctx is done.
@@ -125,22 +136,26 @@ func wait(ctx context.Context, d time.Duration) error {
 // lastLines is how much of a failed container's log is shown.
 const lastLines = 30
 
-// showLog prints the last lines of a container that failed.
-func (h *Host) showLog(ctx context.Context, c docker.Container) {
+// showLog prints the last lines of a container that failed, and returns them.
+func (h *Host) showLog(ctx context.Context, c docker.Container) []string {
 	log, err := h.Docker.Logs(ctx, c.ID, lastLines)
 	if err != nil {
 		h.say("the log of %s cannot be read: %v", c.Name, err)
-		return
+		return nil
 	}
 	text := strings.TrimSpace(string(log))
 	if text == "" {
 		h.say("%s wrote nothing to its log", c.Name)
-		return
+		return nil
 	}
 	h.say("the last lines of %s:", c.Name)
+	var lines []string
 	for line := range strings.Lines(text) {
-		h.say("  | %s", printable(line))
+		line = printable(line)
+		h.say("  | %s", line)
+		lines = append(lines, line)
 	}
+	return lines
 }
 
 // printable makes a line of a log safe for a terminal, and short.

@@ -8,8 +8,9 @@ import (
 	"webstack/host/docker"
 )
 
-// removeImages removes images of the stack's repositories that nothing runs and no rollback goes back to, and images that
-// have lost their names. That one cannot be removed is said, and no failure: somebody may use it.
+// removeImages removes images of the apps' registries, and of the repositories of Caddy and Postgres, that nothing runs and
+// no rollback goes back to, and images that have lost their names. An app whose repository was changed leaves none in the
+// old one. That one cannot be removed is said, and no failure: somebody may use it.
 func (h *Host) removeImages(ctx context.Context, releases map[string]string) error {
 	keep, repositories, err := h.kept(ctx, releases)
 	if err != nil {
@@ -27,7 +28,7 @@ func (h *Host) removeImages(ctx context.Context, releases map[string]string) err
 		}
 	}
 	for _, image := range images {
-		ours := image.Repository == "" || repositories[image.Repository]
+		ours := image.Repository == "" || repositories[image.Repository] || repositories[registryOf(image.Repository)]
 		if ours && !same[[2]string{image.Repository, image.ID}] {
 			h.removeImage(ctx, image)
 		}
@@ -36,7 +37,7 @@ func (h *Host) removeImages(ctx context.Context, releases map[string]string) err
 }
 
 // kept is what must stay: the images of containers, records and releases, and those that the Compose file names. A
-// release that failed will be tried again.
+// release that failed will be tried again. It also finds the repositories and registries that are the stack's.
 func (h *Host) kept(ctx context.Context, releases map[string]string) (keep keptImages, repositories map[string]bool, err error) {
 	keep, repositories = keptImages{}, map[string]bool{}
 	containers, err := h.Docker.Containers(ctx)
@@ -64,7 +65,7 @@ func (h *Host) kept(ctx context.Context, releases map[string]string) (keep keptI
 		repositories[repositoryOf(image)] = true
 	}
 	for _, app := range h.Manifest.Apps {
-		repositories[app.Repository] = true
+		repositories[app.Repository], repositories[registryOf(app.Repository)] = true, true
 		keep[contract.ReleaseImage(app.Repository, releases[app.Name])] = true
 	}
 	delete(repositories, "")
@@ -107,6 +108,12 @@ func (k keptImages) has(image docker.Image) bool {
 		}
 	}
 	return false
+}
+
+// registryOf is the registry of a repository, with a slash behind it.
+func registryOf(repository string) string {
+	registry, _, _ := strings.Cut(repository, "/")
+	return registry + "/"
 }
 
 // repositoryOf is an image's name without tag and digest.

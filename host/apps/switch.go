@@ -31,8 +31,7 @@ func (h *Host) Switch(ctx context.Context, app contract.ManifestApp, image strin
 			return err
 		}
 		if err := s.answers(ctx); err != nil {
-			s.giveUp(ctx)
-			return err
+			return s.giveUp(ctx, err)
 		}
 		if err := s.point(); err != nil {
 			return err
@@ -142,10 +141,11 @@ func (s *change) start(ctx context.Context) error {
 	}
 	switch {
 	case up != nil:
+		err := fmt.Errorf("start its container: %w", up)
 		if s.next != nil {
-			s.giveUp(ctx)
+			return s.giveUp(ctx, err)
 		}
-		return fmt.Errorf("start its container: %w", up)
+		return err
 	case s.next == nil:
 		return errors.New("start its container: Compose made none")
 	}
@@ -177,17 +177,19 @@ func (s *change) point() error {
 	return nil
 }
 
-// giveUp shows why the new container failed and removes it. One that answers, whatever its health, stays.
-func (s *change) giveUp(ctx context.Context) {
+// giveUp shows why the new container failed, removes it, and adds to the error what is known about the cause. One that
+// answers, whatever its health, stays.
+func (s *change) giveUp(ctx context.Context, failure error) error {
 	if s.next == s.live {
-		return
+		return failure
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	s.showLog(ctx, *s.next)
+	failure = s.explain(ctx, failure, s.showLog(ctx, *s.next))
 	if err := s.Docker.Remove(ctx, s.next.ID); err != nil {
 		s.say("%s: %s stays until the next run: %v", s.app.Name, s.next.Name, err)
 	}
+	return failure
 }
 
 // retire stops and removes containers of an app that shall answer no more, once they have no request left.
@@ -205,6 +207,7 @@ func (h *Host) retire(ctx context.Context, app string, old []docker.Container) e
 	if err := h.Docker.Stop(ctx, ids...); err != nil {
 		return err
 	}
+	h.sayKilled(ctx, app, old)
 	if err := h.Docker.Remove(ctx, ids...); err != nil {
 		return err
 	}
@@ -212,6 +215,18 @@ func (h *Host) retire(ctx context.Context, app string, old []docker.Container) e
 		h.say("%s: removed %s", app, c.Name)
 	}
 	return nil
+}
+
+// sayKilled tells which containers did not end by themselves when they were told to.
+func (h *Host) sayKilled(ctx context.Context, app string, stopped []docker.Container) {
+	const killed = 137
+	for _, c := range stopped {
+		now, err := h.Docker.Container(ctx, c.ID)
+		if err == nil && c.Running() && now.ExitCode == killed && !now.OutOfMemory {
+			h.say("%s: %s was killed: it had not ended %s after SIGTERM; if it needs longer, raise stopGraceSeconds", app, c.Name,
+				h.seconds(h.app(app).StopGraceSeconds))
+		}
+	}
 }
 
 // Withdraw makes an app answer that it is not deployed: its container goes, once it has no request left. The database
@@ -243,7 +258,8 @@ func (h *Host) Withdraw(ctx context.Context, app string) error {
 
 // drain waits until no request is in flight at the containers, or the time for it is over.
 func (h *Host) drain(ctx context.Context, app string, old []docker.Container) error {
-	deadline := time.Now().Add(h.Timing.Drain)
+	limit := h.seconds(h.app(app).DrainTimeoutSeconds)
+	deadline := time.Now().Add(limit)
 	// Twice in a row: a request that has just read the upstream file is not counted yet.
 	for quiet := 0; quiet < 2; {
 		open, err := h.inFlight(ctx, old)
@@ -257,7 +273,8 @@ func (h *Host) drain(ctx context.Context, app string, old []docker.Container) er
 		case open == 0:
 			quiet++
 		case time.Now().After(deadline):
-			h.say("%s: %d requests are still in flight after %s; stopping nevertheless", app, open, h.Timing.Drain)
+			h.say("%s: stopping it with %d requests in flight after %s; if they need longer, raise drainTimeoutSeconds", app,
+				open, limit)
 			return nil
 		default:
 			quiet = 0

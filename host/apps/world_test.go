@@ -2,6 +2,9 @@ package apps
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +56,7 @@ func newWorld(t *testing.T) *world {
 			RuntimeDir: t.TempDir(), Backoff: time.Millisecond,
 		},
 		Caddy: caddy.Admin{Socket: w.caddy.Socket}, Root: root, Out: &w.out, Dial: w.engine.Dial,
-		Timing: Timing{Poll: time.Millisecond, Base: 10 * time.Second, Answer: 10 * time.Second, Drain: 10 * time.Second},
+		Timing: Timing{Poll: time.Millisecond, Base: 10 * time.Second, Second: time.Second},
 	}
 	w.apps("blog", "shop")
 	return w
@@ -76,10 +79,12 @@ func (w *world) apps(names ...string) {
 			name + "]\n    labels: {webstack.sum: '${" + hostfile.SumVariable(name) + ":-}'}\n")
 		w.Manifest.Apps = append(w.Manifest.Apps, contract.ManifestApp{
 			Name: name, Domain: name + ".example.com", Port: 3000, HealthPath: "/health", Repository: registry + name,
+			StartTimeoutSeconds: 10, DrainTimeoutSeconds: 10, StopGraceSeconds: 10,
 		})
 		w.file(contract.EnvDir+"/"+name+".env", "DATABASE_URL=\""+name+"\"\n")
 		w.file(contract.TLSDir+"/"+name+"/"+hostfile.CertificateFile, string(hostfile.AutomaticCertificate()))
 	}
+	compose.WriteString("networks:\n  edge: {}\n")
 	w.file(contract.ComposePath, compose.String())
 	w.file(contract.CaddyfilePath, "# "+strings.Join(names, " ")+"\n")
 }
@@ -108,7 +113,17 @@ func (w *world) run(releases map[string]string) error {
 	if err := w.Base(w.Context()); err != nil {
 		return err
 	}
-	return w.Converge(w.Context(), releases)
+	return w.converge(releases)
+}
+
+// converge returns what is wrong with single apps beside what stopped it.
+func (w *world) converge(releases map[string]string) error {
+	problems, err := w.Converge(w.Context(), releases)
+	all := []error{err}
+	for _, app := range slices.Sorted(maps.Keys(problems)) {
+		all = append(all, fmt.Errorf("app %s: %w", app, problems[app]))
+	}
+	return errors.Join(all...)
 }
 
 // runs does so, and it must succeed.

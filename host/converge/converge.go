@@ -43,8 +43,9 @@ type Containers interface {
 	// Base makes Postgres and Caddy run, and returns when they are well.
 	Base(ctx context.Context) error
 	// Converge makes each app run its release, makes Caddy use the files that are there, and removes what is left of
-	// apps that are not in the manifest. An app without a release does not run.
-	Converge(ctx context.Context, releases map[string]string) error
+	// apps that are not in the manifest. An app without a release does not run. What is wrong with single apps is
+	// returned by app.
+	Converge(ctx context.Context, releases map[string]string) (problems map[string]error, err error)
 }
 
 // Options say what Run converges to.
@@ -83,7 +84,9 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("open stack directory: %w", err)
 	}
 	defer func() { _ = root.Close() }()
-	return (&run{Options: o, root: root}).converge(ctx)
+	r := &run{Options: o, root: root}
+	err = r.converge(ctx)
+	return errors.Join(err, r.remember(err))
 }
 
 type run struct {
@@ -92,7 +95,8 @@ type run struct {
 	manifest   contract.Manifest
 	containers Containers
 	parameters map[string]string
-	problems   []error // with single parts, which do not stop the others
+	releases   map[string]string // that the apps shall run; nil until they are known
+	problems   []problem         // with single parts, which do not stop the others
 }
 
 func (r *run) converge(ctx context.Context) error {
@@ -101,7 +105,7 @@ func (r *run) converge(ctx context.Context) error {
 	}
 	if err := r.Host.Swap(ctx); err != nil {
 		// A host works without.
-		r.problems = append(r.problems, err)
+		r.problems = append(r.problems, problem{err: err})
 	}
 	done, err := r.apply(ctx)
 	if err != nil {
@@ -112,10 +116,11 @@ func (r *run) converge(ctx context.Context) error {
 		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.ensureDatabases, r.convergeApps,
 	} {
 		if err := step(ctx); err != nil {
-			return errors.Join(append(r.problems, err)...)
+			r.problems = append(r.problems, problem{err: err})
+			break
 		}
 	}
-	if err := errors.Join(r.problems...); err != nil {
+	if err := r.failure(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.Out, "converged to manifest %.12s: %d of %d files changed, %d removed\n",

@@ -22,6 +22,7 @@ type fakeHost struct {
 	fail       map[string]error  // by step: mount, swap, parameters, names, base, query, exec, converge
 	calls      []string          // steps, in their order
 	releases   map[string]string // given to converge
+	broken     map[string]error  // apps that did not get their release
 	executed   []string          // statements
 	state      string            // of roles and databases, in JSON
 }
@@ -84,11 +85,11 @@ type fakeContainers struct{ *fakeHost }
 
 func (f fakeContainers) Base(context.Context) error { return f.step("base") }
 
-func (f fakeContainers) Converge(_ context.Context, releases map[string]string) error {
+func (f fakeContainers) Converge(_ context.Context, releases map[string]string) (map[string]error, error) {
 	f.mu.Lock()
 	f.releases = maps.Clone(releases)
 	f.mu.Unlock()
-	return f.step("converge")
+	return f.broken, f.step("converge")
 }
 
 type fakePostgres struct{ *fakeHost }

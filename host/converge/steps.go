@@ -23,7 +23,7 @@ func (r *run) readParameters(ctx context.Context) (err error) {
 // wrong records what is wrong with single apps.
 func (r *run) wrong(problems map[string]error) {
 	for _, app := range slices.Sorted(maps.Keys(problems)) {
-		r.problems = append(r.problems, fmt.Errorf("app %s: %w", app, problems[app]))
+		r.problems = append(r.problems, problem{app: app, err: problems[app]})
 	}
 }
 
@@ -81,11 +81,13 @@ func (r *run) ensureDatabases(ctx context.Context) error {
 }
 
 func (r *run) convergeApps(ctx context.Context) error {
-	releases := map[string]string{}
+	r.releases = map[string]string{}
 	for _, app := range r.manifest.Apps {
 		if release, ok := r.parameters[contract.AppReleaseParam(r.base(), app.Name)]; ok {
-			releases[app.Name] = release
+			r.releases[app.Name] = release
 		}
 	}
-	return r.containers.Converge(ctx, releases)
+	problems, err := r.containers.Converge(ctx, r.releases)
+	r.wrong(problems)
+	return err
 }

@@ -37,7 +37,7 @@ func (b *bundle) addApps() {
 	app := func(name string, secure ...string) contract.ManifestApp {
 		return contract.ManifestApp{
 			Name: name, Domain: name + ".example.com", Port: 8080, HealthPath: "/", Repository: "r.example.com/" + name,
-			Database: name, MemoryMb: 64, SecureEnv: secure,
+			Database: name, MemoryMb: 64, StartTimeoutSeconds: 90, StopGraceSeconds: 10, SecureEnv: secure,
 		}
 	}
 	b.manifest.Apps = []contract.ManifestApp{app("blog"), app("shop", "API_KEY")}

@@ -35,9 +35,16 @@ type Container struct {
 	StartedAt string
 	// Restarts is how often the engine restarted it after it had ended by itself.
 	Restarts int
-	// ExitCode is that of its last end, and OutOfMemory tells that it ended for its memory limit.
+	// ExitCode is that of its last end. OutOfMemory tells that the kernel killed one of its processes for the memory limit
+	// since it was started last.
 	ExitCode    int
 	OutOfMemory bool
+	// Memory is its memory limit in bytes, 0 without one.
+	Memory int64
+	// Init tells that Docker's init is its process 1.
+	Init bool
+	// PID is the host's number of its first process, 0 when it does not run.
+	PID int
 	// HealthTest is the command of its health check, as Compose writes it; empty without one.
 	HealthTest []string
 	// Health is what its health check says: healthy, unhealthy or starting; "" without a check.
@@ -56,7 +63,7 @@ func (c Container) Running() bool { return c.Status == "running" }
 // State is a word or two on a container that does not run.
 func (c Container) State() string {
 	switch {
-	case c.OutOfMemory:
+	case c.OutOfMemory && !c.Running():
 		return fmt.Sprintf("%s, exit code %d, out of memory", c.Status, c.ExitCode)
 	case c.Status == "exited" || c.Status == "restarting" || c.Status == "dead":
 		return fmt.Sprintf("%s, exit code %d", c.Status, c.ExitCode)
@@ -75,12 +82,17 @@ type inspected struct {
 		OOMKilled bool
 		ExitCode  int
 		StartedAt string
+		Pid       int
 		Health    struct{ Status string }
 	}
 	Config struct {
 		Image       string
 		Labels      map[string]string
 		Healthcheck struct{ Test []string }
+	}
+	HostConfig struct {
+		Init   bool
+		Memory int64
 	}
 	NetworkSettings struct {
 		SandboxKey string
@@ -149,6 +161,7 @@ func (e *Engine) container(i inspected) Container {
 		Image: i.Config.Image, ImageID: i.Image, Sum: i.Config.Labels[hostfile.SumLabel],
 		Status: i.State.Status, StartedAt: i.State.StartedAt, Restarts: i.RestartCount,
 		ExitCode: i.State.ExitCode, OutOfMemory: i.State.OOMKilled,
+		Memory: i.HostConfig.Memory, Init: i.HostConfig.Init, PID: i.State.Pid,
 		Health:    i.State.Health.Status,
 		Namespace: i.NetworkSettings.SandboxKey, Addresses: map[string]string{},
 	}

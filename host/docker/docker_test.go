@@ -61,11 +61,12 @@ func newEngine(t *testing.T, s *script) *Engine {
 
 const described = `[
 {"Id":"b","Name":"/webstack-shop-1","Image":"sha256:i","RestartCount":2,
- "State":{"Status":"exited","OOMKilled":true,"ExitCode":137,"StartedAt":"2026-01-02T03:04:05Z"},
+ "State":{"Status":"exited","OOMKilled":true,"ExitCode":137,"StartedAt":"2026-01-02T03:04:05Z","Pid":0},
+ "HostConfig":{"Init":true,"Memory":268435456},
  "Config":{"Image":"r/shop:v1","Env":["SECRET=hush"],"Labels":{"com.docker.compose.project":"webstack",
    "com.docker.compose.service":"shop","com.docker.compose.oneoff":"False","webstack.sum":"00"}},
  "NetworkSettings":{"Networks":{"webstack_edge":{"IPAddress":"172.18.0.3"},"webstack_db":{"IPAddress":""}}}},
-{"Id":"a","Name":"/caddy","State":{"Status":"running"},
+{"Id":"a","Name":"/caddy","State":{"Status":"running","Pid":4711},"HostConfig":{"Init":null},
  "Config":{"Healthcheck":{"Test":["CMD","wget","-q"]},"Labels":{"com.docker.compose.project":"webstack",
    "com.docker.compose.service":"caddy"}}},
 {"Id":"c","Name":"/webstack-shop-run-1","State":{"Status":"running"},
@@ -86,10 +87,10 @@ func TestContainers(t *testing.T) {
 	shop := got[1]
 	if shop.Service != "shop" || shop.Image != "r/shop:v1" || shop.ImageID != "sha256:i" || shop.Sum != "00" ||
 		shop.Restarts != 2 || shop.Running() || shop.State() != "exited, exit code 137, out of memory" ||
-		len(shop.Addresses) != 1 || shop.Addresses["edge"] != "172.18.0.3" {
+		!shop.Init || shop.Memory != 256<<20 || len(shop.Addresses) != 1 || shop.Addresses["edge"] != "172.18.0.3" {
 		t.Errorf("got %+v", shop)
 	}
-	if !got[0].Running() || !slices.Equal(got[0].HealthTest, []string{"CMD", "wget", "-q"}) {
+	if !got[0].Running() || got[0].PID != 4711 || got[0].Init || !slices.Equal(got[0].HealthTest, []string{"CMD", "wget", "-q"}) {
 		t.Errorf("got %+v", got[0])
 	}
 }

@@ -30,6 +30,9 @@ type Engine struct {
 	// Backoff is how long a pull that failed waits before the second attempt; the next ones wait longer.
 	Backoff time.Duration
 
+	// Proc is where the kernel describes processes; "" = /proc.
+	Proc string
+
 	tokens sync.Map // registry to its credentials, which hold for hours
 }
 
@@ -51,6 +54,12 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return err
 }
 
+// Platform is the operating system and architecture of the engine, such as linux/arm64.
+func (e *Engine) Platform(ctx context.Context) (string, error) {
+	out, err := e.docker(ctx, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}")
+	return strings.TrimSpace(string(out)), err
+}
+
 // Start starts containers that are stopped.
 func (e *Engine) Start(ctx context.Context, ids ...string) error {
 	_, err := e.docker(ctx, append([]string{"start"}, ids...)...)
@@ -66,12 +75,13 @@ func (e *Engine) Stop(ctx context.Context, ids ...string) error {
 	return ignoreMissing(err)
 }
 
-// Remove removes containers, running or not. It removes no volume. That one is gone already is no error.
+// Remove removes containers, running or not, with their anonymous volumes. A volume that has a name stays. That a
+// container is gone already is not an error.
 func (e *Engine) Remove(ctx context.Context, ids ...string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := e.docker(ctx, append([]string{"rm", "--force"}, ids...)...)
+	_, err := e.docker(ctx, append([]string{"rm", "--force", "--volumes"}, ids...)...)
 	return ignoreMissing(err)
 }
 
@@ -139,7 +149,7 @@ func ignoreMissing(err error) error {
 }
 
 // missingRE is not about files: that the engine's socket is missing is another matter.
-var missingRE = regexp.MustCompile(`(?i)no such (container|image|object)`)
+var missingRE = regexp.MustCompile(`(?i)no such (container|image|object|volume|network)`)
 
 func isMissing(err error) bool {
 	var exit *command.ExitError

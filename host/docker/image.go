@@ -86,6 +86,12 @@ func (e *Engine) HasImage(ctx context.Context, image string) (bool, error) {
 	return false, fmt.Errorf("look for image %s: %w", image, err)
 }
 
+// ImagePlatform is the operating system and architecture that an image on the host was built for, such as linux/amd64.
+func (e *Engine) ImagePlatform(ctx context.Context, image string) (string, error) {
+	out, err := e.docker(ctx, "image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
+	return strings.TrimSpace(string(out)), err
+}
+
 // Pull gets an image from its registry. What may pass is tried again; waiting is called before each new attempt.
 func (e *Engine) Pull(ctx context.Context, image string, waiting func(err error)) error {
 	config, err := e.login(ctx, registryOf(image))
@@ -119,7 +125,7 @@ func isFinal(err error) bool {
 		return true
 	}
 	text := strings.ToLower(exit.Message)
-	for _, answer := range []string{"manifest unknown", "not found", "access denied", "invalid reference format"} {
+	for _, answer := range []string{"manifest unknown", "no matching manifest", "not found", "access denied", "invalid reference format"} {
 		if strings.Contains(text, answer) {
 			return true
 		}

@@ -101,7 +101,7 @@ func (b *bench) app(name, domain string, answer int) {
 	number, _ := strconv.Atoi(port)
 	b.manifest.Apps = append(b.manifest.Apps, contract.ManifestApp{
 		Name: name, Domain: domain, Port: number, HealthPath: "/up", Repository: "r.example.com/" + name, Database: name,
-		MemoryMb: 64,
+		MemoryMb: 64, StartTimeoutSeconds: 90, StopGraceSeconds: 10,
 	})
 	b.write(contract.Paths{StackDir: b.StackDir}.Manifest(), string(b.manifest.Encode()))
 }

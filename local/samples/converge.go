@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	// convergePatience is how long a host may take to become what the stack says. The first time it boots and installs
-	// Docker.
+	// convergePatience is how long a host may take to become what the stack says, beside the limits of its apps. The first
+	// time it boots and installs Docker.
 	convergePatience = 15 * time.Minute
 	convergePoll     = 250 * time.Millisecond
 	// outputLines is how much of a failed step's output an error shows.
@@ -38,7 +38,11 @@ type converge struct {
 // has changed since its last run, or where that failed. say is told what the host is
 // at. The error of a failed attempt shows the end of what the host printed.
 func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line string)) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, convergePatience, fmt.Errorf("it took longer than %s", convergePatience))
+	patience := convergePatience
+	for _, app := range s.Config.Apps {
+		patience += time.Duration(app.ChangeSeconds()) * time.Second
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, fmt.Errorf("it took longer than %s", patience))
 	defer cancel()
 	c := &converge{client: ssm.NewFromConfig(s.AWS), say: say, steps: map[string]ssmtypes.CommandPluginStatus{}}
 	name := s.Document(contract.DocConverge)

@@ -3,6 +3,7 @@
 package fakedocker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -31,7 +32,10 @@ const Project = "webstack"
 type Container struct {
 	ID, Name, Service, Image, Sum, Status string
 	Restarts, ExitCode                    int
-	OneOff, NoNetwork                     bool
+	OneOff, NoNetwork, NoInit             bool
+	OutOfMemory                           bool
+	PID                                   int
+	volume                                string
 	starts                                int
 	ip                                    string
 	server                                *httptest.Server
@@ -49,6 +53,12 @@ type Engine struct {
 	Health map[string]func() error
 	// Registry are the images that can be pulled.
 	Registry []string
+	// Volume are the images whose containers have an anonymous volume.
+	Volume map[string]bool
+	// Platforms are those of images, such as linux/amd64; by default the engine's, linux/arm64.
+	Platforms map[string]string
+	// Log is what containers of an image have written; by default their last words.
+	Log map[string]string
 	// Configs are what each pull found as its configuration.
 	Configs []string
 
@@ -59,6 +69,8 @@ type Engine struct {
 	held       bool
 	containers []*Container
 	images     []string
+	volumes    []string
+	networks   []string
 	calls      []string
 	made       int
 }
@@ -67,7 +79,8 @@ type Engine struct {
 func New(t *testing.T, images ...string) *Engine {
 	e := &Engine{
 		Handlers: map[string]http.HandlerFunc{}, Starts: map[string]func(*Container){}, Health: map[string]func() error{},
-		images: images,
+		images: images, Volume: map[string]bool{}, Platforms: map[string]string{}, Log: map[string]string{},
+		networks: []string{hostfile.EdgeNetwork},
 	}
 	t.Cleanup(func() {
 		for _, c := range e.containers {
@@ -112,6 +125,27 @@ func (e *Engine) Images() []string {
 	return slices.Sorted(slices.Values(e.images))
 }
 
+// Volumes are the anonymous volumes.
+func (e *Engine) Volumes() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.volumes)
+}
+
+// Networks are the networks of the project.
+func (e *Engine) Networks() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.networks)
+}
+
+// Leave puts things on the engine that nobody uses: anonymous volumes, and networks of the project.
+func (e *Engine) Leave(volumes, networks []string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.volumes, e.networks = append(e.volumes, volumes...), append(e.networks, networks...)
+}
+
 // Calls are the calls since the last time it was asked, without those that only look.
 func (e *Engine) Calls() []string {
 	e.mu.Lock()
@@ -146,8 +180,10 @@ func Fail(message string) error {
 // OnlyLooks tells whether a call changes nothing.
 func OnlyLooks(args []string) bool {
 	switch args[0] {
-	case "version", "ps", "inspect", "exec", "logs":
+	case "version", "ps", "inspect", "exec", "logs", "builder":
 		return true
+	case "volume", "network":
+		return args[1] == "ls"
 	}
 	return args[0] == "image" && args[1] != "rm"
 }
@@ -205,6 +241,8 @@ func (e *Engine) run(c command.Command) (string, error) {
 	defer e.mu.Unlock()
 	call := strings.Join(c.Args, " ")
 	switch {
+	case strings.HasPrefix(call, "version ") && strings.Contains(call, ".Server.Arch"):
+		return platform + "\n", nil
 	case strings.HasPrefix(call, "version "):
 		return "28.0.0\n", nil
 	case strings.HasPrefix(call, "ps "):
@@ -221,9 +259,16 @@ func (e *Engine) run(c command.Command) (string, error) {
 		if !slices.Contains(e.images, c.Args[4]) {
 			return "", Fail("Error response from daemon: No such image: " + c.Args[4])
 		}
-		return "", nil
+		return cmp.Or(e.Platforms[c.Args[4]], platform) + "\n", nil
 	case strings.HasPrefix(call, "logs "):
-		return "starting\nlast words of " + e.find(c.Args[3]).Name + "\x1b[31m\n", nil
+		of := e.find(c.Args[3])
+		return cmp.Or(e.Log[of.Image], "starting\nlast words of "+of.Name+"\x1b[31m\n"), nil
+	case strings.HasPrefix(call, "volume ls "):
+		return strings.Join(e.dangling(), "\n"), nil
+	case strings.HasPrefix(call, "network ls "):
+		return strings.Join(e.networks, "\n"), nil
+	case call == "builder prune --force --filter until=168h":
+		return "", nil
 	}
 	return "", e.change(c)
 }
@@ -237,12 +282,30 @@ func (e *Engine) change(c command.Command) error {
 		return e.up(c)
 	case "start", "stop", "rm":
 		return e.each(c.Args)
+	case "volume":
+		e.calls = append(e.calls, strings.Join(c.Args, " "))
+		e.volumes = slices.DeleteFunc(e.volumes, func(name string) bool { return slices.Contains(c.Args[2:], name) })
+		return nil
+	case "network":
+		e.calls = append(e.calls, strings.Join(c.Args, " "))
+		e.networks = slices.DeleteFunc(e.networks, func(name string) bool { return Project+"_"+name == c.Args[2] })
+		return nil
 	case "image":
 		e.calls = append(e.calls, "image rm "+c.Args[2])
 		e.images = slices.DeleteFunc(e.images, func(i string) bool { return removedBy(i, c.Args[2]) })
 		return nil
 	}
 	panic("docker " + strings.Join(c.Args, " "))
+}
+
+// platform is the engine's.
+const platform = "linux/arm64"
+
+// dangling are the volumes that no container has.
+func (e *Engine) dangling() []string {
+	return slices.DeleteFunc(slices.Clone(e.volumes), func(name string) bool {
+		return slices.ContainsFunc(e.containers, func(c *Container) bool { return c.volume == name })
+	})
 }
 
 // removedBy tells whether a name is that of an image: its own, its ID, or its repository and digest.
@@ -266,7 +329,7 @@ func (e *Engine) exec(id string) error {
 
 func (e *Engine) each(args []string) error {
 	for _, id := range args[1:] {
-		if id == "--force" {
+		if strings.HasPrefix(id, "--") {
 			continue
 		}
 		c := e.find(id)
@@ -283,6 +346,9 @@ func (e *Engine) each(args []string) error {
 		case "rm":
 			c.down()
 			e.containers = slices.DeleteFunc(e.containers, func(o *Container) bool { return o == c })
+			if slices.Contains(args, "--volumes") {
+				e.volumes = slices.DeleteFunc(e.volumes, func(name string) bool { return name == c.volume })
+			}
 		}
 	}
 	return nil
@@ -389,6 +455,10 @@ func (e *Engine) scale(next Container, scale int, keep bool) error {
 		if c.Name == "" {
 			c.Name = hostfile.ContainerName(c.Service, number)
 		}
+		if e.Volume[c.Image] {
+			c.volume = fmt.Sprintf("anonymous-%d", e.made)
+			e.volumes = append(e.volumes, c.volume)
+		}
 		e.calls = append(e.calls, "up makes "+c.Name)
 		e.containers = append(e.containers, &c)
 		e.start(&c)
@@ -444,8 +514,10 @@ func (e *Engine) inspect(ids []string) (string, error) {
 		all = append(all, map[string]any{
 			"Id": c.ID, "Name": "/" + c.Name, "Image": "sha256:" + c.Image, "RestartCount": c.Restarts,
 			"State": map[string]any{
-				"Status": c.Status, "ExitCode": c.ExitCode, "OOMKilled": c.ExitCode == 137, "StartedAt": strconv.Itoa(c.starts),
+				"Status": c.Status, "ExitCode": c.ExitCode, "OOMKilled": c.OutOfMemory, "StartedAt": strconv.Itoa(c.starts),
+				"Pid": c.PID,
 			},
+			"HostConfig": map[string]any{"Init": !c.NoInit, "Memory": 256 << 20},
 			"Config": map[string]any{
 				"Image": c.Image, "Healthcheck": map[string]any{"Test": []string{"CMD", "check"}},
 				"Labels": map[string]string{

@@ -1,0 +1,77 @@
+package contract
+
+import (
+	"encoding/json"
+	"time"
+	"unicode/utf8"
+)
+
+// LastRun is what the host remembers of its last converge. It holds no secret.
+type LastRun struct {
+	// Releases are the releases that the apps were to run, by app; an app that is not in it was to run none.
+	Releases map[string]string `json:"releases"`
+	// FailedAt is when it failed, zero when it did not.
+	FailedAt time.Time `json:"failedAt,omitzero"`
+	// Problems say why it failed; empty when it did not.
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// Problem is one thing that the last converge could not do.
+type Problem struct {
+	// App is the app that it is about, "" when it is about the whole host.
+	App string `json:"app,omitempty"`
+	// Error says what went wrong.
+	Error string `json:"error"`
+	// Lines are the last lines that the app's failed container wrote.
+	Lines []string `json:"lines,omitempty"`
+}
+
+// Limits that keep a status with many problems short enough for a command's output.
+const (
+	maxProblemBytes = 1000
+	maxProblemLines = 5
+	// maxDetailed is how many problems come with lines.
+	maxDetailed = 20
+)
+
+// Encode gives the JSON text. What is too long is cut.
+func (l LastRun) Encode() []byte {
+	var problems []Problem
+	for i, p := range l.Problems {
+		p.Error = cut(p.Error)
+		if i >= maxDetailed {
+			p.Lines = nil
+		}
+		var lines []string
+		for _, line := range p.Lines[max(0, len(p.Lines)-maxProblemLines):] {
+			lines = append(lines, cut(line))
+		}
+		p.Lines = lines
+		problems = append(problems, p)
+	}
+	l.Problems = problems
+	// A struct of strings, times, maps and slices of such always encodes into memory.
+	text, _ := json.MarshalIndent(l, "", "  ")
+	return append(text, '\n')
+}
+
+// DecodeLastRun reads what Encode wrote. A text that cannot be read is one of nothing known.
+func DecodeLastRun(text []byte) LastRun {
+	var l LastRun
+	if json.Unmarshal(text, &l) != nil {
+		return LastRun{}
+	}
+	return l
+}
+
+// cut ends a text that is too long, between two characters.
+func cut(s string) string {
+	if len(s) <= maxProblemBytes {
+		return s
+	}
+	end := maxProblemBytes
+	for !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end] + "..."
+}

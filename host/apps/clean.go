@@ -1,0 +1,65 @@
+package apps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+
+	"webstack/contract"
+)
+
+// clean removes what containers, definitions and builds have left behind: volumes without a name that no container has
+// any more, networks that the Compose file does not have, and what no build has used for a week. Volumes with a name are
+// never touched. That something cannot be removed is said, and is not a failure: the next run tries again.
+func (h *Host) clean(ctx context.Context) error {
+	removed, err := h.Docker.RemoveAnonymousVolumes(ctx)
+	switch {
+	case err != nil:
+		h.say("volumes stay: %v", err)
+	case removed > 0:
+		h.say("removed %d volumes without a name that no container uses", removed)
+	}
+	if err := h.Docker.RemoveBuildCache(ctx); err != nil {
+		h.say("builds: %v", err)
+	}
+	wanted, err := h.networks()
+	if err != nil {
+		return err
+	}
+	networks, err := h.Docker.Networks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range networks {
+		if slices.Contains(wanted, name) {
+			continue
+		}
+		if err := h.Docker.RemoveNetwork(ctx, name); err != nil {
+			h.say("network %s stays: %v", name, err)
+			continue
+		}
+		h.say("removed network %s", name)
+	}
+	return nil
+}
+
+// networks are the names of the networks that the Compose file has.
+func (h *Host) networks() ([]string, error) {
+	content, err := h.Root.ReadFile(contract.ComposePath)
+	if err != nil {
+		return nil, fmt.Errorf("read the Compose file: %w", err)
+	}
+	var file struct {
+		Networks map[string]any `yaml:"networks"`
+	}
+	if err := yaml.Unmarshal(content, &file); err != nil {
+		return nil, fmt.Errorf("read the Compose file: %w", err)
+	}
+	var names []string
+	for name := range file.Networks {
+		names = append(names, name)
+	}
+	return names, nil
+}

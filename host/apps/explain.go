@@ -1,0 +1,111 @@
+package apps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"webstack/host/docker"
+)
+
+// StartError says why an app's new container did not take over.
+type StartError struct {
+	Err error
+	// Lines are the last that the container wrote, safe for a terminal.
+	Lines []string
+}
+
+func (e *StartError) Error() string { return e.Err.Error() }
+
+func (e *StartError) Unwrap() error { return e.Err }
+
+// LastLines are the last lines that the container wrote.
+func (e *StartError) LastLines() []string { return e.Lines }
+
+// pidOneRE finds what images say that are not made for another process 1, such as those with s6-overlay or systemd.
+var pidOneRE = regexp.MustCompile(`(?i)\b(as|be|not|is) (running as )?pid (1|one)\b`)
+
+// explain adds to the error of a container that did not take over what the host knows about the cause.
+func (s *change) explain(ctx context.Context, err error, lines []string) error {
+	now, lookErr := s.Docker.Container(ctx, s.next.ID)
+	if lookErr != nil {
+		now = *s.next
+	}
+	for _, cause := range []string{
+		s.wrongPlatform(ctx, now), outOfMemory(now), needsPIDOne(now, lines), s.listensElsewhere(now),
+	} {
+		if cause != "" {
+			err = fmt.Errorf("%w; %s", err, cause)
+		}
+	}
+	return &StartError{Err: err, Lines: lines}
+}
+
+// wrongPlatform says so when the image was built for other processors than the host's.
+func (s *change) wrongPlatform(ctx context.Context, c docker.Container) string {
+	of, imageErr := s.Docker.ImagePlatform(ctx, c.Image)
+	host, hostErr := s.Docker.Platform(ctx)
+	if imageErr != nil || hostErr != nil || of == "" || of == host {
+		return ""
+	}
+	return fmt.Sprintf("the image is built for %s and this host is %s: build it with docker build --platform %[2]s", of, host)
+}
+
+func outOfMemory(c docker.Container) string {
+	if !c.OutOfMemory {
+		return ""
+	}
+	const mebi = 1 << 20
+	return fmt.Sprintf("it needed more than its %d MiB of memory and was killed: raise memoryMb", c.Memory/mebi)
+}
+
+func needsPIDOne(c docker.Container, lines []string) string {
+	if !c.Init || !slices.ContainsFunc(lines, pidOneRE.MatchString) {
+		return ""
+	}
+	return "its image must run as process 1, which Docker's init is: set init: false for the app"
+}
+
+// listensElsewhere says so when the app waits for connections where nobody can reach it.
+func (s *change) listensElsewhere(c docker.Container) string {
+	var loopback, other []string
+	for _, at := range s.Docker.Listening(c) {
+		switch {
+		// Docker's own name server listens in every container.
+		case at.Addr() == dockerDNS:
+		case at.Port() != uint16(s.app.Port):
+			other = append(other, at.String())
+		case at.Addr().IsLoopback():
+			loopback = append(loopback, at.String())
+		default:
+			return ""
+		}
+	}
+	switch {
+	case len(loopback) > 0:
+		return fmt.Sprintf("the app listens on %s only, which nothing outside its container can reach: make it listen on 0.0.0.0",
+			strings.Join(loopback, " and "))
+	case len(other) > 0:
+		return fmt.Sprintf("the app listens on %s: make it listen on port %d, which it gets as PORT, or change containerPort",
+			strings.Join(other, " and "), s.app.Port)
+	}
+	return ""
+}
+
+var dockerDNS = netip.MustParseAddr("127.0.0.11")
+
+// pullError adds to the error of a pull what to do about it.
+func (h *Host) pullError(ctx context.Context, err error) error {
+	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "no matching manifest") {
+		return err
+	}
+	host, platformErr := h.Docker.Platform(ctx)
+	if platformErr != nil {
+		return errors.Join(err, platformErr)
+	}
+	return fmt.Errorf("%w; this host is %s: build the image with docker build --platform %[2]s", err, host)
+}

@@ -1,0 +1,63 @@
+package converge
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"webstack/contract"
+	"webstack/host/files"
+)
+
+// problem is what is wrong with an app, or with the host where app is "".
+type problem struct {
+	app string
+	err error
+}
+
+// failure is the error of a run with problems, nil of one without.
+func (r *run) failure() error {
+	var all []error
+	for _, p := range r.problems {
+		if p.app != "" {
+			p.err = fmt.Errorf("app %s: %w", p.app, p.err)
+		}
+		all = append(all, p.err)
+	}
+	return errors.Join(all...)
+}
+
+// remember writes what the run was to bring about, and why it failed, for those who ask how the host is. A run like the
+// one before leaves the file alone.
+func (r *run) remember(failure error) error {
+	text, err := r.root.ReadFile(contract.LastRunPath)
+	last := contract.DecodeLastRun(text)
+	if err != nil && failure == nil && len(r.releases) == 0 {
+		return nil // nothing to say, and nothing said before
+	}
+	next := contract.LastRun{Releases: r.releases}
+	if r.releases == nil {
+		next.Releases = last.Releases
+	}
+	if failure != nil {
+		next.FailedAt = time.Now().UTC().Truncate(time.Second)
+		problems := r.problems
+		if len(problems) == 0 {
+			problems = []problem{{err: failure}}
+		}
+		for _, p := range problems {
+			next.Problems = append(next.Problems, p.describe())
+		}
+	}
+	_, err = files.Write(r.root, contract.LastRunPath, next.Encode(), 0o644)
+	return err
+}
+
+func (p problem) describe() contract.Problem {
+	out := contract.Problem{App: p.app, Error: p.err.Error()}
+	var failed interface{ LastLines() []string }
+	if errors.As(p.err, &failed) {
+		out.Lines = failed.LastLines()
+	}
+	return out
+}

@@ -1,0 +1,51 @@
+package docker
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// anonymousLabel is what the engine puts on volumes that nobody named.
+const anonymousLabel = "com.docker.volume.anonymous"
+
+// RemoveAnonymousVolumes removes the volumes that nobody named and no container has any more, and returns how many there
+// were. A container that was removed in other ways than by Remove has left them.
+func (e *Engine) RemoveAnonymousVolumes(ctx context.Context) (int, error) {
+	out, err := e.docker(ctx, "volume", "ls", "--quiet", "--filter", "dangling=true", "--filter", "label="+anonymousLabel)
+	if err != nil {
+		return 0, fmt.Errorf("list volumes: %w", err)
+	}
+	names := strings.Fields(string(out))
+	if len(names) == 0 {
+		return 0, nil
+	}
+	if _, err := e.docker(ctx, append([]string{"volume", "rm"}, names...)...); ignoreMissing(err) != nil {
+		return 0, fmt.Errorf("remove volumes: %w", err)
+	}
+	return len(names), nil
+}
+
+// Networks lists the networks of the project by their name in the Compose file.
+func (e *Engine) Networks(ctx context.Context) ([]string, error) {
+	out, err := e.docker(ctx, "network", "ls", "--filter", "label="+projectLabel+"="+e.Project,
+		"--format", `{{.Label "com.docker.compose.network"}}`)
+	if err != nil {
+		return nil, fmt.Errorf("list networks: %w", err)
+	}
+	return strings.Fields(string(out)), nil
+}
+
+// RemoveNetwork removes a network of the project. It fails while a container is in it.
+func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
+	_, err := e.docker(ctx, "network", "rm", e.Project+"_"+name)
+	return ignoreMissing(err)
+}
+
+// RemoveBuildCache removes what builds on the host have left that was not used for a week.
+func (e *Engine) RemoveBuildCache(ctx context.Context) error {
+	if _, err := e.docker(ctx, "builder", "prune", "--force", "--filter", "until=168h"); err != nil {
+		return fmt.Errorf("remove the cache of builds: %w", err)
+	}
+	return nil
+}
