@@ -3,7 +3,6 @@
 package certificates
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -40,21 +39,18 @@ type Options struct {
 	Out io.Writer
 }
 
-// Write brings the files up to date. What is wrong with the certificate of an app is returned by app: it keeps the one
-// it has.
+// Write brings the files up to date. What is wrong with the own certificate of an app is returned by app. Such an app keeps
+// the own certificate that it had before, as long as that is good for its domain; otherwise Caddy gets one for it.
 func Write(o Options) (problems map[string]error, err error) {
 	problems = map[string]error{}
 	for _, app := range o.Apps {
 		pair, pairErr := o.pair(app)
 		if pairErr != nil {
-			problems[app.Name] = fmt.Errorf("%w; the certificate it has is kept", pairErr)
-			has, err := exists(o.Root, file(app.Name, hostfile.CertificateFile))
-			if err != nil {
-				return nil, err
-			}
-			if has {
+			if o.inUse(app) {
+				problems[app.Name] = fmt.Errorf("%w; its own certificate from before stays in use", pairErr)
 				continue
 			}
+			problems[app.Name] = fmt.Errorf("%w; until then Caddy gets a certificate for it", pairErr)
 		}
 		if err := o.write(app.Name, pair); err != nil {
 			return nil, err
@@ -65,6 +61,17 @@ func Write(o Options) (problems map[string]error, err error) {
 
 // pair is a certificate with its key, PEM.
 type pair struct{ cert, key string }
+
+// inUse tells whether an app has an own certificate that it can go on with.
+func (o Options) inUse(app contract.ManifestApp) bool {
+	use, err := o.Root.ReadFile(file(app.Name, hostfile.CertificateFile))
+	if err != nil || string(use) != string(hostfile.OwnCertificate(app.Name)) {
+		return false
+	}
+	cert, certErr := o.Root.ReadFile(file(app.Name, hostfile.CertFile))
+	key, keyErr := o.Root.ReadFile(file(app.Name, hostfile.KeyFile))
+	return certErr == nil && keyErr == nil && pair{string(cert), string(key)}.check(app.Domain, o.Now) == nil
+}
 
 // pair finds and checks an app's own certificate, nil when it has none.
 func (o Options) pair(app contract.ManifestApp) (*pair, error) {
@@ -84,19 +91,11 @@ func (o Options) pair(app contract.ManifestApp) (*pair, error) {
 		return nil, fmt.Errorf("use own certificate: there is %s, but no %s; add the key, or delete the certificate",
 			certName, keyName)
 	}
-	both, err := tls.X509KeyPair([]byte(cert), []byte(key))
-	if err != nil {
+	p := &pair{cert: cert, key: key}
+	if err := p.check(app.Domain, o.Now); err != nil {
 		return nil, fmt.Errorf("use own certificate of %s and %s: %w", certName, keyName, err)
 	}
-	leaf := both.Leaf
-	if !leaf.NotAfter.After(o.Now) {
-		return nil, fmt.Errorf("use own certificate of %s: it has expired on %s; replace it, or delete it and its key",
-			certName, leaf.NotAfter.UTC().Format(time.DateOnly))
-	}
-	if err := leaf.VerifyHostname(app.Domain); err != nil {
-		_, _ = fmt.Fprintf(o.Out, "warning: the own certificate of %s is not for its domain: %v\n", app.Name, err)
-	}
-	return &pair{cert: cert, key: key}, nil
+	return p, nil
 }
 
 // entry is a file that an app has, or must not have.

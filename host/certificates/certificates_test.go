@@ -6,12 +6,15 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,21 +29,46 @@ var now = time.Date(2026, 1, 31, 3, 15, 0, 0, time.UTC)
 // issue makes a certificate with its key, PEM.
 func issue(t *testing.T, until time.Time, names ...string) (cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
+	certs, keys := chain(t, until, 1, names...)
+	return certs[0], keys[0]
+}
+
+// chain makes a chain of certificates with their keys, PEM: the first is for names, and each is issued by the next.
+func chain(t *testing.T, until time.Time, length int, names ...string) (certs, keys []string) {
+	t.Helper()
+	var parent *x509.Certificate
+	var signer *ecdsa.PrivateKey
+	for i := length - 1; i >= 0; i-- {
+		private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(i + 1)), NotBefore: now.Add(-time.Hour), NotAfter: until,
+			Subject: pkix.Name{CommonName: fmt.Sprint("number ", i)}, IsCA: i > 0, BasicConstraintsValid: true,
+		}
+		if i == 0 {
+			template.DNSNames = names
+		}
+		if parent == nil {
+			parent, signer = template, private
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, parent, &private.PublicKey, signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := x509.MarshalPKCS8PrivateKey(private)
+		if err != nil {
+			t.Fatal(err)
+		}
+		certs = slices.Insert(certs, 0, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+		keys = slices.Insert(keys, 0, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text})))
+		if parent, err = x509.ParseCertificate(der); err != nil {
+			t.Fatal(err)
+		}
+		signer = private
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: names, NotAfter: until}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
+	return certs, keys
 }
 
 type bench struct {
@@ -170,15 +198,28 @@ func TestFaults(t *testing.T) {
 	good, goodKey := issue(t, now.Add(time.Hour), "shop.example.com")
 	other, otherKey := issue(t, now.Add(time.Hour), "shop.example.com")
 	old, oldKey := issue(t, now, "shop.example.com")
+	foreign, foreignKey := issue(t, now.Add(time.Hour), "example.org", "www.example.org")
+	long, longKeys := chain(t, now.Add(time.Hour), 3, "shop.example.com")
+	encrypted := string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("x")}))
+	legacy := string(pem.EncodeToMemory(&pem.Block{
+		Type: "RSA PRIVATE KEY", Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("x"),
+	}))
 	for name, test := range map[string]struct {
 		put  func(b *bench)
 		want string
 	}{
 		"no key":        {func(b *bench) { b.Found["/shop/ssl/cert"] = other }, "but no /shop/ssl/key"},
 		"no cert":       {func(b *bench) { b.Found["/shop/ssl/key"] = otherKey }, "but no /shop/ssl/cert"},
-		"other key":     {func(b *bench) { b.put(other, goodKey) }, "private key does not match"},
-		"no PEM":        {func(b *bench) { b.put("text", otherKey) }, "failed to find any PEM data"},
-		"exchanged":     {func(b *bench) { b.put(otherKey, other) }, "use own certificate"},
+		"other key":     {func(b *bench) { b.put(other, goodKey) }, "its key does not belong to it"},
+		"no PEM":        {func(b *bench) { b.put("text", otherKey) }, "it is not a certificate in PEM"},
+		"no key in PEM": {func(b *bench) { b.put(other, "text") }, "its key is not a private key in PEM"},
+		"exchanged":     {func(b *bench) { b.put(otherKey, other) }, "the two are exchanged"},
+		"encrypted":     {func(b *bench) { b.put(other, encrypted) }, "its key is encrypted with a passphrase"},
+		"encrypted RSA": {func(b *bench) { b.put(other, legacy) }, "its key is encrypted with a passphrase"},
+		"reversed":      {func(b *bench) { b.put(long[2]+long[1]+long[0], longKeys[0]) }, "its chain is reversed"},
+		"own second":    {func(b *bench) { b.put(long[1]+long[0]+long[2], longKeys[0]) }, "own certificate is number 2 of 3"},
+		"issuers mixed": {func(b *bench) { b.put(long[0]+long[2]+long[1], longKeys[0]) }, "certificate 1 was issued by number 3"},
+		"other domain":  {func(b *bench) { b.put(foreign, foreignKey) }, "it is for example.org, www.example.org and not for shop.example.com"},
 		"expired":       {func(b *bench) { b.put(old, oldKey) }, "has expired on 2026-01-31"},
 		"not decrypted": {func(b *bench) { b.Failed["/shop/ssl/key"] = errors.New("AccessDenied") }, "AccessDenied"},
 	} {
@@ -195,7 +236,7 @@ func TestFaults(t *testing.T) {
 				problems, out := b.write()
 				err := problems["shop"]
 				if len(problems) != 1 || err == nil || !strings.Contains(err.Error(), test.want) ||
-					!strings.Contains(err.Error(), "is kept") {
+					!strings.Contains(err.Error(), map[bool]string{true: "stays in use", false: "Caddy gets a certificate"}[len(before) > 1]) {
 					t.Errorf("problems %v, want %q", problems, test.want)
 				}
 				if err != nil && strings.Contains(err.Error()+out, "PRIVATE") {
@@ -208,16 +249,38 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-func TestCertificateOfAnotherName(t *testing.T) {
+func TestWholeChain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(issue(t, now.Add(time.Hour), "example.org"))
-	problems, out := b.write()
-	if len(problems) > 0 || !strings.Contains(out, "warning: the own certificate of shop is not for its domain") {
-		t.Errorf("%v, printed %q", problems, out)
+	certs, keys := chain(t, now.Add(time.Hour), 3, "shop.example.com")
+	b.put(strings.Join(certs, ""), keys[0])
+	if problems, _ := b.write(); len(problems) > 0 {
+		t.Error(problems)
 	}
-	if len(b.files("shop")) != 3 {
-		t.Errorf("files: %v", b.files("shop"))
+	b.check("shop", own(strings.Join(certs, ""), keys[0]))
+}
+
+// What is in use is replaced by one that Caddy gets once it is of no use any more.
+func TestWhatIsInUseEnds(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		end  func(b *bench)
+		want string
+	}{
+		"expired":      {func(b *bench) { b.Now = now.Add(2 * time.Hour) }, "it has expired on"},
+		"to come":      {func(b *bench) { b.Now = now.Add(-2 * time.Hour) }, "it is not valid before 2026-01-31 02:15:00"},
+		"other domain": {func(b *bench) { b.Apps[1].Domain = "shop.example.org" }, "and not for shop.example.org"},
+	} {
+		b := newBench(t)
+		b.put(issue(t, now.Add(time.Hour), "shop.example.com"))
+		b.write()
+		test.end(b)
+		problems, _ := b.write()
+		if err := problems["shop"]; err == nil || !strings.Contains(err.Error(), test.want) ||
+			!strings.Contains(err.Error(), "Caddy gets a certificate") {
+			t.Errorf("%s: problems %v", name, problems)
+		}
+		b.check("shop", automatic)
 	}
 }
 
