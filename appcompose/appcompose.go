@@ -66,6 +66,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResourceV2(TypeToken, name, inputs, c, opts...); err != nil {
 		return nil, fmt.Errorf("register %s: %w", name, err)
 	}
+	if warning := memoryWarning(args.Config); warning != "" {
+		if err := ctx.Log.Warn(warning, &pulumi.LogArgs{Resource: c}); err != nil {
+			return nil, fmt.Errorf("warn about memory: %w", err)
+		}
+	}
 	p := &publisher{ctx: ctx, name: name, args: args, component: c}
 	if err := p.secrets(); err != nil {
 		return nil, fmt.Errorf("publish the secrets of %s: %w", name, err)

@@ -1,8 +1,10 @@
 package appcompose
 
 import (
+	"fmt"
 	"strconv"
-	"strings"
+
+	"webstack/config"
 )
 
 // memory is how the host's memory is shared out, in MiB. It depends on the instance type alone: if it depended on the
@@ -15,11 +17,10 @@ type memory struct {
 	maintenanceMem int
 	workMem        int
 	shm            int // /dev/shm of Postgres, for parallel queries
-	maxConnections int
 }
 
-func shareMemory(instanceType string) memory {
-	host := hostMemoryMb(instanceType)
+func shareMemory(c *config.Config) memory {
+	host, _ := c.HostMemoryMb()
 	return memory{
 		caddy:          clamp(host/8, 128, 1024),
 		postgres:       max(host*3/8, 192),
@@ -27,47 +28,25 @@ func shareMemory(instanceType string) memory {
 		maintenanceMem: clamp(host/32, 16, 1024),
 		workMem:        clamp(host/512, 2, 64),
 		shm:            clamp(host/16, 64, 1024),
-		maxConnections: clamp(host/20, 50, 500),
 	}
 }
 
-// hostMemoryMb is the memory of an instance type in MiB, by AWS's rule that sizes double and that the compute
-// families (c) have half and the memory families (r, x, z) twice the memory of the general ones (m, t). For a type
-// outside of the rule it assumes the smallest that this stack is made for, 2 GiB.
-func hostMemoryMb(instanceType string) int {
-	const unknown = 2048
-	family, size, _ := strings.Cut(instanceType, ".")
-	burstable := map[string]int{"nano": 512, "micro": 1024, "small": 2048}
-	general, known := burstable[size]
-	switch {
-	case known:
-	case size == "medium":
-		general = 4096
-	case size == "large":
-		general = 8192
-	case strings.HasSuffix(size, "xlarge"):
-		times, err := strconv.Atoi(strings.TrimSuffix(size, "xlarge"))
-		if size == "xlarge" {
-			times, err = 1, nil
-		}
-		if err != nil || times < 1 || times > 64 {
-			return unknown
-		}
-		general = 16384 * times
-	default:
-		return unknown
+// memoryWarning says that the limits of all containers together are more than the host has, "" where they are not.
+func memoryWarning(c *config.Config) string {
+	host, known := c.HostMemoryMb()
+	share := shareMemory(c)
+	sum := share.caddy
+	if !c.EnableExternalPostgres {
+		sum += share.postgres
 	}
-	switch {
-	case family == "":
-		return unknown
-	case strings.HasPrefix(family, "t"), strings.HasPrefix(family, "m"):
-		return general
-	case strings.HasPrefix(family, "c"), family == "a1":
-		return general / 2
-	case strings.HasPrefix(family, "r"), strings.HasPrefix(family, "x"), strings.HasPrefix(family, "z"):
-		return general * 2
+	for _, app := range c.Apps {
+		sum += app.MemoryMb
 	}
-	return unknown
+	if !known || sum <= host {
+		return ""
+	}
+	return fmt.Sprintf("the containers' memory limits add up to %d MiB, and a %s has %d MiB: if the apps use all they may, "+
+		"the kernel kills some of them; lower memoryMb of the apps, or choose a larger instanceType", sum, c.InstanceType, host)
 }
 
 func clamp(v, low, high int) int { return min(max(v, low), high) }

@@ -1,50 +1,51 @@
 package appcompose
 
-import "testing"
+import (
+	"strings"
+	"testing"
 
-func TestHostMemory(t *testing.T) {
-	t.Parallel()
-	for instanceType, want := range map[string]int{
-		"t4g.nano":     512,
-		"t4g.micro":    1024,
-		"t4g.small":    2048,
-		"t3.small":     2048,
-		"t4g.medium":   4096,
-		"m7g.medium":   4096,
-		"m7g.large":    8192,
-		"t4g.2xlarge":  32768,
-		"c7g.medium":   2048,
-		"c7gn.xlarge":  8192,
-		"r8g.medium":   8192,
-		"x2gd.large":   16384,
-		"a1.large":     4096,
-		"g5g.xlarge":   2048,
-		"m7g.metal":    2048,
-		"m7g.0xlarge":  2048,
-		"nonsense":     2048,
-		"m7g.-4xlarge": 2048,
-	} {
-		if got := hostMemoryMb(instanceType); got != want {
-			t.Errorf("%s: %d MiB, want %d", instanceType, got, want)
-		}
-	}
-}
+	"webstack/config"
+)
 
 func TestShareMemory(t *testing.T) {
 	t.Parallel()
-	want := memory{
-		caddy: 256, postgres: 768, sharedBuffers: 256, maintenanceMem: 64, workMem: 4, shm: 128, maxConnections: 102,
-	}
-	if got := shareMemory("t4g.small"); got != want {
+	want := memory{caddy: 256, postgres: 768, sharedBuffers: 256, maintenanceMem: 64, workMem: 4, shm: 128}
+	if got := shareMemory(&config.Config{InstanceType: "t4g.small"}); got != want {
 		t.Errorf("t4g.small: got %+v, want %+v", got, want)
 	}
 	for _, instanceType := range []string{"t4g.nano", "t4g.small", "m7g.16xlarge", "r8g.48xlarge"} {
-		m := shareMemory(instanceType)
-		if host := hostMemoryMb(instanceType); m.caddy+m.postgres > host*2/3 {
+		c := &config.Config{InstanceType: instanceType}
+		m := shareMemory(c)
+		if host, _ := c.HostMemoryMb(); m.caddy+m.postgres > host*2/3 {
 			t.Errorf("%s: %+v leaves the apps less than a third of %d MiB", instanceType, m, host)
 		}
 		if m.sharedBuffers+m.maintenanceMem+m.shm > m.postgres {
 			t.Errorf("%s: %+v: Postgres' own memory does not fit its limit", instanceType, m)
+		}
+	}
+}
+
+func TestMemoryWarning(t *testing.T) {
+	t.Parallel()
+	apps := func(memory ...int) (list []config.App) {
+		for _, mb := range memory {
+			list = append(list, config.App{MemoryMb: mb})
+		}
+		return list
+	}
+	for _, c := range []struct {
+		config config.Config
+		want   string
+	}{
+		{config.Config{InstanceType: "t4g.small", Apps: apps(512, 512)}, ""},
+		{config.Config{InstanceType: "t4g.small", Apps: apps(512, 513)},
+			"the containers' memory limits add up to 2049 MiB, and a t4g.small has 2048 MiB"},
+		{config.Config{InstanceType: "t4g.small", EnableExternalPostgres: true, Apps: apps(512, 1280)}, ""},
+		{config.Config{InstanceType: "g5g.xlarge", Apps: apps(100000)}, ""}, // its memory is not known
+	} {
+		got := memoryWarning(&c.config)
+		if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
+			t.Errorf("%+v: got %q, want %q", c.config, got, c.want)
 		}
 	}
 }

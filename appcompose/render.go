@@ -86,7 +86,7 @@ func describe(in RenderInput) contract.Manifest {
 			Repository: in.RepositoryURLs[app.Name], Database: app.Name, MemoryMb: app.MemoryMb,
 			StartTimeoutSeconds: app.StartTimeoutSeconds, DrainTimeoutSeconds: app.DrainTimeoutSeconds,
 			StopGraceSeconds: app.StopGraceSeconds,
-			SecureEnv:        slices.Sorted(maps.Keys(app.EnvSecure)),
+			DbConnections:    app.DbConnections, SecureEnv: slices.Sorted(maps.Keys(app.EnvSecure)),
 		})
 	}
 	return m

@@ -71,4 +71,8 @@ var appFields = complete([]spec[App]{
 	{Key: Key{Name: "stopGraceSeconds", Default: "10", Min: 1, Max: 300,
 		Description: "Seconds an old container may take to end after SIGTERM before it is killed."},
 		at: func(a *App) any { return &a.StopGraceSeconds }},
+	{Key: Key{Name: "dbConnections", Default: "0", Min: 0, Max: 1000,
+		Description: "Most connections to Postgres that the app's containers may hold together. A deploy runs two of them " +
+			"for a moment. 0 shares what Postgres has equally among the apps without a number of their own."},
+		at: func(a *App) any { return &a.DbConnections }},
 })

@@ -66,6 +66,7 @@ type App struct {
 	ContainerPort int
 	HealthPath    string
 	MemoryMb      int // MiB
+	DbConnections int // 0 = a share of what Postgres has
 
 	Init                bool // Docker's init is process 1
 	StartTimeoutSeconds int  // until HealthPath answers

@@ -247,6 +247,9 @@ func TestLoadRefuses(t *testing.T) {
 			`apps.shop.containerPort: "65536" is out of range; allowed: ` + port},
 		{"port with a fraction", []string{"apps", shop(`"containerPort": 80.5`)},
 			`apps.shop.containerPort: "80.5" is no whole number; allowed: ` + port},
+		{"connections", []string{"apps", shop(`"dbConnections": 93`)},
+			"apps.shop.dbConnections: 93 makes 93 of all apps together, more than Postgres on a t4g.small has for them; " +
+				"allowed: 92 of all apps together"},
 		{"memory", []string{"apps", shop(`"memoryMb": 16`)},
 			`apps.shop.memoryMb: "16" is out of range; allowed: a whole number from 32 to 1048576`},
 		{"health path without slash", []string{"apps", shop(`"healthPath": "up"`)},

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"webstack/contract"
 )
 
 // validate judges values against each other and resolves what depends on others. Values that are wrong by
@@ -25,6 +28,7 @@ func (d *decoder) validate(stack string, in *input) {
 		d.validateApp(stack, &in.Config, &in.Apps[i])
 	}
 	d.validateUnique(in.Apps)
+	d.validateConnections(&in.Config)
 	mergeEnvs(d, "appEnvPlain", in.Apps, in.envPlain, func(a *App) map[string]string { return a.EnvPlain })
 	mergeEnvs(d, "appEnvSecure", in.Apps, in.envSecure, func(a *App) map[string]Secret { return a.EnvSecure })
 	for _, app := range in.Apps {
@@ -82,6 +86,21 @@ func (d *decoder) validateApp(stack string, c *Config, app *App) {
 	d.validateGithub(path, app)
 	if app.RepoName == "" {
 		app.RepoName = defaultRepoName(stack, app.Name)
+	}
+}
+
+// validateConnections checks that Postgres has the connections that apps ask for. How many an external one takes is not
+// known here.
+func (d *decoder) validateConnections(c *Config) {
+	usable, sum := c.PostgresConnections()-contract.ReservedConnections, 0
+	for _, app := range c.Apps {
+		if app.DbConnections == 0 || c.EnableExternalPostgres || d.bad["instanceType"] {
+			continue
+		}
+		if sum += app.DbConnections; sum > usable {
+			d.add(join("apps", app.Name)+".dbConnections", fmt.Sprintf("%d makes %d of all apps together, more than Postgres on "+
+				"a %s has for them", app.DbConnections, sum, c.InstanceType), fmt.Sprintf("%d of all apps together", usable))
+		}
 	}
 }
 

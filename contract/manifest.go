@@ -80,6 +80,8 @@ type ManifestApp struct {
 	DrainTimeoutSeconds int `json:"drainTimeoutSeconds"`
 	// StopGraceSeconds is how long it may take to end after SIGTERM, 1 or more.
 	StopGraceSeconds int `json:"stopGraceSeconds"`
+	// DbConnections is how many connections to Postgres the app may hold, 0..1000; 0 is a share of what there is.
+	DbConnections int `json:"dbConnections"`
 	// SecureEnv names the environment variables whose values are in the parameters AppEnvParam, sorted by Encode.
 	SecureEnv []string `json:"secureEnv"`
 }

@@ -15,6 +15,9 @@ const (
 	DumpsDir = DataDir + "/dumps"
 )
 
+// PostgresSuperuserFile holds the name of Postgres' superuser; it belongs to the cluster and goes with it.
+const PostgresSuperuserFile = DataDir + "/postgres-superuser"
+
 // DefaultStackDir is the stack directory unless the config sets another one.
 const DefaultStackDir = "/opt/webstack"
 

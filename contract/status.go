@@ -41,6 +41,8 @@ type Status struct {
 	Disks  []DiskStatus `json:"disks"`
 	// PostgresReady is true when Postgres, on this host or elsewhere, takes connections.
 	PostgresReady bool `json:"postgresReady"`
+	// Connections is what Postgres has for all apps together, nil when it takes no connection.
+	Connections *ConnectionStatus `json:"connections,omitempty"`
 	// Services are the containers beside the apps', such as caddy and postgres.
 	Services []ServiceStatus `json:"services"`
 	Apps     []AppStatus     `json:"apps"`
@@ -64,6 +66,58 @@ type DiskStatus struct {
 	Path  string `json:"path"`
 	Total int64  `json:"total"`
 	Free  int64  `json:"free"`
+	// Inodes is how many files it can hold, InodesFree how many more; both are 0 where there is no such limit.
+	Inodes     int64 `json:"inodes"`
+	InodesFree int64 `json:"inodesFree"`
+}
+
+// Used is how much of the disk's space and of its inodes is in use, in percent. What is kept for root counts as in use.
+func (d DiskStatus) Used() (space, inodes int) {
+	percent := func(free, total int64) int {
+		if total <= 0 {
+			return 0
+		}
+		return int(100 - 100*free/total)
+	}
+	return percent(d.Free, d.Total), percent(d.InodesFree, d.Inodes)
+}
+
+// ConnectionStatus is how many connections to Postgres there are.
+type ConnectionStatus struct {
+	// Used is how many the apps hold with a password, Limit how many they may hold together.
+	Used  int `json:"used"`
+	Limit int `json:"limit"`
+	// Guarded is true when connections are bounded before Postgres sees them, and where that is not for this host to do.
+	Guarded bool `json:"guarded"`
+}
+
+// Text says how many connections an app holds of those that it may hold, and names those that are silent.
+func (d *DatabaseStatus) Text() string {
+	if d == nil {
+		return "-"
+	}
+	text := fmt.Sprintf("%d of %d", d.Used, d.Limit)
+	if silent := d.Silent(); silent > 0 {
+		text += fmt.Sprintf(" (+ %d silent)", silent)
+	}
+	return text
+}
+
+// Silent is how many of an app's connections have not given a password.
+func (d *DatabaseStatus) Silent() int { return max(d.Sockets-d.Used, 0) }
+
+// DatabaseStatus is an app's part of Postgres.
+type DatabaseStatus struct {
+	// Error says why the app cannot connect, by a connection made as it does; "" when it can.
+	Error string `json:"error,omitempty"`
+	// Used is how many connections the app holds with its password, Limit how many it may hold.
+	Used  int `json:"used"`
+	Limit int `json:"limit"`
+	// Sockets is how many connections its containers hold to the Postgres on this host, those included that have not given
+	// a password.
+	Sockets int `json:"sockets"`
+	// Size is that of its database.
+	Size int64 `json:"size"`
 }
 
 // The values of Health.
@@ -104,6 +158,10 @@ type AppStatus struct {
 	// Wanted is the release that the last converge was to bring about, "" when there was none. It differs from Release
 	// when that failed; Problems then say why.
 	Wanted string `json:"wanted,omitempty"`
+	// Database is nil when Postgres takes no connection, and for an app that has no database yet.
+	Database *DatabaseStatus `json:"database,omitempty"`
+	// Written is what its containers have written to their own file systems, -1 when that is not known.
+	Written int64 `json:"written"`
 	// Certificate is what Caddy shows for the domain, nil when it has none.
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
 }

@@ -63,6 +63,7 @@ func (p *problems) checkApps(apps []ManifestApp) {
 		p.check(a.StartTimeoutSeconds >= 1, "%s.startTimeoutSeconds: %d is less than 1", at, a.StartTimeoutSeconds)
 		p.check(a.DrainTimeoutSeconds >= 0, "%s.drainTimeoutSeconds: %d is less than 0", at, a.DrainTimeoutSeconds)
 		p.check(a.StopGraceSeconds >= 1, "%s.stopGraceSeconds: %d is less than 1", at, a.StopGraceSeconds)
+		p.check(a.DbConnections >= 0 && a.DbConnections <= 1000, "%s.dbConnections: %d is not 0..1000", at, a.DbConnections)
 		names := map[string]bool{}
 		for j, name := range a.SecureEnv {
 			p.check(envRE.MatchString(name), "%s.secureEnv[%d]: %q is no name of a variable", at, j, name)

@@ -37,6 +37,9 @@ const (
 // EdgeNetwork is the network on which Caddy reaches the apps, by its name in the Compose file.
 const EdgeNetwork = "edge"
 
+// DatabaseNetwork is the network on which apps reach Postgres, by its name in the Compose file.
+const DatabaseNetwork = "db"
+
 // Paths relative to the stack directory.
 const (
 	// ComposeEnvPath is read by Compose by itself, because it stands beside the Compose file.
@@ -93,6 +96,18 @@ func AppEnv(values map[string]string) ([]byte, error) {
 		vars = append(vars, variable{name, values[name]})
 	}
 	return dotenv(vars)
+}
+
+// Variable is the value of a variable in an env file that AppEnv made, "" when it is not there.
+func Variable(content []byte, name string) string {
+	unescape := strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`, `\n`, "\n", `\r`, "\r")
+	for line := range strings.Lines(string(content)) {
+		value, ok := strings.CutPrefix(strings.TrimSuffix(line, "\"\n"), name+`="`)
+		if ok {
+			return unescape.Replace(value)
+		}
+	}
+	return ""
 }
 
 // DatabaseURL is the DATABASE_URL of an app: role and database have the same name. address is "host:port": that of

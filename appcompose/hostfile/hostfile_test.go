@@ -52,3 +52,20 @@ func TestAppEnvRefuses(t *testing.T) {
 		t.Errorf("the error shows a value: %v", err)
 	}
 }
+
+func TestVariable(t *testing.T) {
+	t.Parallel()
+	values := map[string]string{"A": "$\"\\\\n\r\nB=\"no\"", "B": "", "C": "DATABASE_URL=\"x"}
+	text, err := AppEnv(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range values {
+		if got := Variable(text, name); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if got := Variable(text, "DATABASE_URL"); got != "" {
+		t.Errorf("a variable that is not there is %q", got)
+	}
+}

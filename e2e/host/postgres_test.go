@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -21,6 +22,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
+	"webstack/appcompose/hostfile"
 	"webstack/host/command"
 	"webstack/host/database"
 )
@@ -61,7 +65,7 @@ func startPostgres(t *testing.T) *server {
 	writeCertificate(t, data, as)
 	port := freePort(t)
 	cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-p", port, "-c", "listen_addresses=127.0.0.1",
-		"-c", "ssl=on", "-c", "fsync=off", "-c", "log_statement=all", "-c", "max_connections=20")
+		"-c", "ssl=on", "-c", "fsync=off", "-c", "log_statement=all", "-c", "max_connections=30")
 	var log bytes.Buffer
 	cmd.SysProcAttr, cmd.Dir, cmd.Stdout, cmd.Stderr = as, dir, &log, &log
 	if err := cmd.Start(); err != nil {
@@ -163,7 +167,12 @@ func (r inContainer) Run(ctx context.Context, c command.Command) ([]byte, error)
 }
 
 func (s *server) container() database.Server {
-	return &database.Container{Name: "postgres", User: "postgres", Run: inContainer{s}}
+	return s.as("postgres")
+}
+
+// as speaks to the server by another name of its superuser.
+func (s *server) as(user string) *database.Container {
+	return &database.Container{Name: "postgres", User: user, Run: inContainer{s}, Record: filepath.Join(s.dir, "superuser")}
 }
 
 func (s *server) exec(t *testing.T, statements ...string) {
@@ -218,9 +227,9 @@ func ensure(t *testing.T, o database.Options) string {
 	t.Helper()
 	var out bytes.Buffer
 	o.Out = &out
-	problems, err := database.Ensure(t.Context(), o)
-	if err != nil || len(problems) > 0 {
-		t.Fatalf("%v, %v", err, problems)
+	done, err := database.Ensure(t.Context(), o)
+	if err != nil || len(done.Problems) > 0 {
+		t.Fatalf("%v, %v", err, done.Problems)
 	}
 	return out.String()
 }
@@ -277,6 +286,7 @@ func TestDatabasesAreMended(t *testing.T) {
 			{`ALTER ROLE shop NOLOGIN`},
 			{`ALTER ROLE shop PASSWORD NULL`},
 			{`ALTER ROLE shop PASSWORD 'another'`},
+			{`ALTER ROLE shop CONNECTION LIMIT -1`},
 			{`DROP DATABASE app`},
 		} {
 			if err := o.Server.Exec(t.Context(), damage...); err != nil {
@@ -309,7 +319,8 @@ func TestOneAppFails(t *testing.T) {
 		)
 		var out bytes.Buffer
 		o.Out = &out
-		problems, err := database.Ensure(t.Context(), o)
+		done, err := database.Ensure(t.Context(), o)
+		problems := done.Problems
 		if err != nil || len(problems) != 2 || problems["bad"] == nil || problems["taken"] == nil {
 			t.Errorf("%v, %v", err, problems)
 		}
@@ -336,5 +347,106 @@ func TestPostgresThatIsNotThere(t *testing.T) {
 	s.Address = "no\naddress"
 	if _, err := s.Value(t.Context(), "SELECT 1"); err == nil || strings.Contains(err.Error(), "canary") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// An app that takes all the connections it may have leaves the others theirs, and is named.
+func TestConnectionsOfOneApp(t *testing.T) {
+	t.Parallel()
+	both(t, func(t *testing.T, s *server, o database.Options) {
+		ensure(t, o) // 20 connections for two apps
+		url := func(app database.App) string {
+			return hostfile.DatabaseURL(s.address, app.Database, app.Password)
+		}
+		for i := range 10 {
+			conn, err := pgx.Connect(t.Context(), url(o.Apps[0]))
+			if err != nil {
+				t.Fatalf("connection %d: %v", i, err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+		}
+		host, _, _ := net.SplitHostPort(s.address)
+		err := database.Try(t.Context(), url(o.Apps[0]), host)
+		if err == nil || err.Error() != `Postgres refuses it: too many connections for role "shop"` {
+			t.Errorf("one connection more: %v", err)
+		}
+		if err := database.Try(t.Context(), url(o.Apps[1]), ""); err != nil {
+			t.Errorf("the other app: %v", err)
+		}
+		use, err := database.ReadUsage(t.Context(), o.Server)
+		if err != nil || use.Usable != 20 || use.Roles["shop"].Connections != 10 || use.Roles["shop"].Limit != 10 ||
+			use.Roles["my-blog"].Limit != 10 || use.Roles["shop"].Size < 1<<20 {
+			t.Errorf("in use: %+v, %v", use, err)
+		}
+		wrong := database.App{Database: "shop", Password: "canary-wrong"}
+		if err := database.Try(t.Context(), url(wrong), ""); err == nil || !strings.Contains(err.Error(), "password") ||
+			strings.Contains(err.Error(), "canary") {
+			t.Errorf("with a wrong password: %v", err)
+		}
+	})
+}
+
+// The superuser of a data directory is renamed when the config has another name for it.
+func TestSuperuserIsRenamed(t *testing.T) {
+	t.Parallel()
+	s := startPostgres(t)
+	options := func(user string) database.Options {
+		return database.Options{
+			Server: s.as(user), Superuser: user, SuperuserPassword: superPassword, DefaultDb: "app",
+			Apps: apps("shop-password"),
+		}
+	}
+	ensure(t, options("postgres"))
+	for _, name := range []string{"owner", "own-er\"2"} {
+		if err := database.Wait(t.Context(), s.as(name), time.Second); err != nil {
+			t.Errorf("before the change: %v", err)
+		}
+		if out := ensure(t, options(name)); !strings.Contains(out, "renamed the superuser") {
+			t.Errorf("printed %q", out)
+		}
+		if out := ensure(t, options(name)); out != "" {
+			t.Errorf("a second run does something: %s", out)
+		}
+		if err := s.connect(t, name, superPassword, "app", "SELECT 1"); err != nil {
+			t.Error(err)
+		}
+		roles, err := s.as(name).Value(t.Context(), "SELECT string_agg(rolname, ' ' ORDER BY rolname) FROM pg_roles WHERE rolsuper")
+		if err != nil || roles != name {
+			t.Errorf("superusers are %q, %v", roles, err)
+		}
+	}
+	// A role that is there is not made the superuser, and a name that is not known is not guessed.
+	o := options("shop")
+	o.Out = io.Discard
+	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "a role of that name exists") {
+		t.Errorf("error is %v", err)
+	}
+	if err := os.Remove(filepath.Join(s.dir, "superuser")); err != nil {
+		t.Fatal(err)
+	}
+	o = options("another")
+	o.Out = io.Discard
+	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the name that it had") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+// A rename that was killed is finished.
+func TestSuperuserIsRenamedAfterAKill(t *testing.T) {
+	t.Parallel()
+	s := startPostgres(t)
+	s.exec(t, "CREATE ROLE webstack_renamer SUPERUSER LOGIN")
+	o := database.Options{Server: s.as("owner"), Superuser: "owner", SuperuserPassword: superPassword, DefaultDb: "app"}
+	ensure(t, o)
+	// Killed before the helper was dropped.
+	if err := o.Server.Exec(t.Context(), "CREATE ROLE webstack_renamer SUPERUSER LOGIN"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "superuser"), []byte("postgres\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ensure(t, o)
+	if left, err := o.Server.Value(t.Context(), "SELECT count(*) FROM pg_roles WHERE rolsuper"); err != nil || left != "1" {
+		t.Errorf("there are %s superusers, %v", left, err)
 	}
 }

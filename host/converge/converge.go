@@ -36,6 +36,9 @@ type Host struct {
 	Containers func(root *os.Root, m contract.Manifest) Containers
 	// Postgres is the container, or with an address ("host:port") the external one, whose superuser's password is given.
 	Postgres func(user, address, password string) database.Server
+	// LimitConnections bounds the connections to the container of Postgres, per app's container and in all; 0 where there
+	// is no such container.
+	LimitConnections func(ctx context.Context, perContainer, total int) error
 }
 
 // Containers runs the stack's containers; see package apps.

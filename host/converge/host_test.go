@@ -2,6 +2,8 @@ package converge
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -44,6 +46,9 @@ func (f *fakeHost) host() Host {
 		Postgres: func(user, address, password string) database.Server {
 			_ = f.step("postgres " + strings.Join([]string{user, address, password}, " "))
 			return fakePostgres{f}
+		},
+		LimitConnections: func(_ context.Context, perContainer, total int) error {
+			return f.step(fmt.Sprintf("limit %d %d", perContainer, total))
 		},
 	}
 }
@@ -95,7 +100,7 @@ func (f fakeContainers) Converge(_ context.Context, releases map[string]string) 
 type fakePostgres struct{ *fakeHost }
 
 // closed is a server on which nothing is left to do for a stack without apps.
-const closed = `{"roles": {"postgres": {"login": true, "member": true}},
+const closed = `{"slots": {"most": 100, "reserved": 10}, "roles": {"postgres": {"login": true, "member": true}},
 	"databases": {"postgres": {"owner": "postgres", "mine": true}, "app": {"owner": "postgres", "mine": true}}}`
 
 func (f fakePostgres) Value(context.Context, string) (string, error) {
@@ -112,6 +117,8 @@ func (f fakePostgres) Exec(_ context.Context, statements ...string) error {
 	f.mu.Unlock()
 	return f.step("exec")
 }
+
+func (f fakePostgres) Adopt(context.Context, io.Writer) error { return f.step("adopt") }
 
 func (f fakePostgres) Differ(context.Context, map[string]string) ([]string, error) { return nil, nil }
 

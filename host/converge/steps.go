@@ -69,15 +69,40 @@ func (r *run) ensureDatabases(ctx context.Context) error {
 	for _, app := range r.manifest.Apps {
 		// Without a password its env file was not written either, and that is said already.
 		if password := r.parameters[contract.AppDatabasePasswordParam(r.base(), app.Name)]; password != "" {
-			o.Apps = append(o.Apps, database.App{Name: app.Name, Database: app.Database, Password: password})
+			o.Apps = append(o.Apps, database.App{
+				Name: app.Name, Database: app.Database, Password: password, Connections: app.DbConnections,
+			})
 		}
 	}
 	if err := database.Wait(ctx, o.Server, postgresLimit); err != nil {
 		return err
 	}
-	problems, err := database.Ensure(ctx, o)
-	r.wrong(problems)
-	return err
+	done, err := database.Ensure(ctx, o)
+	r.wrong(done.Problems)
+	if err != nil {
+		return err
+	}
+	if err := r.limitConnections(ctx, done); err != nil {
+		// A kernel may lack what it takes. The apps work without, and the host's status says so.
+		_, err = fmt.Fprintf(r.Out, "warning: %v\n", err)
+		return err
+	}
+	return nil
+}
+
+// spareConnections are what a container gets beyond the limit of a role, so that an app that is at its limit is refused
+// by Postgres, with a message, and not by the kernel, without one.
+const spareConnections = 2
+
+func (r *run) limitConnections(ctx context.Context, done database.Done) error {
+	if r.manifest.ExternalPostgres {
+		return r.Host.LimitConnections(ctx, 0, 0)
+	}
+	most := done.Largest
+	if most == 0 {
+		most = done.Usable
+	}
+	return r.Host.LimitConnections(ctx, min(most+spareConnections, done.Usable), done.Usable)
 }
 
 func (r *run) convergeApps(ctx context.Context) error {

@@ -48,7 +48,7 @@ func TestStepsAreInOrder(t *testing.T) {
 	t.Parallel()
 	b := publishApps(t)
 	out := b.mustRun(t)
-	want := []string{"mount", "swap", "parameters", "names", "base", "postgres", "query", "exec", "converge"}
+	want := []string{"mount", "swap", "parameters", "names", "base", "postgres", "query", "adopt", "exec", "limit", "converge"}
 	if diff := cmp.Diff(want, b.host.steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -72,8 +72,8 @@ func TestStepsAreInOrder(t *testing.T) {
 		t.Errorf("a secret is printed:\n%s", out)
 	}
 	before := b.tree(t)
-	b.host.state = strings.NewReplacer(`"postgres": {"login`, `"blog": {"login": true, "member": true},
-		"shop": {"login": true, "member": true}, "postgres": {"login`,
+	b.host.state = strings.NewReplacer(`"postgres": {"login`, `"blog": {"login": true, "member": true, "limit": 45},
+		"shop": {"login": true, "member": true, "limit": 45}, "postgres": {"login`,
 		`"app": {"owner`, `"blog": {"owner": "blog"}, "shop": {"owner": "shop"}, "app": {"owner`).Replace(closed)
 	again := b.mustRun(t)
 	if diff := cmp.Diff(before, b.tree(t)); diff != "" {

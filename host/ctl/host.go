@@ -13,6 +13,7 @@ import (
 	"webstack/host/apps"
 	"webstack/host/caddy"
 	"webstack/host/command"
+	"webstack/host/connlimit"
 	"webstack/host/converge"
 	"webstack/host/docker"
 	"webstack/host/parameters"
@@ -67,5 +68,16 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 			}
 		},
 		Postgres: c.postgres,
+		LimitConnections: func(ctx context.Context, perContainer, total int) error {
+			o := connlimit.Options{
+				PerContainer: perContainer, Total: total, Run: c.runner(), Root: c.root(), Out: c.Stdout,
+			}
+			if total > 0 {
+				if o.Bridge, err = engine.Bridge(ctx, hostfile.DatabaseNetwork); err != nil {
+					return fmt.Errorf("limit connections to Postgres: %w", err)
+				}
+			}
+			return connlimit.Ensure(ctx, o)
+		},
 	}, nil
 }

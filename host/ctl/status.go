@@ -4,11 +4,13 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"path/filepath"
 	"text/tabwriter"
 	"time"
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
+	"webstack/host/connlimit"
 	"webstack/host/database"
 	"webstack/host/parameters"
 	"webstack/host/status"
@@ -25,7 +27,8 @@ func (c Command) status(ctx context.Context, args []string) error {
 		return err
 	}
 	s := status.Read(ctx, status.Options{
-		StackDir: *dir, Engine: c.engine(*dir, nil), Postgres: c.askPostgres, Root: c.root(),
+		StackDir: *dir, Engine: c.engine(*dir, nil), Root: c.root(), Postgres: c.askPostgres, Connect: database.Try,
+		Guarded: func(ctx context.Context) bool { return connlimit.InForce(ctx, c.runner()) },
 	})
 	if *asJSON {
 		_, err := fmt.Fprintf(c.Stdout, "%s\n", s.Encode())
@@ -37,33 +40,35 @@ func (c Command) status(ctx context.Context, args []string) error {
 // answerLimit is how long Postgres may take to answer when somebody asks how it is.
 const answerLimit = 10 * time.Second
 
-// askPostgres fails when Postgres takes no connection.
-func (c Command) askPostgres(ctx context.Context, m contract.Manifest) error {
+// askPostgres tells what Postgres has in use, and fails when it takes no connection.
+func (c Command) askPostgres(ctx context.Context, m contract.Manifest) (database.Usage, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	var address, password string
 	if m.ExternalPostgres {
 		store, err := parameters.Open(ctx, m.Region)
 		if err != nil {
-			return err
+			return database.Usage{}, err
 		}
 		base := contract.BasePath(m.Project, m.Stack)
 		found, failed, err := store.ByName(ctx, []string{
 			contract.PostgresHostParam(base), contract.PostgresPasswordParam(base),
 		})
 		if err != nil || len(failed) > 0 {
-			return fmt.Errorf("find the external Postgres: %w", err)
+			return database.Usage{}, fmt.Errorf("find the external Postgres: %w", err)
 		}
 		address, password = found[contract.PostgresHostParam(base)], found[contract.PostgresPasswordParam(base)]
 	}
-	_, err := c.postgres(m.PostgresUser, address, password).Value(ctx, "SELECT 1")
-	return err
+	return database.ReadUsage(ctx, c.postgres(m.PostgresUser, address, password))
 }
 
 // postgres is the container, or with an address the external one.
 func (c Command) postgres(user, address, password string) database.Server {
 	if address == "" {
-		return &database.Container{Name: hostfile.Postgres, User: user, Run: c.runner()}
+		return &database.Container{
+			Name: hostfile.Postgres, User: user, Run: c.runner(),
+			Record: filepath.Join(c.root(), contract.PostgresSuperuserFile),
+		}
 	}
 	return &database.External{Address: address, User: user, Password: password}
 }
@@ -81,18 +86,22 @@ func (c Command) printStatus(s contract.Status) error {
 	line("memory\t%d of %d MiB available, swap %d of %d MiB free", s.Memory.Available/mebi, s.Memory.Total/mebi,
 		s.Memory.SwapFree/mebi, s.Memory.SwapTotal/mebi)
 	for _, d := range s.Disks {
-		line("disk %s\t%d of %d MiB free", d.Path, d.Free/mebi, d.Total/mebi)
+		line("disk %s\t%d of %d MiB free, %d of %d inodes free", d.Path, d.Free/mebi, d.Total/mebi, d.InodesFree, d.Inodes)
 	}
-	line("\nNAME\tRELEASE\tSTATE\tHEALTH\tSINCE\tCERTIFICATE UNTIL")
+	if s.Connections != nil {
+		line("connections of the apps\t%d of %d", s.Connections.Used, s.Connections.Limit)
+	}
+	line("\nNAME\tRELEASE\tSTATE\tHEALTH\tSINCE\tCONNECTIONS\tCERTIFICATE UNTIL")
 	for _, one := range s.Services {
-		line("%s\t\t%s\t%s\t%s\t", one.Name, one.State, one.Health, when(one.Since, time.DateTime))
+		line("%s\t\t%s\t%s\t%s\t\t", one.Name, one.State, one.Health, when(one.Since, time.DateTime))
 	}
 	for _, app := range s.Apps {
 		until := ""
 		if app.Certificate != nil {
 			until = when(app.Certificate.NotAfter, time.DateOnly)
 		}
-		line("%s\t%s\t%s\t%s\t%s\t%s", app.Name, app.Release, app.State, app.Health, when(app.Since, time.DateTime), until)
+		line("%s\t%s\t%s\t%s\t%s\t%s\t%s", app.Name, app.Release, app.State, app.Health, when(app.Since, time.DateTime),
+			app.Database.Text(), until)
 	}
 	return w.Flush()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,16 +17,24 @@ type Container struct {
 	// Name is the container's, User the superuser's.
 	Name, User string
 	Run        command.Runner
+	// Record is a file on the data volume that keeps the superuser's name, so that it can be changed later.
+	Record string
 }
 
-// psql runs statements, which come by standard input, and returns what they print.
+// psql runs statements as the superuser and returns what they print.
 func (c *Container) psql(ctx context.Context, statements ...string) (string, error) {
+	return c.psqlAs(ctx, c.User, statements...)
+}
+
+// psqlAs runs statements, which come by standard input, as a role. Postgres trusts its own machine, so it needs no
+// password. The connection does not leave the container, so it does not count among those that apps may hold.
+func (c *Container) psqlAs(ctx context.Context, role string, statements ...string) (string, error) {
 	out, err := c.Run.Run(ctx, command.Command{
 		Name: "docker",
 		Args: []string{
 			// Over TCP, where Postgres trusts its own machine as well: on its socket answers, while a new data directory
 			// is set up, a server that is about to stop.
-			"exec", "-i", c.Name, "psql", "-h", "127.0.0.1", "-U", c.User, "-d", maintenance, "--no-password",
+			"exec", "-i", c.Name, "psql", "-h", "127.0.0.1", "-U", role, "-d", maintenance, "--no-password",
 			"--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse",
 		},
 		Stdin: strings.NewReader(strings.Join(statements, ";\n") + ";\n"),
@@ -67,13 +76,16 @@ func (c *Container) Differ(ctx context.Context, passwords map[string]string) ([]
 	return differ, nil
 }
 
+// answeredRE is the answer of a server that works, and has the superuser under another name: see Adopt.
+var answeredRE = regexp.MustCompile(`role ".*" does not exist`)
+
 // Wait returns when Postgres takes connections, which takes a while on a new data directory and after a crash. The
 // error after limit is the last answer.
 func Wait(ctx context.Context, s Server, limit time.Duration) error {
 	const pause = 500 * time.Millisecond
 	for end := time.Now().Add(limit); ; {
 		_, err := s.Value(ctx, "SELECT 1")
-		if err == nil {
+		if err == nil || answeredRE.MatchString(err.Error()) {
 			return nil
 		}
 		if time.Now().After(end) {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"webstack/contract"
 )
 
 // maintenance is the database that statements about roles and databases are run in. Every Postgres has it.
@@ -17,6 +19,9 @@ const template = "template1"
 
 // Server is a Postgres, spoken to as its superuser.
 type Server interface {
+	// Adopt sees to it that the superuser has the name by which the server is spoken to, or says how to get there. out
+	// gets a line when the name changes.
+	Adopt(ctx context.Context, out io.Writer) error
 	// Value runs a query that has one row with one text.
 	Value(ctx context.Context, query string) (string, error)
 	// Exec runs each statement in a transaction of its own, and stops at the first that fails.
@@ -31,6 +36,8 @@ type App struct {
 	Name, Database string
 	// Password is the role's. ASCII.
 	Password string
+	// Connections is how many connections the role may hold, 0 for a share of what there is.
+	Connections int
 }
 
 // Options say what Ensure makes.
@@ -45,26 +52,39 @@ type Options struct {
 	Out io.Writer
 }
 
-// Ensure makes roles and databases and closes each database to everybody but its owner. What fails for single apps is
-// returned by app, and does not stop the others. Where nothing differs it only reads.
-func Ensure(ctx context.Context, o Options) (problems map[string]error, err error) {
+// Done is what Ensure has done.
+type Done struct {
+	// Problems is what failed, by app.
+	Problems map[string]error
+	// Usable is how many connections there are for all apps, Largest the limit of the app that may hold most.
+	Usable, Largest int
+}
+
+// Ensure makes roles and databases, closes each database to everybody but its owner, and limits the connections of each
+// role. What fails for one app does not stop the others. Where nothing differs it only reads.
+func Ensure(ctx context.Context, o Options) (Done, error) {
+	if err := o.Server.Adopt(ctx, o.Out); err != nil {
+		return Done{}, err
+	}
 	s, err := readState(ctx, o)
 	if err != nil {
-		return nil, err
+		return Done{}, err
 	}
 	if err := s.ensureOwn(ctx); err != nil {
-		return nil, err
+		return Done{}, err
 	}
-	problems = map[string]error{}
-	for _, app := range o.Apps {
-		if err := s.ensureApp(ctx, app); err != nil {
-			problems[app.Name] = fmt.Errorf("make the database of %s: %w", app.Name, err)
+	done := Done{Problems: map[string]error{}, Usable: s.usable()}
+	limits := s.limits()
+	for i, app := range o.Apps {
+		done.Largest = max(done.Largest, limits[i])
+		if err := s.ensureApp(ctx, app, limits[i]); err != nil {
+			done.Problems[app.Name] = fmt.Errorf("make the database of %s: %w", app.Name, err)
 		}
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return Done{}, ctx.Err()
 		}
 	}
-	return problems, nil
+	return done, nil
 }
 
 // state is what the server has.
@@ -72,11 +92,20 @@ type state struct {
 	Options   `json:"-"`
 	Roles     map[string]roleState     `json:"roles"`
 	Databases map[string]databaseState `json:"databases"`
+	Slots     slots                    `json:"slots"`
 	differ    []string
+}
+
+// slots are how many connections the server takes in all, and how many of them it keeps for superusers and the like.
+type slots struct {
+	Most     int `json:"most"`
+	Reserved int `json:"reserved"`
 }
 
 type roleState struct {
 	Login bool `json:"login"`
+	// Limit is how many connections the role may hold, -1 for any number.
+	Limit int `json:"limit"`
 	// Member is true when the superuser has the rights of this role; a real one has those of every role, and one of a
 	// managed service those of a role that it has made only when they are granted.
 	Member bool `json:"member"`
@@ -92,11 +121,30 @@ type databaseState struct {
 
 // stateQuery reads all of it at once: a host may have 200 apps.
 const stateQuery = `SELECT json_build_object(
- 'roles', (SELECT json_object_agg(rolname, json_build_object('login', rolcanlogin,
+ 'roles', (SELECT json_object_agg(rolname, json_build_object('login', rolcanlogin, 'limit', rolconnlimit,
    'member', pg_has_role(oid, 'USAGE'))) FROM pg_roles),
  'databases', (SELECT json_object_agg(datname, json_build_object('owner', pg_get_userbyid(datdba),
-   'open', has_database_privilege('public', oid, 'CONNECT'), 'mine', pg_has_role(datdba, 'USAGE'))) FROM pg_database)
-)::text`
+   'open', has_database_privilege('public', oid, 'CONNECT'), 'mine', pg_has_role(datdba, 'USAGE'))) FROM pg_database),
+ 'slots', ` + slotsQuery + `)::text`
+
+// slotsQuery asks for slots. Settings that a version or a service does not know count as none.
+const slotsQuery = `json_build_object('most', current_setting('max_connections')::int,
+   'reserved', (SELECT coalesce(sum(setting::int), 0) FROM pg_settings WHERE name IN
+     ('superuser_reserved_connections', 'reserved_connections', 'rds.rds_superuser_reserved_connections')))`
+
+// usable is how many connections there are for the apps.
+func (s slots) usable() int { return s.Most - max(s.Reserved, contract.ReservedConnections) }
+
+func (s *state) usable() int { return s.Slots.usable() }
+
+// limits are those of the apps, in their order.
+func (s *state) limits() []int {
+	wanted := make([]int, 0, len(s.Apps))
+	for _, app := range s.Apps {
+		wanted = append(wanted, app.Connections)
+	}
+	return contract.ConnectionLimits(s.usable(), wanted)
+}
 
 func readState(ctx context.Context, o Options) (*state, error) {
 	text, err := o.Server.Value(ctx, stateQuery)
@@ -152,11 +200,11 @@ func (s *state) ensureOwn(ctx context.Context) error {
 	return nil
 }
 
-func (s *state) ensureApp(ctx context.Context, app App) error {
+func (s *state) ensureApp(ctx context.Context, app App, limit int) error {
 	if err := s.checkName(app.Database); err != nil {
 		return err
 	}
-	statements, err := s.role(app)
+	statements, err := s.role(app, limit)
 	if err != nil {
 		return err
 	}
@@ -176,7 +224,7 @@ func (s *state) checkName(name string) error {
 	return nil
 }
 
-func (s *state) role(app App) ([]string, error) {
+func (s *state) role(app App, limit int) ([]string, error) {
 	name := identifier(app.Database)
 	role, exists := s.Roles[app.Database]
 	var statements []string
@@ -191,6 +239,10 @@ func (s *state) role(app App) ([]string, error) {
 		}
 		statements = append(statements, verb+" ROLE "+name+" LOGIN PASSWORD "+set)
 		s.say("%s the role %s with its password", map[bool]string{true: "changed", false: "made"}[exists], app.Database)
+	}
+	if !exists || role.Limit != limit {
+		statements = append(statements, fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %d", name, limit))
+		s.say("the role %s may hold %d connections", app.Database, limit)
 	}
 	if !exists || !role.Member {
 		// Only a member may give a database to the role; a real superuser needs no membership, and is no worse for it.

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +91,8 @@ func (s *server) Exec(_ context.Context, statements ...string) error {
 	return nil
 }
 
+func (s *server) Adopt(context.Context, io.Writer) error { return s.fail["Adopt"] }
+
 func (s *server) Differ(_ context.Context, passwords map[string]string) ([]string, error) {
 	s.asked = passwords
 	return s.differ, s.fail["Differ"]
@@ -97,6 +100,7 @@ func (s *server) Differ(_ context.Context, passwords map[string]string) ([]strin
 
 func newServer() *server {
 	return &server{fail: map[string]error{}, state: state{
+		Slots: slots{Most: 100, Reserved: 3},
 		Roles: map[string]roleState{"postgres": {Login: true, Member: true}},
 		Databases: map[string]databaseState{
 			"postgres": {Owner: "postgres", Mine: true}, "template1": {Owner: "postgres", Mine: true},
@@ -108,7 +112,10 @@ func newServer() *server {
 func (s *server) options(out *bytes.Buffer) Options {
 	return Options{
 		Server: s, Superuser: "postgres", SuperuserPassword: "canary-super", DefaultDb: "app", Out: out,
-		Apps: []App{{"blog", "blog", "canary-blog"}, {"shop", "shop", "canary-shop"}},
+		Apps: []App{
+			{Name: "blog", Database: "blog", Password: "canary-blog"},
+			{Name: "shop", Database: "shop", Password: "canary-shop", Connections: 30},
+		},
 	}
 }
 
@@ -117,7 +124,8 @@ func TestOneFailureIsOneAppsOwn(t *testing.T) {
 	s := newServer()
 	s.fail[`CREATE DATABASE "blog"`] = errors.New("no space")
 	var out bytes.Buffer
-	problems, err := Ensure(t.Context(), s.options(&out))
+	done, err := Ensure(t.Context(), s.options(&out))
+	problems := done.Problems
 	if err != nil || len(problems) != 1 || !strings.Contains(problems["blog"].Error(), "make the database of blog: no space") {
 		t.Errorf("%v, %v", err, problems)
 	}
@@ -162,7 +170,8 @@ func TestNamesOfTheServer(t *testing.T) {
 		s := newServer()
 		o := s.options(&bytes.Buffer{})
 		o.Apps = []App{{Name: "bad", Database: name, Password: "canary-bad"}}
-		problems, err := Ensure(t.Context(), o)
+		done, err := Ensure(t.Context(), o)
+		problems := done.Problems
 		if err != nil || problems["bad"] == nil || !strings.Contains(problems["bad"].Error(), "rename the app") ||
 			len(s.execute) > 0 || s.asked["postgres"] != "canary-super" {
 			t.Errorf("%s: %v, %v, executed %q", name, err, problems, s.execute)
@@ -218,5 +227,30 @@ func TestWait(t *testing.T) {
 	cancel()
 	if err := Wait(ctx, c, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+func TestConnectionLimits(t *testing.T) {
+	t.Parallel()
+	s := newServer()
+	var out bytes.Buffer
+	done, err := Ensure(t.Context(), s.options(&out))
+	if err != nil || done.Usable != 90 || done.Largest != 60 {
+		t.Errorf("got %+v, %v", done, err)
+	}
+	for _, want := range []string{`ALTER ROLE "blog" CONNECTION LIMIT 60`, `ALTER ROLE "shop" CONNECTION LIMIT 30`} {
+		if !slices.Contains(s.execute, want) {
+			t.Errorf("%s is missing in %q", want, s.execute)
+		}
+	}
+	// Nothing is changed that is as it should be; and another limit is.
+	s.execute = nil
+	for name, limit := range map[string]int{"blog": 60, "shop": 7} {
+		s.state.Roles[name] = roleState{Login: true, Member: true, Limit: limit}
+		s.state.Databases[name] = databaseState{Owner: name, Mine: true}
+	}
+	if _, err := Ensure(t.Context(), s.options(&out)); err != nil ||
+		!slices.Equal(s.execute, []string{`ALTER ROLE "shop" CONNECTION LIMIT 30`}) {
+		t.Errorf("%v, executed %q", err, s.execute)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -54,6 +55,9 @@ func connect(ctx context.Context, address, role, password, database string) (*pg
 	}
 	return conn, nil
 }
+
+// Adopt is that of Server. A service gives its superuser the name by which it is asked for.
+func (e *External) Adopt(context.Context, io.Writer) error { return nil }
 
 // Value is that of Server.
 func (e *External) Value(ctx context.Context, query string) (value string, err error) {

@@ -3,6 +3,7 @@ package docker
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -335,5 +336,15 @@ func TestHold(t *testing.T) {
 	s = &script{answers: []answer{{err: failure("iptables: No such file or directory")}}}
 	if release, err := newEngine(t, s).Hold(t.Context(), Container{Namespace: "x"}, "80", 1); err == nil || release != nil {
 		t.Errorf("got error %v", err)
+	}
+}
+
+func TestWritten(t *testing.T) {
+	t.Parallel()
+	s := &script{answers: []answer{{out: "a 0B (virtual 9MB)\nb 1.5kB (virtual 9MB)\nc 2.25GB (virtual 9GB)\nd ?\n"}}}
+	got, err := (&Engine{Runner: s, Project: "p"}).Written(t.Context())
+	want := map[string]int64{"a": 0, "b": 1500, "c": 2_250_000_000, "d": 0}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -60,6 +60,49 @@ func (e *Engine) Platform(ctx context.Context) (string, error) {
 	return strings.TrimSpace(string(out)), err
 }
 
+// Bridge is the name of the network interface of the host that stands for a network of the project. The name is as in the
+// Compose file.
+func (e *Engine) Bridge(ctx context.Context, network string) (string, error) {
+	out, err := e.docker(ctx, "network", "inspect", "--format",
+		`{{or (index .Options "com.docker.network.bridge.name") (printf "br-%.12s" .Id)}}`, e.Project+"_"+network)
+	if err != nil {
+		return "", fmt.Errorf("look at the network %s: %w", network, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Written tells how much each container of the project has written to its own file system, in bytes, by its ID.
+func (e *Engine) Written(ctx context.Context) (map[string]int64, error) {
+	out, err := e.docker(ctx, "ps", "--all", "--size", "--no-trunc", "--filter", "label="+projectLabel+"="+e.Project,
+		"--format", "{{.ID}} {{.Size}}")
+	if err != nil {
+		return nil, fmt.Errorf("ask what containers have written: %w", err)
+	}
+	written := map[string]int64{}
+	for line := range strings.Lines(string(out)) {
+		if fields := strings.Fields(line); len(fields) > 1 {
+			written[fields[0]] = parseSize(fields[1])
+		}
+	}
+	return written, nil
+}
+
+// parseSize reads a size as Docker prints it, such as 1.2MB.
+func parseSize(text string) int64 {
+	number := strings.TrimRight(text, "kMGTPB")
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return 0
+	}
+	for _, unit := range []string{"B", "kB", "MB", "GB", "TB"} {
+		if text[len(number):] == unit {
+			return int64(value)
+		}
+		value *= 1000
+	}
+	return 0
+}
+
 // Start starts containers that are stopped.
 func (e *Engine) Start(ctx context.Context, ids ...string) error {
 	_, err := e.docker(ctx, append([]string{"start"}, ids...)...)

@@ -13,6 +13,7 @@ import (
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
+	"webstack/host/database"
 	"webstack/host/docker"
 	"webstack/host/volume"
 )
@@ -23,8 +24,12 @@ type Options struct {
 	StackDir string
 	// Engine knows the stack's containers.
 	Engine *docker.Engine
-	// Postgres fails when Postgres takes no connection.
-	Postgres func(ctx context.Context, m contract.Manifest) error
+	// Postgres tells what Postgres has in use, and fails when it takes no connection.
+	Postgres func(ctx context.Context, m contract.Manifest) (database.Usage, error)
+	// Connect opens a connection by a DATABASE_URL, at an address where not "", and closes it.
+	Connect func(ctx context.Context, url, address string) error
+	// Guarded tells whether connections to the container of Postgres are bounded by the kernel.
+	Guarded func(ctx context.Context) bool
 	// Root is where the file system begins; "" = "/".
 	Root string
 	// TLS is the address where Caddy answers; "" = 127.0.0.1:443.
@@ -49,7 +54,10 @@ func Read(ctx context.Context, o Options) contract.Status {
 	s.DataMounted = err == nil && mount != nil
 	s.Disks = r.disks(s.DataMounted)
 	s.Docker = r.engine(ctx)
-	s.PostgresReady = s.Manifest != "" && o.Postgres(ctx, r.manifest) == nil
+	if s.Manifest != "" {
+		s.Connections = r.connections(ctx)
+	}
+	s.PostgresReady = s.Connections != nil
 	s.Services = r.services()
 	s.Apps = r.apps(ctx)
 	if authority, err := os.ReadFile(r.in(caddyAuthority)); err == nil {
@@ -66,6 +74,9 @@ type reader struct {
 	now        time.Time
 	manifest   contract.Manifest
 	containers []docker.Container
+	written    map[string]int64 // by a container's ID
+	usage      *database.Usage  // nil when Postgres takes no connection
+	sockets    map[string]int   // connections to Postgres by address
 }
 
 func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
@@ -93,6 +104,10 @@ func (r *reader) engine(ctx context.Context) string {
 	if r.containers, err = r.Engine.Containers(ctx); err != nil {
 		return ""
 	}
+	slow, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	// Of all that it has written a container may have millions of files.
+	r.written, _ = r.Engine.Written(slow)
 	return version
 }
 
@@ -158,7 +173,9 @@ func (r *reader) apps(ctx context.Context) []contract.AppStatus {
 }
 
 func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.AppStatus {
-	s := contract.AppStatus{Domain: app.Domain, Certificate: r.certificate(ctx, app)}
+	s := contract.AppStatus{
+		Domain: app.Domain, Certificate: r.certificate(ctx, app), Database: r.database(ctx, app), Written: r.writtenBy(app.Name),
+	}
 	s.ServiceStatus = contract.ServiceStatus{Name: app.Name, Health: contract.HealthNone}
 	c, ok := r.container(app.Name, r.live(app.Name))
 	if !ok {

@@ -20,6 +20,7 @@ import (
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
+	"webstack/host/database"
 	"webstack/host/docker"
 	"webstack/host/internal/fakecommand"
 )
@@ -53,7 +54,9 @@ func newBench(t *testing.T) *bench {
 	b.Options = Options{
 		StackDir: filepath.Join(t.TempDir(), "stack"), Root: t.TempDir(),
 		Engine:   &docker.Engine{Runner: b.run, Project: hostfile.ComposeProject},
-		Postgres: func(context.Context, contract.Manifest) error { return nil },
+		Postgres: func(context.Context, contract.Manifest) (database.Usage, error) { return database.Usage{}, nil },
+		Connect:  func(context.Context, string, string) error { return nil },
+		Guarded:  func(context.Context) bool { return true },
 		TLS:      b.tls.Listener.Addr().String(),
 	}
 	b.manifest = contract.Manifest{
@@ -163,7 +166,7 @@ func TestRead(t *testing.T) {
 	want := contract.Status{
 		Version: contract.StatusVersion, Manifest: contract.Sum(b.manifest.Encode()), DataMounted: true, Docker: "29.1.3",
 		Memory:        contract.MemoryStatus{Total: 2 << 20, Available: 1 << 20, SwapTotal: 4096, SwapFree: 3072},
-		PostgresReady: true, Authority: "authority",
+		PostgresReady: true, Connections: &contract.ConnectionStatus{Guarded: true}, Authority: "authority",
 		Services: []contract.ServiceStatus{withPorts, {Name: "postgres", Health: contract.HealthNone}},
 		Apps: []contract.AppStatus{
 			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1"},
@@ -200,7 +203,9 @@ func TestHostInTrouble(t *testing.T) {
 	b := newBench(t)
 	b.app("shop", "example.com", http.StatusOK)
 	b.tls.Close()
-	b.Postgres = func(context.Context, contract.Manifest) error { return errors.New("no connection") }
+	b.Postgres = func(context.Context, contract.Manifest) (database.Usage, error) {
+		return database.Usage{}, errors.New("no connection")
+	}
 	b.run.Set("docker", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("docker", 1, "no engine") })
 	s := Read(t.Context(), b.Options)
 	if s.Docker != "" || s.PostgresReady || s.DataMounted || len(s.Disks) != 1 || len(s.Services) != 2 {

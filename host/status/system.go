@@ -77,8 +77,12 @@ func (r *reader) disks(mounted bool) []contract.DiskStatus {
 	}
 	var all []contract.DiskStatus
 	for _, path := range paths {
-		if total, free, err := disk.Space(r.in(path)); err == nil {
-			all = append(all, contract.DiskStatus{Path: path, Total: total, Free: free})
+		total, free, err := disk.Space(r.in(path))
+		inodes, inodesFree, err2 := disk.Inodes(r.in(path))
+		if err == nil && err2 == nil {
+			all = append(all, contract.DiskStatus{
+				Path: path, Total: total, Free: free, Inodes: inodes, InodesFree: inodesFree,
+			})
 		}
 	}
 	return all

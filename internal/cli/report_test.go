@@ -76,7 +76,11 @@ func TestStatusTable(t *testing.T) {
 		Host: contract.Status{
 			At: now, Boot: now.Add(-50 * time.Hour), Docker: "29.1.3",
 			Memory: contract.MemoryStatus{Total: 2 << 30, Available: 900 << 20, SwapTotal: 2 << 30, SwapFree: 2<<30 - 5<<20},
-			Disks:  []contract.DiskStatus{{Path: "/", Total: 16 << 30, Free: 9 << 30}},
+			Disks: []contract.DiskStatus{
+				{Path: "/", Total: 16 << 30, Free: 9 << 30},
+				{Path: "/a", Total: 16 << 30, Free: 2 << 30}, {Path: "/b", Total: 8, Free: 8, Inodes: 100, InodesFree: 20},
+			},
+			Connections: &contract.ConnectionStatus{Used: 12, Limit: 92},
 			Services: []contract.ServiceStatus{
 				{Name: "caddy", State: "running", Health: "healthy", Since: now.Add(-time.Hour), Restarts: 2}, {Name: "postgres"},
 			},
@@ -85,6 +89,7 @@ func TestStatusTable(t *testing.T) {
 				{
 					ServiceStatus: contract.ServiceStatus{Name: "shop", State: "running", Health: "healthy", Since: now.Add(-90 * time.Second)},
 					Domain:        "shop.example.com", Release: "v7@sha256:0000",
+					Database:    &contract.DatabaseStatus{Used: 12, Limit: 46, Sockets: 40},
 					Certificate: &contract.CertificateStatus{Issuer: "CN=R13,O=Let's Encrypt", NotAfter: now.Add(30 * 24 * time.Hour)},
 				},
 			},
@@ -95,14 +100,17 @@ func TestStatusTable(t *testing.T) {
 Host          i-1, 203.0.113.10, up since 2026-01-29 10:00 UTC
 Memory        900 MiB of 2.0 GiB available, 5 MiB of 2.0 GiB swap in use
 Disk /        9.0 GiB of 16.0 GiB free
+Disk /a       2.0 GiB of 16.0 GiB free, 88 % FULL
+Disk /b       0 MiB of 0 MiB free, 80 % OF ITS INODES IN USE
 Docker        29.1.3
 caddy         running, healthy, for 1h, restarted 2 times
 postgres      no container
+Connections   12 of 92 to Postgres in use by the apps
 Last backup   none yet
 
-APP    DOMAIN             RELEASE   STATE                         CERTIFICATE
-blog   blog.example.com   -         not deployed yet              none
-shop   shop.example.com   v7        running, healthy, for 1m30s   until 2026-03-02 (30 days), R13
+APP    DOMAIN             RELEASE   STATE                         CONNECTIONS              CERTIFICATE
+blog   blog.example.com   -         not deployed yet              -                        none
+shop   shop.example.com   v7        running, healthy, for 1m30s   12 of 46 (+ 28 silent)   until 2026-03-02 (30 days), R13
 `
 	if diff := cmp.Diff(want, out.String()); err != nil || diff != "" {
 		t.Error(err, diff)

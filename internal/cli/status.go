@@ -74,26 +74,29 @@ func (o *operator) writeStatus(r statusReport, backups string) error {
 	_, _ = fmt.Fprintf(table, "Host\t%s, %s, up since %s\n", r.Instance, r.PublicIP, h.Boot.UTC().Format(timeLayout))
 	_, _ = fmt.Fprintf(table, "Memory\t%s\n", memoryText(h.Memory))
 	for _, disk := range h.Disks {
-		_, _ = fmt.Fprintf(table, "Disk %s\t%s of %s free\n", disk.Path, size(disk.Free), size(disk.Total))
+		_, _ = fmt.Fprintf(table, "Disk %s\t%s\n", disk.Path, diskText(disk))
 	}
 	_, _ = fmt.Fprintf(table, "Docker\t%s\n", orWord(h.Docker, "does not answer"))
 	for _, service := range h.Services {
 		_, _ = fmt.Fprintf(table, "%s\t%s\n", service.Name, serviceText(service, h.At))
+	}
+	if h.Connections != nil {
+		_, _ = fmt.Fprintf(table, "Connections\t%d of %d to Postgres in use by the apps\n", h.Connections.Used, h.Connections.Limit)
 	}
 	_, _ = fmt.Fprintf(table, "Last backup\t%s\n", backups)
 	_, _ = fmt.Fprintln(table)
 	if len(h.Apps) == 0 {
 		_, _ = fmt.Fprintln(table, "No apps yet: webstack apps add")
 	} else {
-		_, _ = fmt.Fprintln(table, "APP\tDOMAIN\tRELEASE\tSTATE\tCERTIFICATE")
+		_, _ = fmt.Fprintln(table, "APP\tDOMAIN\tRELEASE\tSTATE\tCONNECTIONS\tCERTIFICATE")
 	}
 	for _, app := range h.Apps {
 		state := serviceText(app.ServiceStatus, h.At)
 		if app.Release == "" {
 			state = "not deployed yet"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", app.Name, app.Domain, orWord(tagOf(app.Release), "-"), state,
-			certificateText(app.Certificate, h.At))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", app.Name, app.Domain, orWord(tagOf(app.Release), "-"), state,
+			app.Database.Text(), certificateText(app.Certificate, h.At))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write the status: %w", err)
@@ -119,6 +122,18 @@ func memoryText(m contract.MemoryStatus) string {
 	text := fmt.Sprintf("%s of %s available", size(m.Available), size(m.Total))
 	if m.SwapTotal > 0 {
 		text += fmt.Sprintf(", %s of %s swap in use", size(m.SwapTotal-m.SwapFree), size(m.SwapTotal))
+	}
+	return text
+}
+
+func diskText(d contract.DiskStatus) string {
+	const much = 80 // percent; from here on webstack verify warns, too
+	text := fmt.Sprintf("%s of %s free", size(d.Free), size(d.Total))
+	switch space, inodes := d.Used(); {
+	case space >= much:
+		text += fmt.Sprintf(", %d %% FULL", space)
+	case inodes >= much:
+		text += fmt.Sprintf(", %d %% OF ITS INODES IN USE", inodes)
 	}
 	return text
 }

@@ -57,7 +57,7 @@ func runVerify(ctx context.Context, o *operator) error {
 }
 
 // marks are how the outcomes are shown.
-var marks = map[verify.Outcome]string{verify.Pass: "ok", verify.Fail: "FAIL", verify.Later: "later"}
+var marks = map[verify.Outcome]string{verify.Pass: "ok", verify.Fail: "FAIL", verify.Later: "later", verify.Warn: "WARN"}
 
 // writeReport writes a table per phase: how it went, what was looked at, what was found and, below, what to do.
 func writeReport(out io.Writer, report verifyReport) error {

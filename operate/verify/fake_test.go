@@ -199,10 +199,17 @@ func (s *stand) system() {
 	caddy.Ports = []string{"0.0.0.0:80/tcp", "0.0.0.0:443/tcp", "0.0.0.0:443/udp"}
 	s.status = contract.Status{
 		Version: contract.StatusVersion, At: s.now, Boot: up, Manifest: manifestSum, DataMounted: true, Docker: "29.1.3",
+		Disks: []contract.DiskStatus{
+			{Path: "/", Total: 1000, Free: 500, Inodes: 100, InodesFree: 50},
+			{Path: contract.DataDir, Total: 1000, Free: 500, Inodes: 100, InodesFree: 50},
+		},
+		Connections:   &contract.ConnectionStatus{Used: 3, Limit: 92, Guarded: true},
 		PostgresReady: true, Services: []contract.ServiceStatus{caddy, running("postgres")},
 		Apps: []contract.AppStatus{
-			{ServiceStatus: contract.ServiceStatus{Name: "blog", Health: contract.HealthNone}, Domain: "blog.example.com"},
-			{ServiceStatus: running("shop"), Domain: "shop.example.com", Release: "v7@sha256:" + manifestSum},
+			{ServiceStatus: contract.ServiceStatus{Name: "blog", Health: contract.HealthNone}, Domain: "blog.example.com",
+				Database: &contract.DatabaseStatus{Limit: 46}},
+			{ServiceStatus: running("shop"), Domain: "shop.example.com", Release: "v7@sha256:" + manifestSum,
+				Database: &contract.DatabaseStatus{Used: 3, Sockets: 3, Limit: 46, Size: 7 << 20}},
 		},
 	}
 }

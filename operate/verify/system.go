@@ -20,6 +20,7 @@ var systemChecks = []check{
 	{phase: 3, name: "system.status", looked: "what the host says of itself", run: checkStatus,
 		do: "see system.converge first: it puts the host's program there"},
 	{phase: 3, name: "system.docker", looked: "docker version on the host", run: checkDocker},
+	{phase: 3, name: "system.disks", looked: "how full the disks are", run: checkDisks},
 }
 
 func checkAgent(ctx context.Context, w *world) ([]finding, error) {

@@ -20,6 +20,8 @@ const (
 	Fail Outcome = "fail"
 	// Later is something that is to come by itself, such as the first backup of a new stack.
 	Later Outcome = "later"
+	// Warn is something that works, and will not for long.
+	Warn Outcome = "warn"
 )
 
 // Row is one thing that was looked at. The JSON form is stable: fields are added, never renamed or removed.
@@ -34,7 +36,7 @@ type Row struct {
 	Looked  string  `json:"looked"`
 	Found   string  `json:"found"`
 	Outcome Outcome `json:"outcome"`
-	// Do says what to do about a failure, "" otherwise.
+	// Do says what to do about a failure or warning, "" otherwise.
 	Do string `json:"do,omitempty"`
 }
 
@@ -68,6 +70,10 @@ func passed(subject, format string, args ...any) finding {
 
 func failed(subject, do, format string, args ...any) finding {
 	return finding{subject: subject, found: fmt.Sprintf(format, args...), outcome: Fail, do: do}
+}
+
+func warned(subject, do, format string, args ...any) finding {
+	return finding{subject: subject, found: fmt.Sprintf(format, args...), outcome: Warn, do: do}
 }
 
 // atOnce is how many checks run at the same time. AWS refuses callers that ask too much at once.

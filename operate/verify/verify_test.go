@@ -25,7 +25,7 @@ import (
 type broken struct {
 	check string
 	spoil func(t *testing.T, s *stand)
-	// found is a part of the row that must fail, of this subject.
+	// found is a part of the row that must fail or warn, of this subject.
 	subject, found string
 }
 
@@ -116,6 +116,11 @@ var breakages = []broken{
 		"step status failed: why"},
 	{"system.status", unreachable, "", "because of: the host's agent at Systems Manager"},
 	{"system.docker", func(_ *testing.T, s *stand) { s.status.Docker = "" }, "", "the engine does not answer"},
+	{"system.disks", func(_ *testing.T, s *stand) { s.status.Disks[0].Free, s.status.Apps[1].Written = 199, 5<<20 }, "/",
+		"81 % of its space and 50 % of its inodes are in use; of the apps shop has most: its containers have written 5 MiB"},
+	{"system.disks", func(_ *testing.T, s *stand) { s.status.Disks[1].InodesFree = 4 }, contract.DataDir,
+		"50 % of its space and 96 % of its inodes are in use; of the apps shop has most: its database has 7 MiB"},
+	{"system.disks", unreachable, "", "because of: the host's agent at Systems Manager"},
 
 	{"postgres.ready", func(_ *testing.T, s *stand) { s.status.PostgresReady = false }, "",
 		"it takes no connections in its container"},
@@ -130,6 +135,20 @@ var breakages = []broken{
 		s.databases[0].PubliclyAccessible = ptr(true)
 	}), "", "webstack-dev-postgres is publicly accessible"},
 	{"postgres.private", both(external5432, denied("DescribeDBInstances")), "", "AccessDenied"},
+	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Sockets = 74 }, "",
+		"the apps hold 74 of 92"},
+	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Connections.Guarded = false }, "",
+		"the host's kernel does not count"},
+	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Connections = nil }, "",
+		"because of: pg_isready on the host"},
+	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Error = "Postgres refuses it: no" }, "shop",
+		"Postgres refuses it: no; connections in use: 3 of 46"},
+	{"postgres.apps", func(_ *testing.T, s *stand) {
+		s.status.Apps[1].Database.Error, s.status.Apps[1].Database.Sockets = "timeout", 48
+	}, "shop", "timeout; connections in use: 3 of 46 (+ 45 silent)"},
+	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Used = 40 }, "shop", "40 of 46"},
+	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Apps[1].Database = nil }, "shop", "it has no database"},
+	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Connections = nil }, "", "because of: pg_isready on the host"},
 
 	{"apps.services", func(_ *testing.T, s *stand) { s.status.Services[0].State = "restarting" }, "caddy",
 		"its container is restarting"},
@@ -365,7 +384,7 @@ func TestEachCheckCanFail(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, row := range rows {
-				if row.Outcome == Fail && row.Subject == b.subject && strings.Contains(row.Found, b.found) {
+				if (row.Outcome == Fail || row.Outcome == Warn) && row.Subject == b.subject && strings.Contains(row.Found, b.found) {
 					if row.Do == "" || strings.Contains(row.Found, "\n") {
 						t.Errorf("%+v", row)
 					}

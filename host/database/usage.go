@@ -1,0 +1,75 @@
+package database
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Usage is how much of the server is in use.
+type Usage struct {
+	// Usable is how many connections there are for all apps.
+	Usable int
+	// Roles has what each role that may log in uses, by its name.
+	Roles map[string]RoleUsage
+}
+
+// RoleUsage is what a role uses.
+type RoleUsage struct {
+	// Connections is how many connections it holds, Limit how many it may hold, -1 for any number.
+	Connections int `json:"connections"`
+	Limit       int `json:"limit"`
+	// Size is that of the database of the same name, in bytes.
+	Size int64 `json:"size"`
+}
+
+const usageQuery = `SELECT json_build_object('slots', ` + slotsQuery + `,
+ 'roles', (SELECT json_object_agg(rolname, json_build_object('limit', rolconnlimit,
+   'connections', (SELECT count(*) FROM pg_stat_activity a WHERE a.usesysid = r.oid),
+   'size', (SELECT coalesce(max(pg_database_size(d.oid)), 0) FROM pg_database d
+     WHERE d.datname = r.rolname AND d.datdba = r.oid))) FROM pg_roles r WHERE rolcanlogin)
+)::text`
+
+// ReadUsage asks the server how much of it is in use. It fails when the server takes no connection.
+func ReadUsage(ctx context.Context, s Server) (Usage, error) {
+	text, err := s.Value(ctx, usageQuery)
+	if err != nil {
+		return Usage{}, fmt.Errorf("read what Postgres has in use: %w", err)
+	}
+	var answer struct {
+		Slots slots
+		Roles map[string]RoleUsage
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		return Usage{}, fmt.Errorf("read what Postgres has in use: %w", err)
+	}
+	return Usage{Usable: answer.Slots.usable(), Roles: answer.Roles}, nil
+}
+
+// Try opens a connection as an app does, by its DATABASE_URL, and closes it. With an address, an IP, that is used instead
+// of the URL's host, whose name only containers know. The error is one line, and does not hold the password.
+func Try(ctx context.Context, url, address string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		// The error of the parser may quote the URL.
+		return errors.New("DATABASE_URL is not a URL of Postgres")
+	}
+	if address != "" {
+		config.Host = address
+	}
+	config.ConnectTimeout = connectTimeout
+	conn, err := pgx.ConnectConfig(ctx, config)
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		return fmt.Errorf("Postgres refuses it: %s", refused.Message) //nolint:staticcheck // a name
+	case err != nil:
+		return fmt.Errorf("connect to Postgres: %s", strings.Join(strings.Fields(err.Error()), " "))
+	}
+	return conn.Close(ctx)
+}
