@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ebs"
@@ -31,6 +32,7 @@ type Args struct {
 	InstanceType string
 	// Generation tells hosts apart: another one is another host, made before the old one goes, and the data volume
 	// moves to it. It is the image when that is asked for by name, else the architecture, which needs an image of its own.
+	// UseEip and EnableIPv6 belong to it, too: see hostName.
 	Generation string
 	// AmiID is the machine image of a new host. A host that exists keeps its own.
 	AmiID string
@@ -38,11 +40,11 @@ type Args struct {
 	UserData string
 	// RootVolumeSize and DataVolumeSize are in GiB.
 	RootVolumeSize, DataVolumeSize int
-	// UseEip gives the host an address that outlives it.
+	// UseEip gives the host an address that outlives it. Taking that away again is another host.
 	UseEip bool
 	// SSHAllowedCidr may reach port 22; "" closes it.
 	SSHAllowedCidr string
-	// EnableIPv6 opens the ports by IPv6, too, and gives the host an IPv6 address.
+	// EnableIPv6 opens the ports by IPv6, too, and gives the host an IPv6 address. A change of it is another host.
 	EnableIPv6 bool
 	// VpcID, SubnetID and AvailabilityZone are where the host stands: a public subnet and the zone it is in. The data
 	// volume takes the zone from here and not from the host, so that no replacement of the host touches it.
@@ -65,6 +67,8 @@ type Compute struct {
 	SecurityGroupID pulumi.IDOutput
 	DataVolumeID    pulumi.IDOutput
 	RoleName        pulumi.StringOutput
+	// Ready is what must exist before the host can be told anything: its instance, its volume and its role's policies.
+	Ready []pulumi.Resource
 }
 
 // builder carries what the steps of New share.
@@ -74,6 +78,8 @@ type builder struct {
 	args   *Args
 	parent pulumi.ResourceOption
 	out    *Compute
+
+	policies []pulumi.Resource // of the host's role
 }
 
 // New registers the host and what belongs to it.
@@ -194,14 +200,17 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 	if b.args.EnableIPv6 {
 		args.Ipv6AddressCount = pulumi.Int(1)
 	}
-	instance, err := ec2.NewInstance(b.ctx, b.name+"-"+b.args.Generation, args, b.parent,
-		pulumi.DependsOn(b.args.Internet),
+	name, aliases := b.hostName()
+	instance, err := ec2.NewInstance(b.ctx, name, args, b.parent, pulumi.Aliases(aliases),
+		// An agent that may not do anything yet when it starts looks again after half an hour only.
+		pulumi.DependsOn(slices.Concat(b.args.Internet, b.policies)),
 		pulumi.IgnoreChanges([]string{"ami", "userData", "associatePublicIpAddress", "keyName"}),
 		// The data volume can be attached to one host only, so the old one goes first.
 		pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return nil, fmt.Errorf("register the instance: %w", err)
 	}
+	b.out.Ready = append(slices.Clone(b.policies), instance)
 	b.out.InstanceID = instance.ID()
 	b.out.PublicIP = instance.PublicIp
 	b.out.IPv6 = pulumi.String("").ToStringOutput()
@@ -209,6 +218,24 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 		b.out.IPv6 = instance.Ipv6Addresses.Index(pulumi.Int(0))
 	}
 	return instance, nil
+}
+
+// hostName is the name of the instance, and those that it may have had. A host gets its addresses when it is launched:
+//
+//   - Its system is set up for IPv6 at the first boot only.
+//   - The address that AWS gives it in the place of an Elastic IP is not known before that is gone, which is after
+//     everything else was changed. DNS would point to the old one, which may belong to somebody else by then.
+//
+// An Elastic IP is given to the host that there is.
+func (b *builder) hostName() (name string, before []pulumi.Alias) {
+	name = b.name + "-" + b.args.Generation
+	if b.args.EnableIPv6 {
+		name += "-ipv6"
+	}
+	if b.args.UseEip {
+		return name + "-eip", []pulumi.Alias{{Name: pulumi.String(name)}}
+	}
+	return name, nil
 }
 
 // dataDevice is the name under which the volume is attached; Nitro hosts show it by its volume id.
@@ -228,7 +255,7 @@ func (b *builder) makeDataVolume(instance *ec2.Instance) error {
 	if err != nil {
 		return fmt.Errorf("register the data volume: %w", err)
 	}
-	_, err = ec2.NewVolumeAttachment(b.ctx, b.name+"-data", &ec2.VolumeAttachmentArgs{
+	attachment, err := ec2.NewVolumeAttachment(b.ctx, b.name+"-data", &ec2.VolumeAttachmentArgs{
 		DeviceName: pulumi.String(dataDevice),
 		InstanceId: instance.ID(),
 		VolumeId:   volume.ID(),
@@ -238,6 +265,7 @@ func (b *builder) makeDataVolume(instance *ec2.Instance) error {
 	if err != nil {
 		return fmt.Errorf("register the data volume's attachment: %w", err)
 	}
+	b.out.Ready = append(b.out.Ready, attachment)
 	b.out.DataVolumeID = volume.ID()
 	return nil
 }

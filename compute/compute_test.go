@@ -3,6 +3,7 @@ package compute
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +99,45 @@ func TestGenerationIsAHostOfItsOwn(t *testing.T) {
 	}), "host"), options)
 	if got := recorder.One(t, "aws:ec2/instance:Instance", "host-amd64").Text("ami"); got != "ami-2" {
 		t.Errorf("the host of another architecture has image %s", got)
+	}
+}
+
+// A host keeps the addresses that it was launched with, but for an Elastic IP, which a running host is given.
+func TestAddressesBelongToTheHost(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		edit    func(*Args)
+		aliases []string
+	}{
+		"host-arm64":          {func(*Args) {}, nil},
+		"host-arm64-eip":      {func(a *Args) { a.UseEip = true }, []string{"host-arm64"}},
+		"host-arm64-ipv6":     {func(a *Args) { a.EnableIPv6 = true }, nil},
+		"host-arm64-ipv6-eip": {func(a *Args) { a.UseEip, a.EnableIPv6 = true, true }, []string{"host-arm64-ipv6"}},
+	} {
+		recorder := pulumitest.MustRun(t, program(args(test.edit), "host"), options)
+		host := recorder.One(t, "aws:ec2/instance:Instance", name)
+		if !slices.Equal(host.Aliases(), test.aliases) {
+			t.Errorf("%s may have been %v, want %v", name, host.Aliases(), test.aliases)
+		}
+	}
+}
+
+// An agent that may do nothing when it starts sleeps for half an hour.
+func TestHostWaitsForItsRights(t *testing.T) {
+	t.Parallel()
+	recorder := pulumitest.MustRun(t, program(args(), "host"), options)
+	before := recorder.One(t, "aws:ec2/instance:Instance", "host-arm64").Request.GetDependencies()
+	rights := append(recorder.ByType("aws:iam/rolePolicy:RolePolicy"),
+		recorder.ByType("aws:iam/rolePolicyAttachment:RolePolicyAttachment")...)
+	if len(rights) != 3 {
+		t.Errorf("%d policies", len(rights))
+	}
+	for _, right := range rights {
+		if !slices.ContainsFunc(before, func(urn string) bool {
+			return strings.HasSuffix(urn, right.Type+"::"+right.Name)
+		}) {
+			t.Errorf("the host does not wait for %s", right.Name)
+		}
 	}
 }
 

@@ -49,18 +49,19 @@ func (b *builder) makeRole() (pulumi.StringInput, error) {
 		return nil, fmt.Errorf("register the host's role: %w", err)
 	}
 	b.out.RoleName = role.Name
-	_, err = iam.NewRolePolicyAttachment(b.ctx, b.name+"-ssm", &iam.RolePolicyAttachmentArgs{
+	ssm, err := iam.NewRolePolicyAttachment(b.ctx, b.name+"-ssm", &iam.RolePolicyAttachmentArgs{
 		Role: role.Name, PolicyArn: pulumi.String(ssmPolicy),
 	}, b.parent)
 	if err != nil {
 		return nil, fmt.Errorf("register the host's SSM policy: %w", err)
 	}
-	_, err = iam.NewRolePolicy(b.ctx, b.name, &iam.RolePolicyArgs{
+	host, err := iam.NewRolePolicy(b.ctx, b.name, &iam.RolePolicyArgs{
 		Name: pulumi.String("host"), Role: role.Name, Policy: iampolicy.Document(b.statements()...),
 	}, b.parent)
 	if err != nil {
 		return nil, fmt.Errorf("register the host's policy: %w", err)
 	}
+	b.policies = []pulumi.Resource{ssm, host}
 	if err := b.makeCertificatePolicies(role); err != nil {
 		return nil, err
 	}
@@ -178,12 +179,13 @@ func (b *builder) makeCertificatePolicies(role *iam.Role) error {
 		if err != nil {
 			return fmt.Errorf("register the policy %s: %w", label, err)
 		}
-		_, err = iam.NewRolePolicyAttachment(b.ctx, b.name+"-"+label, &iam.RolePolicyAttachmentArgs{
+		attachment, err := iam.NewRolePolicyAttachment(b.ctx, b.name+"-"+label, &iam.RolePolicyAttachmentArgs{
 			Role: role.Name, PolicyArn: policy.Arn,
 		}, b.parent)
 		if err != nil {
 			return fmt.Errorf("attach the policy %s: %w", label, err)
 		}
+		b.policies = append(b.policies, attachment)
 	}
 	return nil
 }

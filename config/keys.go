@@ -115,7 +115,8 @@ var keys = complete([]spec[input]{
 		Allowed: "a Nitro instance type such as t4g.small or t3.small"},
 		at: func(c *input) any { return &c.InstanceType }, check: checkInstanceType},
 	{Key: Key{Name: "useEip", Default: "false",
-		Description: "Give the host an Elastic IP, which it keeps when it is stopped or replaced."},
+		Description: "Give the host an Elastic IP, which it keeps when it is stopped or replaced. Turning it off replaces " +
+			"the host; its data moves along."},
 		at: func(c *input) any { return &c.UseEip }},
 	{Key: Key{Name: "rootVolumeSize", Default: "16", Min: 8, Max: 65536,
 		Description: "Size of the root volume in GiB. It holds the system and the images."},
@@ -135,7 +136,8 @@ var keys = complete([]spec[input]{
 			"address"},
 		at: func(c *input) any { return &c.SSHAllowedCidr }, check: checkSSHAllowedCidr},
 	{Key: Key{Name: "vpcCidr", Default: "10.20.0.0/16", Pattern: `^[0-9]{1,3}(\.[0-9]{1,3}){3}/(1[6-9]|2[0-5])$`,
-		Description: "IPv4 network of the VPC. Six subnets are cut from it.",
+		Description: "IPv4 network of the VPC. Six subnets are cut from it. A change replaces everything in the network, the " +
+			"host too; its data moves along.",
 		Allowed: "the network address of a private IPv4 network from /16 to /25 that leaves out 172.17.0.0/16, " +
 			"which Docker uses on the host"},
 		at: func(c *input) any { return &c.VpcCidr }, check: checkVpcCidr},
@@ -144,7 +146,8 @@ var keys = complete([]spec[input]{
 			"(about 33 dollars a month). The host does not need it."},
 		at: func(c *input) any { return &c.NatMode }},
 	{Key: Key{Name: "enableIpv6", Default: "false",
-		Description: "Give VPC, subnets and host IPv6 addresses, and each domain an AAAA record."},
+		Description: "Give the host an IPv6 address, and each domain an AAAA record. A change replaces the host; its data " +
+			"moves along."},
 		at: func(c *input) any { return &c.EnableIpv6 }},
 	{Key: Key{Name: "amiId", Pattern: `^ami-[0-9a-f]{8}([0-9a-f]{9})?$`,
 		Description: "Machine image of the host. Empty looks up Ubuntu 24.04 for the instance's architecture once: a " +

@@ -41,7 +41,7 @@ type Args struct {
 	User, DatabaseName string
 	// Password is a secret; nil generates one.
 	Password pulumi.StringInput
-	// VpcID and SubnetIDs are where it stands.
+	// VpcID and SubnetIDs are where it stands. With another VPC it moves there.
 	VpcID     pulumi.StringInput
 	SubnetIDs pulumi.StringArrayInput
 }
@@ -80,7 +80,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	subnets, err := rds.NewSubnetGroup(ctx, name, &rds.SubnetGroupArgs{
 		SubnetIds: args.SubnetIDs, Tags: args.tags(),
-	}, parent)
+	}, parent,
+		// A subnet group stays in its VPC, and a database moves to another VPC by another group, not within its own.
+		pulumi.ReplacementTrigger(args.VpcID))
 	if err != nil {
 		return nil, fmt.Errorf("register the subnet group: %w", err)
 	}
@@ -88,6 +90,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Family: pulumi.String("postgres" + engineVersion),
 		Parameters: rds.ParameterGroupParameterArray{&rds.ParameterGroupParameterArgs{
 			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"),
+			// It is the family's own value, which RDS always shows as one that waits for a reboot.
+			ApplyMethod: pulumi.String("pending-reboot"),
 		}},
 		Tags: args.tags(),
 	}, parent)

@@ -24,9 +24,9 @@ const maxComment = 100
 type Args struct {
 	// Stack is named in the records' comments.
 	Stack string
-	// IPv4 is the host's address.
+	// IPv4 is the host's address. Records stay as they are while it is "".
 	IPv4 pulumi.StringInput
-	// IPv6 is the host's IPv6 address; nil makes no AAAA records.
+	// IPv6 is the host's IPv6 address; nil makes no AAAA records. Records stay as they are while it is "".
 	IPv6 pulumi.StringInput
 	// Records are the names to point at the host, sorted by app and name.
 	Records []Record
@@ -105,12 +105,13 @@ func (a *Args) newRecords(
 		if address.value == nil {
 			continue
 		}
+		content := address.value.ToStringOutput().ApplyT(record.content).(pulumi.StringOutput)
 		label := record.label() + "-" + strings.ToLower(address.kind)
 		_, err := cloudflare.NewRecord(ctx, name+"-"+label, &cloudflare.RecordArgs{
 			ZoneId:  pulumi.String(zoneID),
 			Name:    pulumi.String(record.Name),
 			Type:    pulumi.String(address.kind),
-			Content: address.value,
+			Content: content,
 			Proxied: pulumi.Bool(record.Proxied),
 			Ttl:     pulumi.Int(record.TTL),
 			// A run that died after Cloudflare made the record, and before Pulumi knew, left one that is the same.
@@ -122,6 +123,15 @@ func (a *Args) newRecords(
 		}
 	}
 	return nil
+}
+
+// content is the address that the record has. A host that is stopped and has no Elastic IP has none.
+func (r Record) content(address string) (string, error) {
+	if address == "" {
+		return "", fmt.Errorf("point %s at the host: the host has no public address, as when it is stopped; start it "+
+			"(webstack verify says how), then run pulumi up --refresh", r.label())
+	}
+	return address, nil
 }
 
 // label is unique among records: the name in full.

@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v5/go/cloudflare"
@@ -74,6 +75,22 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	bad := args(func(a *Args) { a.Records[1].TTL, a.Records[2].Name = 300, "www.shop.example.com" })
 	pulumitest.CheckRefused(t, program(bad, "dns"), options, "must have TTL 1, not 300", "relative to the zone")
+}
+
+// A host that is stopped has no address, and its records are better kept than emptied.
+func TestRecordsOfAHostWithoutAnAddress(t *testing.T) {
+	t.Parallel()
+	stopped := args(func(a *Args) { a.IPv4 = pulumi.String("") })
+	recorder, err := pulumitest.Run(program(stopped, "dns"), options)
+	if err == nil || !strings.Contains(err.Error(), "at the host: the host has no public address") ||
+		!strings.Contains(err.Error(), "pulumi up --refresh") {
+		t.Errorf("got %v", err)
+	}
+	for _, record := range recorder.ByType("cloudflare:index/record:Record") {
+		if record.Text("type") == "A" {
+			t.Errorf("%s is changed", record.Name)
+		}
+	}
 }
 
 func TestFailures(t *testing.T) {

@@ -31,7 +31,8 @@ type Args struct {
 	AvailabilityZones []string
 	// NatMode is NatNone or NatGateway.
 	NatMode string
-	// EnableIPv6 gives VPC and subnets IPv6 networks of Amazon's.
+	// EnableIPv6 gives instances in the subnets IPv6 addresses and a way out. VPC and subnets have IPv6 networks in any
+	// case: see makeVpc.
 	EnableIPv6 bool
 }
 

@@ -43,7 +43,10 @@ func (b *builder) makePublicRoutes(network *Network) error {
 	gateway, err := ec2.NewInternetGateway(b.ctx, b.name, &ec2.InternetGatewayArgs{
 		VpcId: b.vpc.ID(),
 		Tags:  b.tags("internet"),
-	}, b.parent)
+	}, b.parent,
+		// The provider would move the gateway to a new VPC, which AWS refuses while the old one has a public address: the
+		// host's, which waits for the new VPC's gateway.
+		pulumi.ReplaceOnChanges([]string{"vpcId"}))
 	if err != nil {
 		return fmt.Errorf("register the internet gateway: %w", err)
 	}
@@ -87,7 +90,9 @@ func (b *builder) makeNat() error {
 		AllocationId: address.ID(),
 		SubnetId:     b.subnets[TierPublic][0].ID(),
 		Tags:         b.tags("nat"),
-	}, b.parent, pulumi.DependsOn([]pulumi.Resource{b.gateway}))
+	}, b.parent, pulumi.DependsOn([]pulumi.Resource{b.gateway}),
+		// The address serves one gateway at a time.
+		pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return fmt.Errorf("register the NAT gateway: %w", err)
 	}

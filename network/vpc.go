@@ -8,12 +8,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
+// makeVpc makes a VPC with an IPv6 network, whether it is used or not: it costs nothing, nothing has an address of it
+// unless asked to, and AWS takes it back only when no subnet has a part of it. As subnets are changed after their VPC,
+// and hosts after their subnets, IPv6 could never be turned off again.
 func (b *builder) makeVpc() error {
 	vpc, err := ec2.NewVpc(b.ctx, b.name, &ec2.VpcArgs{
 		CidrBlock:                    pulumi.String(b.args.Cidr),
 		EnableDnsSupport:             pulumi.Bool(true),
 		EnableDnsHostnames:           pulumi.Bool(true),
-		AssignGeneratedIpv6CidrBlock: pulumi.Bool(b.args.EnableIPv6),
+		AssignGeneratedIpv6CidrBlock: pulumi.Bool(true),
 		Tags:                         b.tags("vpc"),
 	}, b.parent)
 	if err != nil {
@@ -44,12 +47,10 @@ func (b *builder) makeSubnets(cidrs map[string][]netip.Prefix) error {
 				CidrBlock:        pulumi.String(cidr.String()),
 				AvailabilityZone: pulumi.String(b.args.AvailabilityZones[zone]),
 				// The address of the host comes from here: with an Elastic IP, too, it needs one until that is attached.
-				MapPublicIpOnLaunch: pulumi.Bool(tier == TierPublic),
-				Tags:                b.tags(label, "Tier", tier),
-			}
-			if b.args.EnableIPv6 {
-				args.Ipv6CidrBlock = ipv6Subnet(b.vpc.Ipv6CidrBlock, t*zones+zone)
-				args.AssignIpv6AddressOnCreation = pulumi.Bool(true)
+				MapPublicIpOnLaunch:         pulumi.Bool(tier == TierPublic),
+				Ipv6CidrBlock:               ipv6Subnet(b.vpc.Ipv6CidrBlock, t*zones+zone),
+				AssignIpv6AddressOnCreation: pulumi.Bool(b.args.EnableIPv6),
+				Tags:                        b.tags(label, "Tier", tier),
 			}
 			// A later lookup of the zones must not replace subnets, and with them the host and its data volume.
 			subnet, err := ec2.NewSubnet(b.ctx, b.name+"-"+label, args, b.parent,

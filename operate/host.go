@@ -53,7 +53,7 @@ func (s *Stack) Host(ctx context.Context) (Host, error) {
 		}
 	}
 	if found == nil {
-		return Host{}, fmt.Errorf("find the host of %s in account %s, %s: %w; make it with pulumi up --stack %s",
+		return Host{}, fmt.Errorf("find the host of %s in account %s, %s: %w; make it with pulumi up --refresh --stack %s",
 			s.Tag(), s.Account, s.Region, ErrNoHost, s.Name)
 	}
 	return *found, nil

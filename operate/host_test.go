@@ -34,7 +34,7 @@ func TestHostIsTheRunningOneThenTheNewest(t *testing.T) {
 func TestNoHost(t *testing.T) {
 	t.Parallel()
 	_, err := stackOn(&fakeAWS{}).Host(t.Context())
-	if !errors.Is(err, ErrNoHost) || !strings.Contains(err.Error(), "pulumi up --stack dev") ||
+	if !errors.Is(err, ErrNoHost) || !strings.Contains(err.Error(), "pulumi up --refresh --stack dev") ||
 		!strings.Contains(err.Error(), "123456789012, eu-central-1") {
 		t.Error(err)
 	}

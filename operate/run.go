@@ -62,7 +62,7 @@ func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 	})
 	switch {
 	case HasCode(err, "InvalidDocument"):
-		return Result{}, fmt.Errorf("run document %s: there is none; make it with pulumi up --stack %s", c.Document, s.Name)
+		return Result{}, fmt.Errorf("run document %s: there is none; make it with pulumi up --refresh --stack %s", c.Document, s.Name)
 	case HasCode(err, "InvalidInstanceId"):
 		return Result{}, fmt.Errorf("run document %s on %s: Systems Manager does not reach the host; "+
 			"see webstack verify --stack %s", c.Document, c.Host, s.Name)

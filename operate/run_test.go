@@ -82,11 +82,11 @@ func TestRunSaysHowADocumentFailed(t *testing.T) {
 func TestRunCannot(t *testing.T) {
 	t.Parallel()
 	for want, calls := range map[string]map[string]error{
-		"there is none; make it with pulumi up --stack dev": {"SendCommand": apiError("InvalidDocument", "")},
-		"Systems Manager does not reach the host":           {"SendCommand": apiError("InvalidInstanceId", "")},
-		"ThrottlingException: slow down":                    {"SendCommand": apiError("ThrottlingException", "slow down")},
-		"follow command command-1: ":                        {"ListCommandInvocations": apiError("AccessDeniedException", "")},
-		"read the output of command command-1":              {"GetCommandInvocation": apiError("InternalServerError", "")},
+		"there is none; make it with pulumi up --refresh --stack dev": {"SendCommand": apiError("InvalidDocument", "")},
+		"Systems Manager does not reach the host":                     {"SendCommand": apiError("InvalidInstanceId", "")},
+		"ThrottlingException: slow down":                              {"SendCommand": apiError("ThrottlingException", "slow down")},
+		"follow command command-1: ":                                  {"ListCommandInvocations": apiError("AccessDeniedException", "")},
+		"read the output of command command-1":                        {"GetCommandInvocation": apiError("InternalServerError", "")},
 	} {
 		fake := &fakeAWS{err: calls, invocations: [][]ssmtypes.CommandInvocation{
 			invocation("Success", "Success", stepOf("d", "Success", 0)),

@@ -2,6 +2,7 @@ package ssmstack
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -41,7 +42,7 @@ func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.Resou
 		},
 		ScheduleExpression: pulumi.String(reassert),
 		ComplianceSeverity: pulumi.String("HIGH"),
-	}, parent, pulumi.DependsOn(a.Published))
+	}, parent, pulumi.DependsOn(slices.Concat(a.Published, a.Host)))
 	if err != nil {
 		return nil, fmt.Errorf("register the association that applies the bundle: %w", err)
 	}

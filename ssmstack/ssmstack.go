@@ -28,8 +28,8 @@ type Args struct {
 	// ManifestSHA256 and HostProgramSHA256 are the sums of what the host is to apply. A change of either is applied
 	// at once.
 	ManifestSHA256, HostProgramSHA256 string
-	// Published is what must be in the bucket before the host is told.
-	Published []pulumi.Resource
+	// Published is what must be in the bucket before the host is told, Host what the host needs to follow.
+	Published, Host []pulumi.Resource
 	// Apps are the names of the apps, sorted.
 	Apps []string
 	// ChangeSeconds are how long a change of each app's container may take by the app's own limits, from its start to the

@@ -22,7 +22,7 @@ type builder struct {
 	config      *config.Config
 	region      string
 	account     string
-	zones       []string
+	zones       []string // that offer the instance type
 	image       string
 	hostProgram string // path of webstackctl
 	name        string // of every component, and so the beginning of physical names
@@ -82,7 +82,7 @@ func (b *builder) build() error {
 
 func (b *builder) buildNetwork() (err error) {
 	b.network, err = network.New(b.ctx, b.name, &network.Args{
-		NamePrefix: b.name, Region: b.region, Cidr: b.config.VpcCidr, AvailabilityZones: b.zones,
+		NamePrefix: b.name, Region: b.region, Cidr: b.config.VpcCidr, AvailabilityZones: b.zones[:zoneCount],
 		NatMode: string(b.config.NatMode), EnableIPv6: b.config.EnableIpv6,
 	}, b.providers)
 	return err

@@ -86,6 +86,44 @@ func TestTooFewZones(t *testing.T) {
 		"find 2 availability zones of us-east-1 that offer t4g.small: there are 1; set webstack:instanceType to a type")
 }
 
+// TestHostStaysInItsZone changes to a type that the zone of the data volume does not offer. EC2 would stop the host first
+// and refuse then.
+func TestHostStaysInItsZone(t *testing.T) {
+	t.Parallel()
+	s := shapes(t)["minimal"]
+	options := s.options()
+	options.Outputs = func(r pulumitest.Resource) resource.PropertyMap {
+		out := pulumitest.AWSOutputs(r)
+		if r.Type == "aws:ec2/subnet:Subnet" {
+			out["availabilityZone"] = resource.NewProperty("us-east-1b")
+		}
+		return out
+	}
+	r, err := pulumitest.Run(Program(s.program(t)), options)
+	if err == nil || !strings.Contains(err.Error(), "place the host in us-east-1b, where its data volume is: t4g.small is "+
+		"offered in us-east-1a, us-east-1e only; set webstack:instanceType") {
+		t.Errorf("got %v", err)
+	}
+	r.Count(t, "aws:ec2/instance:Instance", 0)
+}
+
+// TestAssociationWaitsForTheHost reads what must exist before the host is told anything.
+func TestAssociationWaitsForTheHost(t *testing.T) {
+	t.Parallel()
+	r := everything().run(t)
+	before := strings.Join(r.One(t, "aws:ssm/association:Association", "webstack-prod-converge").Request.GetDependencies(),
+		"\n") + "\n"
+	for _, token := range []string{
+		"aws:ec2/instance:Instance", "aws:ec2/volumeAttachment:VolumeAttachment",
+		"aws:iam/rolePolicy:RolePolicy::webstack-prod\n", "aws:iam/rolePolicyAttachment:RolePolicyAttachment::webstack-prod-ssm",
+		"aws:iam/rolePolicyAttachment:RolePolicyAttachment::webstack-prod-certificates-1",
+	} {
+		if !strings.Contains(before, token) {
+			t.Errorf("the association does not wait for %s", token)
+		}
+	}
+}
+
 // TestFailedLookupSurfaces leaves out one answer after the other.
 func TestFailedLookupSurfaces(t *testing.T) {
 	t.Parallel()

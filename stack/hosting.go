@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ func (b *builder) buildHost() (err error) {
 		InstanceType: b.config.InstanceType, Generation: b.generation(), AmiID: b.image, UserData: templates.UserData,
 		RootVolumeSize: b.config.RootVolumeSize, DataVolumeSize: b.config.DataVolumeSize,
 		UseEip: b.config.UseEip, SSHAllowedCidr: b.config.SSHAllowedCidr, EnableIPv6: b.config.EnableIpv6,
-		VpcID: b.network.VpcID.ToStringOutput(), SubnetID: b.network.PublicSubnetIDs.Index(pulumi.Int(0)),
+		VpcID: b.network.VpcID.ToStringOutput(), SubnetID: b.hostSubnet(),
 		AvailabilityZone: b.network.PublicSubnetZones.Index(pulumi.Int(0)),
 		Internet:         []pulumi.Resource{b.network.PublicRoutes},
 		Access: compute.Access{
@@ -33,6 +34,20 @@ func (b *builder) buildHost() (err error) {
 	}
 	b.host, err = compute.New(b.ctx, b.name, args, b.providers)
 	return err
+}
+
+// hostSubnet is the subnet of the host. It is refused when its zone does not offer the instance type: the zone stays what
+// it was, because of the data volume, and EC2 would say so only after it has stopped the host.
+func (b *builder) hostSubnet() pulumi.StringOutput {
+	id, zone := b.network.PublicSubnetIDs.Index(pulumi.Int(0)), b.network.PublicSubnetZones.Index(pulumi.Int(0))
+	return pulumi.All(id, zone).ApplyT(func(subnet []any) (string, error) {
+		id, zone := subnet[0].(string), subnet[1].(string)
+		if !slices.Contains(b.zones, zone) {
+			return "", fmt.Errorf("place the host in %s, where its data volume is: %s is offered in %s only; set "+
+				"webstack:instanceType to a type that %s offers", zone, b.config.InstanceType, strings.Join(b.zones, ", "), zone)
+		}
+		return id, nil
+	}).(pulumi.StringOutput)
 }
 
 // generation tells hosts apart: by the image that the config names, else by the architecture.

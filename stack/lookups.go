@@ -21,8 +21,9 @@ func lookUpAccount(ctx *pulumi.Context, provider pulumi.ProviderResource) (strin
 	return caller.AccountId, nil
 }
 
-// lookUpZones returns the first zones by name that offer the instance type. It leaves the zones' present state out
-// of account: a zone that is impaired for an hour must not move the network, the host and its data elsewhere.
+// lookUpZones returns the zones that offer the instance type, by name, at least zoneCount of them. It leaves the zones'
+// present state out of account: a zone that is impaired for an hour must not move the network, the host and its data
+// elsewhere.
 func lookUpZones(
 	ctx *pulumi.Context, provider pulumi.ProviderResource, region, instanceType string,
 ) ([]string, error) {
@@ -51,7 +52,7 @@ func lookUpZones(
 			zoneCount, region, instanceType, len(offering))
 	}
 	slices.Sort(offering)
-	return offering[:zoneCount], nil
+	return offering, nil
 }
 
 // lookUpImage returns the image that Canonical calls current for Ubuntu 24.04.

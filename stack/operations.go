@@ -25,7 +25,7 @@ func (b *builder) buildDocuments() (err error) {
 		Project: b.ctx.Project(), Stack: b.ctx.Stack(), Region: b.region, StackDir: b.config.StackDir,
 		DataVolumeID: b.host.DataVolumeID.ToStringOutput(),
 		Bucket:       b.apps.BucketName, ManifestSHA256: b.apps.ManifestSum, HostProgramSHA256: b.apps.HostProgramSHA256,
-		Published: b.apps.Published, Apps: b.appNames(), ChangeSeconds: b.changeSeconds(),
+		Published: b.apps.Published, Host: b.host.Ready, Apps: b.appNames(), ChangeSeconds: b.changeSeconds(),
 	}, b.providers)
 	return err
 }

@@ -8,7 +8,9 @@ flock 9
 if ! sha256sum --check --status <<<"$hostProgramSha256  $program" 2>/dev/null; then
 	metadata="${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest"
 	storage="${AWS_ENDPOINT_URL_S3:-${AWS_ENDPOINT_URL:-https://s3.$region.amazonaws.com}}"
-	fetch() { curl --fail --silent --show-error --retry 5 --retry-connrefused --max-time 300 "$@"; }
+	# On the first boot the role may not be known everywhere yet: metadata answers 404, S3 answers 403. Nine attempts, with
+	# pauses that double, take four minutes.
+	fetch() { curl --fail --silent --show-error --retry 8 --retry-all-errors --max-time 300 "$@"; }
 	token="$(fetch --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")"
 	# Secrets go by standard input: a command line can be read by everybody on the host.
 	metadata_of() {
@@ -27,7 +29,7 @@ if ! sha256sum --check --status <<<"$hostProgramSha256  $program" 2>/dev/null; t
 	if ! sha256sum --check --status <<<"$hostProgramSha256  $program.new"; then
 		rm -f "$program.new"
 		echo "the host program in the bucket does not have the sum $hostProgramSha256; nothing was changed:" \
-			"run pulumi up, which publishes it" >&2
+			"run pulumi up --refresh, which publishes it" >&2
 		exit 1
 	fi
 	chmod 0755 "$program.new"

@@ -52,6 +52,7 @@ type host struct {
 
 	mu      sync.Mutex
 	fetched int
+	denied  int    // how often the storage still refuses the role
 	problem string // of a request to the storage
 }
 
@@ -79,6 +80,11 @@ func newHost(t *testing.T, program string) *host {
 		defer h.mu.Unlock()
 		h.fetched++
 		h.problem += verify(r)
+		if h.denied > 0 {
+			h.denied--
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
 		_, _ = w.Write(h.program)
 	})
 	server := httptest.NewServer(mux)
@@ -150,6 +156,16 @@ func TestBootstrapFetchesTheProgramOnce(t *testing.T) {
 	}
 	if h.problem != "" {
 		t.Error(h.problem)
+	}
+}
+
+// IAM takes a while to tell everybody what a new role may do.
+func TestBootstrapWaitsForItsRights(t *testing.T) {
+	t.Parallel()
+	h := newHost(t, "program")
+	h.denied = 2
+	if out, err := h.bootstrap(t, sumOf("program")); err != nil || h.fetched != 3 {
+		t.Errorf("%v, asked %d times\n%s", err, h.fetched, out)
 	}
 }
 

@@ -33,6 +33,7 @@ func TestStory(t *testing.T) {
 		{"an environment value is changed", changeEnv},
 		{"the app is removed", removeApp},
 		{"drift is found and mended", mendDrift},
+		{"a host that was terminated is made again", remakeHost},
 		{"destroy refuses what is protected", destroyRefused},
 		{"destroy as documented leaves nothing", destroyAsDocumented},
 	}
@@ -162,6 +163,27 @@ func mendDrift(t *testing.T, clone *lab.Clone) {
 		t.Errorf("versioning of %s: %v, %v", bucket, versioning, err)
 	}
 	lab.SameInventory(t, before, clone.Inventory())
+}
+
+func remakeHost(t *testing.T, clone *lab.Clone) {
+	before := clone.Inventory()
+	client := ec2.NewFromConfig(clone.AWS())
+	gone := aws.ToString(hostInstance(t, client).InstanceId)
+	_, err := client.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{gone}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := clone.MustWebstack("local", "up")
+	if !strings.Contains(out, "Host "+gone+" is gone; refreshing the state first.") {
+		t.Errorf("up does not say that the host was gone:\n%s", out)
+	}
+	host := hostInstance(t, client)
+	if got := clone.Lookup("shop.localhost"); !slices.Equal(got, []string{aws.ToString(host.PublicIpAddress)}) {
+		t.Errorf("shop.localhost leads to %v, the host is at %s", got, aws.ToString(host.PublicIpAddress))
+	}
+	if after := clone.Inventory(); !slices.Equal(dataVolumes(before), dataVolumes(after)) {
+		t.Errorf("data volumes %v became %v", dataVolumes(before), dataVolumes(after))
+	}
 }
 
 func destroyRefused(t *testing.T, clone *lab.Clone) {

@@ -39,7 +39,7 @@ func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(b.name), Key: aws.String(key)})
 	var missing *types.NoSuchKey
 	if errors.As(err, &missing) {
-		return nil, fmt.Errorf("get s3://%s/%s: the object is missing; run pulumi up to upload it", b.name, key)
+		return nil, fmt.Errorf("get s3://%s/%s: the object is missing; run pulumi up --refresh to upload it", b.name, key)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get s3://%s/%s: %w", b.name, key, err)

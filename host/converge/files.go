@@ -122,7 +122,7 @@ func (r *run) download(ctx context.Context, c change) error {
 		return fmt.Errorf("check object %s: it is longer than the %d bytes of the manifest", c.Key(), c.Size)
 	case size != c.Size || sum != c.SHA256:
 		return fmt.Errorf("check object %s: its %d bytes with the sum %s are not the manifest's %d with %s; "+
-			"run pulumi up to publish the bundle again", c.Key(), size, sum, c.Size, c.SHA256)
+			"run pulumi up --refresh to publish the bundle again", c.Key(), size, sum, c.Size, c.SHA256)
 	}
 	return finish(out, c.mode)
 }

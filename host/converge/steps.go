@@ -54,7 +54,7 @@ func (r *run) ensureDatabases(ctx context.Context) error {
 	password, address := r.parameters[contract.PostgresPasswordParam(r.base())], ""
 	if r.manifest.ExternalPostgres {
 		if address = r.parameters[contract.PostgresHostParam(r.base())]; address == "" || password == "" {
-			return fmt.Errorf("find the external Postgres: the parameters %s and %s must exist; run pulumi up",
+			return fmt.Errorf("find the external Postgres: the parameters %s and %s must exist; run pulumi up --refresh",
 				contract.PostgresHostParam(r.base()), contract.PostgresPasswordParam(r.base()))
 		}
 	}

@@ -10,8 +10,9 @@ import (
 	"webstack/host/volume"
 )
 
-// volumeWait is how long a volume may take to appear: a new host comes up while its volume is still being attached.
-const volumeWait = 5 * time.Minute
+// volumeWait is how long a volume may take to appear. A new host comes up while the one before it is still being stopped,
+// which EC2 may take ten minutes for; only then is the volume detached and attached again, which takes some more.
+const volumeWait = 20 * time.Minute
 
 func (c Command) mount(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("mount", flag.ContinueOnError)

@@ -122,7 +122,7 @@ func (v *volume) find(ctx context.Context) error {
 			return fmt.Errorf("look for the device: %w", err)
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("there is no %s after %v; attach the volume to this instance (pulumi up does); "+
+			return fmt.Errorf("there is no %s after %v; attach the volume to this instance (pulumi up --refresh does); "+
 				"until then nothing is started", link, v.Wait)
 		}
 		select {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/plugin"
 )
 
 var update = flag.Bool("update", false, "write golden files, then fail")
@@ -68,8 +69,9 @@ func (r Resource) describe() map[string]any {
 		"parent": short(request.GetParent()), "provider": shortProvider(request.GetProvider()),
 		"protect": request.GetProtect(), "retainOnDelete": request.GetRetainOnDelete(),
 		"deleteBeforeReplace": request.GetDeleteBeforeReplace(), "ignoreChanges": request.GetIgnoreChanges(),
-		"replaceOnChanges": request.GetReplaceOnChanges(), "aliases": request.GetAliasURNs(),
-		"dependsOn": shorts(request.GetDependencies()), "additionalSecretOutputs": request.GetAdditionalSecretOutputs(),
+		"replaceOnChanges": request.GetReplaceOnChanges(), "aliases": r.Aliases(),
+		"replacementTrigger": describeTrigger(request.GetReplacementTrigger().GetStringValue()),
+		"dependsOn":          shorts(request.GetDependencies()), "additionalSecretOutputs": request.GetAdditionalSecretOutputs(),
 		"inputs": describeValue(resource.NewProperty(r.Inputs)),
 	}
 	maps.DeleteFunc(all, func(_ string, value any) bool {
@@ -86,6 +88,22 @@ func (r Resource) describe() map[string]any {
 		return false
 	})
 	return all
+}
+
+// Aliases are the names that the resource may have had.
+func (r Resource) Aliases() []string {
+	names := slices.Clone(r.Request.GetAliasURNs())
+	for _, alias := range r.Request.GetAliases() {
+		names = append(names, alias.GetSpec().GetName())
+	}
+	return names
+}
+
+func describeTrigger(value string) string {
+	if value == plugin.UnknownStringValue {
+		return "[unknown]"
+	}
+	return value
 }
 
 func describeValue(value resource.PropertyValue) any {

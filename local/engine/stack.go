@@ -36,6 +36,9 @@ type Options struct {
 	CloudID string
 	// Created asks the cloud what an interrupted run has made.
 	Created Created
+	// Lost names something that the state knows and the cloud has no longer, "" when there is nothing. It is asked before
+	// a run that does not refresh for another reason, and does then. Nil for nothing.
+	Lost func(ctx context.Context, resources []apitype.ResourceV3) (string, error)
 	// Say tells the user something worth knowing.
 	Say func(format string, args ...any)
 	// Watch is shown every event of a run; nil for none.
@@ -196,12 +199,17 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 	if len(deployment.Resources) == 0 && len(deployment.PendingOperations) == 0 {
 		return false, s.remember()
 	}
+	stale := true
 	switch life := s.inLineWith(); {
 	case life == interruptedRun:
 		s.options.Say("The last run was interrupted; refreshing the state first.")
 	case life != s.options.CloudID:
 		// The resources of another life of the cloud are gone, and so is the memory of what was being made.
 		s.options.Say("The state was written against a laptop cloud that is gone; refreshing it first.")
+	default:
+		if stale, err = s.lost(ctx, deployment.Resources); err != nil {
+			return false, err
+		}
 	}
 	if interrupted := len(deployment.PendingOperations); interrupted > 0 {
 		adopted, err := repair(ctx, &deployment, s.options.Created)
@@ -219,7 +227,19 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 			interrupted, adopted)
 		return true, nil
 	}
-	return s.inLineWith() != s.options.CloudID, nil
+	return stale, nil
+}
+
+// lost tells whether something that the state knows was deleted behind Pulumi's back.
+func (s *Stack) lost(ctx context.Context, resources []apitype.ResourceV3) (bool, error) {
+	if s.options.Lost == nil {
+		return false, nil
+	}
+	what, err := s.options.Lost(ctx, resources)
+	if what != "" {
+		s.options.Say("%s is gone; refreshing the state first.", what)
+	}
+	return what != "", err
 }
 
 // release takes protection off the state, so that everything can be deleted.

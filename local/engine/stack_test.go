@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"strings"
@@ -126,6 +127,30 @@ func TestDestroyDeletesWhatIsProtectedAndRetained(t *testing.T) {
 	resources, err := f.open(t).Resources(t.Context())
 	if err != nil || len(resources) != 0 {
 		t.Errorf("the state still holds %v, %v", resources, err)
+	}
+}
+
+func TestWhatIsGoneIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.options.Lost = func(_ context.Context, resources []apitype.ResourceV3) (string, error) {
+		for _, r := range resources {
+			if r.Type == "tiny:index:Thing" && len(f.cloud.values()) == 0 {
+				return "Thing " + string(r.ID), nil
+			}
+		}
+		return "", nil
+	}
+	up(t, f)
+	up(t, f)
+	if said := f.saying(); strings.Contains(said, "gone") {
+		t.Errorf("said %s", said)
+	}
+	f.cloud.change(func() { clear(f.cloud.things) })
+	up(t, f)
+	wantValues(t, f, "a")
+	if said := f.saying(); !strings.Contains(said, "Thing thing-1 is gone; refreshing the state first.") {
+		t.Errorf("said %s", said)
 	}
 }
 

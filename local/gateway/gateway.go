@@ -162,7 +162,7 @@ var handlers = map[string]map[string]handler{
 }
 
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
-	if g.state.fault(w, c) || !g.allowed(w, r, c) {
+	if g.state.fault(w, c) || !g.allowed(w, r, c) || g.refused(w, r, c) {
 		return
 	}
 	if changesIAM(c) {

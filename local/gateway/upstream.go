@@ -140,7 +140,9 @@ func (g *Gateway) askJSON(r *http.Request, service, target string, in, out any) 
 }
 
 // versions are those of the services that have their parameters in forms.
-var versions = map[string]string{"ec2": "2016-11-15", "iam": "2010-05-08", "sts": "2011-06-15"}
+var versions = map[string]string{
+	"ec2": "2016-11-15", "iam": "2010-05-08", "rds": "2014-10-31", "sts": "2011-06-15",
+}
 
 // askEC2 makes a call of the gateway's own to EC2.
 func (g *Gateway) askEC2(r *http.Request, action string, parameters url.Values) (reply, error) {

@@ -27,12 +27,17 @@ type door interface {
 // doors are the open ports on one address, by the machine's port.
 type doors map[string]door
 
-// open opens ports 80 and 443 of an address, or free ones where those cannot be had. A system that has no such address
-// gives free ports of 127.0.0.1.
-func (p *ports) open(address string) (doors, error) {
+// webPorts are ports 80 and 443 of an address.
+func webPorts(address string) Endpoint {
+	return Endpoint{HTTP: net.JoinHostPort(address, "80"), HTTPS: net.JoinHostPort(address, "443")}
+}
+
+// open opens an endpoint, or free ports of its address where those cannot be had. A system that has no such address gives
+// free ports of 127.0.0.1.
+func (p *ports) open(wanted Endpoint) (doors, error) {
 	d := doors{}
-	for port, number := range map[string]string{portHTTP: "80", portHTTPS: "443"} {
-		opened, err := p.openTCP(port, address, number)
+	for port, at := range map[string]string{portHTTP: wanted.HTTP, portHTTPS: wanted.HTTPS} {
+		opened, err := p.openTCP(port, at)
 		if err != nil {
 			d.close()
 			return nil, err
@@ -46,9 +51,13 @@ func (p *ports) open(address string) (doors, error) {
 	return d, nil
 }
 
-func (p *ports) openTCP(port, address, number string) (door, error) {
+func (p *ports) openTCP(port, wanted string) (door, error) {
+	address, _, err := net.SplitHostPort(wanted)
+	if err != nil {
+		return nil, err
+	}
 	var problems []error
-	for _, at := range []string{net.JoinHostPort(address, number), net.JoinHostPort(address, "0"), localAddress + ":0"} {
+	for _, at := range []string{wanted, net.JoinHostPort(address, "0"), localAddress + ":0"} {
 		opened, err := p.listen("tcp", port, at)
 		if err == nil {
 			return opened, nil

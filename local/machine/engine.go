@@ -13,6 +13,7 @@ type Engine struct {
 	options  Options
 	prepared prepared
 	front    *front
+	home     home
 
 	mu       sync.Mutex
 	machines map[string]*host

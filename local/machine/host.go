@@ -49,7 +49,7 @@ func (s Spec) check() error {
 
 func newHost(e *Engine, spec Spec) *host {
 	h := &host{
-		engine: e, id: spec.InstanceID, container: e.name(spec.InstanceID), launched: time.Now(), ports: newPorts(e.front),
+		engine: e, id: spec.InstanceID, container: e.name(spec.InstanceID), launched: time.Now(), ports: newPorts(e.front, &e.home),
 		changing: make(chan struct{}, 1), spec: spec, volumes: map[string]wire.Volume{},
 	}
 	h.metadata = metadata.New(h, wire.HopLimitHeader)

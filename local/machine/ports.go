@@ -53,6 +53,7 @@ const localAddress = "127.0.0.1"
 // ports are the ways to the ports of one machine.
 type ports struct {
 	front *front
+	home  *home
 
 	mu sync.Mutex
 	// targets are where the container's ports are published now, by "80/tcp", "443/tcp" and "443/udp".
@@ -62,7 +63,9 @@ type ports struct {
 	local   doors
 }
 
-func newPorts(front *front) *ports { return &ports{front: front, targets: map[string]string{}} }
+func newPorts(front *front, home *home) *ports {
+	return &ports{front: front, home: home, targets: map[string]string{}}
+}
 
 func (p *ports) target(port string) string {
 	p.mu.Lock()
@@ -97,11 +100,11 @@ func (p *ports) expose(address string) error {
 	var public, local doors
 	var err error
 	if address != "" {
-		if public, err = p.open(address); err != nil {
+		if public, err = p.open(webPorts(address)); err != nil {
 			return err
 		}
 		if p.local == nil {
-			if local, err = p.open(localAddress); err != nil {
+			if local, err = p.home.enter(p); err != nil {
 				public.close()
 				return err
 			}
@@ -131,4 +134,14 @@ func (p *ports) close() {
 	p.mu.Unlock()
 	public.close()
 	local.close()
+	p.home.leave(p)
+}
+
+// move gives the machine other doors on 127.0.0.1.
+func (p *ports) move(local doors) {
+	p.mu.Lock()
+	old := p.local
+	p.local = local
+	p.mu.Unlock()
+	old.close()
 }

@@ -28,6 +28,17 @@ func listening(t *testing.T, greeting string) string {
 	return listener.Addr().String()
 }
 
+// free is an address that nobody listens at.
+func free(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
 func published(http, https string) string {
 	return fmt.Sprintf("443/tcp -> %s\n443/udp -> %s\n80/tcp -> %s\n", https, https, http)
 }
@@ -46,7 +57,7 @@ func greeting(t *testing.T, address string) string {
 
 func TestPorts(t *testing.T) {
 	t.Parallel()
-	p := newPorts(nil)
+	p := newPorts(nil, &home{})
 	defer p.close()
 	if got := p.addresses(); got != (Addresses{}) {
 		t.Errorf("before an address is given: %+v", got)
@@ -89,12 +100,16 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// Two machines share 127.0.0.1: the second gets other ports.
+// Two machines share 127.0.0.1: the second gets other ports, and those of the first when that is gone, which is how one
+// takes the place of the other.
 func TestPortsTaken(t *testing.T) {
 	t.Parallel()
 	var seen []Addresses
+	var machines []*ports
+	shared := &home{at: Endpoint{HTTP: free(t), HTTPS: free(t)}}
 	for i := range 2 {
-		p := newPorts(nil)
+		p := newPorts(nil, shared)
+		machines = append(machines, p)
 		defer p.close()
 		if err := p.lead(published(listening(t, "x"), listening(t, "x"))); err != nil {
 			t.Fatal(err)
@@ -109,5 +124,21 @@ func TestPortsTaken(t *testing.T) {
 	}
 	if seen[0].Local == seen[1].Local {
 		t.Errorf("both machines are at %+v", seen[0].Local)
+	}
+	machines[0].close()
+	if got := machines[1].addresses().Local; got != seen[0].Local {
+		t.Errorf("after the first machine is gone the second one is at %+v, want %+v", got, seen[0].Local)
+	}
+	machines[1].close()
+	third := newPorts(nil, shared)
+	defer third.close()
+	if err := third.lead(published(listening(t, "third"), listening(t, "third"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := third.expose("127.79.2.3"); err != nil {
+		t.Fatal(err)
+	}
+	if got := third.addresses().Local; got != seen[0].Local || greeting(t, got.HTTPS) != "third" {
+		t.Errorf("a machine that comes later is at %+v, want %+v", got, seen[0].Local)
 	}
 }

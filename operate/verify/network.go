@@ -36,7 +36,7 @@ var networkChecks = []check{
 
 // again is what to do about something in the account that is not as the program makes it.
 func (w *world) again() string {
-	return "pulumi refresh --stack " + w.stack + ", then pulumi up --stack " + w.stack
+	return "pulumi up --refresh --stack " + w.stack
 }
 
 // owned asks for what has the tags that the program puts on everything.
@@ -76,8 +76,7 @@ func checkVpc(ctx context.Context, w *world) ([]finding, error) {
 	}
 	id, cidr := aws.ToString(vpc.VpcId), aws.ToString(vpc.CidrBlock)
 	if cidr != w.config.VpcCidr {
-		return []finding{failed("", "a VPC keeps its network: set webstack:vpcCidr back to "+cidr,
-			"%s has %s, the config says %s", id, cidr, w.config.VpcCidr)}, nil
+		return []finding{failed("", w.again(), "%s has %s, the config says %s", id, cidr, w.config.VpcCidr)}, nil
 	}
 	return []finding{passed("", "%s, %s", id, cidr)}, nil
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -29,16 +30,15 @@ func checkVolume(ctx context.Context, w *world) ([]finding, error) {
 	if err != nil {
 		return nil, operate.Explain("look for the data volume", err)
 	}
-	if len(answer.Volumes) != 1 {
-		return []finding{failed("", w.again(), "there are %d volumes with the stack's tag, not 1", len(answer.Volumes))}, nil
-	}
-	volume := answer.Volumes[0]
-	id := aws.ToString(volume.VolumeId)
 	host, err := w.host(ctx)
 	if err != nil {
 		return nil, err
 	}
+	volume, others := dataVolume(answer.Volumes, host.InstanceID)
+	id := aws.ToString(volume.VolumeId)
 	switch {
+	case id == "":
+		return []finding{failed("", w.again(), "there is no volume with the stack's tag")}, nil
 	case !aws.ToBool(volume.Encrypted):
 		return []finding{failed("", "move the data to an encrypted volume: snapshot, encrypted copy, new volume",
 			"%s is not encrypted", id)}, nil
@@ -49,7 +49,34 @@ func checkVolume(ctx context.Context, w *world) ([]finding, error) {
 			`--block-device-mappings '[{"DeviceName":"%s","Ebs":{"DeleteOnTermination":false}}]'`, w.region, host.InstanceID,
 			aws.ToString(volume.Attachments[0].Device)), "%s would be deleted with the host", id)}, nil
 	}
-	return []finding{passed("", "%s, %d GiB, encrypted, stays when the host goes", id, aws.ToInt32(volume.Size))}, nil
+	out := []finding{passed("", "%s, %d GiB, encrypted, stays when the host goes", id, aws.ToInt32(volume.Size))}
+	for _, other := range others {
+		out = append(out, w.leftVolume(other))
+	}
+	return out, nil
+}
+
+// dataVolume tells the host's data volume from others with the stack's tag: a destroyed stack leaves its volume.
+func dataVolume(volumes []ec2types.Volume, instance string) (ours ec2types.Volume, others []ec2types.Volume) {
+	at := slices.IndexFunc(volumes, func(v ec2types.Volume) bool {
+		return slices.ContainsFunc(v.Attachments, func(a ec2types.VolumeAttachment) bool {
+			return aws.ToString(a.InstanceId) == instance
+		})
+	})
+	switch {
+	case len(volumes) == 0:
+		return ours, nil
+	case at < 0:
+		at = 0
+	}
+	return volumes[at], slices.Delete(slices.Clone(volumes), at, at+1)
+}
+
+// leftVolume says that an earlier life of the stack has left its data.
+func (w *world) leftVolume(volume ec2types.Volume) finding {
+	id := aws.ToString(volume.VolumeId)
+	return passed(id, "left by an earlier stack of this name; when nobody needs its data: aws ec2 delete-volume --region %s "+
+		"--volume-id %s", w.region, id)
 }
 
 func checkMount(ctx context.Context, w *world) ([]finding, error) {

@@ -301,7 +301,8 @@ var breakages = []broken{
 	{"registry.documents", func(_ *testing.T, s *stand) { delete(s.documents, "webstack-dev-deploy-blog") }, "blog",
 		"there is no document webstack-dev-deploy-blog"},
 
-	{"protection.volume", func(_ *testing.T, s *stand) { s.volumes = nil }, "", "there are 0 volumes"},
+	{"protection.volume", func(_ *testing.T, s *stand) { s.volumes = nil }, "",
+		"there is no volume with the stack's tag"},
 	{"protection.volume", func(_ *testing.T, s *stand) { s.volumes[0].Encrypted = ptr(false) }, "", "vol-1 is not encrypted"},
 	{"protection.volume", func(_ *testing.T, s *stand) { s.volumes[0].Attachments = nil }, "",
 		"vol-1 is not attached to i-1"},
@@ -473,6 +474,18 @@ func TestAllIsWell(t *testing.T) {
 				t.Error("the rows are not in the order of the phases")
 			}
 		})
+	}
+}
+
+// A stack that was destroyed leaves its data volume, which a new one of the same name does not have.
+func TestLeftVolume(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	s.volumes = append([]ec2types.Volume{{VolumeId: ptr("vol-0"), Size: ptr(int32(20)), Encrypted: ptr(true)}}, s.volumes...)
+	rows, err := run(t.Context(), s.world(), only(t, "protection.volume"), nil)
+	if err != nil || len(rows) != 2 || rows[0].Outcome != Pass || !strings.Contains(rows[0].Found, "vol-1, 20 GiB") ||
+		rows[1].Outcome != Pass || !strings.Contains(rows[1].Found, "delete-volume --region eu-central-1 --volume-id vol-0") {
+		t.Errorf("%+v, %v", rows, err)
 	}
 }
 

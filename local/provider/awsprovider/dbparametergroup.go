@@ -1,6 +1,7 @@
 package awsprovider
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -67,7 +68,7 @@ func (c *clients) dbParameterGroup() provider.Type {
 var parameterGroupPattern = checkPattern(`[a-z][a-z0-9.-]{0,254}`,
 	"must be a lower-case letter, then up to 254 lower-case letters, digits, dots and hyphens")
 
-// parameterValues are the values of the parameters by name, which is all that makes a difference.
+// parameterValues are the values of the parameters by name.
 func parameterValues(parameters []provider.Values) map[string]string {
 	out := map[string]string{}
 	for _, parameter := range parameters {
@@ -76,9 +77,29 @@ func parameterValues(parameters []provider.Values) map[string]string {
 	return out
 }
 
+// sameParameters compares values and apply methods, as the real provider does.
 func sameParameters(a, b any) bool {
-	left, right := provider.Values{"of": a}, provider.Values{"of": b}
-	return maps.Equal(parameterValues(left.Objects("of")), parameterValues(right.Objects("of")))
+	described := func(of any) map[string]string {
+		parameters := provider.Values{"of": of}.Objects("of")
+		out := parameterValues(parameters)
+		for _, parameter := range parameters {
+			method := cmp.Or(strings.ToLower(parameter.Str("applyMethod")), string(types.ApplyMethodImmediate))
+			out[strings.ToLower(parameter.Str("name"))] += " " + method
+		}
+		return out
+	}
+	return maps.Equal(described(a), described(b))
+}
+
+// familyValues are values that Postgres's families from 15 on have anyway. RDS shows a parameter with its family's value
+// as one that waits for a reboot, however it was set.
+var familyValues = map[string]string{"rds.force_ssl": "1"}
+
+func shownMethod(name, value, method string) string {
+	if familyValues[name] == value {
+		return string(types.ApplyMethodPendingReboot)
+	}
+	return strings.ToLower(method)
 }
 
 // setParameters resets parameters that are not set any more and then sets the new ones; those that wait for a reboot
@@ -147,9 +168,10 @@ func (c *clients) readDBParameterGroup(ctx context.Context, id string, _ provide
 			return nil, err
 		}
 		for _, parameter := range page.Parameters {
+			name := strings.ToLower(aws.ToString(parameter.ParameterName))
 			parameters = append(parameters, provider.Values{
-				"name": strings.ToLower(aws.ToString(parameter.ParameterName)), "value": parameter.ParameterValue,
-				"applyMethod": strings.ToLower(string(parameter.ApplyMethod)),
+				"name": name, "value": parameter.ParameterValue,
+				"applyMethod": shownMethod(name, aws.ToString(parameter.ParameterValue), string(parameter.ApplyMethod)),
 			})
 		}
 	}

@@ -3,6 +3,8 @@ package awsprovider
 import (
 	"testing"
 
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+
 	"webstack/local/provider"
 	"webstack/local/provider/providertest"
 )
@@ -36,7 +38,9 @@ func TestDBParameterGroup(t *testing.T) {
 	providertest.Lifecycle{
 		Token: "aws:rds/parameterGroup:ParameterGroup",
 		Inputs: provider.Values{
-			"family": "postgres17", "parameters": []any{provider.Values{"name": "rds.force_ssl", "value": "1"}},
+			"family": "postgres17", "parameters": []any{
+				provider.Values{"name": "rds.force_ssl", "value": "1", "applyMethod": "pending-reboot"},
+			},
 		},
 		Unknown: []string{"arn"},
 		Update: provider.Values{
@@ -48,6 +52,20 @@ func TestDBParameterGroup(t *testing.T) {
 		},
 		Replace: []provider.Values{{"family": "postgres16"}, {"description": "other"}, {"name": "other"}},
 	}.Run(t, e)
+}
+
+// RDS shows a parameter that has its family's value as one that waits for a reboot.
+func TestDBParameterOfTheFamilyDiffersUnlessItWaits(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	const token = "aws:rds/parameterGroup:ParameterGroup"
+	inputs := provider.Values{
+		"family": "postgres17", "parameters": []any{provider.Values{"name": "rds.force_ssl", "value": "1"}},
+	}
+	group := e.Create(token, inputs)
+	if got := group.Diff(e.Checked(token, group.Inputs, inputs)); got.Changes != pulumirpc.DiffResponse_DIFF_SOME {
+		t.Errorf("got %v", got.Changes)
+	}
 }
 
 func TestDBInstance(t *testing.T) {
