@@ -43,6 +43,7 @@ func TestHost(t *testing.T) {
 		{"every permission of the host is needed", everyStatementIsNeeded},
 		{"a certificate of one's own", ownCertificate},
 		{"an app is added and removed", addAndRemove},
+		{"every command in the documentation", documentation},
 		{"verify finds what is broken", verifyFinds},
 		{"the host heals", heals},
 		{"the host is replaced", replaced},

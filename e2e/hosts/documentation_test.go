@@ -1,0 +1,112 @@
+package hosts
+
+import (
+	"encoding/base64"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"webstack/e2e/lab"
+)
+
+// elsewhere are commands of the documentation that are not run here, each with the reason.
+var elsewhere = []struct {
+	command *regexp.Regexp
+	reason  string
+}{
+	{regexp.MustCompile(`^make test$`), "it runs this test"},
+	{regexp.MustCompile(`^make (up|down)$`), "each test of this package brings a stack up; e2e/engine takes them down"},
+	{regexp.MustCompile(`webstack shell( -s dev)?$`), "it needs a terminal, which e2e/session gives it"},
+	{regexp.MustCompile(`start-session|^make \.webstack/bin/session-manager-plugin$`), "e2e/session runs it in a terminal"},
+	{regexp.MustCompile(`^docker (push|buildx)|^repository=|docker login`),
+		"the laptop cloud's registry has another address; e2e/registry logs in, pushes and pulls"},
+	{regexp.MustCompile(`^pulumi (destroy|state unprotect)|^aws rds modify-db-instance`), "e2e/engine destroys stacks"},
+	{regexp.MustCompile(`…`), "it leaves a value for the reader to fill in"},
+	{regexp.MustCompile(`^aws ssm put-parameter`), "registry and release are tested together in e2e/hosts and e2e/images"},
+	{regexp.MustCompile(`^pg_dump`), "it asks the server that the app leaves"},
+	{regexp.MustCompile(`^curl --resolve|^address=`), "appsAnswer asks the host's address by every app's name"},
+}
+
+// onThisStack turns the examples' stack and names into those of the laptop cloud, and answers what would ask.
+var onThisStack = strings.NewReplacer(
+	"-s dev", "-s "+lab.Stack, "/webstack/dev/", "/webstack/"+lab.Stack+"/", "webstack-dev-", "webstack-"+lab.Stack+"-",
+	"shop.example.com", "store.localhost", "apps add shop", "apps add store", "appEnvSecure.shop.", "appEnvSecure.store.",
+	"example.com", "localhost", "pulumi up", "pulumi up --yes --skip-preview", " logs shop -f", " logs shop",
+	"i-0123456789abcdef0", "$HOST_ID",
+)
+
+// documentation runs the shell examples of README and docs, block by block, as a reader would who copies them.
+func documentation(t *testing.T, c *lab.Clone) {
+	prepareImport(t, c)
+	id, _ := c.Host()
+	prelude := "set -euo pipefail\n. ./.webstack/local.env\nPATH=$PWD/.webstack/bin:$PATH\nHOST_ID=" + id + "\n" + presignForHost
+	used := map[string]bool{}
+	stackFile := c.Read("Pulumi.local.yaml")
+	for _, block := range lab.Documented(t) {
+		script := ""
+		for _, command := range block.Commands {
+			if reason := leftOut(command); reason != "" {
+				used[reason] = true
+				continue
+			}
+			if program, _, _ := strings.Cut(command, " "); program == "dig" && !installed(program) {
+				t.Logf("%s is not installed, so this is left out: %s", program, command)
+				continue
+			}
+			script += onThisStack.Replace(command) + "\n"
+		}
+		if script == "" {
+			continue
+		}
+		if out, err := c.Run(nil, "bash", "-c", prelude+script); err != nil {
+			t.Errorf("%s: %v\n%s\n%s", block.File, err, script, out)
+		}
+	}
+	for _, other := range elsewhere {
+		if !used[other.reason] {
+			t.Errorf("no page has a command like %s any more; take it off the list", other.command)
+		}
+	}
+	c.Edit("Pulumi.local.yaml", func(string) string { return stackFile })
+	c.MustWebstack("local", "up")
+}
+
+func installed(program string) bool {
+	_, err := exec.LookPath(program)
+	return err == nil
+}
+
+// leftOut is the reason why a command is not run here, "" for one that is.
+func leftOut(command string) string {
+	for _, other := range elsewhere {
+		if other.command.MatchString(command) {
+			return other.reason
+		}
+	}
+	return ""
+}
+
+// presignForHost signs links for the address by which the host knows the laptop cloud. On AWS both know one address.
+const presignForHost = `
+aws() {
+	if [[ $* == *presign* ]]; then set -- --endpoint-url http://169.254.170.1 "$@"; fi
+	command aws "$@"
+}
+`
+
+// prepareImport leaves the dump that docs/move-an-app.md brings along, and an empty database for it.
+func prepareImport(t *testing.T, c *lab.Clone) {
+	dump := c.OnHost("docker exec postgres pg_dump --format=custom --no-owner --no-acl -U postgres blog | base64 -w 0")
+	content, err := base64.StdEncoding.DecodeString(strings.TrimSpace(dump))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(c.Dir, "shop.dump"), content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.OnHost("docker exec postgres psql -U postgres -d shop -c 'DROP SCHEMA public CASCADE' " +
+		"-c 'CREATE SCHEMA public AUTHORIZATION pg_database_owner'")
+}
