@@ -7,7 +7,8 @@ BIN := .webstack/bin
 # Package, target and number of inputs. A number, not a time: a target that is busy when its time
 # ends is reported as failed (https://go.dev/issue/75804).
 FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeManifest:20000x naming:FuzzName:100000x \
-	network:FuzzCarve:20000x operate/appfile:FuzzAdd:20000x internal/datachannel:FuzzDecode:30000x
+	network:FuzzCarve:20000x operate/appfile:FuzzAdd:20000x operate/appfile:FuzzRemove:20000x \
+	internal/datachannel:FuzzDecode:30000x
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview down test lint fmt bench $(BIN)/webstack

@@ -228,6 +228,7 @@ func appService(app config.App, repository string, externalPostgres bool) servic
 		s.Environment[name] = literal(value)
 	}
 	s.Environment["PORT"] = literal(strconv.Itoa(app.ContainerPort))
+	s.Environment["WEBSTACK_HEALTH_PATH"] = literal(app.HealthPath)
 	s.EnvFile = []envFile{{Path: "../" + contract.EnvDir + "/" + app.Name + ".env", Required: true}}
 	s.Networks = []string{edgeNetwork}
 	if !externalPostgres {

@@ -172,7 +172,7 @@ func TestEnvironmentSurvivesYAMLAndInterpolation(t *testing.T) {
 	r := render(t, input(app("odd", func(a *config.App) { a.EnvPlain = hostile })))
 	got := environment(t, r.Compose, "odd")
 	want := maps.Clone(hostile)
-	want["PORT"] = "8080"
+	want["PORT"], want["WEBSTACK_HEALTH_PATH"] = "8080", "/"
 	if !maps.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -55,6 +56,8 @@ type app struct {
 	// title is the name of the site; "" takes the first part of the host name that is asked for.
 	title   string
 	version string
+	// healthPath is where the server asks whether the app is well, beside /health; "" and "/" add none.
+	healthPath string
 	// guests is nil without a database.
 	guests  guestbook
 	ending  atomic.Bool
@@ -75,7 +78,22 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /ws", a.socket)
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
 	// Other sites can show forms that send to this one; what they send is refused.
-	return headers(http.NewCrossOriginProtection().Handler(mux))
+	return headers(http.NewCrossOriginProtection().Handler(a.healthAt(mux)))
+}
+
+// healthAt answers the path that the server was told to ask, whatever it is.
+func (a *app) healthAt(next http.Handler) http.Handler {
+	at, err := url.Parse(a.healthPath)
+	if err != nil || at.Path == "" || at.Path == "/" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == at.Path {
+			a.health(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // headers tells browsers to load nothing from elsewhere.

@@ -197,3 +197,30 @@ func TestStaticFilesAreServed(t *testing.T) {
 		}
 	}
 }
+
+// Whatever path the server was told to ask, the app answers it as it answers /health.
+func TestHealthAtTheConfiguredPath(t *testing.T) {
+	t.Parallel()
+	for path, healthy := range map[string]int{
+		"/healthz": http.StatusOK, "/api/up?deep=1": http.StatusOK, "/ws": http.StatusOK, "/caf%C3%A9": http.StatusOK,
+	} {
+		guests := &memory{}
+		a := &app{log: quiet(), guests: guests, healthPath: path}
+		if status, body := ask(t, a, "GET", path, ""); status != healthy {
+			t.Errorf("%s: status %d, %s", path, status, body)
+		}
+		if status, body := ask(t, a, "GET", "/", ""); status != http.StatusOK || !strings.Contains(body, "<h1") {
+			t.Errorf("with %s, the page: status %d, %s", path, status, body)
+		}
+		guests.broken = errors.New("no database")
+		if status, _ := ask(t, a, "GET", path, ""); status != http.StatusServiceUnavailable {
+			t.Errorf("%s without a database: status %d", path, status)
+		}
+	}
+	if status, _ := ask(t, &app{log: quiet(), healthPath: "/"}, "GET", "/healthz", ""); status != http.StatusNotFound {
+		t.Errorf("a path that nobody configured: status %d", status)
+	}
+	if status, body := ask(t, &app{log: quiet(), healthPath: "/"}, "GET", "/", ""); !strings.Contains(body, "<h1") {
+		t.Errorf("the page at the default path: status %d, %s", status, body)
+	}
+}

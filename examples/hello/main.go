@@ -40,7 +40,9 @@ func run(ctx context.Context, log *slog.Logger, env func(string) string) error {
 	if err != nil {
 		return fmt.Errorf("read PORT: %w; give a number up to 65535", err)
 	}
-	app := &app{log: log, title: env("SITE_TITLE"), version: cmp.Or(env("VERSION"), version)}
+	app := &app{
+		log: log, title: env("SITE_TITLE"), version: cmp.Or(env("VERSION"), version), healthPath: env("WEBSTACK_HEALTH_PATH"),
+	}
 	if url := env("DATABASE_URL"); url != "" {
 		database, err := openDatabase(url)
 		if err != nil {

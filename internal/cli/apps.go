@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"text/tabwriter"
 
 	"webstack/contract"
@@ -69,6 +68,17 @@ func runAppsList(ctx context.Context, o *operator) error {
 	return o.writeApps(report, len(status.Apps) > 0)
 }
 
+// names is the app's domain and how many other names lead there; --json has all of them.
+func (a appReport) names() string {
+	switch len(a.Aliases) {
+	case 0:
+		return a.Domain
+	case 1:
+		return a.Domain + " (+1 alias)"
+	}
+	return fmt.Sprintf("%s (+%d aliases)", a.Domain, len(a.Aliases))
+}
+
 func (o *operator) writeApps(report appsReport, known bool) error {
 	if len(report.Apps) == 0 {
 		_, err := fmt.Fprintf(o.Stdout, "Stack %s has no apps yet: webstack apps add --stack %s NAME --domain DOMAIN\n",
@@ -85,9 +95,8 @@ func (o *operator) writeApps(report appsReport, known bool) error {
 				state += ", " + app.Health
 			}
 		}
-		names := strings.Join(append([]string{app.Domain}, app.Aliases...), ", ")
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d MiB\t%s\t%s\t%s\n", app.Name, names, app.Port, app.MemoryMb, app.Repository,
-			release, state)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d MiB\t%s\t%s\t%s\n", app.Name, app.names(), app.Port, app.MemoryMb,
+			app.Repository, release, state)
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("list the apps: %w", err)

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +38,10 @@ func read(t *testing.T, dir, stack string) string {
 
 func TestAppsAdd(t *testing.T) {
 	t.Parallel()
-	for stack, next := range map[string]string{"dev": "pulumi up --stack dev", "local": "make preview, then make up"} {
+	for stack, next := range map[string]string{
+		"dev":   "pulumi up --stack dev.\nUntil its first deploy it answers 503",
+		"local": "make preview, then make up.\nUntil its first deploy it runs the demo app",
+	} {
 		dir := sample(t)
 		zone := map[string]string{"dev": "example.com", "local": "localhost"}[stack]
 		before := read(t, dir, stack)
@@ -50,11 +56,11 @@ func TestAppsAdd(t *testing.T) {
 			t.Errorf("%s became\n%s", stack, after)
 		}
 		for line := range strings.Lines(block) {
-			if !strings.Contains(out, "+ "+line) {
+			if !strings.Contains(out, "+"+line) {
 				t.Errorf("the diff lacks %q:\n%s", line, out)
 			}
 		}
-		if strings.Contains(out, "\n- ") {
+		if strings.Contains(out, "\n-  ") {
 			t.Errorf("the diff removes something:\n%s", out)
 		}
 		info, err := os.Stat(filepath.Join(dir, "Pulumi."+stack+".yaml"))
@@ -72,12 +78,12 @@ func TestAppsAddRefusesAndWritesNothing(t *testing.T) {
 		wants  []string
 	}{
 		"all problems at once": {ExitFailed, []string{"Wiki", "--domain", "WIKI", "--port", "0", "--yes"},
-			[]string{"apps.Wiki: ", "apps.Wiki.domain: ", "apps.Wiki.containerPort: ", "nothing is written"}},
+			[]string{"apps.Wiki: ", "apps.Wiki.domain: ", "apps.Wiki.containerPort: ", "nothing was written"}},
 		"domain taken": {ExitFailed, []string{"wiki", "--domain", "shop.example.com", "--yes"}, []string{"is already apps.shop"}},
-		"there":        {ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is there already"}},
+		"there":        {ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is in the stack file already"}},
 		"no domain":    {ExitFailed, []string{"wiki", "--yes"}, []string{"apps.wiki.domain: is missing"}},
-		"nobody asked": {ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"say --yes"}},
-		"no number":    {ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"parse error"}},
+		"nobody asked": {ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"add --yes"}},
+		"no number":    {ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"give a whole number"}},
 	}
 	for name, test := range tests {
 		dir := sample(t)
@@ -97,10 +103,73 @@ func TestAppsAddRefusesAndWritesNothing(t *testing.T) {
 func TestAppsAddForScripts(t *testing.T) {
 	t.Parallel()
 	status, out, problems := call(t, sample(t), "apps", "add", "wiki", "--domain=wiki.example.com", "-s=dev", "--yes", "--json")
-	var got added
+	var got edited
 	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || !got.Written || got.App != "wiki" ||
-		!strings.Contains(got.Diff, "+     wiki:\n") {
+		!strings.Contains(got.Diff, "+    wiki:\n") {
 		t.Errorf("status %d, printed %q and %q: %v", status, out, problems, err)
+	}
+}
+
+func TestAppsRemove(t *testing.T) {
+	t.Parallel()
+	dir := sample(t)
+	before := read(t, dir, "local")
+	status, out, problems := call(t, dir, "apps", "remove", "shop", "-s", "local", "--yes")
+	if status != ExitOK || problems != "" {
+		t.Fatalf("status %d, printed %q and %q", status, out, problems)
+	}
+	after := read(t, dir, "local")
+	for _, gone := range []string{"    shop:", "activeApp", "SESSION_KEY", "LOG_LEVEL"} {
+		if strings.Contains(after, gone) || !strings.Contains(before, gone) || !strings.Contains(out, gone) {
+			t.Errorf("%s is still there, or its end is not shown:\n%s\n%s", gone, after, out)
+		}
+	}
+	for _, want := range []string{"--- Pulumi.local.yaml\n", "\n-    shop:\n", "make preview, then make up", `its database "shop" in Postgres`} {
+		if !strings.Contains(out, want) {
+			t.Errorf("printed %q, without %q", out, want)
+		}
+	}
+	// What is written is a config: the command reads it again.
+	status, out, _ = call(t, dir, "apps", "remove", "blog", "-s", "local", "--yes", "--json")
+	var got edited
+	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || !got.Written || got.App != "blog" {
+		t.Errorf("status %d, printed %q: %v", status, out, err)
+	}
+	status, _, problems = call(t, dir, "apps", "remove", "blog", "-s", "local", "--yes")
+	if status != ExitFailed || !strings.Contains(problems, `"blog": it is not in the stack file, which has no apps`) {
+		t.Errorf("status %d, printed %q", status, problems)
+	}
+}
+
+func TestAppsRemoveAsksFirst(t *testing.T) {
+	t.Parallel()
+	dir := sample(t)
+	before := read(t, dir, "dev")
+	status, _, problems := call(t, dir, "apps", "remove", "shop", "-s", "dev")
+	if status != ExitUsage || !strings.Contains(problems, "add --yes") || read(t, dir, "dev") != before {
+		t.Errorf("status %d, printed %q", status, problems)
+	}
+}
+
+// An app may have many names; the table stays readable.
+func TestAppsListIsNoWiderThanATerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	report := appsReport{Apps: []appReport{{Name: "shop", Domain: "shop.example.com", Port: 8080, MemoryMb: 256, Repository: "webstack-dev/shop"}}}
+	for i := range 60 {
+		report.Apps[0].Aliases = append(report.Apps[0].Aliases, fmt.Sprintf("a%d.example.com", i))
+	}
+	o := &operator{Command: Command{Stdout: &out, Stderr: io.Discard}}
+	if err := o.writeApps(report, false); err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(out.String()) {
+		if len(line) > 110 {
+			t.Errorf("%d columns: %s", len(line), line)
+		}
+	}
+	if !strings.Contains(out.String(), "shop.example.com (+60 aliases)") {
+		t.Error(out.String())
 	}
 }
 
@@ -108,7 +177,7 @@ func TestTheFileMayNotChangeMeanwhile(t *testing.T) {
 	t.Parallel()
 	dir := sample(t)
 	file := filepath.Join(dir, "Pulumi.dev.yaml")
-	if err := replace(file, []byte("another text"), []byte("new")); err == nil || !strings.Contains(err.Error(), "meanwhile") {
+	if err := replace(file, []byte("another text"), []byte("new")); err == nil || !strings.Contains(err.Error(), "in the meantime") {
 		t.Error(err)
 	}
 	link := filepath.Join(dir, "link.yaml")
@@ -124,7 +193,7 @@ func TestAppsListWithoutAHost(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	dir := sample(t)
 	status, out, problems := call(t, dir, "apps", "list", "-s", "local")
-	if status != ExitOK || !strings.Contains(out, "shop   shop.localhost, www.shop.localhost   8080") ||
+	if status != ExitOK || !strings.Contains(out, "shop   shop.localhost (+1 alias)   8080") ||
 		!strings.Contains(problems, "are not known: the laptop cloud does not run") {
 		t.Errorf("status %d, printed %q and %q", status, out, problems)
 	}

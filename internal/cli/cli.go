@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"webstack/internal/printable"
 	"webstack/local/workdir"
 )
 
@@ -26,6 +27,20 @@ type Command struct {
 	Stdout, Stderr io.Writer
 	// Dir is the folder the command was called in; the clone is looked for from there upwards.
 	Dir string
+
+	// raw is where Stdout and Stderr lead. Main puts a filter before them: what hosts, apps and visitors have written
+	// must not steer the operator's terminal.
+	raw streams
+}
+
+// streams are the outputs of the process, which pass everything.
+type streams struct{ stdout, stderr io.Writer }
+
+// filtered returns the command with outputs that show control characters instead of passing them on.
+func (c Command) filtered() Command {
+	c.raw = streams{stdout: c.Stdout, stderr: c.Stderr}
+	c.Stdout, c.Stderr = &printable.Writer{Out: c.Stdout}, &printable.Writer{Out: c.Stderr}
+	return c
 }
 
 // action is a subcommand of webstack local.
@@ -37,7 +52,8 @@ type action struct {
 
 var localActions = []action{
 	{name: "up", help: "bring up the laptop cloud and the stack local on it; again: apply what changed", run: up},
-	{name: "preview", help: "show what up would change", run: preview},
+	{name: "preview", help: "show what up would change; --full shows every property, as Pulumi does", run: previewChanges,
+		flags: func(l *local, flags *flag.FlagSet) { flags.BoolVar(&l.full, "full", false, "") }},
 	{name: "build", help: "build and install what up needs, and start nothing", run: build},
 	{name: "refresh", help: "bring the state to what is really in the laptop cloud", run: refresh},
 	{name: "status", help: "show whether the laptop cloud runs, and what is on it", run: status},
@@ -57,6 +73,7 @@ var errUsage = errors.New("wrong usage")
 func (c Command) Main(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	c = c.filtered()
 	err := c.dispatch(ctx, args)
 	var exit *exitError
 	switch {
@@ -96,7 +113,7 @@ func (c Command) dispatch(ctx context.Context, args []string) error {
 }
 
 func (c Command) local(ctx context.Context, found action, args []string) error {
-	l := &local{out: c.Stdout, progress: newProgress(c.Stdout)}
+	l := &local{out: c.Stdout, progress: newProgress(ctx, c.raw.stdout)}
 	flags := flag.NewFlagSet("webstack local "+found.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	if found.flags != nil {

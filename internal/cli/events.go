@@ -11,6 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"webstack/internal/preview"
 )
 
 // shownAtOnce is how many resources in the making a status line names.
@@ -109,15 +111,5 @@ func (w *watcher) finished(step apitype.StepEventMetadata, word string) {
 	if known {
 		took = fmt.Sprintf("%5.1f s", time.Since(begun).Seconds())
 	}
-	w.progress.say("  %-11s%-42s %-36s%s", word, shortType(step.Type), resource.URN(step.URN).Name(), took)
-}
-
-// shortType leaves out of a type token what it says twice: aws:ec2/vpc:Vpc becomes aws:ec2:Vpc.
-func shortType(token string) string {
-	module, name, found := strings.Cut(token, "/")
-	if !found {
-		return token
-	}
-	_, name, _ = strings.Cut(name, ":")
-	return module + ":" + name
+	w.progress.say("  %-11s%-42s %-36s%s", word, preview.ShortType(step.Type), resource.URN(step.URN).Name(), took)
 }

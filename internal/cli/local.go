@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"webstack/internal/preview"
 	"webstack/local/cloud"
 	"webstack/local/engine"
 	"webstack/local/langhost"
@@ -26,6 +28,8 @@ type local struct {
 	out      io.Writer
 	progress *progress
 	force    bool
+	// full asks for Pulumi's own preview.
+	full bool
 }
 
 // up brings up the laptop cloud and the stack.
@@ -51,17 +55,26 @@ func up(ctx context.Context, l *local) error {
 		changes, err := stack.Up(ctx)
 		stop()
 		if err != nil {
-			return fmt.Errorf("%w\n\nwhat is done so far stays: mend the cause, then run make up again", err)
+			return upFailed(err)
 		}
 		outputs, err := stack.Outputs(ctx)
 		if err != nil {
 			return err
 		}
 		if err := l.bringUpApps(ctx, info, outputs, changes); err != nil {
-			return fmt.Errorf("%w\n\nthe stack is up but not all of it answers: mend the cause, then run make up again", err)
+			return fmt.Errorf("%w\n\nthe stack is up but not all of it answers: fix the cause, then run make up again", err)
 		}
 		return l.summary(ctx, stack, info, changesText(changes))
 	})
+}
+
+// upFailed adds to the error of a run what becomes of it.
+func upFailed(err error) error {
+	run := (*engine.RunError)(nil)
+	if errors.As(err, &run) && run.Done > 0 {
+		return fmt.Errorf("%w\n\nWhat was done stays (resources: %d). Fix the cause, then run make up again", err, run.Done)
+	}
+	return err
 }
 
 // build builds what up needs, and starts nothing.
@@ -80,8 +93,8 @@ func build(ctx context.Context, l *local) error {
 	})
 }
 
-// preview shows what up would change.
-func preview(ctx context.Context, l *local) error {
+// previewChanges shows what up would change.
+func previewChanges(ctx context.Context, l *local) error {
 	return l.exclusively(ctx, func() error {
 		info, err := l.startCloud(ctx)
 		if err != nil {
@@ -91,17 +104,41 @@ func preview(ctx context.Context, l *local) error {
 		if err != nil {
 			return err
 		}
-		stack, err := l.open(ctx, info, pulumi, nil)
+		var report preview.Report
+		stack, err := l.open(ctx, info, pulumi, func(event events.EngineEvent) { report.Add(event.EngineEvent) })
 		if err != nil {
 			return err
 		}
-		changes, err := stack.Preview(ctx, l.out, l.progress.live)
-		if err != nil {
-			return err
-		}
-		l.progress.say("\n%s. To apply: make up", changesText(changes))
-		return nil
+		return l.showPreview(ctx, stack, &report)
 	})
+}
+
+// showPreview runs a preview and prints the report that its events are collected in, or with --full Pulumi's own.
+func (l *local) showPreview(ctx context.Context, stack *engine.Stack, report *preview.Report) error {
+	var full bytes.Buffer
+	out := io.Writer(nil)
+	if l.full {
+		out = &full
+	}
+	done := l.progress.step("Comparing stack " + stackName + " with its config")
+	_, err := stack.Preview(ctx, out)
+	done()
+	if err != nil {
+		return err
+	}
+	text := report.Text()
+	if l.full {
+		text = full.String()
+	}
+	next := ""
+	if report.Changes() {
+		next = " To apply them: make up."
+		if !l.full {
+			next += " Every property: webstack local preview --full."
+		}
+	}
+	_, err = fmt.Fprintf(l.out, "\n%s%s.%s\n", text, report.Headline(), next)
+	return err
 }
 
 // refresh brings the state to what is really there.
@@ -113,7 +150,7 @@ func refresh(ctx context.Context, l *local) error {
 		}
 		changes, err := l.watched(ctx, info, "Refreshing", (*engine.Stack).Refresh)
 		if err == nil {
-			l.progress.say("%s. To mend what differs: make up", changes)
+			l.progress.say("%s. To put back what differs: make up", changes)
 		}
 		return err
 	})

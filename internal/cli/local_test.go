@@ -74,7 +74,7 @@ func TestChangesText(t *testing.T) {
 func TestEventsBecomeLines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	watcher, stop := newProgress(&out).watch("Bringing up stack local")
+	watcher, stop := newProgress(t.Context(), &out).watch("Bringing up stack local")
 	step := func(op apitype.OpType, token, name string) apitype.StepEventMetadata {
 		return apitype.StepEventMetadata{Op: op, Type: token, URN: "urn:pulumi:local::shop::" + token + "::" + name}
 	}
@@ -154,7 +154,7 @@ func TestTablesShowWhatExistsAndNoSecret(t *testing.T) {
 func TestALogGetsWholeLines(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	p := newProgress(&out)
+	p := newProgress(t.Context(), &out)
 	done := p.step("Compiling")
 	p.say("%d of %d", 1, 2)
 	done()

@@ -39,6 +39,7 @@ type operatorCommand struct {
 // operatorCommands are all of them, in the order of the help.
 var operatorCommands = []operatorCommand{
 	verifyCommand, statusCommand, logsCommand, shellCommand, appsListCommand, appsAddCommand,
+	appsRemoveCommand,
 }
 
 const operatorHelp = `  -s, --stack NAME  the stack; without it $PULUMI_STACK, else local while the laptop cloud runs, else the only one
@@ -73,7 +74,7 @@ func (c Command) operate(ctx context.Context, args []string) error {
 }
 
 func (c Command) runOperator(ctx context.Context, known operatorCommand, args []string) error {
-	o := &operator{Command: c, progress: newProgress(c.Stderr)}
+	o := &operator{Command: c, progress: newProgress(ctx, c.raw.stderr)}
 	flags := flag.NewFlagSet("webstack "+known.name, flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.stack, "stack", "", "")
@@ -195,16 +196,17 @@ func (o *operator) laptop(ctx context.Context) (*cloud.Info, error) {
 	return nil, err
 }
 
-// nameServer is the address of the name server to ask instead of the system's, "" for the system's.
-func (o *operator) nameServer(ctx context.Context) (string, error) {
+// nameServer is the address of the name server to ask instead of the system's, "" for the system's, and whether it is
+// the laptop cloud's.
+func (o *operator) nameServer(ctx context.Context) (address string, emulated bool, err error) {
 	if addr, port := os.Getenv("WEBSTACK_DNS_ADDR"), os.Getenv("WEBSTACK_DNS_PORT"); addr != "" && port != "" {
-		return net.JoinHostPort(addr, port), nil
+		return net.JoinHostPort(addr, port), true, nil
 	}
 	info, err := o.laptop(ctx)
 	if err != nil || info == nil {
-		return "", err
+		return "", false, err
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(info.DNS)), nil
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(info.DNS)), true, nil
 }
 
 // printJSON prints a value for scripts.

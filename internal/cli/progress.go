@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 	"time"
+
+	"webstack/internal/printable"
 )
 
 const (
@@ -17,18 +20,21 @@ const (
 type progress struct {
 	out  io.Writer
 	live bool
-	mu   sync.Mutex
+	// interrupted tells that the command was told to end; nil: never.
+	interrupted func() bool
+	mu          sync.Mutex
 	// status is the unfinished line at the end of a terminal.
 	status string
 }
 
-func newProgress(out io.Writer) *progress {
-	file, ok := out.(*os.File)
-	if !ok {
-		return &progress{out: out}
+// newProgress shows on out, which is not filtered: a status line needs control characters of its own.
+func newProgress(ctx context.Context, out io.Writer) *progress {
+	p := &progress{out: out, interrupted: func() bool { return ctx.Err() != nil }}
+	if file, ok := out.(*os.File); ok {
+		info, err := file.Stat()
+		p.live = err == nil && info.Mode()&os.ModeCharDevice != 0
 	}
-	info, err := file.Stat()
-	return &progress{out: out, live: err == nil && info.Mode()&os.ModeCharDevice != 0}
+	return p
 }
 
 // say prints a line.
@@ -36,7 +42,7 @@ func (p *progress) say(format string, args ...any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	_, _ = fmt.Fprintf(p.out, format+"\n", args...)
+	_, _ = fmt.Fprintln(p.out, printable.Text(fmt.Sprintf(format, args...)))
 	_, _ = io.WriteString(p.out, p.status)
 }
 
@@ -48,8 +54,8 @@ func (p *progress) show(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.clear()
-	p.status = text
-	_, _ = io.WriteString(p.out, text)
+	p.status = printable.Text(text)
+	_, _ = io.WriteString(p.out, p.status)
 }
 
 func (p *progress) clear() {
@@ -58,7 +64,8 @@ func (p *progress) clear() {
 	}
 }
 
-// step shows that something long begins, and goes on, until the returned function is called.
+// step shows that something long begins, and goes on, until the returned function is called. How it ended is for others
+// to say: it tells how long it took, unless it was interrupted.
 func (p *progress) step(title string) (done func()) {
 	begun := time.Now()
 	elapsed := func() time.Duration { return time.Since(begun).Round(time.Second) }
@@ -77,10 +84,11 @@ func (p *progress) step(title string) (done func()) {
 		stop()
 		p.show("")
 		switch {
+		case p.interrupted != nil && p.interrupted():
 		case p.live:
 			p.say("%s: %s", title, elapsed())
 		case elapsed() >= time.Second:
-			p.say("  done in %s", elapsed())
+			p.say("  took %s", elapsed())
 		}
 	}
 }

@@ -27,10 +27,11 @@ func runShell(ctx context.Context, o *operator) error {
 		return err
 	}
 	options := session.Options{
-		Command: shellLine(o.tail), Stdin: o.Stdin, Stdout: o.Stdout, Stderr: o.Stderr, Reason: "webstack shell",
+		// A shell needs its terminal, and what a command writes may be a file's bytes: both pass as they are.
+		Command: shellLine(o.tail), Stdin: o.Stdin, Stdout: o.raw.stdout, Stderr: o.raw.stderr, Reason: "webstack shell",
 	}
 	in, inFile := o.Stdin.(*os.File)
-	out, outFile := o.Stdout.(*os.File)
+	out, outFile := o.raw.stdout.(*os.File)
 	if inFile && outFile && session.IsTerminal(in, out) {
 		options.Window = &session.Terminal{In: in, Out: out}
 	}

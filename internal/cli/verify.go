@@ -28,12 +28,12 @@ func runVerify(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	server, err := o.nameServer(ctx)
+	server, emulated, err := o.nameServer(ctx)
 	if err != nil {
 		return err
 	}
 	done := o.progress.step("Verifying stack " + o.stack)
-	rows, err := verify.Run(ctx, verify.Options{Stack: stack, NameServer: server}, nil)
+	rows, err := verify.Run(ctx, verify.Options{Stack: stack, NameServer: server, Emulated: emulated}, nil)
 	done()
 	if err != nil {
 		return err

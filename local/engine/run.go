@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"cmp"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
@@ -14,12 +17,21 @@ import (
 type RunError struct {
 	// Operation is what was tried, such as "bring up".
 	Operation string
-	// Problems are what the engine reported, one per resource or cause; empty when they were shown already.
+	// Problems are what the program, the providers and the engine reported, each once.
 	Problems []string
+	// Done is how many resources were created, changed or deleted before the run failed.
+	Done int
 }
 
 func (e *RunError) Error() string {
-	text := e.Operation + " the stack: the run failed"
+	text := e.Operation + " the stack"
+	if len(e.Problems) == 1 {
+		if problem := e.Problems[0]; !strings.Contains(problem, "\n") {
+			return text + ": " + problem
+		}
+		return text + ":\n  " + strings.ReplaceAll(e.Problems[0], "\n", "\n  ")
+	}
+	text = fmt.Sprintf("%s: %d problems", text, len(e.Problems))
 	for _, problem := range e.Problems {
 		text += "\n  - " + strings.ReplaceAll(problem, "\n", "\n    ")
 	}
@@ -33,7 +45,7 @@ type run struct {
 	returned  chan struct{}
 	finished  chan struct{}
 	problems  []string
-	shown     bool // the problems were printed with the rest of the output
+	done      int
 	changes   map[apitype.OpType]int
 }
 
@@ -66,18 +78,67 @@ func (r *run) collect(watch func(events.EngineEvent)) {
 }
 
 func (r *run) take(event events.EngineEvent) {
-	if d := event.DiagnosticEvent; d != nil && d.Severity == "error" && !d.Ephemeral {
-		message := strings.TrimSpace(colors.Never.Colorize(d.Message))
-		if d.URN != "" && resource.URN(d.URN).IsValid() {
-			message = fmt.Sprintf("%s: %s", resource.URN(d.URN).Name(), message)
-		}
-		r.problems = append(r.problems, message)
-	}
-	if event.SummaryEvent != nil {
+	switch {
+	case event.DiagnosticEvent != nil:
+		r.diagnose(event.DiagnosticEvent)
+	case event.ResOutputsEvent != nil && changed(event.ResOutputsEvent):
+		r.done++
+	case event.SummaryEvent != nil:
 		for op, count := range event.SummaryEvent.ResourceChanges {
 			r.changes[op] += count
 		}
 	}
+}
+
+// changed tells whether a step has changed something outside the state.
+func changed(event *apitype.ResOutputsEvent) bool {
+	step := event.Metadata
+	state := cmp.Or(step.New, step.Old)
+	return !event.Planning && state != nil && state.Custom && !strings.HasPrefix(step.Type, "pulumi:") &&
+		!slices.Contains([]apitype.OpType{apitype.OpSame, apitype.OpRead, apitype.OpRefresh}, step.Op)
+}
+
+// diagnose keeps the reasons of an error.
+func (r *run) diagnose(d *apitype.DiagnosticEvent) {
+	if d.Severity != "error" || d.Ephemeral {
+		return
+	}
+	for _, reason := range reasons(colors.Never.Colorize(d.Message)) {
+		if urn := resource.URN(d.URN); d.URN != "" && urn.IsValid() && urn.Type() != stackType {
+			reason = urn.Name() + ": " + reason
+		}
+		if !slices.Contains(r.problems, reason) {
+			r.problems = append(r.problems, reason)
+		}
+	}
+}
+
+// stackType is the type of the stack itself, which all errors of the program are reported for.
+const stackType = "pulumi:pulumi:Stack"
+
+// wrappings are what Pulumi puts before the error of a program, and before the list of several.
+var wrappings = regexp.MustCompile(`^(?:(?:an unhandled error occurred: )?program failed:\s*|error: |\d+ errors? occurred:\s*)`)
+
+// reasons are the errors within a message, without what Pulumi wraps them in.
+func reasons(message string) []string {
+	text := strings.TrimSpace(message)
+	for {
+		unwrapped := strings.TrimSpace(wrappings.ReplaceAllString(text, ""))
+		if unwrapped == text {
+			break
+		}
+		text = unwrapped
+	}
+	var out []string
+	for i, part := range strings.Split("\n"+text, "\n\t* ") {
+		if i == 0 {
+			part = strings.TrimPrefix(strings.TrimPrefix(part, "\n"), "* ")
+		}
+		if part = strings.TrimSpace(part); part != "" {
+			out = append(out, part)
+		}
+	}
+	return out
 }
 
 // end waits for the last event and turns the error of the run, where there is one, into a RunError.
@@ -87,11 +148,8 @@ func (r *run) end(err error) error {
 	if err == nil {
 		return nil
 	}
-	switch {
-	case len(r.problems) == 0:
+	if len(r.problems) == 0 {
 		r.problems = []string{brief(err).Error()}
-	case r.shown:
-		r.problems = nil
 	}
-	return &RunError{Operation: r.operation, Problems: r.problems}
+	return &RunError{Operation: r.operation, Problems: r.problems, Done: r.done}
 }

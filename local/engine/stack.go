@@ -121,22 +121,24 @@ func (s *Stack) Up(ctx context.Context) (map[apitype.OpType]int, error) {
 	return run.changes, s.remember()
 }
 
-// Preview writes to out, as text and in full, what Up would change.
-func (s *Stack) Preview(ctx context.Context, out io.Writer, color bool) (map[apitype.OpType]int, error) {
+// Preview finds out what Up would change, and changes nothing; Watch is shown each step. Where full is not nil it gets
+// Pulumi's own account, which has every property of every resource.
+func (s *Stack) Preview(ctx context.Context, full io.Writer) (map[apitype.OpType]int, error) {
 	refresh, err := s.prepare(ctx)
 	if err != nil {
 		return nil, err
 	}
 	run := s.begin("preview")
-	options := []optpreview.Option{
-		optpreview.Diff(), optpreview.ProgressStreams(out), optpreview.EventStreams(run.events),
-		optpreview.Color(map[bool]string{true: "always", false: "never"}[color]),
+	options := []optpreview.Option{optpreview.EventStreams(run.events), optpreview.SuppressProgress()}
+	if full != nil {
+		options = []optpreview.Option{
+			optpreview.EventStreams(run.events), optpreview.Diff(), optpreview.ProgressStreams(full), optpreview.Color("never"),
+		}
 	}
 	if refresh {
 		options = append(options, optpreview.Refresh())
 	}
 	_, err = s.stack.Preview(ctx, options...)
-	run.shown = true
 	return run.changes, run.end(err)
 }
 

@@ -9,7 +9,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"webstack/internal/preview"
 )
 
 func up(t *testing.T, f *fixture) map[apitype.OpType]int {
@@ -60,12 +63,17 @@ func TestPreviewShowsTheDifferenceAndChangesNothing(t *testing.T) {
 	up(t, f)
 	f.configure(t, thing{Name: "first", Value: "z"})
 	var out bytes.Buffer
-	changes, err := f.open(t).Preview(t.Context(), &out, false)
+	var report preview.Report
+	f.options.Watch = func(event events.EngineEvent) { report.Add(event.EngineEvent) }
+	changes, err := f.open(t).Preview(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes[apitype.OpUpdate] != 1 || !strings.Contains(out.String(), `value: "a" => "z"`) {
-		t.Errorf("changes %v, text:\n%s", changes, out.String())
+	if changes[apitype.OpUpdate] != 1 || !strings.Contains(report.Text(), "~ tiny:index:Thing            first\n      value: a → z\n") {
+		t.Errorf("changes %v, text:\n%s", changes, report.Text())
+	}
+	if _, err := f.open(t).Preview(t.Context(), &out); err != nil || !strings.Contains(out.String(), `value: "a" => "z"`) {
+		t.Errorf("%v, text in full:\n%s", err, out.String())
 	}
 	wantValues(t, f, "a")
 }

@@ -25,7 +25,7 @@ const (
 )
 
 // ErrThere says that the file has an app of that name.
-var ErrThere = errors.New("is there already")
+var ErrThere = errors.New("is in the stack file already")
 
 // Add returns text with one more app. It refuses what it cannot add to by inserting lines.
 func Add(text []byte, name string, fields []Field) ([]byte, error) {
@@ -52,7 +52,7 @@ func (f *lines) add(document *yaml.Node, name string, app []string) error {
 		root = document.Content[0]
 	}
 	if root.Kind != yaml.MappingNode {
-		return errors.New("add to the stack file: it is no map")
+		return errors.New("add to the stack file: it is not a map")
 	}
 	settings := find(root, configKey)
 	if settings == nil {
@@ -65,7 +65,7 @@ func (f *lines) add(document *yaml.Node, name string, app []string) error {
 		return f.into(settings, entry)
 	}
 	if apps.value.Kind == yaml.MappingNode && find(apps.value, name) != nil {
-		return fmt.Errorf("add app %q: it %w; edit it in the stack file", name, ErrThere)
+		return fmt.Errorf("add app %q: it %w; edit it there", name, ErrThere)
 	}
 	return f.into(apps, app)
 }
@@ -108,7 +108,7 @@ func (f *lines) into(e *entry, more []string) error {
 		f.insert(at+1, column+step(nil), more)
 		return nil
 	case e.value.Kind != yaml.MappingNode, len(e.value.Content) == 2 && e.value.Content[0].Value == "secure":
-		return fmt.Errorf("add to %s: it is no map that can be read in the stack file", e.key.Value)
+		return fmt.Errorf("add to %s: it is not a map that can be read in the stack file", e.key.Value)
 	case e.value.Style&yaml.FlowStyle != 0:
 		return fmt.Errorf("add to %s: it is written in braces; write it as a block, one entry a line", e.key.Value)
 	}

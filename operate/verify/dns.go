@@ -2,9 +2,13 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -13,6 +17,11 @@ import (
 
 var dnsChecks = []check{
 	{phase: 7, name: "dns.names", looked: "what the names resolve to", when: hasApps, run: checkNames},
+	{phase: 7, name: "dns.proxy", looked: "GET https://DOMAIN through Cloudflare", when: hasProxied, run: checkProxy},
+}
+
+func hasProxied(c *config.Config) bool {
+	return slices.ContainsFunc(c.Apps, func(app config.App) bool { return app.CfProxied })
 }
 
 func checkNames(ctx context.Context, w *world) ([]finding, error) {
@@ -31,39 +40,134 @@ func checkNames(ctx context.Context, w *world) ([]finding, error) {
 	return w.eachApp(func(app config.App) []finding {
 		var out []finding
 		for _, name := range append([]string{app.Domain}, app.Aliases...) {
-			out = append(out, w.resolves(ctx, name, app.CfProxied, want))
+			out = append(out, w.resolves(ctx, app, name, want))
 		}
 		return out
 	}), nil
 }
 
-func (w *world) resolves(ctx context.Context, name string, proxied bool, want []string) finding {
-	do := fmt.Sprintf("let %s point to %s at your DNS provider; resolvers remember for as long as the old record says",
-		name, strings.Join(want, " and "))
-	if w.config.EnableDns {
-		do = w.again() + "; is the zone delegated to Cloudflare?"
-	}
+// resolves judges what DNS says of one name.
+func (w *world) resolves(ctx context.Context, app config.App, name string, want []string) finding {
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
-	found, err := w.names.LookupIPAddr(ctx, name)
-	if err != nil {
-		return failed(name, do, "%v", err)
+	found, err := w.names.lookup(ctx, name)
+	switch {
+	case errors.Is(err, errNoName):
+		return failed(name, w.pointing(app, name, want), "%v", err)
+	case err != nil:
+		return failed(name, "check that this computer can reach its name servers", "%v", err)
 	}
-	var addresses []string
-	for _, address := range found {
-		addresses = append(addresses, address.IP.String())
-	}
-	slices.Sort(addresses)
-	text := strings.Join(addresses, ", ")
-	missing := without(want, addresses)
-	if proxied {
-		if len(missing) < len(want) {
-			return failed(name, do, "%s is the host itself, not Cloudflare's proxy", text)
-		}
+	missing, extra := without(want, found.addresses), without(found.addresses, want)
+	text := strings.Join(found.addresses, ", ")
+	switch {
+	case app.CfProxied && w.emulated && len(missing) == 0:
+		return passed(name, "%s; on a real zone Cloudflare's proxy answers here", text)
+	case app.CfProxied && len(missing) < len(want):
+		return failed(name, w.pointing(app, name, want), "%s is the host itself, not Cloudflare's proxy, says %s", text, found.server)
+	case app.CfProxied:
 		return passed(name, "%s (Cloudflare's proxy)", text)
+	case len(missing) == 0 && len(extra) > 0:
+		return failed(name, w.otherRecord(app, name, extra), "%s beside the host's %s, says %s",
+			strings.Join(extra, ", "), strings.Join(want, " and "), found.server)
+	case len(missing) > 0:
+		return failed(name, w.pointing(app, name, want)+remembered(found), "%s, not %s, says %s", text,
+			strings.Join(want, " and "), found.server)
 	}
-	if len(missing) > 0 || len(addresses) > len(want) {
-		return failed(name, do, "%s, not %s", text, strings.Join(want, " and "))
+	return w.asHere(ctx, name, found)
+}
+
+// asHere passes a name, and says when this computer takes another address than DNS gives.
+func (w *world) asHere(ctx context.Context, name string, found answered) finding {
+	text := strings.Join(found.addresses, ", ")
+	if w.here != nil {
+		here, err := w.here.lookup(ctx, name)
+		if err == nil && len(without(here.addresses, found.addresses)) > 0 {
+			return passed(name, "%s, says %s; this computer takes %s, perhaps by its hosts file", text, found.server,
+				strings.Join(here.addresses, ", "))
+		}
 	}
 	return passed(name, "%s", text)
+}
+
+// remembered warns of an answer that goes on for a while.
+func remembered(found answered) string {
+	if found.ttl == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s may give the old answer for another %s", found.server, found.ttl.Round(time.Second))
+}
+
+// pointing says how a name comes to point to the host.
+func (w *world) pointing(app config.App, name string, want []string) string {
+	if w.config.EnableDns {
+		return fmt.Sprintf("%s; if the record is there, look whether zone %s is delegated to Cloudflare", w.again(), app.Zone)
+	}
+	return fmt.Sprintf("point %s to %s at your DNS provider", name, strings.Join(want, " and "))
+}
+
+// otherRecord says how a record beside the stack's own goes away. An update does not do it: that record is not its own.
+func (w *world) otherRecord(app config.App, name string, extra []string) string {
+	where := "at your DNS provider"
+	if w.config.EnableDns {
+		where = "in the Cloudflare dashboard, zone " + app.Zone + ", DNS"
+	}
+	return fmt.Sprintf("visitors are sent to either address: delete the record of %s with %s %s", name,
+		strings.Join(extra, " and "), where)
+}
+
+// checkProxy visits proxied apps as everybody does. The laptop cloud has no proxy, so nothing is said of it there.
+func checkProxy(ctx context.Context, w *world) ([]finding, error) {
+	if w.emulated {
+		return nil, nil
+	}
+	if _, err := w.host(ctx); err != nil {
+		return nil, err
+	}
+	return w.eachApp(func(app config.App) []finding {
+		if !app.CfProxied {
+			return nil
+		}
+		return []finding{w.throughProxy(ctx, app)}
+	}), nil
+}
+
+// throughProxy visits one app at the address that DNS gives, which is Cloudflare's.
+func (w *world) throughProxy(ctx context.Context, app config.App) finding {
+	limited, cancel := context.WithTimeout(ctx, w.limit)
+	defer cancel()
+	found, err := w.names.lookup(limited, app.Domain)
+	if err != nil {
+		return failed(app.Domain, "see dns.names first", "%v", err)
+	}
+	got, err := w.visitAt(ctx, found.addresses[0], "https", app.Domain, "/")
+	switch {
+	case err != nil:
+		return failed(app.Domain, "look at the zone "+app.Zone+" in the Cloudflare dashboard: is it active, and has it a "+
+			"certificate?", "%v", err)
+	case loops(got, app.Domain):
+		return failed(app.Domain, "set the SSL/TLS mode of zone "+app.Zone+" to Full (strict) in the Cloudflare dashboard: in mode "+
+			"Flexible it asks the host by HTTP, which sends it back to HTTPS, without end", "%d to itself: a redirect loop",
+			got.status)
+	case proxyErrors[got.status] != "":
+		return failed(app.Domain, proxyErrors[got.status], "%d from Cloudflare", got.status)
+	}
+	return passed(app.Domain, "%d", got.status)
+}
+
+// loops tells whether a page of https://name redirects to itself.
+func loops(got answer, name string) bool {
+	to, err := url.Parse(got.to)
+	return err == nil && redirects(got, name) && (to.Path == "" || to.Path == "/") && to.RawQuery == ""
+}
+
+// proxyErrors are Cloudflare's own statuses for a host that it cannot use, and what to do.
+var proxyErrors = map[int]string{
+	520:                        "see web.answer: the host gave Cloudflare an answer that it does not understand",
+	521:                        "see web.tls: the host refuses Cloudflare's connections",
+	522:                        "see web.tls: the host does not answer Cloudflare; are ports 80 and 443 open?",
+	523:                        "see dns.names: Cloudflare does not reach the host's address",
+	524:                        "see web.answer: the app takes longer than Cloudflare waits",
+	525:                        "see web.tls: the host has no certificate for that name yet",
+	526:                        "see web.tls: the host's certificate is not one that mode Full (strict) accepts; with acme: internal take mode Full",
+	http.StatusTooManyRequests: "wait a minute, then verify again: Cloudflare limits requests from here",
 }

@@ -3,8 +3,9 @@ package verify
 import (
 	"context"
 	"crypto/x509"
-	"net"
+	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,8 @@ type stand struct {
 	rotated      bool
 	databases    []rdstypes.DBInstance
 	names        map[string][]string
+	here         map[string][]string // nil: not asked
+	emulated     bool
 	errs         map[string]error // by call
 	site         *site
 	roots        *x509.CertPool
@@ -270,7 +273,10 @@ func (s *stand) world() *world {
 		project: "webstack", stack: "dev", region: "eu-central-1", account: "123456789012", config: s.config, now: s.now,
 		limit: s.limit,
 		api:   standStack{s}, ec2: s, ssm: s, s3: s, ecr: s, iam: s, kms: s, rds: s, names: s, dial: s.site.dial,
-		roots: s.roots,
+		roots: s.roots, emulated: s.emulated,
+	}
+	if s.here != nil {
+		w.here = &stand{names: s.here}
 	}
 	if w.roots == nil {
 		w.roots = x509.NewCertPool() // as if no certificate of the test's were trusted by the system
@@ -290,16 +296,12 @@ func (s standStack) Status(context.Context, operate.Host, func(string)) (contrac
 	return s.status, s.statusErr
 }
 
-func (s *stand) LookupIPAddr(_ context.Context, name string) ([]net.IPAddr, error) {
+func (s *stand) lookup(_ context.Context, name string) (answered, error) {
 	addresses, ok := s.names[name]
 	if !ok {
-		return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+		return answered{}, fmt.Errorf("%w in DNS, says 192.0.2.53", errNoName)
 	}
-	var out []net.IPAddr
-	for _, address := range addresses {
-		out = append(out, net.IPAddr{IP: net.ParseIP(address)})
-	}
-	return out, nil
+	return answered{addresses: slices.Sorted(slices.Values(addresses)), server: "192.0.2.53", ttl: 5 * time.Minute}, nil
 }
 
 // The calls below answer with what the stand holds, or with the error that a test gives the call.

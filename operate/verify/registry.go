@@ -34,7 +34,7 @@ func checkRepositories(ctx context.Context, w *world) ([]finding, error) {
 		case operate.HasCode(err, "RepositoryNotFoundException"), err == nil && len(answer.Repositories) == 0:
 			return []finding{failed(app.Name, w.again(), "there is no repository %s", app.RepoName)}
 		case err != nil:
-			return []finding{failed(app.Name, "mend that, then verify again", "%v",
+			return []finding{failed(app.Name, "fix that, then verify again", "%v",
 				operate.Explain("look at repository "+app.RepoName, err))}
 		}
 		return []finding{w.repository(ctx, app, answer.Repositories[0])}
@@ -54,7 +54,7 @@ func (w *world) repository(ctx context.Context, app config.App, repository types
 	case operate.HasCode(err, "LifecyclePolicyNotFoundException"):
 		return failed(app.Name, w.again(), "images of %s never expire", app.RepoName)
 	case err != nil:
-		return failed(app.Name, "mend that, then verify again", "%v",
+		return failed(app.Name, "fix that, then verify again", "%v",
 			operate.Explain("read the lifecycle policy of "+app.RepoName, err))
 	}
 	return passed(app.Name, "%s: tags stay, scanned, old images expire", app.RepoName)
@@ -71,7 +71,7 @@ func checkRoles(ctx context.Context, w *world) ([]finding, error) {
 		case operate.HasCode(err, "NoSuchEntity"):
 			return []finding{failed(app.Name, w.again(), "there is no role %s", name)}
 		case err != nil:
-			return []finding{failed(app.Name, "mend that, then verify again", "%v", operate.Explain("look at role "+name, err))}
+			return []finding{failed(app.Name, "fix that, then verify again", "%v", operate.Explain("look at role "+name, err))}
 		}
 		branch := "repo:" + app.GithubRepo + ":ref:refs/heads/" + app.GithubBranch
 		if subjects := trusted(aws.ToString(answer.Role.AssumeRolePolicyDocument)); !slices.Contains(subjects, branch) {

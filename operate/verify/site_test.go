@@ -89,7 +89,9 @@ func (s *site) serve(scheme string) http.Handler {
 
 // dial leads the public address's ports to the site.
 func (s *site) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	to := map[string]string{publicAddress + ":80": s.plain, publicAddress + ":443": s.safe}[address]
+	to := map[string]string{
+		publicAddress + ":80": s.plain, publicAddress + ":443": s.safe, proxyAddress + ":443": s.safe,
+	}[address]
 	if to == "" || s.down[address] {
 		return nil, fmt.Errorf("dial %s %s: connection refused", network, address)
 	}

@@ -65,7 +65,7 @@ func (w *world) document(ctx context.Context, subject string, parts ...string) f
 	case operate.HasCode(err, "InvalidDocument"):
 		return failed(subject, w.again(), "there is no document %s", name)
 	case err != nil:
-		return failed(subject, "mend that, then verify again", "%v", operate.Explain("look at document "+name, err))
+		return failed(subject, "fix that, then verify again", "%v", operate.Explain("look at document "+name, err))
 	case answer.Document.Status != types.DocumentStatusActive:
 		return failed(subject, w.again(), "%s is %s", name, answer.Document.Status)
 	}

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"webstack/config"
+	"webstack/internal/printable"
 )
 
 // Outcome is how a check went.
@@ -128,7 +128,9 @@ func (c check) rows(ctx context.Context, w *world) []Row {
 	rows := make([]Row, 0, len(found))
 	for _, f := range found {
 		rows = append(rows, Row{
-			Phase: c.phase, Check: c.name, Subject: f.subject, Looked: c.looked, Found: f.found, Outcome: f.outcome, Do: f.do,
+			// What hosts, apps and name servers say may hold line ends, which would look like rows of their own.
+			Phase: c.phase, Check: c.name, Subject: printable.Line(f.subject), Looked: c.looked, Found: printable.Line(f.found),
+			Outcome: f.outcome, Do: printable.Line(f.do),
 		})
 	}
 	return rows
@@ -141,7 +143,7 @@ func (c check) unable(err error) finding {
 	if errors.As(err, &first) && first.check != c.name {
 		return failed("", "see there first", "cannot be looked at, because of: %s", lookedBy(first.check))
 	}
-	return failed("", c.remedy(), "%s", oneLine(err))
+	return failed("", c.remedy(), "%v", err)
 }
 
 // lookedBy says what the check of that name looks at; checks are known to readers by that.
@@ -159,11 +161,8 @@ func (c check) remedy() string {
 	if c.do != "" {
 		return c.do
 	}
-	return "mend that, then verify again"
+	return "fix that, then verify again"
 }
-
-// oneLine is an error in a table.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // dependsOn is an error that another check reports as its own.
 type dependsOn struct {

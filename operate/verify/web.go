@@ -64,12 +64,17 @@ type answer struct {
 	to     string // where a redirect leads
 }
 
-// visit asks the host for a page, as a visitor of that name would. What certificate it shows is another check's matter.
+// visit asks the host for a page, as a visitor of that name would.
 func (w *world) visit(ctx context.Context, scheme, name, path string) (answer, error) {
 	ip, err := w.publicIP(ctx)
 	if err != nil {
 		return answer{}, err
 	}
+	return w.visitAt(ctx, ip, scheme, name, path)
+}
+
+// visitAt asks for a page at an address. What certificate is shown is another check's matter.
+func (w *world) visitAt(ctx context.Context, ip, scheme, name, path string) (answer, error) {
 	ctx, cancel := w.limited(ctx)
 	defer cancel()
 	client := &http.Client{

@@ -27,6 +27,8 @@ type Options struct {
 	Stack *operate.Stack
 	// NameServer is the HOST:PORT of the name server to ask; "" asks the system's.
 	NameServer string
+	// Emulated tells that the stack is on the laptop cloud, where no public DNS and no proxy lead to the apps.
+	Emulated bool
 	// Dial opens the connections to the apps; nil dials the host's public address.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -103,9 +105,6 @@ type (
 		Reachable(ctx context.Context) (operate.Host, error)
 		Status(ctx context.Context, host operate.Host, progress func(string)) (contract.Status, error)
 	}
-	resolver interface {
-		LookupIPAddr(ctx context.Context, host string) ([]net.IPAddr, error)
-	}
 )
 
 // world is all that the checks look at.
@@ -125,8 +124,12 @@ type world struct {
 	kms   kmsAPI
 	rds   rdsAPI
 	names resolver
-	dial  func(ctx context.Context, network, address string) (net.Conn, error)
-	roots *x509.CertPool // nil: the system's
+	// here is how this computer itself finds addresses; nil where that says nothing.
+	here resolver
+	// emulated: see Options.
+	emulated bool
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	roots    *x509.CertPool // nil: the system's
 
 	// What several checks ask for is asked for once.
 	host    func(context.Context) (operate.Host, error)
@@ -147,23 +150,16 @@ func newWorld(o Options) *world {
 		iam: iam.NewFromConfig(s.AWS), kms: kms.NewFromConfig(s.AWS), rds: rds.NewFromConfig(s.AWS),
 		// Where the endpoint is not AWS's own, buckets have no host names of their own.
 		s3:    s3.NewFromConfig(s.AWS, func(options *s3.Options) { options.UsePathStyle = s.AWS.BaseEndpoint != nil }),
-		names: nameServer(o.NameServer), dial: o.Dial,
+		names: newResolver(o.NameServer), emulated: o.Emulated, dial: o.Dial,
 	}
 	if w.dial == nil {
 		w.dial = (&net.Dialer{}).DialContext
 	}
+	if o.NameServer == "" && !o.Emulated {
+		w.here = system{}
+	}
 	w.share()
 	return w
-}
-
-// nameServer asks one name server, or the system's when address is "".
-func nameServer(address string) *net.Resolver {
-	if address == "" {
-		return net.DefaultResolver
-	}
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, address)
-	}}
 }
 
 // share sets up what is asked for once.

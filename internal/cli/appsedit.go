@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/aymanbagabas/go-udiff"
+	"golang.org/x/term"
+
+	"webstack/internal/stackfile"
+	"webstack/local/workdir"
+	"webstack/operate"
+)
+
+// edit is a change of the apps in a stack file.
+type edit struct {
+	// doing is the command's word: add or remove.
+	doing, app string
+	// yes tells that nobody needs to be asked.
+	yes bool
+	// change returns the new text of the file.
+	change func(text []byte) ([]byte, error)
+	// then is said when the file is written, behind what to do next.
+	then string
+}
+
+// edited is the JSON form of what webstack apps add and remove do. It is stable: fields are added, never renamed or
+// removed.
+type edited struct {
+	Stack   string `json:"stack"`
+	App     string `json:"app"`
+	File    string `json:"file"`
+	Diff    string `json:"diff"`
+	Written bool   `json:"written"`
+}
+
+// editApps changes the stack file: it shows the change, asks, and writes. What would not be a valid config is refused.
+func (o *operator) editApps(e edit) error {
+	before, err := operate.ReadStackFile(string(o.dir), o.stack)
+	if err != nil {
+		return err
+	}
+	after, err := e.change(before)
+	if err != nil {
+		return err
+	}
+	if _, _, err := operate.LoadConfig(string(o.dir), o.stack, after); err != nil {
+		return fmt.Errorf("%s app %q: nothing was written; %w", e.doing, e.app, err)
+	}
+	file := stackfile.Path(string(o.dir), o.stack)
+	report := edited{Stack: o.stack, App: e.app, File: filepath.Base(file)}
+	report.Diff = unified(report.File, before, after)
+	if !o.json {
+		_, _ = fmt.Fprint(o.Stdout, report.Diff)
+	}
+	if err := o.confirm(e.yes, "Write this to "+report.File+"?"); err != nil {
+		return err
+	}
+	if err := replace(file, before, after); err != nil {
+		return err
+	}
+	report.Written = true
+	if o.json {
+		return o.printJSON(report)
+	}
+	next := fmt.Sprintf("pulumi preview --stack %[1]s, then pulumi up --stack %[1]s", o.stack)
+	if o.stack == stackName {
+		next = "make preview, then make up"
+	}
+	_, err = fmt.Fprintf(o.Stdout, "\nWrote %s. Next: %s.\n%s\n", report.File, next, e.then)
+	return err
+}
+
+// unified is the unified diff of two versions of a file, with line ends as the file's author does not see them.
+func unified(file string, before, after []byte) string {
+	plain := func(text []byte) string { return strings.ReplaceAll(string(text), "\r\n", "\n") }
+	return udiff.Unified(file, file, plain(before), plain(after))
+}
+
+// confirm asks, unless the answer was given with --yes. Without a terminal nobody could answer.
+func (o *operator) confirm(yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	if in, ok := o.Stdin.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
+		return fmt.Errorf("%w: nothing was written: there is no terminal to ask on; add --yes", errUsage)
+	}
+	_, _ = fmt.Fprintf(o.Stderr, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(o.Stdin).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was written")
+	}
+	return nil
+}
+
+// replace writes the file in one step, unless somebody else has changed it meanwhile.
+func replace(file string, before, after []byte) error {
+	file, err := filepath.EvalSymlinks(file)
+	if err != nil {
+		return fmt.Errorf("write the stack file: %w", err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return fmt.Errorf("write the stack file: %w", err)
+	}
+	now, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("write the stack file: %w", err)
+	}
+	if !bytes.Equal(now, before) {
+		return fmt.Errorf("write %s: it has changed in the meantime; run the command again", filepath.Base(file))
+	}
+	return workdir.WriteFile(file, after, info.Mode().Perm())
+}
