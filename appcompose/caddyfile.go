@@ -25,7 +25,7 @@ const (
 )
 
 func renderCaddyfile(c *config.Config) ([]byte, error) {
-	data := templates.Caddyfile{Email: c.CaddyEmail, StrictTransport: c.Acme == acmeLetsEncrypt}
+	data := templates.Caddyfile{Email: c.CaddyEmail, StrictTransport: c.Acme == acmeLetsEncrypt, AccessLog: c.AccessLog}
 	switch c.Acme {
 	case acmeLetsEncrypt, acmeInternal:
 	case acmeStaging:
@@ -33,19 +33,25 @@ func renderCaddyfile(c *config.Config) ([]byte, error) {
 	default:
 		data.ACMECA = c.Acme
 	}
+	data.TrustedProxies = proxies(c)
 	for _, app := range c.Apps {
 		if app.Name == c.ActiveApp {
 			data.ActiveApp, data.ActiveDomain = app.Name, app.Domain
 		}
-		if app.CfProxied {
-			data.TrustedProxies = cloudflareRanges
-		}
 		data.Apps = append(data.Apps, templates.CaddyApp{
-			Name: app.Name, Domain: app.Domain, Issuer: issuer(c.Acme, app.CfProxied),
+			Name: app.Name, Domain: app.Domain, Issuer: issuer(c.Acme, app.CfProxied), Proxied: app.CfProxied,
 			Aliases: slices.Sorted(slices.Values(app.Aliases)),
 		})
 	}
 	return data.Text()
+}
+
+// proxies are the networks of Cloudflare's proxies, where an app is behind them.
+func proxies(c *config.Config) []string {
+	if slices.ContainsFunc(c.Apps, func(app config.App) bool { return app.CfProxied }) {
+		return cloudflareRanges
+	}
+	return nil
 }
 
 func issuer(acme string, proxied bool) string {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"webstack/config"
+	"webstack/contract"
 )
 
 // memory is how the host's memory is shared out, in MiB. It depends on the instance type alone: if it depended on the
@@ -17,6 +18,21 @@ type memory struct {
 	maintenanceMem int
 	workMem        int
 	shm            int // /dev/shm of Postgres, for parallel queries
+}
+
+// What connections cost Caddy at most. An idle one, or one whose headers are not complete, takes about 100 KiB; one with an
+// HTTP/2 or HTTP/3 upload that the app does not read, a mebibyte.
+const (
+	connectionsPerMb  = 8
+	mbPerBusyVisitors = 2
+)
+
+// web bounds the connections so that they fit into Caddy's memory: in all, and those of one address even when each costs
+// as much as it can.
+func (m memory) web(proxies []string) contract.Web {
+	return contract.Web{
+		Connections: m.caddy * connectionsPerMb, ConnectionsPerAddress: clamp(m.caddy/mbPerBusyVisitors, 64, 256), Proxies: proxies,
+	}
 }
 
 func shareMemory(c *config.Config) memory {

@@ -49,3 +49,19 @@ func TestMemoryWarning(t *testing.T) {
 		}
 	}
 }
+
+func TestConnectionsFitIntoMemory(t *testing.T) {
+	t.Parallel()
+	for instanceType, want := range map[string][2]int{
+		"t4g.nano": {1024, 64}, "t4g.small": {2048, 128}, "t4g.medium": {4096, 256}, "r8g.48xlarge": {8192, 256},
+	} {
+		m := shareMemory(&config.Config{InstanceType: instanceType})
+		got := m.web([]string{"192.0.2.0/24"})
+		if got.Connections != want[0] || got.ConnectionsPerAddress != want[1] || len(got.Proxies) != 1 {
+			t.Errorf("%s: got %+v, want %v", instanceType, got, want)
+		}
+		if got.ConnectionsPerAddress > m.caddy/2 {
+			t.Errorf("%s: a visitor with %d uploads of 1 MiB takes too much of %d MiB", instanceType, got.ConnectionsPerAddress, m.caddy)
+		}
+	}
+}

@@ -78,6 +78,7 @@ func describe(in RenderInput) contract.Manifest {
 	c := in.Config
 	m := contract.Manifest{
 		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: c.StackDir,
+		Web:              shareMemory(c).web(proxies(c)),
 		ExternalPostgres: c.EnableExternalPostgres, PostgresUser: c.PostgresUser, PostgresDefaultDb: c.PostgresDefaultDb,
 	}
 	for _, app := range c.Apps {

@@ -12,6 +12,13 @@ const (
 	NatGateway NatMode = "gateway" // through one NAT gateway, which costs about 33 dollars a month
 )
 
+// What Caddy logs of each request.
+const (
+	AccessLogRedacted = "redacted" // no values of queries, and of the headers only User-Agent and Referer
+	AccessLogFull     = "full"     // all but what Caddy always leaves out: cookies and the Authorization headers
+	AccessLogOff      = "off"      // nothing; errors are logged, redacted
+)
+
 // Config is a stack's config with defaults filled in, as Load returns it. The tables in keys.go and appfields.go
 // say what each field means and allows.
 type Config struct {
@@ -36,6 +43,7 @@ type Config struct {
 
 	CaddyEmail string
 	Acme       string // letsencrypt, staging, internal or an https directory URL
+	AccessLog  string // AccessLogRedacted, AccessLogFull or AccessLogOff
 
 	EnablePgDumpToS3    bool
 	DbBackupBucketName  string // "" = named by Pulumi

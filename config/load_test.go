@@ -39,7 +39,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		InstanceType: "t4g.small", RootVolumeSize: 16, DataVolumeSize: 20, StackDir: "/opt/webstack",
 		VpcCidr: "10.20.0.0/16", NatMode: config.NatNone,
 		PostgresUser: "postgres", PostgresDefaultDb: "app",
-		Acme: "letsencrypt", EnablePgDumpToS3: true, BackupSchedule: "nightly", BackupRetentionDays: 30,
+		Acme: "letsencrypt", AccessLog: config.AccessLogRedacted, EnablePgDumpToS3: true, BackupSchedule: "nightly", BackupRetentionDays: 30,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

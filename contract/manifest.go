@@ -52,10 +52,22 @@ type Manifest struct {
 	// PostgresUser is the superuser, PostgresDefaultDb the database made beside the apps' own: 1..63 bytes each.
 	PostgresUser      string `json:"postgresUser"`
 	PostgresDefaultDb string `json:"postgresDefaultDb"`
+	// Web bounds the connections of visitors; the zero value, which bundles of old have, does not.
+	Web Web `json:"web,omitzero"`
 	// Apps are sorted by name by Encode; names are unique.
 	Apps []ManifestApp `json:"apps"`
 	// Files are sorted by path by Encode; paths are unique.
 	Files []File `json:"files"`
+}
+
+// Web says how many connections to the web ports there may be at once.
+type Web struct {
+	// Connections is how many there may be in all, 1 or more.
+	Connections int `json:"connections"`
+	// ConnectionsPerAddress is how many there may be from one IPv4 address or one IPv6 network of 64 bits, 1 or more.
+	ConnectionsPerAddress int `json:"connectionsPerAddress"`
+	// Proxies are the CIDRs of proxies, from which there may be as many as in all, as each speaks for many visitors.
+	Proxies []string `json:"proxies,omitempty"`
 }
 
 // ManifestApp is one app of the stack.

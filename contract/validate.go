@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"path"
 	"regexp"
 	"slices"
@@ -42,9 +43,22 @@ func (m Manifest) Validate() error {
 	p.check(isIdentifier(m.PostgresUser), "postgresUser: %q is not 1..63 bytes without control characters", m.PostgresUser)
 	p.check(isIdentifier(m.PostgresDefaultDb),
 		"postgresDefaultDb: %q is not 1..63 bytes without control characters", m.PostgresDefaultDb)
+	p.checkWeb(m.Web)
 	p.checkApps(m.Apps)
 	p.checkFiles(m.Files)
 	return errors.Join(p...)
+}
+
+func (p *problems) checkWeb(w Web) {
+	if w.Connections == 0 && w.ConnectionsPerAddress == 0 && len(w.Proxies) == 0 {
+		return
+	}
+	p.check(w.Connections >= 1, "web.connections: %d is less than 1", w.Connections)
+	p.check(w.ConnectionsPerAddress >= 1, "web.connectionsPerAddress: %d is less than 1", w.ConnectionsPerAddress)
+	for i, cidr := range w.Proxies {
+		_, err := netip.ParsePrefix(cidr)
+		p.check(err == nil, "web.proxies[%d]: %q is not a network in CIDR notation", i, cidr)
+	}
 }
 
 func (p *problems) checkApps(apps []ManifestApp) {

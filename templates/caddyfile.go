@@ -22,12 +22,15 @@ type Caddyfile struct {
 	Email string
 	// ACMECA is the URL of the ACME directory; "" = Let's Encrypt's production directory.
 	ACMECA string
-	// TrustedProxies are the CIDRs whose forwarding headers are believed; none = nobody's are.
+	// TrustedProxies are the CIDRs whose forwarding headers are believed for apps that are Proxied; none when no app is.
 	TrustedProxies []string
 	// StrictTransport tells browsers to use only https for the apps' domains. Wrong for certificates that browsers
 	// do not trust: they would then refuse the domain without a way around.
 	StrictTransport bool
-	// ActiveApp is the name of the app that answers unknown hosts and the bare IP address; "" only without apps.
+	// AccessLog says what the log has of each request: "redacted" leaves out what may be a secret, "full" has all but
+	// cookies and credentials, "off" has no requests, only errors, which are redacted.
+	AccessLog string
+	// ActiveApp is the name of the app that answers at the bare IP address; "" only without apps.
 	ActiveApp string
 	// ActiveDomain is the domain of ActiveApp.
 	ActiveDomain string
@@ -43,6 +46,8 @@ type CaddyApp struct {
 	Domain string
 	// Issuer is the template's snippet for a certificate that Caddy gets by itself: acme, acme-proxied or internal.
 	Issuer string
+	// Proxied is true for an app behind Cloudflare: TrustedProxies then say who the visitor is.
+	Proxied bool
 	// Aliases are host names that redirect to Domain.
 	Aliases []string
 }

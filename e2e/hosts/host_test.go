@@ -72,11 +72,15 @@ func appsAnswer(t *testing.T, c *lab.Clone) {
 		t.Errorf("alias: got %s to %s", got.Status, to)
 	}
 	version := s.get("https://" + shop + "/version")
-	for _, unknown := range []string{"http://unknown.localhost/version", "https://unknown.localhost/version", "http://" + s.address + "/version"} {
+	for _, unknown := range []string{"http://unknown.localhost/version", "https://unknown.localhost/version"} {
 		got, err := s.try(t.Context(), &tls.Config{InsecureSkipVerify: true}, unknown)
-		if err != nil || got.body != version.body {
-			t.Errorf("%s: got %q, %v; want the active app's answer %q", unknown, got.body, err, version.body)
+		if err != nil || got.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("%s: got %q, %v; want 421", unknown, got.body, err)
 		}
+	}
+	got, err := s.try(t.Context(), &tls.Config{InsecureSkipVerify: true}, "http://"+s.address+"/version")
+	if err != nil || got.body != version.body {
+		t.Errorf("the bare address: got %q, %v; want the active app's answer %q", got.body, err, version.body)
 	}
 }
 

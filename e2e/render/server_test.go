@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -34,6 +35,27 @@ type server struct {
 	edits []string
 	// env is added to Caddy's environment.
 	env []string
+	// said is what Caddy wrote, pid its process.
+	said text
+	pid  int
+}
+
+// text is written and read at once by several.
+type text struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (t *text) Write(b []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.Write(b)
+}
+
+func (t *text) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.b.String()
 }
 
 const caddyEnv = "WEBSTACK_TEST_RUNS_CADDY"
@@ -65,22 +87,22 @@ func (s *server) start(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
 	cmd := exec.Command(program, "run", "--config", s.paths.Caddyfile(), "--adapter", "caddyfile")
 	cmd.Dir = filepath.Dir(s.paths.Caddyfile())
 	cmd.Env = append(os.Environ(), caddyEnv+"=1", "HOME="+s.dir, "XDG_DATA_HOME="+s.dir, "XDG_CONFIG_HOME="+s.dir)
 	cmd.Env = append(cmd.Env, s.env...)
-	cmd.Stdout, cmd.Stderr = &log, &log
+	cmd.Stdout, cmd.Stderr = &s.said, &s.said
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	s.pid = cmd.Process.Pid
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		err := <-ended
 		if t.Failed() {
-			t.Logf("Caddy ended with %v and said:\n%s", err, log.Bytes())
+			t.Logf("Caddy ended with %v and said:\n%s", err, s.said.String())
 		}
 	})
 	s.waitUntilReady(t, ended)

@@ -30,6 +30,8 @@ type Host struct {
 	Mount func(ctx context.Context) error
 	// Swap makes swap.
 	Swap func(ctx context.Context) error
+	// Firewall bounds the connections to the web ports.
+	Firewall func(ctx context.Context, web contract.Web) error
 	// Parameters has the stack's secrets and releases, and the apps' own certificates.
 	Parameters Parameters
 	// Containers runs the containers of a manifest whose files stand below root.
@@ -115,6 +117,10 @@ func (r *run) converge(ctx context.Context) error {
 		return err
 	}
 	r.manifest, r.containers = done.manifest, r.Host.Containers(r.root, done.manifest)
+	if err := r.Host.Firewall(ctx, done.manifest.Web); err != nil {
+		// Some kernels cannot, and sites work without.
+		_, _ = fmt.Fprintf(r.Out, "web ports: one address can take all connections: %v\n", err)
+	}
 	for _, step := range []func(context.Context) error{
 		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.ensureDatabases, r.convergeApps,
 	} {

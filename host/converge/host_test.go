@@ -41,6 +41,7 @@ func (f *fakeHost) host() Host {
 	return Host{
 		Mount:      func(context.Context) error { return f.step("mount") },
 		Swap:       func(context.Context) error { return f.step("swap") },
+		Firewall:   func(context.Context, contract.Web) error { return nil },
 		Parameters: fakeParameters{f},
 		Containers: func(*os.Root, contract.Manifest) Containers { return fakeContainers{f} },
 		Postgres: func(user, address, password string) database.Server {

@@ -16,6 +16,7 @@ import (
 	"webstack/host/connlimit"
 	"webstack/host/converge"
 	"webstack/host/docker"
+	"webstack/host/firewall"
 	"webstack/host/parameters"
 	"webstack/host/swap"
 )
@@ -59,6 +60,9 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 	return converge.Host{
 		Swap: func(ctx context.Context) error {
 			return swap.Ensure(ctx, swap.Options{Run: c.runner(), Out: c.Stdout, Root: c.root()})
+		},
+		Firewall: func(ctx context.Context, web contract.Web) error {
+			return firewall.Ensure(ctx, firewall.Options{Run: c.runner(), Out: c.Stdout, Web: web})
 		},
 		Parameters: store,
 		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {

@@ -45,7 +45,8 @@ func newSite(t *testing.T, now time.Time) *site {
 		"https://blog.example.com":     page(http.StatusServiceUnavailable),
 		"http://shop.example.com":      redirectTo("https://shop.example.com/"),
 		"http://blog.example.com":      redirectTo("https://blog.example.com/"),
-		"http://*":                     page(http.StatusOK),
+		"http://" + publicAddress:      page(http.StatusOK),
+		"http://*":                     page(http.StatusMisdirectedRequest),
 	}
 	plain := httptest.NewServer(s.serve("http"))
 	safe := httptest.NewUnstartedServer(s.serve("https"))

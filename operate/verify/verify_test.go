@@ -213,7 +213,8 @@ var breakages = []broken{
 		"308 https://blog.example.com/, no redirect to https://shop.example.com"},
 	{"web.unknown", func(_ *testing.T, s *stand) { s.site.active = "blog.example.com" }, "",
 		"the certificate of blog.example.com is shown, not that of the active app shop"},
-	{"web.unknown", showing("http://*", page(http.StatusServiceUnavailable)), "", "503"},
+	{"web.unknown", showing("http://*", page(http.StatusOK)), "", "200 for an unknown name, not 421"},
+	{"web.unknown", showing("http://"+publicAddress, page(http.StatusServiceUnavailable)), "", "503 from the bare address"},
 	{"web.unknown", down(":80"), "", "http://webstack-verify.invalid at the public address"},
 	{"web.unknown", down(":443"), "", "https://webstack-verify.invalid at the public address"},
 

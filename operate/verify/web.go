@@ -23,7 +23,7 @@ var webChecks = []check{
 	{phase: 5, name: "web.answer", looked: "GET https://DOMAIN", when: hasApps, run: checkAnswer},
 	{phase: 5, name: "web.redirect", looked: "GET http://DOMAIN", when: hasApps, run: checkRedirect},
 	{phase: 5, name: "web.alias", looked: "GET https://ALIAS", when: hasAliases, run: checkAliases},
-	{phase: 5, name: "web.unknown", looked: "GET of an unknown name", when: hasApps, run: checkUnknown},
+	{phase: 5, name: "web.unknown", looked: "GET of an unknown name and of the bare address", when: hasApps, run: checkUnknown},
 }
 
 func hasAliases(c *config.Config) bool {
@@ -188,7 +188,6 @@ func checkUnknown(ctx context.Context, w *world) ([]finding, error) {
 	}
 	at := slices.IndexFunc(w.config.Apps, func(app config.App) bool { return app.Name == w.config.ActiveApp })
 	active := w.config.Apps[at]
-	// What an app makes of a name that is not its own is its matter. Whose certificate is shown says who answers.
 	chain, err := w.handshake(ctx, ip, unknownName)
 	if err != nil {
 		return nil, fmt.Errorf("https://%s at the public address: %w", unknownName, err)
@@ -201,8 +200,15 @@ func checkUnknown(ctx context.Context, w *world) ([]finding, error) {
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("http://%s at the public address: %w", unknownName, err)
-	case got.status >= http.StatusInternalServerError && w.released(ctx, active.Name):
-		return []finding{failed("", "webstack logs "+active.Name+" --stack "+w.stack, "%d", got.status)}, nil
+	case got.status != http.StatusMisdirectedRequest:
+		return []finding{failed("", w.again(), "%d for an unknown name, not %d", got.status, http.StatusMisdirectedRequest)}, nil
 	}
-	return []finding{passed("", "%d, from the active app %s", got.status, active.Name)}, nil
+	bare, err := w.visit(ctx, "http", ip, "/")
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("http://%s: %w", ip, err)
+	case bare.status >= http.StatusInternalServerError && w.released(ctx, active.Name):
+		return []finding{failed("", "webstack logs "+active.Name+" --stack "+w.stack, "%d from the bare address", bare.status)}, nil
+	}
+	return []finding{passed("", "%d; %d from the active app %s at the bare address", got.status, bare.status, active.Name)}, nil
 }

@@ -1,0 +1,115 @@
+// Package firewall bounds the connections to the web ports in the host's packet filter, before they cost Caddy memory.
+// The rules stand in a chain of their own. They are lost with a boot, and made again by the next run.
+package firewall
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"webstack/contract"
+	"webstack/host/command"
+)
+
+// chain is the chain with the rules, in the table mangle: there the kernel still knows a packet by the address and port
+// that the visitor sent it to, whether Docker will redirect it or a program of Docker's will accept it.
+const chain = "WEBSTACK"
+
+// Options say how Ensure works.
+type Options struct {
+	// Run runs the system's programs.
+	Run command.Runner
+	// Out gets a line when the rules changed.
+	Out io.Writer
+	// Web has the limits; the zero value allows as many connections as there are.
+	Web contract.Web
+}
+
+// family is one of the two protocols, each with programs and rules of its own.
+type family struct {
+	program string // the program that changes rules; with "-restore" behind it, the one that replaces many at once
+	mask    int    // so many bits of an address tell one visitor from the next
+	is4     bool
+}
+
+var families = []family{
+	{program: "iptables", mask: 32, is4: true},
+	// Whoever has IPv6 has a /64.
+	{program: "ip6tables", mask: 64},
+}
+
+// Ensure makes the kernel refuse connections beyond the limits. Where the rules are there already nothing is changed, so
+// that connections stay counted. It needs iptables on the host.
+func Ensure(ctx context.Context, o Options) error {
+	for _, f := range families {
+		changed, err := f.ensure(ctx, o)
+		if err != nil {
+			return fmt.Errorf("limit connections: %w", err)
+		}
+		if changed && f.is4 {
+			_, _ = fmt.Fprintf(o.Out, "web ports: at most %d connections from one address, %d in all\n",
+				o.Web.ConnectionsPerAddress, o.Web.Connections)
+		}
+	}
+	return nil
+}
+
+// jumps lead the first packet of each connection to the web ports of this host into the chain, and nothing that only
+// passes through, such as what the apps ask other servers for.
+var jumps = [][]string{
+	strings.Fields("--protocol tcp --match multiport --dports 80,443 --match conntrack --ctstate NEW " +
+		"--match addrtype --dst-type LOCAL --jump " + chain),
+	strings.Fields("--protocol udp --match multiport --dports 443 --match conntrack --ctstate NEW " +
+		"--match addrtype --dst-type LOCAL --jump " + chain),
+}
+
+func (f family) ensure(ctx context.Context, o Options) (changed bool, err error) {
+	run := func(args ...string) error {
+		_, err := o.Run.Run(ctx, command.Command{Name: f.program, Args: append(strings.Fields("--wait 5 --table mangle"), args...)})
+		return err
+	}
+	rules := f.rules(o.Web)
+	// The sum stands in a rule without effect.
+	mark := []string{"--match", "comment", "--comment", contract.Sum([]byte(rules))}
+	if run(append([]string{"--check", chain}, mark...)...) != nil {
+		_, err := o.Run.Run(ctx, command.Command{
+			Name: f.program + "-restore", Args: strings.Fields("--wait 5 --noflush"),
+			Stdin: strings.NewReader("*mangle\n:" + chain + " - [0:0]\n" +
+				"-A " + chain + " " + strings.Join(mark, " ") + "\n" + rules + "COMMIT\n"),
+		})
+		if err != nil {
+			return false, err
+		}
+		changed = true
+	}
+	for _, jump := range jumps {
+		if run(append([]string{"--check", "PREROUTING"}, jump...)...) == nil {
+			continue
+		}
+		if err := run(append([]string{"--append", "PREROUTING"}, jump...)...); err != nil {
+			return false, err
+		}
+		changed = true
+	}
+	return changed, nil
+}
+
+// rules are those of the chain, a line each.
+func (f family) rules(web contract.Web) string {
+	if web.Connections == 0 {
+		return ""
+	}
+	var out strings.Builder
+	add := func(format string, args ...any) { _, _ = fmt.Fprintf(&out, "-A "+chain+" "+format+"\n", args...) }
+	add("--match connlimit --connlimit-saddr --connlimit-mask 0 --connlimit-above %d --jump DROP", web.Connections)
+	for _, cidr := range web.Proxies {
+		if prefix, err := netip.ParsePrefix(cidr); err == nil && prefix.Addr().Is4() == f.is4 {
+			add("--source %s --jump RETURN", cidr)
+		}
+	}
+	add("--match connlimit --connlimit-saddr --connlimit-mask %d --connlimit-above %d --jump DROP",
+		f.mask, web.ConnectionsPerAddress)
+	return out.String()
+}
