@@ -131,9 +131,14 @@ func TestNewWithExternalPostgres(t *testing.T) {
 func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
 	t.Parallel()
 	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
-		r.CheckSecrets(t, parameterType+".value")
 		var got []string
 		for _, p := range r.ByType(parameterType) {
+			if strings.HasSuffix(p.Text("name"), "/release") {
+				continue
+			}
+			if !p.IsSecret("value") {
+				t.Errorf("the value of %s is not secret", p.Text("name"))
+			}
 			got = append(got, p.Text("name"))
 			if p.Text("type") != "SecureString" {
 				t.Errorf("%s is no SecureString", p.Text("name"))
@@ -154,6 +159,28 @@ func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
 			t.Errorf("parameters: got %v, want %v", got, want)
 		}
 		r.Count(t, passwordType, 3)
+	})
+}
+
+// A release parameter goes with its app, so that an app that is added again begins without a release. Its value is the
+// host's, and Pulumi must never write it again.
+func TestReleasesBelongToTheirApps(t *testing.T) {
+	t.Parallel()
+	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
+		for _, app := range []string{"blog", "shop"} {
+			p := r.One(t, parameterType, "webstack-dev-"+app+"-release")
+			if p.Text("name") != "/webstack/dev/apps/"+app+"/release" || p.Text("insecureValue") != contract.NoRelease {
+				t.Errorf("inputs: %v", p.Inputs)
+			}
+			for key := range p.Inputs {
+				if key != "name" && !slices.Contains(p.Request.GetIgnoreChanges(), string(key)) {
+					t.Errorf("%s: a change of %s writes the release that Pulumi knew last", app, key)
+				}
+			}
+			if p.Request.GetRetainOnDelete() || p.Request.GetProtect() {
+				t.Errorf("the release of %s outlives it", app)
+			}
+		}
 	})
 }
 

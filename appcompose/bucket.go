@@ -24,7 +24,7 @@ func (p *publisher) bucket() (*s3.BucketV2, []pulumi.Resource, error) {
 		return nil, nil, fmt.Errorf("make the artifacts bucket: %w", err)
 	}
 	p.component.BucketName, p.component.BucketArn = bucket.Bucket, bucket.Arn
-	settings, err := closedbucket.Close(p.ctx, p.name+"-artifacts", bucket, p.child()...)
+	settings, err := closedbucket.Close(p.ctx, p.name+"-artifacts", bucket, nil, p.child()...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the artifacts bucket: %w", err)
 	}

@@ -113,7 +113,8 @@ func checkInput(in RenderInput) error {
 	seen := map[string]bool{hostfile.Caddy: true, hostfile.Postgres: true}
 	for _, app := range c.Apps {
 		at := "apps." + app.Name
-		check(!seen[app.Name], "%s: the name is taken", at)
+		// Docker's DNS knows containers by their names, too: requests for one would reach the app.
+		check(!seen[app.Name] && !strings.HasPrefix(app.Name, hostfile.ComposeProject+"-"), "%s: the name is taken", at)
 		seen[app.Name] = true
 		repository := in.RepositoryURLs[app.Name]
 		check(imageRE.MatchString(repository), "%s: %q is no image repository", at, repository)

@@ -208,7 +208,10 @@ func TestRenderRefuses(t *testing.T) {
 		edit edit
 		want string
 	}{
-		"reserved name":   {func(_ *RenderInput, a *config.App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
+		"reserved name": {func(_ *RenderInput, a *config.App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
+		"name of a container": {
+			func(_ *RenderInput, a *config.App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is taken",
+		},
 		"no repository":   {func(in *RenderInput, _ *config.App) { in.RepositoryURLs = nil }, `"" is no image repository`},
 		"variable's name": {env("A-B", ""), `"A-B" is no name`},
 		"NUL":             {env("A", "\x00"), "A is not UTF-8 text"},

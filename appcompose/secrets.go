@@ -42,6 +42,9 @@ func (p *publisher) secrets() error {
 		if err != nil {
 			return err
 		}
+		if err := p.release(app.Name, contract.AppReleaseParam(base, app.Name)); err != nil {
+			return err
+		}
 		// An app's name may have "-env-" in it, a variable's has no "-": the names below are unique.
 		for _, variable := range sortedKeys(app.EnvSecure) {
 			err := p.secure(app.Name+"-env-"+variable, contract.AppEnvParam(base, app.Name, variable),
@@ -115,6 +118,21 @@ func (p *publisher) postgresHost(parameter string) error {
 		Type:          pulumi.String("String"),
 		InsecureValue: p.args.PostgresHost,
 	}, p.child()...)
+	if err != nil {
+		return fmt.Errorf("make parameter %s: %w", parameter, err)
+	}
+	p.published(r)
+	return nil
+}
+
+// release makes the parameter that says which release of an app is live. From then on its value is the host's: a change
+// of any other input would write the value that Pulumi knew last over it, so none is ever made.
+func (p *publisher) release(app, parameter string) error {
+	r, err := ssm.NewParameter(p.ctx, p.name+"-"+app+"-release", &ssm.ParameterArgs{
+		Name:          pulumi.String(parameter),
+		Type:          pulumi.String("String"),
+		InsecureValue: pulumi.String(contract.NoRelease),
+	}, p.child(pulumi.IgnoreChanges([]string{"insecureValue", "value", "type", "tier", "dataType", "keyId"}))...)
 	if err != nil {
 		return fmt.Errorf("make parameter %s: %w", parameter, err)
 	}

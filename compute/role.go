@@ -14,8 +14,6 @@ import (
 )
 
 const (
-	// maxRoleName is IAM's limit.
-	maxRoleName = 64
 	// maxPolicyName is IAM's limit.
 	maxPolicyName = 128
 	// ssmPolicy lets the SSM agent work. The better known AmazonSSMManagedInstanceCore would let the host read every
@@ -38,7 +36,7 @@ type Access struct {
 // makeRole registers the role and its instance profile and returns the profile's name.
 func (b *builder) makeRole() (pulumi.StringInput, error) {
 	role, err := iam.NewRole(b.ctx, b.name, &iam.RoleArgs{
-		Name:        pulumi.String(naming.Name(maxRoleName, b.args.NamePrefix, "host")),
+		Name:        pulumi.String(contract.HostRoleName(b.args.NamePrefix)),
 		Description: pulumi.String("The host of " + contract.StackTagValue(b.args.Project, b.args.Stack)),
 		AssumeRolePolicy: iampolicy.Document(iampolicy.Statement{
 			Principal: map[string]any{"Service": "ec2.amazonaws.com"}, Action: []string{"sts:AssumeRole"},
@@ -66,7 +64,7 @@ func (b *builder) makeRole() (pulumi.StringInput, error) {
 		return nil, err
 	}
 	profile, err := iam.NewInstanceProfile(b.ctx, b.name, &iam.InstanceProfileArgs{
-		Name: pulumi.String(naming.Name(maxRoleName, b.args.NamePrefix, "host")), Role: role.Name,
+		Name: pulumi.String(contract.HostRoleName(b.args.NamePrefix)), Role: role.Name,
 		Tags: b.tags("host", false),
 	}, b.parent)
 	if err != nil {
@@ -165,7 +163,9 @@ func (b *builder) makeCertificatePolicies(role *iam.Role) error {
 	for i, apps := range slices.Collect(slices.Chunk(b.args.Access.Apps, certificatesPerPolicy)) {
 		var parameters []any
 		for _, app := range apps {
-			parameters = append(parameters, b.parameter(path.Dir(contract.AppCertParam(app))+"/*"))
+			// The stack's own place is below its base, which ReadParameters allows.
+			shared := contract.AppCertificateParams("", app)[1]
+			parameters = append(parameters, b.parameter(path.Dir(shared.Cert)+"/*"))
 		}
 		label := fmt.Sprintf("certificates-%d", i+1)
 		policy, err := iam.NewPolicy(b.ctx, b.name+"-"+label, &iam.PolicyArgs{

@@ -226,7 +226,7 @@ var keys = complete([]spec[input]{
 		Allowed: "40 or more letters, digits, dashes and underscores"},
 		at: func(c *input) any { return &c.CloudflareAPIToken }, check: checkAPIToken},
 	{Key: Key{Name: "githubOidcProviderArn",
-		Pattern: `^arn:aws[a-z-]*:iam::[0-9]{12}:oidc-provider/token\.actions\.githubusercontent\.com$`,
+		Pattern: `^arn:aws:iam::[0-9]{12}:oidc-provider/token\.actions\.githubusercontent\.com$`,
 		Description: "The account's OIDC provider for GitHub, when it exists already: an account holds one. " +
 			"Empty creates it.",
 		Allowed: "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},

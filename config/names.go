@@ -21,9 +21,14 @@ var (
 // reservedAppNames cannot be apps: an app's name is also a compose service, a Postgres role and database, a host
 // name in the apps' network and a directory name.
 var reservedAppNames = []string{
-	"all", "caddy", "default", "localhost", "none", "postgres", "public", "rdsadmin", "replication", "samerole",
-	"sameuser", "template0", "template1", "webstack",
+	"all", "caddy", "default", "instance-data", "localdomain", "localhost", "none", "postgres", "public", "rdsadmin",
+	"replication", "samerole", "sameuser", "template0", "template1", "webstack",
 }
+
+// hostNames are names that others have on Docker's networks, where an app of the same name would get their requests:
+// the containers of apps (webstack-shop-1), what Docker writes into every container's /etc/hosts (ip6-localhost), the
+// host itself (ip-10-20-0-5), and what begins a container's id, by which Docker's DNS knows it, too.
+var hostNames = regexp.MustCompile(`^(?:webstack-.*|ip6-.*|ip-[0-9].*|[0-9a-f]{12})$`)
 
 func checkAppName(v string) string {
 	switch {
@@ -31,6 +36,8 @@ func checkAppName(v string) string {
 		return "is no app name"
 	case slices.Contains(reservedAppNames, v):
 		return "is a reserved name"
+	case hostNames.MatchString(v):
+		return "is a name that another container, or the host, may have on Docker's networks"
 	case strings.HasPrefix(v, "aws") || strings.HasPrefix(v, "ssm"):
 		return "begins with aws or ssm, which Parameter Store reserves"
 	}

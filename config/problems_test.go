@@ -52,6 +52,7 @@ func TestLoadRefuses(t *testing.T) {
 		branches  = "a branch name of letters, digits and . _ / -"
 		repos     = "owner/name, in the case GitHub shows"
 		ecrRepos  = "2 to 256 lower-case letters and digits, separated by one of . _ / or dashes; a repository belongs to one app"
+		taken     = "is a name that another container, or the host, may have on Docker's networks; allowed: "
 		arns      = "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 		passwords = "16 to 128 letters, digits and the characters ._~!#%^&*+=:,?-"
 		aliases   = "lower-case host names within the zone, each used once in the stack"
@@ -169,6 +170,14 @@ func TestLoadRefuses(t *testing.T) {
 		// App names.
 		{"reserved app", []string{"apps", `{"postgres":{"domain":"a.example.com"}}`},
 			"apps.postgres: is a reserved name; allowed: " + appNames},
+		{"app that is another app's container", []string{"apps", `{"webstack-shop-1":{"domain":"a.example.com"}}`},
+			"apps.webstack-shop-1: " + taken + appNames},
+		{"app that every container knows", []string{"apps", `{"ip6-localhost":{"domain":"a.example.com"}}`},
+			"apps.ip6-localhost: " + taken + appNames},
+		{"app that is the host", []string{"apps", `{"ip-10-20-0-5":{"domain":"a.example.com"}}`},
+			"apps.ip-10-20-0-5: " + taken + appNames},
+		{"app that may be a container's id", []string{"apps", `{"abcdef012345":{"domain":"a.example.com"}}`},
+			"apps.abcdef012345: " + taken + appNames},
 		{"app that Parameter Store reserves", []string{"apps", `{"awsome":{"domain":"a.example.com"}}`},
 			"apps.awsome: begins with aws or ssm, which Parameter Store reserves; allowed: " + appNames},
 		{"app with a double dash", []string{"apps", `{"a--b":{"domain":"a.example.com"}}`},

@@ -17,5 +17,5 @@ const (
 
 // DocumentName is the name of a stack's document, or of the association of the same name.
 func DocumentName(project, stack string, parts ...string) string {
-	return naming.Name(maxDocumentName, append([]string{project, stack}, parts...)...)
+	return naming.Name(maxDocumentName, append([]string{NamePrefix(project, stack)}, parts...)...)
 }

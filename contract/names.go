@@ -25,14 +25,28 @@ func AppDatabasePasswordParam(base, app string) string {
 // AppEnvParam names the SecureString with the value of one secure environment variable of an app.
 func AppEnvParam(base, app, name string) string { return base + "/apps/" + app + "/env/" + name }
 
-// AppReleaseParam names the String that says which release of an app is live. The host writes it.
+// AppReleaseParam names the String that says which release of an app is live: what ParseRelease takes, or NoRelease. It
+// is made and removed with the app, so that an app that is added again does not begin with the release of a repository
+// that is gone. In between, the host writes it.
 func AppReleaseParam(base, app string) string { return base + "/apps/" + app + "/release" }
 
-// AppCertParam names the parameter with an app's own certificate chain (PEM). People put it there.
-func AppCertParam(app string) string { return "/" + app + "/ssl/cert" }
+// CertificateParams name the two parameters of a place where people put an app's own certificate: the chain and its
+// private key, both PEM.
+type CertificateParams struct{ Cert, Key string }
 
-// AppKeyParam names the parameter with the private key of an app's own certificate (PEM).
-func AppKeyParam(app string) string { return "/" + app + "/ssl/key" }
+// AppCertificateParams are the places of an app's own certificate. The first that has anything counts: that of the stack,
+// and then the one without project and stack in it, which all stacks of an account share that have an app of this name.
+// The stack's place is not below those that the host reads as a whole, so that a parameter there which cannot be decrypted
+// concerns this app alone.
+func AppCertificateParams(base, app string) []CertificateParams {
+	return []CertificateParams{
+		{base + "/" + app + "/ssl/cert", base + "/" + app + "/ssl/key"},
+		{"/" + app + "/ssl/cert", "/" + app + "/ssl/key"},
+	}
+}
+
+// OwnPaths are the paths below which everything is the stack's own and read as a whole.
+func OwnPaths(base string) []string { return []string{base + "/apps", base + "/postgres"} }
 
 // Keys in the artifacts bucket.
 const (

@@ -9,6 +9,10 @@ import (
 // releaseRE is an image's tag, alone or with the digest that it had when it was released.
 var releaseRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$`)
 
+// NoRelease is the value of the release parameter of an app that was never deployed. It is not a tag: those do not begin
+// with "-".
+const NoRelease = "-"
+
 // ParseRelease checks the value of an app's release parameter (see AppReleaseParam): "TAG" or "TAG@sha256:DIGEST" of an
 // image in the app's repository, with nothing around it. The tag has 1..128 letters, digits and "_.-", and does not
 // begin with "." or "-".

@@ -12,7 +12,6 @@ import (
 
 var (
 	projectRE = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
-	regionRE  = regexp.MustCompile(`^[a-z]{2,3}(-[a-z]+)+-[0-9]{1,2}$`)
 	appRE     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	domainRE  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 	imageRE   = regexp.MustCompile(`^[a-z0-9.:-]+(/[a-z0-9._-]+)+$`)
@@ -37,7 +36,9 @@ func (m Manifest) Validate() error {
 	p.check(m.Version == Version, "version: %d is not %d; use the host program of the same bundle", m.Version, Version)
 	p.check(projectRE.MatchString(m.Project), "project: %q is not 1..100 letters, digits and _.-", m.Project)
 	p.check(projectRE.MatchString(m.Stack), "stack: %q is not 1..100 letters, digits and _.-", m.Stack)
-	p.check(regionRE.MatchString(m.Region), "region: %q is no AWS region", m.Region)
+	if err := CheckRegion(m.Region); err != nil {
+		p = append(p, fmt.Errorf("region: %w", err))
+	}
 	p.check(path.IsAbs(m.StackDir) && path.Clean(m.StackDir) == m.StackDir && m.StackDir != "/",
 		"stackDir: %q is not a clean absolute path below /", m.StackDir)
 	p.check(isIdentifier(m.PostgresUser), "postgresUser: %q is not 1..63 bytes without control characters", m.PostgresUser)

@@ -3,10 +3,9 @@ package dbbackup
 import (
 	"errors"
 	"fmt"
+	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-	"webstack/internal/ssmdoc"
 )
 
 // TypeToken is the component's type.
@@ -22,10 +21,8 @@ type Args struct {
 	BucketName string
 	// RetentionDays is how long backups are kept, 1 at least.
 	RetentionDays int
-	// Schedule is State Manager's expression, such as "cron(15 3 ? * * *)". Times are UTC.
-	Schedule string
-	// StackDir is the stack directory on the host.
-	StackDir string
+	// HostRoleArn is the role of the host, which adds backups and can neither remove nor replace one.
+	HostRoleArn string
 }
 
 // DbBackup is the component.
@@ -48,7 +45,7 @@ type builder struct {
 	out    *DbBackup
 }
 
-// New registers the bucket, the documents and the schedule.
+// New registers the bucket and the documents.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*DbBackup, error) {
 	if err := args.check(); err != nil {
 		return nil, err
@@ -56,7 +53,6 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	out := &DbBackup{}
 	if err := ctx.RegisterComponentResourceV2(TypeToken, name, pulumi.Map{
 		"retentionDays": pulumi.Int(args.RetentionDays),
-		"schedule":      pulumi.String(args.Schedule),
 	}, out, opts...); err != nil {
 		return nil, fmt.Errorf("register %s: %w", name, err)
 	}
@@ -74,17 +70,16 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
+var roleRE = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_-]{1,64}$`)
+
 // check finds everything wrong with the arguments.
 func (a *Args) check() error {
 	var problems []error
 	if a.RetentionDays < 1 {
 		problems = append(problems, fmt.Errorf("keep backups for %d days: give 1 at least", a.RetentionDays))
 	}
-	if a.Schedule == "" {
-		problems = append(problems, errors.New("schedule backups: give a cron expression"))
-	}
-	if err := ssmdoc.CheckStackDir(a.StackDir); err != nil {
-		problems = append(problems, err)
+	if !roleRE.MatchString(a.HostRoleArn) {
+		problems = append(problems, fmt.Errorf("let the host add backups as %q: give the ARN of its role", a.HostRoleArn))
 	}
 	return errors.Join(problems...)
 }

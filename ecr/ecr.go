@@ -75,7 +75,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	parent := pulumi.Parent(component)
 	urls, roles := pulumi.StringMap{}, pulumi.StringMap{}
 	for _, app := range args.Apps {
-		repository, err := args.newRepository(ctx, name+"-"+app.Name, app, parent)
+		// By the repository and not by the app: an app that is renamed keeps its repository, and two that swap theirs do.
+		// A second one of the same name would otherwise be made first, which ECR refuses.
+		repository, err := args.newRepository(ctx, name+"-"+app.Repository, app, parent)
 		if err != nil {
 			return nil, err
 		}

@@ -97,6 +97,12 @@ func TestDeployRoleReachesItsOwnAppOnly(t *testing.T) {
 		t.Errorf("the policy of shop speaks of other apps: %s", text)
 	}
 	for _, s := range document.Statement {
+		for _, action := range s.Action {
+			// Whoever may list commands reads what other apps' commands print.
+			if strings.HasPrefix(action, "ssm:") && action != "ssm:SendCommand" && action != "ssm:GetCommandInvocation" {
+				t.Errorf("%s allows %s", s.Sid, action)
+			}
+		}
 		if !slices.Contains(s.Action, "ssm:SendCommand") {
 			continue
 		}

@@ -93,9 +93,12 @@ func (a *Args) permissions(app App) pulumi.StringOutput {
 				"ssm:resourceTag/" + contract.TagStack: {contract.StackTagValue(a.Project, a.Stack)},
 			}},
 		},
+		// Neither has this a resource or a condition to name. But it needs the id of a command, a random number that
+		// only who sent the command is told: what lists commands or their ids, such as ssm:ListCommandInvocations, would
+		// show the output of every other command on the host and is left out.
 		iampolicy.Statement{
 			Sid:    "Follow",
-			Action: []string{"ssm:GetCommandInvocation", "ssm:ListCommandInvocations"}, Resource: []any{"*"}, // likewise
+			Action: []string{"ssm:GetCommandInvocation"}, Resource: []any{"*"},
 		},
 	)
 }

@@ -54,12 +54,12 @@ func (s Statement) render() map[string]any {
 	return out
 }
 
-// TLSOnly is the policy of a bucket that refuses every request that does not come over TLS. bucketArn is a string or a
-// pulumi.StringInput; objects is the same with "/*".
-func TLSOnly(bucketArn, objects any) pulumi.StringOutput {
-	return Document(Statement{
+// TLSOnly refuses every request to a bucket that does not come over TLS. bucketArn is a string or a pulumi.StringInput;
+// objects is the same with "/*".
+func TLSOnly(bucketArn, objects any) Statement {
+	return Statement{
 		Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: []string{"s3:*"},
 		Resource:  []any{bucketArn, objects},
 		Condition: Condition{"Bool": {"aws:SecureTransport": {"false"}}},
-	})
+	}
 }

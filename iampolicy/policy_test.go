@@ -66,13 +66,13 @@ func TestDocument(t *testing.T) {
 func TestDocumentInAPreview(t *testing.T) {
 	t.Parallel()
 	ofBucket := func(arn pulumi.StringOutput) pulumi.StringOutput {
-		return TLSOnly(arn, pulumi.Sprintf("%s/*", arn))
+		return Document(TLSOnly(arn, pulumi.Sprintf("%s/*", arn)))
 	}
 	if text, known := render(t, true, ofBucket); known {
 		t.Errorf("the policy of an unknown bucket is %s", text)
 	}
 	plain := func(pulumi.StringOutput) pulumi.StringOutput {
-		return TLSOnly("arn:aws:s3:::plain", "arn:aws:s3:::plain/*")
+		return Document(TLSOnly("arn:aws:s3:::plain", "arn:aws:s3:::plain/*"))
 	}
 	if text, known := render(t, true, plain); !known || text == "" {
 		t.Error("a policy of plain values is unknown in a preview")
@@ -82,7 +82,7 @@ func TestDocumentInAPreview(t *testing.T) {
 func TestTLSOnly(t *testing.T) {
 	t.Parallel()
 	text, _ := render(t, false, func(arn pulumi.StringOutput) pulumi.StringOutput {
-		return TLSOnly(arn, pulumi.Sprintf("%s/*", arn))
+		return Document(TLSOnly(arn, pulumi.Sprintf("%s/*", arn)))
 	})
 	const want = `{"Statement":[{"Action":["s3:*"],"Condition":{"Bool":{"aws:SecureTransport":["false"]}},` +
 		`"Effect":"Deny","Principal":"*","Resource":["arn:aws:s3:::bucket-id","arn:aws:s3:::bucket-id/*"],` +

@@ -17,6 +17,11 @@ func Name(limit int, parts ...string) string {
 	if len(whole) <= limit {
 		return whole
 	}
-	sum := sha256.Sum256([]byte(whole))
-	return strings.TrimRight(whole[:limit-hashLength-1], "-") + "-" + hex.EncodeToString(sum[:])[:hashLength]
+	return strings.TrimRight(whole[:limit-hashLength-1], "-") + "-" + Hash(whole)
+}
+
+// Hash is 8 hexadecimal digits that stand for a text.
+func Hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])[:hashLength]
 }

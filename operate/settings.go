@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"webstack/config"
+	"webstack/contract"
 	"webstack/internal/stackfile"
 )
 
@@ -48,6 +49,9 @@ func parseSettings(dir, stack string, text []byte) (*settings, error) {
 	if out.region == "" {
 		return nil, fmt.Errorf("find the region of stack %s: set it with pulumi config set --stack %s aws:region us-east-1",
 			stack, stack)
+	}
+	if err := contract.CheckRegion(out.region); err != nil {
+		return nil, fmt.Errorf("read aws:region of stack %s: %w", stack, err)
 	}
 	var role struct{ RoleArn string }
 	for key, into := range map[string]any{"aws:assumeRole": &role, "aws:allowedAccountIds": &out.accounts} {

@@ -4,21 +4,28 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/contract"
 	"webstack/internal/ssmdoc"
 )
 
 // tagPattern is what Docker permits for the tag of an image.
 const tagPattern = `^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`
 
+// newDeploy registers the document that deploys an app. The host program has no command for it yet, so it says how a
+// release is put live meanwhile.
 func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.ResourceOption) (*ssm.Document, error) {
-	script := ssmdoc.Script(
-		"exec "+a.program()+" deploy '"+app+"' \"$tag\"\n", "tag")
+	release := contract.AppReleaseParam(contract.BasePath(a.Project, a.Stack), app)
 	document := ssmdoc.Document{
-		Description: "Deploys a release of " + app,
+		Description: "Says how a release of " + app + " is put live until this document deploys it",
 		Parameters: map[string]ssmdoc.Parameter{
 			"tag": {Description: "Tag of the image to deploy", Pattern: tagPattern},
 		},
-		Steps: []ssmdoc.Step{{Name: "deploy", Script: script, TimeoutSeconds: 900 + a.ChangeSeconds[app]}},
+		Steps: []ssmdoc.Step{{
+			Name: "deploy", TimeoutSeconds: 900 + a.ChangeSeconds[app],
+			Script: ssmdoc.Refusal("this version deploys by a parameter: nothing was changed. Somebody who may write it sets " +
+				"the release with aws ssm put-parameter --overwrite --type String --name " + release + " --value TAG, " +
+				"and the host runs it within 30 minutes"),
+		}},
 	}
 	return document.Register(ctx, name+"-deploy-"+app, DeployDocument(a.Project, a.Stack, app), parent)
 }

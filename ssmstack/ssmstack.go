@@ -7,6 +7,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/contract"
 	"webstack/internal/ssmdoc"
 )
 
@@ -99,9 +100,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 }
 
 var (
-	sumPattern    = regexp.MustCompile(sha256Pattern)
-	regionPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
-	appPattern    = regexp.MustCompile(`^[a-z0-9-]+$`)
+	sumPattern = regexp.MustCompile(sha256Pattern)
+	appPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
 )
 
 // check finds everything wrong with the arguments. What it lets through may stand between single quotes in a script.
@@ -117,8 +117,8 @@ func (a *Args) check() error {
 	if err := ssmdoc.CheckStackDir(a.StackDir); err != nil {
 		problems = append(problems, err)
 	}
-	if !regionPattern.MatchString(a.Region) {
-		problems = append(problems, fmt.Errorf("use region %q: give one such as eu-central-1", a.Region))
+	if err := contract.CheckRegion(a.Region); err != nil {
+		problems = append(problems, fmt.Errorf("use the region: %w", err))
 	}
 	for _, app := range a.Apps {
 		if !appPattern.MatchString(app) {

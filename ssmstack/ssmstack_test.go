@@ -100,7 +100,8 @@ func TestDeployDocumentDeploysOneApp(t *testing.T) {
 	if len(got.Parameters) != 1 {
 		t.Errorf("parameters: %v", got.Parameters)
 	}
-	if script := got.MainSteps[0].Inputs.RunCommand[0]; !strings.Contains(script, `deploy 'shop' "$tag"`) {
+	if script := got.MainSteps[0].Inputs.RunCommand[0]; !strings.Contains(script, "/webstack/test/apps/shop/release ") ||
+		strings.Contains(script, "blog") {
 		t.Errorf("script: %s", script)
 	}
 }
@@ -145,7 +146,7 @@ func TestRefused(t *testing.T) {
 		a.StackDir, a.Region, a.Apps = "/opt/web stack'", "x'", []string{"a'b"}
 	})
 	pulumitest.CheckRefused(t, program(bad, "ssm"), options, `manifest's sum "abc"`, `host program's sum ""`,
-		`stack directory "/opt/web stack'"`, `region "x'"`, `app "a'b"`)
+		`stack directory "/opt/web stack'"`, `"x'" is not an AWS region`, `app "a'b"`)
 	reserved := args(func(a *Args) { a.Project = "aws-tools" })
 	pulumitest.CheckRefused(t, program(reserved, "ssm"), options, "rename the project")
 }

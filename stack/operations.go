@@ -14,8 +14,7 @@ func (b *builder) buildBackup() (err error) {
 	}
 	b.backup, err = dbbackup.New(b.ctx, b.name, &dbbackup.Args{
 		Project: b.ctx.Project(), Stack: b.ctx.Stack(), NamePrefix: b.name, BucketName: b.config.DbBackupBucketName,
-		RetentionDays: b.config.BackupRetentionDays, Schedule: b.config.BackupSchedule.ScheduleExpression(),
-		StackDir: b.config.StackDir,
+		RetentionDays: b.config.BackupRetentionDays, HostRoleArn: contract.HostRoleArn(b.account, b.name),
 	}, b.providers)
 	return err
 }

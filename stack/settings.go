@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/config"
+	"webstack/contract"
 )
 
 // settings is all that the config of a run says.
@@ -33,7 +34,8 @@ func readSettings(ctx *pulumi.Context, values map[string]string) (*settings, err
 	s := &settings{region: values["aws:region"]}
 	var loadErr error
 	s.config, loadErr = config.Load(ctx.Stack(), values)
-	err := errors.Join(loadErr, config.CheckEncrypted(values, ctx.IsConfigSecret), s.readProviderKeys(values))
+	err := errors.Join(contract.CheckProject(ctx.Project(), ctx.Stack()), loadErr,
+		config.CheckEncrypted(values, ctx.IsConfigSecret), s.readProviderKeys(values))
 	if err == nil {
 		return s, nil
 	}
@@ -43,9 +45,8 @@ func readSettings(ctx *pulumi.Context, values map[string]string) (*settings, err
 }
 
 var (
-	regionPattern  = regexp.MustCompile(`^[a-z]{2}(?:-[a-z]+)+-[0-9]$`)
 	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	rolePattern    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	rolePattern    = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
 	profilePattern = regexp.MustCompile(`^[A-Za-z0-9._@/+-]+$`)
 )
 
@@ -54,11 +55,11 @@ var (
 var awsKeys = map[string]func(*aws.ProviderArgs, string) error{
 	"region": func(a *aws.ProviderArgs, v string) error {
 		a.Region = pulumi.StringPtr(v)
-		return want(regionPattern.MatchString(v), "a region such as us-east-1")
+		return contract.CheckRegion(v)
 	},
 	"profile": func(a *aws.ProviderArgs, v string) error {
 		a.Profile = pulumi.StringPtr(v)
-		return want(profilePattern.MatchString(v), "the name of a profile in the AWS config file")
+		return want(profilePattern.MatchString(v), v, "the name of a profile in the AWS config file")
 	},
 	"assumeRole": func(a *aws.ProviderArgs, v string) error {
 		var role struct{ RoleArn string }
@@ -67,14 +68,14 @@ var awsKeys = map[string]func(*aws.ProviderArgs, string) error{
 		err := dec.Decode(&role)
 		a.AssumeRole = aws.ProviderAssumeRoleArgs{RoleArn: pulumi.StringPtr(role.RoleArn)}
 		right := err == nil && rolePattern.MatchString(role.RoleArn)
-		return want(right, "a map with the key roleArn, the ARN of a role")
+		return want(right, v, "a map with the key roleArn, the ARN of a role")
 	},
 	"allowedAccountIds": func(a *aws.ProviderArgs, v string) error {
 		var ids []string
 		err := json.Unmarshal([]byte(v), &ids)
 		a.AllowedAccountIds = pulumi.ToStringArray(ids)
 		wrong := slices.ContainsFunc(ids, func(id string) bool { return !accountPattern.MatchString(id) })
-		return want(err == nil && !wrong, "a list of account ids of 12 digits, in quotes")
+		return want(err == nil && !wrong, v, "a list of account ids of 12 digits, in quotes")
 	},
 	"s3UsePathStyle": boolean(func(a *aws.ProviderArgs) *pulumi.BoolPtrInput { return &a.S3UsePathStyle }),
 	"skipCredentialsValidation": boolean(func(a *aws.ProviderArgs) *pulumi.BoolPtrInput {
@@ -86,15 +87,15 @@ var awsKeys = map[string]func(*aws.ProviderArgs, string) error{
 func boolean(field func(*aws.ProviderArgs) *pulumi.BoolPtrInput) func(*aws.ProviderArgs, string) error {
 	return func(a *aws.ProviderArgs, v string) error {
 		*field(a) = pulumi.BoolPtr(v == "true")
-		return want(v == "true" || v == "false", "true or false")
+		return want(v == "true" || v == "false", v, "true or false")
 	}
 }
 
-func want(ok bool, allowed string) error {
+func want(ok bool, value, allowed string) error {
 	if ok {
 		return nil
 	}
-	return errors.New("allowed: " + allowed)
+	return fmt.Errorf("%q is wrong; allowed: %s", value, allowed)
 }
 
 // readProviderKeys fills in the provider's arguments from the keys of the namespaces aws and cloudflare.
@@ -112,7 +113,7 @@ func (s *settings) readProviderKeys(values map[string]string) error {
 				allowed := strings.Join(slices.Sorted(maps.Keys(awsKeys)), ", ")
 				problems = append(problems, fmt.Errorf("%s: does not reach the provider; allowed: %s", key, allowed))
 			} else if err := set(&s.aws, values[key]); err != nil {
-				problems = append(problems, fmt.Errorf("%s: %q is wrong; %w", key, values[key], err))
+				problems = append(problems, fmt.Errorf("%s: %w", key, err))
 			}
 		}
 		if strings.HasPrefix(key, "cloudflare:") && key != token {

@@ -21,7 +21,9 @@ func TestReadProviderKeys(t *testing.T) {
 		{"no region", map[string]string{},
 			"aws:region: is missing; set it with pulumi config set aws:region us-east-1"},
 		{"bad region", map[string]string{"aws:region": "east"},
-			`aws:region: "east" is wrong; allowed: a region such as us-east-1`},
+			`aws:region: "east" is not an AWS region; use one such as us-east-1`},
+		{"another partition", map[string]string{"aws:region": "us-gov-west-1"}, `aws:region: "us-gov-west-1" is in another ` +
+			"AWS partition, such as China's or GovCloud's; use a region such as us-east-1"},
 		{"key in clear", map[string]string{"aws:region": "us-east-1", "aws:secretKey": "canary"},
 			"aws:secretKey: does not reach the provider; allowed: allowedAccountIds, assumeRole, profile, region, " +
 				"s3UsePathStyle, skipCredentialsValidation, skipMetadataApiCheck"},

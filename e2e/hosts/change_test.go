@@ -61,6 +61,7 @@ func (s *site) shown(name string) string {
 
 func ownCertificate(t *testing.T, c *lab.Clone) {
 	s, client := newSite(t, c), ssm.NewFromConfig(c.AWS())
+	own := contract.AppCertificateParams(base, "blog")[0]
 	put := func(name, value string) {
 		t.Helper()
 		_, err := client.PutParameter(t.Context(), &ssm.PutParameterInput{
@@ -74,8 +75,8 @@ func ownCertificate(t *testing.T, c *lab.Clone) {
 	before := s.shown(blog)
 	for _, what := range []string{"first", "replaced"} {
 		certificate, key := makeCertificate(t, blog)
-		put(contract.AppCertParam("blog"), certificate)
-		put(contract.AppKeyParam("blog"), key)
+		put(own.Cert, certificate)
+		put(own.Key, key)
 		stop := s.watch(shop)
 		out := c.MustConverge()
 		if requests, failures := stop(); len(failures) > 0 || requests == 0 {
@@ -87,14 +88,14 @@ func ownCertificate(t *testing.T, c *lab.Clone) {
 	}
 	certificate, _ := makeCertificate(t, blog)
 	last := s.shown(blog)
-	put(contract.AppCertParam("blog"), certificate) // without its key
+	put(own.Cert, certificate) // without its key
 	if ok, out := c.Converge(); ok || !strings.Contains(out, "blog") {
 		t.Errorf("a certificate with another's key: succeeded %v\n%s", ok, out)
 	}
 	if s.shown(blog) != last {
 		t.Error("the certificate with another's key took the old one's place")
 	}
-	for _, name := range []string{contract.AppCertParam("blog"), contract.AppKeyParam("blog")} {
+	for _, name := range []string{own.Cert, own.Key} {
 		if _, err := client.DeleteParameter(t.Context(), &ssm.DeleteParameterInput{Name: aws.String(name)}); err != nil {
 			t.Fatal(err)
 		}

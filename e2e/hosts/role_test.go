@@ -17,6 +17,7 @@ import (
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
@@ -66,10 +67,8 @@ var uses = []use{
 		return err
 	}},
 	{"WriteAndReadBackups", func(ctx context.Context, h *asHost) error {
-		_, err := h.s3.PutObject(ctx, &s3.PutObjectInput{
-			Bucket: aws.String(h.backups), Key: aws.String(contract.BackupPrefix + "permission-test"), Body: bytes.NewReader(nil),
-		})
-		return err
+		h.objects++ // none can be written over
+		return h.backUp(ctx, fmt.Sprint("permission-test-", h.objects), aws.String("*"))
 	}},
 	{"ListBackups", func(ctx context.Context, h *asHost) error {
 		_, err := h.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
@@ -78,7 +77,9 @@ var uses = []use{
 		return err
 	}},
 	{"ReadCertificates", func(ctx context.Context, h *asHost) error {
-		_, err := h.ssm.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{contract.AppCertParam("shop")}})
+		_, err := h.ssm.GetParameters(ctx, &ssm.GetParametersInput{
+			Names: []string{contract.AppCertificateParams(base, "shop")[1].Cert},
+		})
 		return err
 	}},
 }
@@ -89,6 +90,42 @@ type asHost struct {
 	s3                          *s3.Client
 	ecr                         *ecr.Client
 	artifacts, backups, release string
+	objects                     int // how many were written
+}
+
+// backUp writes an object of a backup, under the precondition that S3 calls If-None-Match.
+func (h *asHost) backUp(ctx context.Context, name string, ifNoneMatch *string) error {
+	_, err := h.s3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(h.backups), Key: aws.String(contract.BackupPrefix + name), Body: bytes.NewReader(nil),
+		IfNoneMatch: ifNoneMatch,
+	})
+	return err
+}
+
+// backupsStay tries what a host that was taken over would do to the backups.
+func backupsStay(t *testing.T, h *asHost) {
+	t.Helper()
+	ctx, key := t.Context(), aws.String(contract.BackupPrefix+"kept")
+	if err := h.backUp(ctx, "kept", aws.String("*")); err != nil {
+		t.Fatal(err)
+	}
+	_, deleted := h.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(h.backups), Key: key})
+	_, tagged := h.s3.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: aws.String(h.backups), Key: key,
+		Tagging: &s3types.Tagging{TagSet: []s3types.Tag{{Key: aws.String("expire"), Value: aws.String("soon")}}}})
+	for what, try := range map[string]struct {
+		err  error
+		want string
+	}{
+		"written over":               {h.backUp(ctx, "kept", nil), "AccessDenied"},
+		"written over conditionally": {h.backUp(ctx, "kept", aws.String("*")), "PreconditionFailed"},
+		"deleted":                    {deleted, "AccessDenied"},
+		"tagged":                     {tagged, "AccessDenied"},
+	} {
+		var refused smithy.APIError
+		if !errors.As(try.err, &refused) || refused.ErrorCode() != try.want {
+			t.Errorf("a backup is %s: %v, want %s", what, try.err, try.want)
+		}
+	}
 }
 
 func newAsHost(t *testing.T, c *lab.Clone) *asHost {
@@ -199,6 +236,7 @@ func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
 // everyStatementIsNeeded takes each statement of the host's role away in turn, and sees what the host does by it refused.
 func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 	host, client := newAsHost(t, c), iam.NewFromConfig(c.AWS())
+	backupsStay(t, host)
 	byName := map[string]use{}
 	for _, u := range uses {
 		byName[u.sid] = u

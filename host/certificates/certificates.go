@@ -15,11 +15,13 @@ import (
 	"webstack/host/files"
 )
 
-// Names are the parameters that may hold the apps' own certificates.
-func Names(apps []contract.ManifestApp) []string {
+// Names are the parameters that may hold the apps' own certificates, for the stack whose parameters are below base.
+func Names(base string, apps []contract.ManifestApp) []string {
 	var names []string
 	for _, app := range apps {
-		names = append(names, contract.AppCertParam(app.Name), contract.AppKeyParam(app.Name))
+		for _, place := range contract.AppCertificateParams(base, app.Name) {
+			names = append(names, place.Cert, place.Key)
+		}
 	}
 	return names
 }
@@ -28,6 +30,8 @@ func Names(apps []contract.ManifestApp) []string {
 type Options struct {
 	// Root is the stack directory.
 	Root *os.Root
+	// Base is the path of the stack's parameters.
+	Base string
 	// Apps are those of the manifest.
 	Apps []contract.ManifestApp
 	// Found are the parameters that exist, of those that Names names, and Failed says why one could not be read.
@@ -59,6 +63,19 @@ func Write(o Options) (problems map[string]error, err error) {
 	return problems, nil
 }
 
+// place is where an app's own certificate is: the first of the places with a parameter, readable or not.
+func (o Options) place(app contract.ManifestApp) contract.CertificateParams {
+	places := contract.AppCertificateParams(o.Base, app.Name)
+	for _, p := range places {
+		for _, name := range []string{p.Cert, p.Key} {
+			if _, found := o.Found[name]; found || o.Failed[name] != nil {
+				return p
+			}
+		}
+	}
+	return places[0]
+}
+
 // pair is a certificate with its key, PEM.
 type pair struct{ cert, key string }
 
@@ -75,7 +92,8 @@ func (o Options) inUse(app contract.ManifestApp) bool {
 
 // pair finds and checks an app's own certificate, nil when it has none.
 func (o Options) pair(app contract.ManifestApp) (*pair, error) {
-	certName, keyName := contract.AppCertParam(app.Name), contract.AppKeyParam(app.Name)
+	place := o.place(app)
+	certName, keyName := place.Cert, place.Key
 	if err := errors.Join(o.Failed[certName], o.Failed[keyName]); err != nil {
 		return nil, err
 	}

@@ -87,7 +87,7 @@ func newBench(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = root.Close() })
 	b.Options = Options{
-		Root: root, Found: map[string]string{}, Failed: map[string]error{}, Now: now, Out: b.out,
+		Root: root, Found: map[string]string{}, Failed: map[string]error{}, Now: now, Out: b.out, Base: "/webstack/dev",
 		Apps: []contract.ManifestApp{{Name: "blog", Domain: "blog.example.com"}, {Name: "shop", Domain: "shop.example.com"}},
 	}
 	return b
@@ -187,9 +187,38 @@ func TestWrite(t *testing.T) {
 	}
 	b.check("shop", automatic)
 	quiet()
-	if got, want := strings.Join(Names(b.Apps), " "), "/blog/ssl/cert /blog/ssl/key /shop/ssl/cert /shop/ssl/key"; got != want {
+	const names = "/webstack/dev/blog/ssl/cert /webstack/dev/blog/ssl/key /blog/ssl/cert /blog/ssl/key " +
+		"/webstack/dev/shop/ssl/cert /webstack/dev/shop/ssl/key /shop/ssl/cert /shop/ssl/key"
+	if got := strings.Join(Names(b.Base, b.Apps), " "); got != names {
 		t.Errorf("names: %s", got)
 	}
+}
+
+// Two stacks of an account may have an app of the same name: the stack's own certificate comes before the one that both
+// would take.
+func TestStacksOwnCertificateComesFirst(t *testing.T) {
+	t.Parallel()
+	shared, sharedKey := issue(t, now.Add(time.Hour), "shop.example.com")
+	mine, mineKey := issue(t, now.Add(time.Hour), "shop.example.com")
+	b := newBench(t)
+	b.put(shared, sharedKey)
+	b.Found["/webstack/dev/shop/ssl/cert"], b.Found["/webstack/dev/shop/ssl/key"] = mine, mineKey
+	if problems, _ := b.write(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	b.check("shop", own(mine, mineKey))
+	// One without its key is a mistake to be told of, and no reason to take another stack's.
+	delete(b.Found, "/webstack/dev/shop/ssl/key")
+	if problems, _ := b.write(); problems["shop"] == nil ||
+		!strings.Contains(problems["shop"].Error(), "but no /webstack/dev/shop/ssl/key") {
+		t.Errorf("problems: %v", problems)
+	}
+	b.check("shop", own(mine, mineKey))
+	delete(b.Found, "/webstack/dev/shop/ssl/cert")
+	if problems, _ := b.write(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	b.check("shop", own(shared, sharedKey))
 }
 
 // A certificate that cannot be used leaves the one that is in use, and an app without any to Caddy.

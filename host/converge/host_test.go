@@ -58,7 +58,10 @@ type fakeParameters struct{ *fakeHost }
 
 func (f fakeParameters) ByPath(_ context.Context, path string) (map[string]string, error) {
 	err := f.step("parameters")
-	found := map[string]string{contract.PostgresPasswordParam(path): testPassword}
+	found := map[string]string{}
+	if base, ok := strings.CutSuffix(path, "/postgres"); ok {
+		found[contract.PostgresPasswordParam(base)] = testPassword
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for name, value := range f.parameters {

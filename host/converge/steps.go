@@ -15,9 +15,16 @@ import (
 
 func (r *run) base() string { return contract.BasePath(r.manifest.Project, r.manifest.Stack) }
 
-func (r *run) readParameters(ctx context.Context) (err error) {
-	r.parameters, err = r.Host.Parameters.ByPath(ctx, r.base())
-	return err
+func (r *run) readParameters(ctx context.Context) error {
+	r.parameters = map[string]string{}
+	for _, path := range contract.OwnPaths(r.base()) {
+		found, err := r.Host.Parameters.ByPath(ctx, path)
+		if err != nil {
+			return err
+		}
+		maps.Copy(r.parameters, found)
+	}
+	return nil
 }
 
 // wrong records what is wrong with single apps.
@@ -36,12 +43,12 @@ func (r *run) writeSecrets(context.Context) error {
 }
 
 func (r *run) writeCertificates(ctx context.Context) error {
-	found, failed, err := r.Host.Parameters.ByName(ctx, certificates.Names(r.manifest.Apps))
+	found, failed, err := r.Host.Parameters.ByName(ctx, certificates.Names(r.base(), r.manifest.Apps))
 	if err != nil {
 		return err
 	}
 	problems, err := certificates.Write(certificates.Options{
-		Root: r.root, Apps: r.manifest.Apps, Found: found, Failed: failed, Now: time.Now(), Out: r.Out,
+		Root: r.root, Base: r.base(), Apps: r.manifest.Apps, Found: found, Failed: failed, Now: time.Now(), Out: r.Out,
 	})
 	r.wrong(problems)
 	return err
@@ -108,7 +115,8 @@ func (r *run) limitConnections(ctx context.Context, done database.Done) error {
 func (r *run) convergeApps(ctx context.Context) error {
 	r.releases = map[string]string{}
 	for _, app := range r.manifest.Apps {
-		if release, ok := r.parameters[contract.AppReleaseParam(r.base(), app.Name)]; ok {
+		release, ok := r.parameters[contract.AppReleaseParam(r.base(), app.Name)]
+		if ok && release != contract.NoRelease {
 			r.releases[app.Name] = release
 		}
 	}

@@ -18,6 +18,7 @@ import (
 func twoApps() map[string]string {
 	return map[string]string{
 		"/webstack/test/apps/blog/database-password": "canary-blog",
+		"/webstack/test/apps/blog/release":           contract.NoRelease,
 		"/webstack/test/apps/shop/database-password": "canary-shop",
 		"/webstack/test/apps/shop/env/API_KEY":       "canary-key",
 		"/webstack/test/apps/shop/release":           "v1",
@@ -48,7 +49,9 @@ func TestStepsAreInOrder(t *testing.T) {
 	t.Parallel()
 	b := publishApps(t)
 	out := b.mustRun(t)
-	want := []string{"mount", "swap", "parameters", "names", "base", "postgres", "query", "adopt", "exec", "limit", "converge"}
+	want := []string{
+		"mount", "swap", "parameters", "parameters", "names", "base", "postgres", "query", "adopt", "exec", "limit", "converge",
+	}
 	if diff := cmp.Diff(want, b.host.steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
@@ -87,7 +90,7 @@ func TestStepsAreInOrder(t *testing.T) {
 // When a step fails that the others build on, none of them is begun, and the next run does all of it.
 func TestStepsThatFail(t *testing.T) {
 	t.Parallel()
-	order := []string{"mount", "swap", "parameters", "names", "base", "postgres", "exec", "converge"}
+	order := []string{"mount", "swap", "parameters", "parameters", "names", "base", "postgres", "exec", "converge"}
 	for _, step := range []string{"mount", "parameters", "names", "base", "converge"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

@@ -15,9 +15,9 @@ import (
 const MaxName = 63 - 8
 
 // Close registers the bucket's settings under one resource name and returns them, so that what is put into the bucket
-// can wait for them.
+// can wait for them. The bucket's policy has the given statements beside that about TLS.
 func Close(
-	ctx *pulumi.Context, name string, bucket *s3.BucketV2, opts ...pulumi.ResourceOption,
+	ctx *pulumi.Context, name string, bucket *s3.BucketV2, statements []iampolicy.Statement, opts ...pulumi.ResourceOption,
 ) ([]pulumi.Resource, error) {
 	block, err := s3.NewBucketPublicAccessBlock(ctx, name, &s3.BucketPublicAccessBlockArgs{
 		Bucket:          bucket.Bucket,
@@ -36,8 +36,9 @@ func Close(
 	if err != nil {
 		return nil, fmt.Errorf("register the ownership of %s: %w", name, err)
 	}
+	statements = append([]iampolicy.Statement{iampolicy.TLSOnly(bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn))}, statements...)
 	policy, err := s3.NewBucketPolicy(ctx, name, &s3.BucketPolicyArgs{
-		Bucket: bucket.Bucket, Policy: iampolicy.TLSOnly(bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn)),
+		Bucket: bucket.Bucket, Policy: iampolicy.Document(statements...),
 	}, after...)
 	if err != nil {
 		return nil, fmt.Errorf("register the policy of %s: %w", name, err)

@@ -6,7 +6,8 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
+
+	"webstack/contract"
 )
 
 const (
@@ -17,8 +18,6 @@ const (
 var (
 	documentRE  = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,128}$`)
 	parameterRE = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
-	// reserved are beginnings of names that SSM keeps to itself.
-	reserved = []string{"aws", "amazon", "amzn"}
 )
 
 // check reports everything that SSM refuses in a document, or that its agent drops without a word.
@@ -30,10 +29,9 @@ func (d Document) check(name string) error {
 		}
 	}
 	problem(documentRE.MatchString(name), "name the document %q: give 3 to 128 letters, digits and _.-", name)
-	problem(!slices.ContainsFunc(reserved, func(begin string) bool {
-		return strings.HasPrefix(strings.ToLower(name), begin)
-	}), "name the document %q: names that begin with %s are reserved; rename the project in Pulumi.yaml",
-		name, strings.Join(reserved, ", "))
+	begin := contract.ReservedBeginning(name)
+	problem(begin == "", "name the document %q: AWS reserves names that begin with %s; rename the project in Pulumi.yaml",
+		name, begin)
 	for _, key := range slices.Sorted(maps.Keys(d.Parameters)) {
 		pattern := d.Parameters[key].Pattern
 		problem(parameterRE.MatchString(key), "name the parameter %q: give letters and digits", key)

@@ -76,3 +76,9 @@ func Script(body string, parameters ...string) string {
 	out.WriteString(body)
 	return out.String()
 }
+
+// Refusal is a script that does nothing but say why on its standard error, and fail. reason is a sentence without a full
+// stop, and without quotes.
+func Refusal(reason string) string {
+	return Script("echo '" + strings.ReplaceAll(reason, "'", "") + "' >&2\nexit 1\n")
+}

@@ -104,7 +104,7 @@ func (g *Gateway) check(ctx context.Context, region string, s *session, d demand
 	}
 	decide := func(action string) iamcheck.Decision {
 		return iamcheck.Evaluate(append(resource, policies...), iamcheck.Request{
-			Action: action, Resource: d.resource, Context: withCommon(d.context, region),
+			Action: action, Resource: d.resource, Context: withCommon(d.context, region, s),
 			Principals: map[string][]string{"AWS": {
 				"arn:aws:iam::" + s.account + ":role/" + s.role, s.arn(), s.account, "arn:aws:iam::" + s.account + ":root",
 			}},
@@ -129,8 +129,11 @@ func (g *Gateway) check(ctx context.Context, region string, s *session, d demand
 }
 
 // withCommon adds the keys that every request has. The laptop cloud's transports stand for AWS's, which have TLS.
-func withCommon(own map[string][]string, region string) map[string][]string {
-	out := map[string][]string{"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {region}}
+func withCommon(own map[string][]string, region string, s *session) map[string][]string {
+	out := map[string][]string{
+		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {region}, "aws:PrincipalAccount": {s.account},
+		"aws:PrincipalArn": {"arn:aws:iam::" + s.account + ":role/" + s.role},
+	}
 	for key, values := range own {
 		out[key] = values
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -67,11 +68,11 @@ func (g *Gateway) s3Demands(r *http.Request, c call, _ *session) ([]demand, erro
 	case "GetObject", "HeadObject":
 		return object(version("s3:GetObject"))
 	case "PutObject", "PostMultipartUpload", "PostMultipartUploads", "PutMultipartUpload":
-		demands, err := object("s3:PutObject")
+		demands := []demand{{action: "s3:PutObject", resource: onObject, context: writing(r, c.action)}}
 		if r.Header.Get("X-Amz-Tagging") != "" {
 			demands = append(demands, demand{action: "s3:PutObjectTagging", resource: onObject})
 		}
-		return demands, err
+		return demands, nil
 	case "CopyObject":
 		source, err := url.PathUnescape(strings.TrimPrefix(r.Header.Get("X-Amz-Copy-Source"), "/"))
 		if err != nil {
@@ -79,7 +80,8 @@ func (g *Gateway) s3Demands(r *http.Request, c call, _ *session) ([]demand, erro
 		}
 		source, _, _ = strings.Cut(source, "?")
 		return []demand{
-			{action: "s3:GetObject", resource: "arn:aws:s3:::" + source}, {action: "s3:PutObject", resource: onObject},
+			{action: "s3:GetObject", resource: "arn:aws:s3:::" + source},
+			{action: "s3:PutObject", resource: onObject, context: writing(r, c.action)},
 		}, nil
 	case "DeleteObject":
 		return object(version("s3:DeleteObject"))
@@ -101,13 +103,38 @@ func (g *Gateway) s3Demands(r *http.Request, c call, _ *session) ([]demand, erro
 	case "GetMultipartUploads":
 		return []demand{{action: "s3:ListBucketMultipartUploads", resource: onBucket,
 			context: map[string][]string{"s3:prefix": {query.Get("prefix")}}}}, nil
-	case "GetBucketLocation", "GetBucketVersioning":
+	case "PutTagging", "DeleteTagging", "PutRetention", "PutLegalHold":
+		if key == "" {
+			return nil, errUnmapped
+		}
+		return object(s3ObjectActions[c.action])
+	case "PutBucketLifecycleConfiguration":
+		return []demand{{action: "s3:PutLifecycleConfiguration", resource: onBucket}}, nil
+	case "GetBucketLocation", "GetBucketVersioning", "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketVersioning":
 		return []demand{{action: "s3:" + c.action, resource: onBucket}}, nil
 	case "ListBuckets":
 		return []demand{{action: "s3:ListAllMyBuckets", resource: anything}}, nil
 	default:
 		return nil, errUnmapped
 	}
+}
+
+// s3ObjectActions are the permissions for what changes an object beside its content.
+var s3ObjectActions = map[string]string{
+	"PutTagging": "s3:PutObjectTagging", "DeleteTagging": "s3:DeleteObjectTagging",
+	"PutRetention": "s3:PutObjectRetention", "PutLegalHold": "s3:PutObjectLegalHold",
+}
+
+// writing are the condition keys of a permission to write an object. Beginning an upload of parts, and each part, needs
+// the permission too, but makes no object.
+func writing(r *http.Request, action string) map[string][]string {
+	out := map[string][]string{
+		"s3:ObjectCreationOperation": {fmt.Sprint(action != "PostMultipartUploads" && action != "PutMultipartUpload")},
+	}
+	if value := r.Header.Get("If-None-Match"); value != "" {
+		out["s3:if-none-match"] = []string{value}
+	}
+	return out
 }
 
 // ecrActions are those of a repository that sessions can have permission for.

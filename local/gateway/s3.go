@@ -7,10 +7,11 @@ import (
 )
 
 var s3Handlers = map[string]handler{
-	"DeleteBucket":       (*Gateway).deleteBucket,
-	"PutBucketPolicy":    (*Gateway).bucketPolicy,
-	"GetBucketPolicy":    (*Gateway).bucketPolicy,
-	"DeleteBucketPolicy": (*Gateway).bucketPolicy,
+	"DeleteBucket":        (*Gateway).deleteBucket,
+	"PutBucketPolicy":     (*Gateway).bucketPolicy,
+	"GetBucketPolicy":     (*Gateway).bucketPolicy,
+	"DeleteBucketPolicy":  (*Gateway).bucketPolicy,
+	"PostMultipartUpload": (*Gateway).completeUpload,
 }
 
 // s3Verbs are how the names of S3's actions begin, by method.
@@ -24,7 +25,7 @@ var s3Subresources = map[string]string{
 	"policy": "BucketPolicy", "versioning": "BucketVersioning", "encryption": "BucketEncryption",
 	"lifecycle": "BucketLifecycleConfiguration", "publicAccessBlock": "PublicAccessBlock",
 	"ownershipControls": "BucketOwnershipControls", "tagging": "Tagging", "acl": "Acl", "location": "BucketLocation",
-	"versions": "ObjectVersions", "uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
+	"retention": "Retention", "legal-hold": "LegalHold", "versions": "ObjectVersions", "uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
 }
 
 // s3Action names the action of a request to S3 in path style, the only style that reaches an endpoint without a domain.
@@ -68,4 +69,21 @@ func (g *Gateway) deleteBucket(w http.ResponseWriter, r *http.Request, _ call) {
 		bucket, _ := bucketAndKey(r)
 		g.state.forgetPolicy(bucket)
 	}
+}
+
+// completeUpload refuses to write over an object when the request says so. For objects that are put at once moto does it.
+func (g *Gateway) completeUpload(w http.ResponseWriter, r *http.Request, c call) {
+	if r.Header.Get("If-None-Match") == "*" {
+		head, err := g.send(r, call{service: "s3", action: "HeadObject"}, http.MethodHead, r.URL.EscapedPath(), http.Header{}, nil)
+		if err != nil {
+			c.unavailable(w, err)
+			return
+		}
+		if head.ok() {
+			c.fail(w, http.StatusPreconditionFailed, "PreconditionFailed",
+				"At least one of the pre-conditions you specified did not hold")
+			return
+		}
+	}
+	g.moto.ServeHTTP(w, r)
 }

@@ -37,6 +37,11 @@ func Unreleased(ctx context.Context, s *operate.Stack) ([]string, error) {
 		for _, missing := range found.InvalidParameters {
 			out = append(out, apps[missing])
 		}
+		for _, p := range found.Parameters {
+			if aws.ToString(p.Value) == contract.NoRelease {
+				out = append(out, apps[aws.ToString(p.Name)])
+			}
+		}
 	}
 	slices.Sort(out)
 	return out, nil
@@ -63,7 +68,7 @@ func Release(
 		}
 		_, err := client.PutParameter(ctx, &ssm.PutParameterInput{
 			Name:  aws.String(contract.AppReleaseParam(contract.BasePath(s.Project, s.Name), app)),
-			Value: aws.String(tag), Type: ssmtypes.ParameterTypeString,
+			Value: aws.String(tag), Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true),
 		})
 		if err != nil {
 			return fmt.Errorf("release the demo app as %s: %w", app, err)

@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 
 	"webstack/config"
+	"webstack/contract"
 	"webstack/operate"
 )
 
@@ -77,17 +78,22 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 			return map[string]any{"authorizationData": []any{map[string]any{"authorizationToken": token}}}
 		},
 		"GetParameters": func(in map[string]any) any {
-			missing := []any{}
+			missing, found := []any{}, []any{}
 			names := in["Names"].([]any)
 			if len(names) > 10 {
 				t.Errorf("asked for %d parameters at once", len(names))
 			}
 			for _, name := range names {
-				if name != "/webstack/local/apps/app00/release" {
+				switch name {
+				case "/webstack/local/apps/app00/release":
+					found = append(found, map[string]any{"Name": name, "Value": "v1"})
+				case "/webstack/local/apps/app03/release": // as the program makes it
+					found = append(found, map[string]any{"Name": name, "Value": contract.NoRelease})
+				default:
 					missing = append(missing, name)
 				}
 			}
-			return map[string]any{"InvalidParameters": missing}
+			return map[string]any{"InvalidParameters": missing, "Parameters": found}
 		},
 		"PutParameter": func(map[string]any) any { return map[string]any{} },
 	}}

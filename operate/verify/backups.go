@@ -23,7 +23,6 @@ var backupChecks = []check{
 	{phase: 6, name: "backups.lifecycle", looked: "when backups expire", when: backedUp, run: checkLifecycle},
 	{phase: 6, name: "backups.documents", looked: "the documents that back up and restore", when: backedUp,
 		run: checkBackupDocuments},
-	{phase: 6, name: "backups.schedule", looked: "the association that backs up", when: backedUp, run: checkSchedule},
 	{phase: 6, name: "backups.dumps", looked: "dated dumps under " + contract.BackupPrefix, when: backedUp, run: checkDumps},
 }
 
@@ -224,23 +223,4 @@ func checkBackupDocuments(ctx context.Context, w *world) ([]finding, error) {
 		out = append(out, w.document(ctx, kind, kind))
 	}
 	return out, nil
-}
-
-func checkSchedule(ctx context.Context, w *world) ([]finding, error) {
-	association, err := w.association(ctx, contract.DocBackup)
-	if err != nil {
-		return nil, err
-	}
-	schedule, want := aws.ToString(association.ScheduleExpression), w.config.BackupSchedule.ScheduleExpression()
-	switch last := lastRun(association); {
-	case schedule != want:
-		return []finding{failed("", w.again(), "%s, the config says %s", schedule, want)}, nil
-	case last == "Failed":
-		return []finding{failed("", "read why: aws ssm describe-association-executions --region "+w.region+
-			" --association-id "+aws.ToString(association.AssociationId), "%s; the last run failed", schedule)}, nil
-	case last == "" || last == "Pending":
-		return []finding{passed("", "%s, not run yet", schedule)}, nil
-	default:
-		return []finding{passed("", "%s, last run: %s", schedule, last)}, nil
-	}
 }

@@ -72,7 +72,7 @@ func checkTLS(ctx context.Context, w *world) ([]finding, error) {
 		var out []finding
 		for _, name := range append([]string{app.Domain}, app.Aliases...) {
 			from := expected
-			if own, _ := w.ownCertificate(ctx, app); own != nil && name == app.Domain {
+			if own, _, _ := w.ownCertificate(ctx, app); own != nil && name == app.Domain {
 				from = w.ownAuthority()
 			}
 			out = append(out, w.certificate(ctx, ip, name, from))
@@ -144,25 +144,29 @@ func (w *world) handshake(ctx context.Context, ip, name string) ([]*x509.Certifi
 	return chain, nil
 }
 
-// ownCertificate is the app's own certificate in Parameter Store, nil when there is none. Its key is never read.
-func (w *world) ownCertificate(ctx context.Context, app config.App) (*x509.Certificate, error) {
-	name := contract.AppCertParam(app.Name)
-	answer, err := w.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
-	if operate.HasCode(err, "ParameterNotFound") {
-		return nil, nil
+// ownCertificate is the app's own certificate in Parameter Store, nil when there is none, and the name of its parameter.
+// Its key is never read.
+func (w *world) ownCertificate(ctx context.Context, app config.App) (*x509.Certificate, string, error) {
+	for _, place := range contract.AppCertificateParams(contract.BasePath(w.project, w.stack), app.Name) {
+		name := place.Cert
+		answer, err := w.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		if operate.HasCode(err, "ParameterNotFound") {
+			continue
+		}
+		if err != nil {
+			return nil, name, operate.Explain("read "+name, err)
+		}
+		block, _ := pem.Decode([]byte(aws.ToString(answer.Parameter.Value)))
+		if block == nil {
+			return nil, name, fmt.Errorf("read %s: it is not a PEM certificate", name)
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, name, fmt.Errorf("read %s: %w", name, err)
+		}
+		return certificate, name, nil
 	}
-	if err != nil {
-		return nil, operate.Explain("read "+name, err)
-	}
-	block, _ := pem.Decode([]byte(aws.ToString(answer.Parameter.Value)))
-	if block == nil {
-		return nil, fmt.Errorf("read %s: it is no PEM certificate", name)
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return certificate, nil
+	return nil, "", nil
 }
 
 func checkOwn(ctx context.Context, w *world) ([]finding, error) {
@@ -171,7 +175,7 @@ func checkOwn(ctx context.Context, w *world) ([]finding, error) {
 		return nil, err
 	}
 	return w.eachApp(func(app config.App) []finding {
-		own, err := w.ownCertificate(ctx, app)
+		own, parameter, err := w.ownCertificate(ctx, app)
 		switch {
 		case err != nil:
 			return []finding{failed(app.Name, "put the chain there again, the leaf first, as PEM", "%v", err)}
@@ -185,7 +189,7 @@ func checkOwn(ctx context.Context, w *world) ([]finding, error) {
 		if !chain[0].Equal(own) {
 			return []finding{failed(app.Name, "it is taken at the next converge, within half an hour; if not, read why: "+
 				"aws ssm describe-association-executions", "%s shows another certificate than %s", app.Domain,
-				contract.AppCertParam(app.Name))}
+				parameter)}
 		}
 		return []finding{passed(app.Name, "in use, until %s", day(own.NotAfter))}
 	}), nil

@@ -188,10 +188,6 @@ func (s *stand) system() {
 			AssociationId: ptr("a-1"), AssociationName: ptr("webstack-dev-converge"), Overview: success(),
 			Parameters: map[string][]string{"manifestSha256": {manifestSum}},
 		},
-		"webstack-dev-backup": {
-			AssociationId: ptr("a-2"), AssociationName: ptr("webstack-dev-backup"), Overview: success(),
-			ScheduleExpression: ptr("cron(15 3 ? * * *)"),
-		},
 	}
 	s.parameters = map[string]string{}
 	up := s.now.Add(-time.Hour)
