@@ -49,6 +49,9 @@ func Read(ctx context.Context, o Options) contract.Status {
 	s.DataMounted = err == nil && mount != nil
 	s.Disks = r.disks(s.DataMounted)
 	s.Docker = r.engine(ctx)
+	last := r.lastRun()
+	s.FailedAt, s.Problems = last.FailedAt, last.Problems
+	r.wanted = last.Releases
 	s.PostgresReady = s.Manifest != "" && o.Postgres(ctx, r.manifest) == nil
 	s.Services = r.services()
 	s.Apps = r.apps(ctx)
@@ -66,6 +69,8 @@ type reader struct {
 	now        time.Time
 	manifest   contract.Manifest
 	containers []docker.Container
+	killed     map[string]int    // see kills
+	wanted     map[string]string // releases, by app
 }
 
 func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
@@ -84,6 +89,15 @@ func (r *reader) readManifest() string {
 	return contract.Sum(text)
 }
 
+// lastRun reads what the last converge was to bring about, and why it failed.
+func (r *reader) lastRun() contract.LastRun {
+	text, err := os.ReadFile(r.paths().LastRun())
+	if err != nil {
+		return contract.LastRun{}
+	}
+	return contract.DecodeLastRun(text)
+}
+
 // engine lists the containers and returns the version of the engine.
 func (r *reader) engine(ctx context.Context) string {
 	version, err := r.Engine.Version(ctx)
@@ -93,6 +107,7 @@ func (r *reader) engine(ctx context.Context) string {
 	if r.containers, err = r.Engine.Containers(ctx); err != nil {
 		return ""
 	}
+	r.killed = r.kills(ctx)
 	return version
 }
 
@@ -105,7 +120,7 @@ func (r *reader) services() []contract.ServiceStatus {
 	for _, name := range names {
 		s := contract.ServiceStatus{Name: name, Health: contract.HealthNone}
 		if c, ok := r.container(name, ""); ok {
-			s = describe(name, c)
+			s = r.describe(name, c)
 		}
 		all = append(all, s)
 	}
@@ -128,9 +143,13 @@ func (r *reader) container(service, name string) (found docker.Container, ok boo
 	return found, ok
 }
 
-func describe(name string, c docker.Container) contract.ServiceStatus {
+func (r *reader) describe(name string, c docker.Container) contract.ServiceStatus {
 	s := contract.ServiceStatus{
 		Name: name, State: c.Status, Health: c.Health, Restarts: c.Restarts, Ports: slices.Clone(c.Ports),
+		MemoryLimit: c.Memory, MemoryKills: r.memoryKills(c),
+	}
+	if !c.Running() {
+		s.ExitCode = c.ExitCode
 	}
 	if s.Health == "" {
 		s.Health = contract.HealthNone
@@ -158,13 +177,13 @@ func (r *reader) apps(ctx context.Context) []contract.AppStatus {
 }
 
 func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.AppStatus {
-	s := contract.AppStatus{Domain: app.Domain, Certificate: r.certificate(ctx, app)}
+	s := contract.AppStatus{Domain: app.Domain, Certificate: r.certificate(ctx, app), Wanted: r.wanted[app.Name]}
 	s.ServiceStatus = contract.ServiceStatus{Name: app.Name, Health: contract.HealthNone}
 	c, ok := r.container(app.Name, r.live(app.Name))
 	if !ok {
 		return s
 	}
-	s.ServiceStatus = describe(app.Name, c)
+	s.ServiceStatus = r.describe(app.Name, c)
 	s.Release = contract.ReleaseOf(app.Repository, c.Image)
 	if c.Running() {
 		s.Health = r.health(ctx, app, c)
