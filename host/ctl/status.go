@@ -96,12 +96,19 @@ func (c Command) printStatus(s contract.Status) error {
 		line("%s\t\t%s\t%s\t%s\t\t", one.Name, one.State, one.Health, when(one.Since, time.DateTime))
 	}
 	for _, app := range s.Apps {
+		release := app.Release
+		if app.Wanted != app.Release {
+			release += " (wanted: " + app.Wanted + ")"
+		}
 		until := ""
 		if app.Certificate != nil {
 			until = when(app.Certificate.NotAfter, time.DateOnly)
 		}
-		line("%s\t%s\t%s\t%s\t%s\t%s\t%s", app.Name, app.Release, app.State, app.Health, when(app.Since, time.DateTime),
+		line("%s\t%s\t%s\t%s\t%s\t%s\t%s", app.Name, release, app.State, app.Health, when(app.Since, time.DateTime),
 			app.Database.Text(), until)
+	}
+	for _, p := range s.Problems {
+		line("\nfailed at %s: %s %s", when(s.FailedAt, time.DateTime), p.App, p.Error)
 	}
 	return w.Flush()
 }

@@ -58,6 +58,9 @@ func Read(ctx context.Context, o Options) contract.Status {
 		s.Connections = r.connections(ctx)
 	}
 	s.PostgresReady = s.Connections != nil
+	last := r.lastRun()
+	s.FailedAt, s.Problems = last.FailedAt, last.Problems
+	r.wanted = last.Releases
 	s.Services = r.services()
 	s.Apps = r.apps(ctx)
 	if authority, err := os.ReadFile(r.in(caddyAuthority)); err == nil {
@@ -77,6 +80,8 @@ type reader struct {
 	written    map[string]int64 // by a container's ID
 	usage      *database.Usage  // nil when Postgres takes no connection
 	sockets    map[string]int   // connections to Postgres by address
+	killed     map[string]int    // see kills
+	wanted     map[string]string // releases, by app
 }
 
 func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
@@ -95,6 +100,15 @@ func (r *reader) readManifest() string {
 	return contract.Sum(text)
 }
 
+// lastRun reads what the last converge was to bring about, and why it failed.
+func (r *reader) lastRun() contract.LastRun {
+	text, err := os.ReadFile(r.paths().LastRun())
+	if err != nil {
+		return contract.LastRun{}
+	}
+	return contract.DecodeLastRun(text)
+}
+
 // engine lists the containers and returns the version of the engine.
 func (r *reader) engine(ctx context.Context) string {
 	version, err := r.Engine.Version(ctx)
@@ -108,6 +122,7 @@ func (r *reader) engine(ctx context.Context) string {
 	defer cancel()
 	// Of all that it has written a container may have millions of files.
 	r.written, _ = r.Engine.Written(slow)
+	r.killed = r.kills(ctx)
 	return version
 }
 
@@ -120,7 +135,7 @@ func (r *reader) services() []contract.ServiceStatus {
 	for _, name := range names {
 		s := contract.ServiceStatus{Name: name, Health: contract.HealthNone}
 		if c, ok := r.container(name, ""); ok {
-			s = describe(name, c)
+			s = r.describe(name, c)
 		}
 		all = append(all, s)
 	}
@@ -143,9 +158,13 @@ func (r *reader) container(service, name string) (found docker.Container, ok boo
 	return found, ok
 }
 
-func describe(name string, c docker.Container) contract.ServiceStatus {
+func (r *reader) describe(name string, c docker.Container) contract.ServiceStatus {
 	s := contract.ServiceStatus{
 		Name: name, State: c.Status, Health: c.Health, Restarts: c.Restarts, Ports: slices.Clone(c.Ports),
+		MemoryLimit: c.Memory, MemoryKills: r.memoryKills(c),
+	}
+	if !c.Running() {
+		s.ExitCode = c.ExitCode
 	}
 	if s.Health == "" {
 		s.Health = contract.HealthNone
@@ -175,13 +194,14 @@ func (r *reader) apps(ctx context.Context) []contract.AppStatus {
 func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.AppStatus {
 	s := contract.AppStatus{
 		Domain: app.Domain, Certificate: r.certificate(ctx, app), Database: r.database(ctx, app), Written: r.writtenBy(app.Name),
+		Wanted: r.wanted[app.Name],
 	}
 	s.ServiceStatus = contract.ServiceStatus{Name: app.Name, Health: contract.HealthNone}
 	c, ok := r.container(app.Name, r.live(app.Name))
 	if !ok {
 		return s
 	}
-	s.ServiceStatus = describe(app.Name, c)
+	s.ServiceStatus = r.describe(app.Name, c)
 	s.Release = contract.ReleaseOf(app.Repository, c.Image)
 	if c.Running() {
 		s.Health = r.health(ctx, app, c)

@@ -111,8 +111,9 @@ func (b *bench) app(name, domain string, answer int) {
 
 func (b *bench) container(service string, number int, image, status string) {
 	b.containers = append(b.containers, map[string]any{
-		"Id": fmt.Sprint(len(b.containers)), "Name": "/" + hostfile.ContainerName(service, number), "RestartCount": 2,
-		"State": map[string]any{"Status": status, "StartedAt": "2026-01-31T03:15:00.123456789Z"},
+		"Id": fmt.Sprintf("%064x", len(b.containers)), "Name": "/" + hostfile.ContainerName(service, number), "RestartCount": 2,
+		"State":      map[string]any{"Status": status, "StartedAt": "2026-01-31T03:15:00.123456789Z"},
+		"HostConfig": map[string]any{"Memory": 64 << 20},
 		"Config": map[string]any{"Image": image, "Labels": map[string]string{
 			"com.docker.compose.project": hostfile.ComposeProject, "com.docker.compose.service": service,
 		}},
@@ -159,7 +160,7 @@ func TestRead(t *testing.T) {
 	s.At, s.Boot, s.Disks = time.Time{}, time.Time{}, nil
 	since := time.Date(2026, 1, 31, 3, 15, 0, 0, time.UTC)
 	service := func(name, state, health string) contract.ServiceStatus {
-		return contract.ServiceStatus{Name: name, State: state, Health: health, Since: since, Restarts: 2}
+		return contract.ServiceStatus{Name: name, State: state, Health: health, Since: since, Restarts: 2, MemoryLimit: 64 << 20}
 	}
 	withPorts := service("caddy", "running", contract.HealthUnhealthy)
 	withPorts.Ports = []string{"0.0.0.0:443/udp", "[::]:443/udp"}
@@ -222,5 +223,56 @@ func TestHostInTrouble(t *testing.T) {
 	b.write(contract.Paths{StackDir: b.StackDir}.Manifest(), string(b.manifest.Encode()))
 	if s := Read(t.Context(), b.Options); len(s.Services) != 1 || s.Services[0].Name != "caddy" {
 		t.Errorf("services: %+v", s.Services)
+	}
+}
+
+// What the kernel says of killed processes belongs to the container that it names.
+func TestKilledForMemory(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, app := range []string{"blog", "shop", "wiki"} {
+		b.app(app, app+".example.org", http.StatusOK)
+		b.container(app, 1, "r.example.com/"+app+":v1", "running")
+	}
+	b.containers[2]["State"].(map[string]any)["OOMKilled"] = true // the engine knows of one that the log has lost
+	line := func(container string) string {
+		return "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=docker-" + container + ".scope,mems_allowed=0," +
+			"oom_memcg=/system.slice/docker-" + container + ".scope,task_memcg=/system.slice/docker-" + container +
+			".scope,task=node,pid=4711,uid=0\n"
+	}
+	shop := b.containers[1]["Id"].(string)
+	b.run.Set("journalctl", func(fakecommand.Call) (string, error) {
+		return line(shop) + line(strings.Repeat("f", 64)) + line(shop), nil
+	})
+	expect := func(want ...int) {
+		t.Helper()
+		for i, app := range Read(t.Context(), b.Options).Apps {
+			if app.MemoryKills != want[i] || app.MemoryLimit != 64<<20 {
+				t.Errorf("%s: killed %d times, want %d: %+v", app.Name, app.MemoryKills, want[i], app)
+			}
+		}
+	}
+	expect(0, 2, 1)
+	b.run.Set("journalctl", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("journalctl", 1, "no journal") })
+	expect(0, 0, 1)
+}
+
+func TestWantedReleaseAndLastFailure(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.app("shop", "shop.example.org", http.StatusOK)
+	b.container("shop", 1, "r.example.com/shop:v1", "exited")
+	b.containers[0]["State"].(map[string]any)["ExitCode"] = 3
+	last := contract.LastRun{
+		Releases: map[string]string{"shop": "v2"}, FailedAt: time.Unix(1e9, 0).UTC(),
+		Problems: []contract.Problem{{App: "shop", Error: "it ended", Lines: []string{"no database"}}},
+	}
+	b.write(contract.Paths{StackDir: b.StackDir}.LastRun(), string(last.Encode()))
+	s := Read(t.Context(), b.Options)
+	if app := s.Apps[0]; app.Release != "v1" || app.Wanted != "v2" || app.ExitCode != 3 {
+		t.Errorf("got %+v", app)
+	}
+	if diff := cmp.Diff(last.Problems, s.Problems); diff != "" || !s.FailedAt.Equal(last.FailedAt) {
+		t.Errorf("failed at %v (-want +got):\n%s", s.FailedAt, diff)
 	}
 }

@@ -84,8 +84,20 @@ func TestStatusTable(t *testing.T) {
 			Services: []contract.ServiceStatus{
 				{Name: "caddy", State: "running", Health: "healthy", Since: now.Add(-time.Hour), Restarts: 2}, {Name: "postgres"},
 			},
+			FailedAt: now.Add(-3 * time.Hour),
+			Problems: []contract.Problem{
+				{Error: "no swap\nno space"}, {App: "wiki", Error: "it ended before it answered", Lines: []string{"starting", "no database"}},
+			},
 			Apps: []contract.AppStatus{
 				{ServiceStatus: contract.ServiceStatus{Name: "blog"}, Domain: "blog.example.com"},
+				{
+					ServiceStatus: contract.ServiceStatus{
+						Name: "big", State: "running", Health: "healthy", Since: now.Add(-time.Hour), Restarts: 4, MemoryKills: 4,
+						MemoryLimit: 256 << 20,
+					},
+					Domain: "big.example.com", Release: "v1", Wanted: "v2@sha256:0000",
+				},
+				{ServiceStatus: contract.ServiceStatus{Name: "wiki"}, Domain: "wiki.example.com", Wanted: "v3"},
 				{
 					ServiceStatus: contract.ServiceStatus{Name: "shop", State: "running", Health: "healthy", Since: now.Add(-90 * time.Second)},
 					Domain:        "shop.example.com", Release: "v7@sha256:0000",
@@ -108,9 +120,18 @@ postgres      no container
 Connections   12 of 92 to Postgres in use by the apps
 Last backup   none yet
 
-APP    DOMAIN             RELEASE   STATE                         CONNECTIONS              CERTIFICATE
-blog   blog.example.com   -         not deployed yet              -                        none
-shop   shop.example.com   v7        running, healthy, for 1m30s   12 of 46 (+ 28 silent)   until 2026-03-02 (30 days), R13
+APP    DOMAIN             RELEASE         STATE                                                                                 CERTIFICATE
+blog   blog.example.com   -               not deployed yet                                                                      none
+big    big.example.com    v1, wanted v2   running, healthy, for 1h, restarted 4 times, killed for its memory limit of 256 MiB   none
+wiki   wiki.example.com   -, wanted v3    does not run, see below                                                               none
+shop   shop.example.com   v7              running, healthy, for 1m30s                                                           until 2026-03-02 (30 days), R13
+
+The last attempt to bring the host up to date failed 3h ago:
+  host: no swap
+    no space
+  wiki: it ended before it answered
+    | starting
+    | no database
 `
 	if diff := cmp.Diff(want, out.String()); err != nil || diff != "" {
 		t.Error(err, diff)

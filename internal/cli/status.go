@@ -91,18 +91,48 @@ func (o *operator) writeStatus(r statusReport, backups string) error {
 		_, _ = fmt.Fprintln(table, "APP\tDOMAIN\tRELEASE\tSTATE\tCONNECTIONS\tCERTIFICATE")
 	}
 	for _, app := range h.Apps {
-		state := serviceText(app.ServiceStatus, h.At)
-		if app.Release == "" {
-			state = "not deployed yet"
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", app.Name, app.Domain, orWord(tagOf(app.Release), "-"), state,
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", app.Name, app.Domain, releaseText(app), appText(app, h.At),
 			app.Database.Text(), certificateText(app.Certificate, h.At))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
+	writeProblems(&text, h)
 	_, err := fmt.Fprint(o.Stdout, text.String())
 	return err
+}
+
+// releaseText is the release that an app runs, and the one that it should run where that is another one.
+func releaseText(app contract.AppStatus) string {
+	runs := orWord(tagOf(app.Release), "-")
+	if app.Wanted == "" || app.Wanted == app.Release {
+		return runs
+	}
+	return fmt.Sprintf("%s, wanted %s", runs, tagOf(app.Wanted))
+}
+
+func appText(app contract.AppStatus, at time.Time) string {
+	switch {
+	case app.Release != "":
+		return serviceText(app.ServiceStatus, at)
+	case app.Wanted != "":
+		return "does not run, see below"
+	}
+	return "not deployed yet"
+}
+
+// writeProblems says why the host is not what it should be.
+func writeProblems(text *strings.Builder, h contract.Status) {
+	if len(h.Problems) == 0 {
+		return
+	}
+	fmt.Fprintf(text, "\nThe last attempt to bring the host up to date failed %s ago:\n", operate.Ago(h.At.Sub(h.FailedAt)))
+	for _, p := range h.Problems {
+		fmt.Fprintf(text, "  %s: %s\n", orWord(p.App, "host"), strings.ReplaceAll(p.Error, "\n", "\n    "))
+		for _, line := range p.Lines {
+			fmt.Fprintf(text, "    | %s\n", line)
+		}
+	}
 }
 
 // tagOf is a release without its digest.
@@ -152,6 +182,9 @@ func serviceText(s contract.ServiceStatus, at time.Time) string {
 	}
 	if s.Restarts > 0 {
 		text += fmt.Sprintf(", restarted %d times", s.Restarts)
+	}
+	if s.MemoryKills > 0 {
+		text += fmt.Sprintf(", killed for its memory limit of %s", size(s.MemoryLimit))
 	}
 	return text
 }

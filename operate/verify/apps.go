@@ -35,7 +35,7 @@ func checkServices(ctx context.Context, w *world) ([]finding, error) {
 			out = append(out, failed(name, w.again(), "there is no container"))
 			continue
 		}
-		out = append(out, container(name, status.Services[at], status, "webstack shell, then: docker logs --tail 50 "+name))
+		out = append(out, container(name, status.Services[at], status, "webstack logs "+name+" --stack "+w.stack))
 	}
 	return out, nil
 }
@@ -44,15 +44,26 @@ func checkServices(ctx context.Context, w *world) ([]finding, error) {
 func container(subject string, s contract.ServiceStatus, status contract.Status, do string) finding {
 	switch {
 	case s.State != "running":
-		return failed(subject, do, "its container is %s", orNone(s.State))
+		return failed(subject, do, "its container is %s%s", orNone(s.State), killedText(s))
 	case s.Health == contract.HealthStarting:
 		// Docker asks for the first time some seconds after the start, and gives up in a minute.
 		return finding{subject: subject, outcome: Later,
 			found: fmt.Sprintf("running for %s, its health check has not answered yet", operate.Ago(status.At.Sub(s.Since)))}
 	case s.Health != contract.HealthHealthy && s.Health != contract.HealthNone:
-		return failed(subject, do, "its container is %s", s.Health)
+		return failed(subject, do, "its container is %s%s", s.Health, killedText(s))
+	case s.MemoryKills > 0:
+		return failed(subject, "raise its memory limit, or find out what needs so much: "+do, "running for %s%s",
+			operate.Ago(status.At.Sub(s.Since)), killedText(s))
 	}
 	return passed(subject, "running for %s, %s", operate.Ago(status.At.Sub(s.Since)), healthWord(s.Health))
+}
+
+// killedText says that the kernel has killed processes of a container, "" when it has not.
+func killedText(s contract.ServiceStatus) string {
+	if s.MemoryKills == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", and was killed for its memory limit of %d MiB", s.MemoryLimit>>20)
 }
 
 func orNone(state string) string {
@@ -80,6 +91,8 @@ func checkContainers(ctx context.Context, w *world) ([]finding, error) {
 		switch {
 		case at < 0:
 			out = append(out, failed(app.Name, w.again(), "the host does not know the app"))
+		case status.Apps[at].Wanted != "" && status.Apps[at].Wanted != status.Apps[at].Release:
+			out = append(out, notReleased(status, status.Apps[at]))
 		case status.Apps[at].Release == "":
 			out = append(out, passed(app.Name, "no release yet: answers 503 until the first deploy"))
 		default:
@@ -90,6 +103,35 @@ func checkContainers(ctx context.Context, w *world) ([]finding, error) {
 		}
 	}
 	return out, nil
+}
+
+// notReleased says why an app does not run the release that it should.
+func notReleased(status contract.Status, app contract.AppStatus) finding {
+	runs := "nothing"
+	if app.Release != "" {
+		runs = releaseTag(app.Release)
+	}
+	return failed(app.Name, "fix the cause and release again, or go back to a release that runs", "it runs %s instead of %s: %s",
+		runs, releaseTag(app.Wanted), why(status, app.Name))
+}
+
+// why is what the host says about an app, or about itself where app is "", since its last attempt to bring it up to date.
+func why(status contract.Status, app string) string {
+	var all []string
+	for _, p := range status.Problems {
+		if p.App != app && p.App != "" {
+			continue
+		}
+		text := p.Error
+		if len(p.Lines) > 0 {
+			text += "; its last line: " + p.Lines[len(p.Lines)-1]
+		}
+		all = append(all, text)
+	}
+	if len(all) == 0 {
+		return "the host has not tried it yet"
+	}
+	return strings.Join(all, "; ")
 }
 
 // releaseTag is a release without its digest.

@@ -49,6 +49,7 @@ type stand struct {
 	connection   ssmtypes.ConnectionStatus
 	documents    map[string]ssmtypes.DocumentStatus
 	associations map[string]*ssmtypes.AssociationDescription
+	steps        map[string][]ssmtypes.CommandPlugin // by run of an association
 	parameters   map[string]string
 	buckets      []s3types.Bucket
 	tags         []s3types.Tag
@@ -366,6 +367,31 @@ func (s *stand) DescribeAssociation(
 		}
 	}
 	return out, s.errs["DescribeAssociation"]
+}
+
+func (s *stand) DescribeAssociationExecutions(
+	context.Context, *ssm.DescribeAssociationExecutionsInput, ...func(*ssm.Options),
+) (*ssm.DescribeAssociationExecutionsOutput, error) {
+	return &ssm.DescribeAssociationExecutionsOutput{AssociationExecutions: []ssmtypes.AssociationExecution{
+		{ExecutionId: ptr("older"), CreatedTime: ptr(s.status.At.Add(-time.Hour))},
+		{ExecutionId: ptr("newest"), CreatedTime: ptr(s.status.At)},
+	}}, s.errs["DescribeAssociationExecutions"]
+}
+
+func (s *stand) DescribeAssociationExecutionTargets(
+	_ context.Context, in *ssm.DescribeAssociationExecutionTargetsInput, _ ...func(*ssm.Options),
+) (*ssm.DescribeAssociationExecutionTargetsOutput, error) {
+	return &ssm.DescribeAssociationExecutionTargetsOutput{AssociationExecutionTargets: []ssmtypes.AssociationExecutionTarget{{
+		ResourceId: ptr("i-1"), OutputSource: &ssmtypes.OutputSource{OutputSourceId: in.ExecutionId},
+	}}}, nil
+}
+
+func (s *stand) ListCommandInvocations(
+	_ context.Context, in *ssm.ListCommandInvocationsInput, _ ...func(*ssm.Options),
+) (*ssm.ListCommandInvocationsOutput, error) {
+	return &ssm.ListCommandInvocationsOutput{CommandInvocations: []ssmtypes.CommandInvocation{{
+		CommandPlugins: s.steps[*in.CommandId],
+	}}}, nil
 }
 
 func (s *stand) DescribeDocument(

@@ -108,12 +108,15 @@ func checkConverge(ctx context.Context, w *world) ([]finding, error) {
 		return nil, err
 	}
 	name := aws.ToString(association.AssociationName)
-	if last := lastRun(association); last != "Success" {
-		if last == "" {
-			last = "not run yet"
-		}
-		return []finding{failed("", fmt.Sprintf("if it stays so, read why: aws ssm describe-association-executions "+
-			"--region %s --association-id %s", w.region, aws.ToString(association.AssociationId)), "%s: %s", name, last)}, nil
+	switch last := lastRun(association); last {
+	case "Success":
+	case "":
+		return []finding{failed("", "wait some minutes, then verify again", "%s: it has not run yet", name)}, nil
+	case "Pending", "InProgress":
+		return []finding{{outcome: Later, found: name + ": it runs just now"}}, nil
+	default:
+		return []finding{failed("", "fix the cause; the host tries again within half an hour, or at once after "+w.again(),
+			"%s: %s: %s", name, last, w.whyFailed(ctx, association))}, nil
 	}
 	status, err := w.status(ctx)
 	if err != nil {
@@ -124,8 +127,7 @@ func checkConverge(ctx context.Context, w *world) ([]finding, error) {
 		want = sum[0]
 	}
 	if status.Manifest != want {
-		return []finding{failed("", fmt.Sprintf("if it stays so: aws ssm start-associations-once --region %s "+
-			"--association-ids %s", w.region, aws.ToString(association.AssociationId)),
+		return []finding{failed("", "wait some minutes, then verify again; if it stays so, "+w.again(),
 			"the host has bundle %s, not %s", short(status.Manifest), short(want))}, nil
 	}
 	return []finding{passed("", "Success; the host has bundle %s", short(want))}, nil

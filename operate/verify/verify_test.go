@@ -104,7 +104,20 @@ var breakages = []broken{
 		"there is no association webstack-dev-converge"},
 	{"system.converge", func(_ *testing.T, s *stand) {
 		s.associations["webstack-dev-converge"].Overview.Status = ptr("Failed")
-	}, "", "webstack-dev-converge: Failed"},
+		s.status.Problems = []contract.Problem{{App: "shop", Error: "it ended"}, {Error: "no space"}}
+	}, "", "webstack-dev-converge: Failed: app shop: it ended; no space"},
+	{"system.converge", func(_ *testing.T, s *stand) {
+		s.associations["webstack-dev-converge"].Overview.Status = ptr("Failed")
+		s.statusErr = errors.New("unreachable")
+		s.steps = map[string][]ssmtypes.CommandPlugin{
+			"older": {{Name: ptr("volume"), Status: ssmtypes.CommandPluginStatusFailed, Output: ptr("old news")}},
+			"newest": {{Name: ptr("volume"), Status: ssmtypes.CommandPluginStatusSuccess, Output: ptr("mounted")},
+				{Name: ptr("docker"), Status: ssmtypes.CommandPluginStatusFailed, Output: ptr("E: no\nroom\n")}},
+		}
+	}, "", "webstack-dev-converge: Failed: step docker ended as Failed and printed: E: no room"},
+	{"system.converge", both(denied("DescribeAssociationExecutions"), func(_ *testing.T, s *stand) {
+		s.associations["webstack-dev-converge"].Overview.Status = ptr("Failed")
+	}), "", "Failed: read what the host printed"},
 	{"system.converge", func(_ *testing.T, s *stand) { s.associations["webstack-dev-converge"].Overview = nil }, "",
 		"not run yet"},
 	{"system.converge", func(_ *testing.T, s *stand) { s.status.Manifest = "" }, "",
@@ -157,6 +170,20 @@ var breakages = []broken{
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].State = "" }, "shop", "its container is not there"},
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].Health = contract.HealthUnhealthy }, "shop",
 		"release v7, its container is unhealthy"},
+	{"apps.containers", func(_ *testing.T, s *stand) {
+		s.status.Apps[1].MemoryKills, s.status.Apps[1].MemoryLimit = 2, 256<<20
+	}, "shop", "and was killed for its memory limit of 256 MiB"},
+	{"apps.containers", func(_ *testing.T, s *stand) {
+		s.status.Apps[1].Wanted = "v8@sha256:00"
+		s.status.Problems = []contract.Problem{
+			{App: "blog", Error: "another"}, {App: "shop", Error: "it is not healthy after 1m30s", Lines: []string{"a", "no database"}},
+		}
+	}, "shop", "it runs v7 instead of v8: it is not healthy after 1m30s; its last line: no database"},
+	{"apps.containers", func(_ *testing.T, s *stand) {
+		s.status.Apps[1].ServiceStatus = contract.ServiceStatus{Name: "shop"}
+		s.status.Apps[1].Release, s.status.Apps[1].Wanted = "", "v8"
+		s.status.Problems = []contract.Problem{{Error: "Caddy does not run"}}
+	}, "shop", "it runs nothing instead of v8: Caddy does not run"},
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps = s.status.Apps[:1] }, "shop",
 		"the host does not know the app"},
 	{"apps.ports", func(_ *testing.T, s *stand) { s.status.Apps[1].Ports = []string{"0.0.0.0:8080/tcp"} }, "",

@@ -48,6 +48,9 @@ type (
 	}
 	ssmAPI interface {
 		ssm.ListAssociationsAPIClient
+		ssm.DescribeAssociationExecutionsAPIClient
+		ssm.DescribeAssociationExecutionTargetsAPIClient
+		ssm.ListCommandInvocationsAPIClient
 		DescribeAssociation(
 			context.Context, *ssm.DescribeAssociationInput, ...func(*ssm.Options),
 		) (*ssm.DescribeAssociationOutput, error)
