@@ -19,7 +19,7 @@ import (
 
 func isolation(t *testing.T, c *lab.Clone) {
 	for name, run := range map[string]func(*testing.T, *lab.Clone){
-		"databases": databasesApart, "credentials": noCredentials, "ports": onlyProxyPublished, "memory": hogAlone,
+		"databases": databasesApart, "credentials": noCredentials, "aws": noAWS, "docker": noDocker, "ports": onlyProxyPublished, "memory": hogAlone,
 		"secrets": secretsKept,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, c.For(t)) })
@@ -55,6 +55,32 @@ func noCredentials(t *testing.T, c *lab.Clone) {
 		askMetadata + "\nEOF")
 	if got.Code == 0 || strings.Contains(got.Stdout, "HTTP") {
 		t.Errorf("a container gets a token: exit %d\n%s", got.Code, got.Stdout)
+	}
+}
+
+// askAWS asks the AWS endpoint for anything, and a registry for a connection.
+const askAWS = `for port in 80 443; do
+	timeout 3 bash -c "exec 3<>/dev/tcp/169.254.170.1/$port" && echo "port $port is open"
+done; true`
+
+// noAWS: an app has no way to the AWS endpoint of the laptop cloud, which takes the host's own requests.
+func noAWS(t *testing.T, c *lab.Clone) {
+	if got := c.OnHost(askAWS); strings.Count(got, "open") != 2 {
+		t.Fatalf("the host itself reaches %q", got)
+	}
+	got := c.OnHost("docker run --rm -i --network webstack_edge --entrypoint bash \"$(docker inspect --format '{{.Config.Image}}' postgres)\" <<'EOF'\n" +
+		askAWS + "\nEOF")
+	if got != "" {
+		t.Errorf("a container reaches the AWS endpoint: %s", got)
+	}
+}
+
+// noDocker: an app has neither Docker's socket nor a service of Docker's to talk to.
+func noDocker(t *testing.T, c *lab.Clone) {
+	got := c.OnHost(`docker inspect --format '{{.Name}} {{range .Mounts}}{{.Source}} {{end}}' $(docker ps -q) | grep docker.sock || true
+ss -ltnH '( sport = :2375 or sport = :2376 )'`)
+	if got != "" {
+		t.Errorf("Docker can be reached: %s", got)
 	}
 }
 

@@ -14,6 +14,7 @@ func (c *Clone) Fail(action string, skip int) {
 	if err != nil {
 		c.tb.Fatal(err)
 	}
+	request.SetBasicAuth(c.Env()["AWS_ACCESS_KEY_ID"], c.Env()["AWS_SECRET_ACCESS_KEY"])
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		c.tb.Fatal(err)

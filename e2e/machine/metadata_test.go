@@ -34,8 +34,14 @@ func TestHopLimit(t *testing.T) {
 	if got := l.sh(id, inside+askPlain); got != "401" {
 		t.Errorf("a container without token got %s", got)
 	}
-	if got := l.sh(id, inside+"curl -s -m 10 http://169.254.170.1/api"); got != "gateway /api" {
-		t.Errorf("the AWS endpoint answers a container %q", got)
+	if got := l.sh(id, "curl -s -m 10 http://169.254.170.1/api"); got != "gateway /api" {
+		t.Errorf("the AWS endpoint answers the machine %q", got)
+	}
+	for _, port := range []string{"80", "443"} {
+		if exit, out := l.try(id, inside+"curl -s -m 3 http://169.254.170.1:"+port); exit.Code != 28 || out != "" {
+			t.Errorf("port %s of the AWS endpoint: a container got %q, exit code %d; want nothing within the time",
+				port, out, exit.Code)
+		}
 	}
 	set := func(options machine.MetadataOptions) {
 		t.Helper()

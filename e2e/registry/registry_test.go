@@ -54,7 +54,7 @@ func open(t *testing.T) *bench {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	server := httptest.NewServer(gateway.New(gateway.Options{
-		Moto: emulator.URL(), Log: t.Output(), Images: store, Hub: store,
+		Moto: emulator.Dial, AccessKeyID: "laptop", SecretAccessKey: "laptop", Log: t.Output(), Images: store, Hub: store,
 	}))
 	t.Cleanup(server.Close)
 	b := &bench{t: t, registry: strings.TrimPrefix(server.URL, "http://"), settings: t.TempDir(), ecr: ecr.New(ecr.Options{

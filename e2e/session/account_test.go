@@ -76,7 +76,9 @@ func run(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer func() { _ = os.RemoveAll(files) }()
-	g := gateway.New(gateway.Options{Moto: emulator.URL(), Log: io.Discard, Machines: sessiontest.New(files)})
+	g := gateway.New(gateway.Options{
+		Moto: emulator.Dial, AccessKeyID: secret, SecretAccessKey: secret, Log: io.Discard, Machines: sessiontest.New(files),
+	})
 	server := httptest.NewServer(g)
 	done := make(chan struct{})
 	go func() {

@@ -13,12 +13,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/credentials"
-
 	"webstack/contract"
 	"webstack/internal/stackfile"
 	"webstack/local/cloud"
-	"webstack/local/provider/awsprovider"
 	"webstack/local/workdir"
 	"webstack/operate"
 )
@@ -156,7 +153,7 @@ func (o *operator) open(ctx context.Context) (*operate.Stack, error) {
 func openOnLaptop(ctx context.Context, dir workdir.Dir, info cloud.Info) (*operate.Stack, error) {
 	return operate.Open(ctx, operate.Options{
 		Dir: string(dir), Stack: stackName, Endpoint: info.AWSEndpoint(),
-		Credentials: credentials.NewStaticCredentialsProvider(awsprovider.Credential, awsprovider.Credential, ""),
+		Credentials: info.Credentials(),
 	})
 }
 

@@ -42,8 +42,8 @@ func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal
 		pkg     provider.Package
 		journal *provider.Journal
 	}{
-		{awsprovider.Package(info.AWSEndpoint()), journal},
-		{cloudflareprovider.Package(info.CloudflareEndpoint()), journal},
+		{awsprovider.Package(info.AWSEndpoint(), info.Credentials()), journal},
+		{cloudflareprovider.Package(info.CloudflareEndpoint(), info.CloudflareToken), journal},
 		// What this one draws is nowhere but in the state, so there is nothing to take over after an interrupted run.
 		{randomprovider.Package(), provider.NewJournal()},
 	} {
@@ -62,7 +62,8 @@ func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal
 func serveDNS(p *parts, info *Info) (err error) {
 	records := cloudflare.NewStore()
 	// Every zone that is asked for is there, so that a new app's zone needs no visit to a dashboard.
-	info.Cloudflare, err = p.serveHTTP("the Cloudflare API", cloudflare.Handler(records, cloudflare.Options{AutoZones: true}))
+	info.Cloudflare, err = p.serveHTTP("the Cloudflare API",
+		cloudflare.Handler(records, cloudflare.Options{Token: info.CloudflareToken, AutoZones: true}))
 	if err != nil {
 		return err
 	}
@@ -77,8 +78,8 @@ func serveDNS(p *parts, info *Info) (err error) {
 
 // serveAWS starts the emulated account with its machines and registries, and the gateway in front of them.
 func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error {
-	if err := os.MkdirAll(dir.Run(), 0o755); err != nil {
-		return fmt.Errorf("make the folder of the laptop cloud: %w", err)
+	if err := makeRun(dir); err != nil {
+		return err
 	}
 	log, err := os.Create(dir.RequestLog())
 	if err != nil {
@@ -89,7 +90,10 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error 
 		return err
 	}
 	p.start("moto", emulator.Run)
-	options := gateway.Options{Moto: emulator.URL(), Log: log, Problems: os.Stderr, HubKey: info.ID}
+	options := gateway.Options{
+		Moto: emulator.Dial, AccessKeyID: info.AccessKeyID, SecretAccessKey: info.SecretAccessKey, Log: log,
+		Problems: os.Stderr, HubKey: info.ID,
+	}
 	if err := openRegistries(dir, p, &options); err != nil {
 		return err
 	}
@@ -110,6 +114,18 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error 
 	info.AWS, err = p.serveHTTP("the AWS gateway", g)
 	hosts.aws.Store(int64(info.AWS))
 	return err
+}
+
+// makeRun makes the folder of what is true while the cloud runs, which is no other user's business.
+func makeRun(dir workdir.Dir) error {
+	err := os.MkdirAll(dir.Run(), 0o700)
+	if err == nil {
+		err = os.Chmod(dir.Run(), 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("make the folder of the laptop cloud: %w", err)
+	}
+	return nil
 }
 
 // openRegistries makes empty registries, which are removed when the cloud stops.

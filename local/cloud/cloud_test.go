@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -220,13 +222,14 @@ func TestLocalEnvCanBeSourced(t *testing.T) {
 	if err := workdir.WriteFile(filepath.Join(string(dir), "Pulumi.local.yaml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	start(t, dir, func(_ context.Context, _ workdir.Dir, _ *parts, info *Info, _ *provider.Journal) error {
+	info, _ := start(t, dir, func(_ context.Context, _ workdir.Dir, _ *parts, info *Info, _ *provider.Journal) error {
 		info.AWS, info.DNS, info.LanguageHost = 4566, 5353, 7000
 		info.Providers = map[string]int{"random": 3, "aws": 1, "cloudflare": 2}
 		return nil
 	})
 	script := `. "$1" && printf '%s\n' "$PULUMI_BACKEND_URL" "$PULUMI_DEBUG_PROVIDERS" "$AWS_ENDPOINT_URL" ` +
-		`"$AWS_REGION" "$AWS_DEFAULT_REGION" "$WEBSTACK_DNS_ADDR:$WEBSTACK_DNS_PORT" "${AWS_PROFILE-none}"`
+		`"$AWS_REGION" "$AWS_DEFAULT_REGION" "$WEBSTACK_DNS_ADDR:$WEBSTACK_DNS_PORT" "${AWS_PROFILE-none}" ` +
+		`"$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY" "$CLOUDFLARE_API_TOKEN"`
 	cmd := exec.Command("sh", "-euc", script, "sh", dir.LocalEnv())
 	cmd.Env = append(os.Environ(), "AWS_PROFILE=production")
 	cmd.Stderr = os.Stderr
@@ -235,8 +238,109 @@ func TestLocalEnvCanBeSourced(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := "file://" + dir.State() + "?metadata=skip\naws:1,cloudflare:2,random:3\nhttp://127.0.0.1:4566\n" +
-		"eu-central-1\neu-central-1\n127.0.0.1:5353\nnone\n"
+		"eu-central-1\neu-central-1\n127.0.0.1:5353\nnone\n" +
+		info.AccessKeyID + "\n" + info.SecretAccessKey + "\n" + info.CloudflareToken + "\n"
 	if string(out) != want {
 		t.Errorf("got %s, want %s", out, want)
 	}
+}
+
+// Each cloud has keys of its own, which nobody guesses and no other user reads.
+func TestKeysAreSecret(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for range 2 {
+		dir := workdir.Dir(t.TempDir())
+		info, _ := start(t, dir, noParts)
+		for _, key := range []string{info.AccessKeyID, info.SecretAccessKey, info.CloudflareToken, info.ID} {
+			if len(key) < 20 || seen[key] {
+				t.Errorf("the key %q is short, or another cloud's", key)
+			}
+			seen[key] = true
+		}
+		for _, path := range []string{dir.CloudFile(), dir.LocalEnv()} {
+			if file, err := os.Stat(path); err != nil || file.Mode().Perm() != 0o600 {
+				t.Errorf("%s can be read by others: %v, %v", path, file.Mode(), err)
+			}
+		}
+	}
+	dir := workdir.Dir(t.TempDir())
+	if err := makeRun(dir); err != nil {
+		t.Fatal(err)
+	}
+	if run, err := os.Stat(dir.Run()); err != nil || run.Mode().Perm() != 0o700 {
+		t.Errorf("others may look into %s: %v, %v", dir.Run(), run.Mode(), err)
+	}
+}
+
+// A web page that reaches a part is refused, and so is one whose name leads here.
+func TestPartsAreNotForWebPages(t *testing.T) {
+	t.Parallel()
+	info, _ := start(t, workdir.Dir(t.TempDir()),
+		func(_ context.Context, _ workdir.Dir, p *parts, info *Info, _ *provider.Journal) (err error) {
+			info.AWS, err = p.serveHTTP("the gateway", http.NotFoundHandler())
+			return err
+		})
+	for _, port := range []int{info.AWS, info.Control} {
+		for name, tt := range map[string]struct {
+			change func(*http.Request)
+			status int
+		}{
+			"a page":         {func(r *http.Request) { r.Header.Set("Origin", "https://example.com") }, http.StatusForbidden},
+			"a page's frame": {func(r *http.Request) { r.Header.Set("Origin", "null") }, http.StatusForbidden},
+			"a name":         {func(r *http.Request) { r.Host = "rebound.example.com" }, http.StatusMisdirectedRequest},
+		} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/webstack/health", port), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Authorization", "Bearer "+info.ID)
+			tt.change(request)
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != tt.status {
+				t.Errorf("%s at port %d: %s, want %d", name, port, response.Status, tt.status)
+			}
+		}
+	}
+}
+
+// What engines talk to, without a key, answers this user only.
+func TestProvidersAreForTheirUser(t *testing.T) {
+	t.Parallel()
+	accepted := make(chan struct{}, 2)
+	info, _ := start(t, workdir.Dir(t.TempDir()),
+		func(_ context.Context, _ workdir.Dir, p *parts, info *Info, _ *provider.Journal) (err error) {
+			info.LanguageHost, err = p.serveGRPC("the provider", func(ctx context.Context, l net.Listener) error {
+				stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+				defer stop()
+				for {
+					conn, err := l.Accept()
+					if err != nil {
+						return ctx.Err()
+					}
+					accepted <- struct{}{}
+					_ = conn.Close()
+				}
+			})
+			return err
+		})
+	address := fmt.Sprintf("127.0.0.1:%d", info.LanguageHost)
+	if runtime.GOOS == "linux" && os.Getuid() == 0 {
+		command := exec.Command("bash", "-c", `exec 3<>"/dev/tcp/${0/://}" && cat <&3`, address)
+		command.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		_ = command.Run() // it ends when the other side has closed
+		if len(accepted) > 0 {
+			t.Error("another user was let in")
+		}
+	}
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	<-accepted
 }

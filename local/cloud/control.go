@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -63,7 +64,7 @@ func (c *control) handler() http.Handler {
 		}
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer "+c.id {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+c.id)) != 1 {
 			http.Error(w, fmt.Sprintf("this is another laptop cloud than the one asked for by %s", r.URL.Path),
 				http.StatusForbidden)
 			return

@@ -8,9 +8,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
 	"webstack/local/engine"
 	"webstack/local/machine"
-	"webstack/local/provider/awsprovider"
 	"webstack/local/workdir"
 )
 
@@ -24,6 +26,12 @@ type Info struct {
 	Program string `json:"program"`
 	// Region is the AWS region that clients are pointed to.
 	Region string `json:"region"`
+	// AccessKeyID and SecretAccessKey are those of the account's owner, who may do everything in it. Each life of the cloud
+	// has its own.
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	// CloudflareToken is the one token that the Cloudflare API takes. Providers use it in place of the stack's.
+	CloudflareToken string `json:"cloudflareToken"`
 	// Control is the port of the control endpoint.
 	Control int `json:"control"`
 	// AWS is the port of the AWS endpoint.
@@ -83,16 +91,23 @@ func (i Info) EngineEnv(hasGo bool) map[string]string {
 // usePlugins tells whether the installed plugins of aws and random are wanted instead of this cloud's providers.
 func usePlugins() bool { return os.Getenv("WEBSTACK_PROVIDERS") == "plugins" }
 
-// clientEnv is what plain clients need. The credentials are no secret: they open nothing but this cloud.
+// Credentials are the owner's, for clients of the AWS endpoint.
+func (i Info) Credentials() aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(i.AccessKeyID, i.SecretAccessKey, "")
+}
+
+// clientEnv is what plain clients need. The keys open this life of this cloud only, but all of it: commands on its hosts
+// run as root.
 func (i Info) clientEnv() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL":          i.AWSEndpoint(),
 		"AWS_REGION":                i.Region,
 		"AWS_DEFAULT_REGION":        i.Region,
-		"AWS_ACCESS_KEY_ID":         awsprovider.Credential,
-		"AWS_SECRET_ACCESS_KEY":     awsprovider.Credential,
+		"AWS_ACCESS_KEY_ID":         i.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":     i.SecretAccessKey,
 		"AWS_EC2_METADATA_DISABLED": "true",
 		"CLOUDFLARE_BASE_URL":       i.CloudflareEndpoint(),
+		"CLOUDFLARE_API_TOKEN":      i.CloudflareToken,
 		"WEBSTACK_DNS_ADDR":         loopback,
 		"WEBSTACK_DNS_PORT":         fmt.Sprint(i.DNS),
 	}

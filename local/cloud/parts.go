@@ -8,6 +8,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"webstack/local/guard"
 )
 
 // drain is how long a part may finish what it is at when the cloud stops.
@@ -48,14 +50,14 @@ func (p *parts) start(name string, run func(ctx context.Context) error) {
 	}()
 }
 
-// serveHTTP starts a part that answers HTTP on a port of its own and returns the port.
+// serveHTTP starts a part that answers HTTP on a port of its own and returns the port. It is not for web pages.
 func (p *parts) serveHTTP(name string, handler http.Handler) (port int, err error) {
-	return p.serve(name, &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute})
+	return p.serve(name, &http.Server{Handler: guard.NoNames(handler), ReadHeaderTimeout: time.Minute})
 }
 
-// serveTLS is serveHTTP over TLS.
+// serveTLS is serveHTTP over TLS, for a handler that knows which host names it answers for.
 func (p *parts) serveTLS(name string, handler http.Handler, config *tls.Config) (port int, err error) {
-	return p.serve(name, &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute, TLSConfig: config})
+	return p.serve(name, &http.Server{Handler: guard.NoPages(handler), ReadHeaderTimeout: time.Minute, TLSConfig: config})
 }
 
 func (p *parts) serve(name string, server *http.Server) (port int, err error) {
@@ -88,13 +90,14 @@ func (p *parts) serve(name string, server *http.Server) (port int, err error) {
 	return portOf(listener), nil
 }
 
-// serveGRPC starts a part that answers gRPC on a port of its own and returns the port.
+// serveGRPC starts a part that answers gRPC on a port of its own and returns the port. Engines cannot show a key, so it
+// answers only those of this program's user.
 func (p *parts) serveGRPC(name string, serve func(context.Context, net.Listener) error) (port int, err error) {
 	listener, err := listen()
 	if err != nil {
 		return 0, err
 	}
-	p.start(name, func(ctx context.Context) error { return serve(ctx, listener) })
+	p.start(name, func(ctx context.Context) error { return serve(ctx, guard.OwnUser(listener)) })
 	return portOf(listener), nil
 }
 

@@ -74,10 +74,6 @@ func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembl
 }
 
 func newInfo(dir workdir.Dir) (Info, error) {
-	id := make([]byte, 16)
-	if _, err := rand.Read(id); err != nil {
-		return Info{}, fmt.Errorf("draw an id: %w", err)
-	}
 	program, err := ProgramSum()
 	if err != nil {
 		return Info{}, err
@@ -87,8 +83,8 @@ func newInfo(dir workdir.Dir) (Info, error) {
 		return Info{}, err
 	}
 	return Info{
-		PID: os.Getpid(), ID: hex.EncodeToString(id), Program: program, Region: region,
-		Providers: map[string]int{},
+		PID: os.Getpid(), ID: rand.Text(), Program: program, Region: region, Providers: map[string]int{},
+		AccessKeyID: "AKIA" + rand.Text()[:16], SecretAccessKey: rand.Text() + rand.Text(), CloudflareToken: rand.Text(),
 	}, nil
 }
 

@@ -25,8 +25,8 @@ const (
 // Start runs program with args, which must come to Serve, as a process of its own that outlives this one, and returns
 // when the cloud answers. When it ends instead, the error shows the end of its log.
 func Start(ctx context.Context, dir workdir.Dir, program string, args ...string) (Info, error) {
-	if err := os.MkdirAll(dir.Run(), 0o755); err != nil {
-		return Info{}, fmt.Errorf("make the folder of the laptop cloud: %w", err)
+	if err := makeRun(dir); err != nil {
+		return Info{}, err
 	}
 	log, err := os.Create(dir.CloudLog())
 	if err != nil {

@@ -19,7 +19,7 @@ func TestProvidersHaveTheVersionsOfTheSDKs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, pkg := range []provider.Package{
-		awsprovider.Package(""), cloudflareprovider.Package(""), randomprovider.Package(),
+		awsprovider.Package("", nil), cloudflareprovider.Package("", ""), randomprovider.Package(),
 	} {
 		if !strings.Contains(string(requirements), "/pulumi-"+pkg.Name+"/sdk/v"+pkg.Version[:1]+" v"+pkg.Version+"\n") {
 			t.Errorf("go.mod requires another version of pulumi-%s than %s", pkg.Name, pkg.Version)

@@ -19,7 +19,8 @@ type demand struct {
 
 // demandsOf finds out what a call needs, by service. A service that is not listed is closed to sessions.
 var demandsOf = map[string]func(g *Gateway, r *http.Request, c call, s *session) ([]demand, error){
-	"ec2": (*Gateway).ec2Demands, "ecr": (*Gateway).ecrDemands, "kms": (*Gateway).kmsDemands, "s3": (*Gateway).s3Demands,
+	"ec2": (*Gateway).ec2Demands, "ecr": (*Gateway).ecrDemands, "iam": (*Gateway).iamDemands,
+	"kms": (*Gateway).kmsDemands, "rds": (*Gateway).rdsDemands, "s3": (*Gateway).s3Demands,
 	"ssm": (*Gateway).ssmDemands, "sts": (*Gateway).stsDemands,
 }
 
@@ -31,15 +32,23 @@ type denial struct{ message string }
 
 func (d *denial) Error() string { return d.message }
 
-// allowed checks what is signed with credentials that the gateway has given out, and answers what may not be.
+// allowed checks what somebody may do, and answers what may not be. The account's owner may do all but what a bucket's
+// policy denies everybody.
 func (g *Gateway) allowed(w http.ResponseWriter, r *http.Request, c call) bool {
 	s, ok := g.who(w, r, c)
-	if !ok || s == nil {
-		return ok
+	if !ok {
+		return false
 	}
-	err := g.permit(r, c, s)
-	if err == nil && (c.action == "GetObject" || c.action == "HeadObject") && c.service == "s3" {
-		err = g.hideMissing(r, c, s)
+	var err error
+	switch {
+	case s == nil && c.service == "s3":
+		err = g.refusedByBucket(r, c)
+	case s == nil:
+	default:
+		err = g.permit(r, c, s)
+		if err == nil && (c.action == "GetObject" || c.action == "HeadObject") && c.service == "s3" {
+			err = g.hideMissing(r, c, s)
+		}
 	}
 	var denied *denial
 	switch {
@@ -47,6 +56,8 @@ func (g *Gateway) allowed(w http.ResponseWriter, r *http.Request, c call) bool {
 		return true
 	case errors.As(err, &denied):
 		c.deny(w, denied.message)
+	case errors.Is(err, errUnmapped):
+		c.fail(w, http.StatusNotImplemented, "NotImplemented", "%v", err)
 	default:
 		c.unavailable(w, err)
 	}
@@ -87,9 +98,10 @@ func (g *Gateway) permit(r *http.Request, c call, s *session) error {
 	return nil
 }
 
+// closed refuses a call of which nobody knows what it needs. It is no answer of AWS's and no denial: a test that wants one
+// must not take it for one.
 func (g *Gateway) closed(s *session, c call) error {
-	return &denial{fmt.Sprintf("User: %s is not authorized to perform: %s:%s, because %v", s.arn(), c.service, c.action,
-		errUnmapped)}
+	return fmt.Errorf("call %s:%s as %s: %w", c.service, c.action, s.arn(), errUnmapped)
 }
 
 // check decides on one permission: by the role's policies and, for what is in a bucket, by the bucket's.

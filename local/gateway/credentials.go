@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 	"sync"
 	"time"
 
@@ -202,12 +201,35 @@ func (g *Gateway) roleOf(ctx context.Context, region, instanceID string) (string
 	return out.Roles[0], nil
 }
 
-// who finds the session that a request is signed for; nil for the laptop cloud's own clients, who may do everything.
-// ok is false when the request has been refused.
+// who finds the session that a request is signed for; nil for the account's owner, who may do everything. ok is false
+// when the request has been refused.
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request, c call) (s *session, ok bool) {
-	if !strings.HasPrefix(c.key, temporary) {
+	switch {
+	case c.key == "" && c.service == "sts" && c.action == "AssumeRoleWithWebIdentity":
+		return nil, true // its token says who asks
+	case c.key == "":
+		c.fail(w, http.StatusForbidden, c.errorCode("MissingAuthenticationTokenException", "MissingAuthenticationToken",
+			"AuthFailure", "AccessDenied"), "The request is not signed: use the credentials in .webstack/local.env.")
+		return nil, false
+	case c.key != g.owner.AccessKeyID:
+		return g.whoAssumed(w, r, c)
+	case !g.signed(r, c, g.owner):
+		c.failSignature(w)
+		return nil, false
+	default:
 		return nil, true
 	}
+}
+
+// failSignature answers that a signature is wrong.
+func (c call) failSignature(w http.ResponseWriter) {
+	c.fail(w, http.StatusForbidden, c.errorCode("InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
+		"SignatureDoesNotMatch"), "The request signature we calculated does not match the signature you provided. "+
+		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+}
+
+// whoAssumed is who, for credentials that were given out.
+func (g *Gateway) whoAssumed(w http.ResponseWriter, r *http.Request, c call) (s *session, ok bool) {
 	g.issued.mu.Lock()
 	s, known := g.issued.sessions[c.key]
 	g.issued.mu.Unlock()
@@ -223,9 +245,7 @@ func (g *Gateway) who(w http.ResponseWriter, r *http.Request, c call) (s *sessio
 		c.fail(w, http.StatusBadRequest, c.errorCode("ExpiredTokenException", "ExpiredToken", "RequestExpired",
 			"ExpiredToken"), "The security token included in the request is expired")
 	case !g.signed(r, c, s.credentials):
-		c.fail(w, http.StatusForbidden, c.errorCode("InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure",
-			"SignatureDoesNotMatch"), "The request signature we calculated does not match the signature you provided. "+
-			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+		c.failSignature(w)
 	default:
 		return s, true
 	}

@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -249,7 +251,9 @@ func TestObjectsNeedPermission(t *testing.T) {
 	_, err := client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("bundle/one")})
 	wantCode(t, err, "AccessDenied", "s3:DeleteObject")
 	_, err = client.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &bucket})
-	wantCode(t, err, "AccessDenied", "does not know which permission")
+	wantCode(t, err, "AccessDenied", "s3:GetEncryptionConfiguration on resource: arn:aws:s3:::"+bucket)
+	_, err = client.GetBucketLogging(ctx, &s3.GetBucketLoggingInput{Bucket: &bucket})
+	wantCode(t, err, "NotImplemented", "does not know which permission") // no denial
 
 	l.grant(role, `{"Version": "2012-10-17", "Statement": [
 		{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"],
@@ -401,11 +405,16 @@ func TestManagedPoliciesCountAndRolesEnd(t *testing.T) {
 	wantCode(t, list(), "AccessDeniedException", "DateGreaterThan") // which is not understood
 }
 
-// token is a web token with claims.
-func token(claims map[string]any) *string {
+// token is a web token with claims, signed as the laptop cloud wants it.
+func token(claims map[string]any) *string { return signedToken(claims, "HS256", secretKey) }
+
+func signedToken(claims map[string]any, algorithm, key string) *string {
 	text, _ := json.Marshal(claims)
 	part := base64.RawURLEncoding.EncodeToString
-	return aws.String(part([]byte(`{"alg":"none"}`)) + "." + part(text) + "." + part([]byte("signature")))
+	content := part([]byte(`{"alg":"`+algorithm+`"}`)) + "." + part(text)
+	sum := hmac.New(sha256.New, []byte(key))
+	sum.Write([]byte(content))
+	return aws.String(content + "." + part(sum.Sum(nil)))
 }
 
 func TestRolesAreAssumedWithAWebIdentity(t *testing.T) {
@@ -448,6 +457,9 @@ func TestRolesAreAssumedWithAWebIdentity(t *testing.T) {
 		"an old token":     {token(claims("exp", time.Now().Add(-time.Minute).Unix())), "ExpiredTokenException"},
 		"no end":           {token(claims("exp", nil)), "InvalidIdentityToken"},
 		"no token":         {aws.String("text"), "InvalidIdentityToken"},
+		"another key":      {signedToken(claims(), "HS256", "another"), "InvalidIdentityToken"},
+		"no key":           {signedToken(claims(), "HS256", ""), "InvalidIdentityToken"},
+		"no algorithm":     {signedToken(claims(), "none", secretKey), "InvalidIdentityToken"},
 	} {
 		_, err := assume(test.token, role)
 		t.Log(name)

@@ -1,10 +1,10 @@
 package gateway
 
 import (
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -13,13 +13,6 @@ const anything = "*"
 
 func (c call) arn(account, service, rest string) string {
 	return "arn:aws:" + service + ":" + c.region + ":" + account + ":" + rest
-}
-
-func (g *Gateway) ec2Demands(_ *http.Request, c call, _ *session) ([]demand, error) {
-	if !strings.HasPrefix(c.action, "Describe") {
-		return nil, errUnmapped
-	}
-	return []demand{{action: "ec2:" + c.action, resource: anything}}, nil
 }
 
 func (g *Gateway) stsDemands(_ *http.Request, c call, _ *session) ([]demand, error) {
@@ -33,15 +26,33 @@ func (g *Gateway) stsDemands(_ *http.Request, c call, _ *session) ([]demand, err
 	}
 }
 
-// kmsDemands are those of calls that name the key.
+// kmsUnbound are the actions that are about no key yet, or about all.
+var kmsUnbound = map[string]bool{"CreateKey": true, "GenerateRandom": true, "ListAliases": true, "ListKeys": true}
+
+// kmsDemands are those of calls that name the key, or something that was encrypted with it.
 func (g *Gateway) kmsDemands(r *http.Request, c call, s *session) ([]demand, error) {
-	var in struct{ KeyID string }
-	if json.Unmarshal(c.body, &in) != nil || in.KeyID == "" {
+	var in struct {
+		KeyID, TargetKeyID, CiphertextBlob string
+	}
+	if json.Unmarshal(c.body, &in) != nil {
 		return nil, errUnmapped
 	}
-	arn, err := g.keyArn(r, in.KeyID)
+	if kmsUnbound[c.action] {
+		return []demand{{action: "kms:" + c.action, resource: anything}}, nil
+	}
+	key := cmp.Or(in.KeyID, in.TargetKeyID)
+	if blob, err := base64.StdEncoding.DecodeString(in.CiphertextBlob); key == "" && err == nil && len(blob) > keyIDLength {
+		key = string(blob[:keyIDLength]) // moto writes it in front
+	}
+	if key == "" {
+		return nil, errUnmapped
+	}
+	arn, err := g.keyArn(r, key)
 	return []demand{{action: "kms:" + c.action, resource: arn}}, err
 }
+
+// keyIDLength is how long the id of a key is.
+const keyIDLength = 36
 
 // keyArn finds a key by any of its names.
 func (g *Gateway) keyArn(r *http.Request, key string) (string, error) {
@@ -53,101 +64,10 @@ func (g *Gateway) keyArn(r *http.Request, key string) (string, error) {
 	return out.KeyMetadata.Arn, err
 }
 
-func (g *Gateway) s3Demands(r *http.Request, c call, _ *session) ([]demand, error) {
-	bucket, key := bucketAndKey(r)
-	onBucket, onObject := "arn:aws:s3:::"+bucket, "arn:aws:s3:::"+bucket+"/"+key
-	query := r.URL.Query()
-	version := func(action string) string {
-		if query.Has("versionId") {
-			return action + "Version"
-		}
-		return action
-	}
-	object := func(action string) ([]demand, error) { return []demand{{action: action, resource: onObject}}, nil }
-	switch c.action {
-	case "GetObject", "HeadObject":
-		return object(version("s3:GetObject"))
-	case "PutObject", "PostMultipartUpload", "PostMultipartUploads", "PutMultipartUpload":
-		demands := []demand{{action: "s3:PutObject", resource: onObject, context: writing(r, c.action)}}
-		if r.Header.Get("X-Amz-Tagging") != "" {
-			demands = append(demands, demand{action: "s3:PutObjectTagging", resource: onObject})
-		}
-		return demands, nil
-	case "CopyObject":
-		source, err := url.PathUnescape(strings.TrimPrefix(r.Header.Get("X-Amz-Copy-Source"), "/"))
-		if err != nil {
-			return nil, errUnmapped
-		}
-		source, _, _ = strings.Cut(source, "?")
-		return []demand{
-			{action: "s3:GetObject", resource: "arn:aws:s3:::" + source},
-			{action: "s3:PutObject", resource: onObject, context: writing(r, c.action)},
-		}, nil
-	case "DeleteObject":
-		return object(version("s3:DeleteObject"))
-	case "DeleteMultipartUpload":
-		return object("s3:AbortMultipartUpload")
-	case "GetMultipartUpload":
-		return object("s3:ListMultipartUploadParts")
-	case "ListObjects", "HeadBucket":
-		d := demand{action: "s3:ListBucket", resource: onBucket, context: map[string][]string{}}
-		for _, name := range []string{"prefix", "delimiter"} {
-			if query.Has(name) {
-				d.context["s3:"+name] = []string{query.Get(name)}
-			}
-		}
-		return []demand{d}, nil
-	case "GetObjectVersions":
-		return []demand{{action: "s3:ListBucketVersions", resource: onBucket,
-			context: map[string][]string{"s3:prefix": {query.Get("prefix")}}}}, nil
-	case "GetMultipartUploads":
-		return []demand{{action: "s3:ListBucketMultipartUploads", resource: onBucket,
-			context: map[string][]string{"s3:prefix": {query.Get("prefix")}}}}, nil
-	case "PutTagging", "DeleteTagging", "PutRetention", "PutLegalHold":
-		if key == "" {
-			return nil, errUnmapped
-		}
-		return object(s3ObjectActions[c.action])
-	case "PutBucketLifecycleConfiguration":
-		return []demand{{action: "s3:PutLifecycleConfiguration", resource: onBucket}}, nil
-	case "GetBucketLocation", "GetBucketVersioning", "PutBucketPolicy", "DeleteBucketPolicy", "PutBucketVersioning":
-		return []demand{{action: "s3:" + c.action, resource: onBucket}}, nil
-	case "ListBuckets":
-		return []demand{{action: "s3:ListAllMyBuckets", resource: anything}}, nil
-	default:
-		return nil, errUnmapped
-	}
-}
-
-// s3ObjectActions are the permissions for what changes an object beside its content.
-var s3ObjectActions = map[string]string{
-	"PutTagging": "s3:PutObjectTagging", "DeleteTagging": "s3:DeleteObjectTagging",
-	"PutRetention": "s3:PutObjectRetention", "PutLegalHold": "s3:PutObjectLegalHold",
-}
-
-// writing are the condition keys of a permission to write an object. Beginning an upload of parts, and each part, needs
-// the permission too, but makes no object.
-func writing(r *http.Request, action string) map[string][]string {
-	out := map[string][]string{
-		"s3:ObjectCreationOperation": {fmt.Sprint(action != "PostMultipartUploads" && action != "PutMultipartUpload")},
-	}
-	if value := r.Header.Get("If-None-Match"); value != "" {
-		out["s3:if-none-match"] = []string{value}
-	}
-	return out
-}
-
-// ecrActions are those of a repository that sessions can have permission for.
-var ecrActions = map[string]bool{
-	"BatchCheckLayerAvailability": true, "BatchDeleteImage": true, "BatchGetImage": true, "CompleteLayerUpload": true,
-	"DescribeImages": true, "GetDownloadUrlForLayer": true, "InitiateLayerUpload": true, "ListImages": true,
-	"ListTagsForResource": true, "PutImage": true, "UploadLayerPart": true,
-}
-
 func (g *Gateway) ecrDemands(r *http.Request, c call, s *session) ([]demand, error) {
 	var in struct {
-		RepositoryName  string
-		RepositoryNames []string
+		RepositoryName, ResourceArn string
+		RepositoryNames             []string
 	}
 	if json.Unmarshal(c.body, &in) != nil {
 		return nil, errUnmapped
@@ -167,11 +87,15 @@ func (g *Gateway) ecrDemands(r *http.Request, c call, s *session) ([]demand, err
 			demands = append(demands, d)
 		}
 		return demands, nil
-	case ecrActions[c.action] && in.RepositoryName != "":
+	case in.RepositoryName != "":
 		d, err := g.repositoryDemand(r, c, s, "ecr:"+c.action, in.RepositoryName)
 		return []demand{d}, err
-	default:
-		return nil, errUnmapped
+	case in.ResourceArn != "": // of tags
+		_, name, _ := strings.Cut(in.ResourceArn, ":repository/")
+		d, err := g.repositoryDemand(r, c, s, "ecr:"+c.action, name)
+		return []demand{d}, err
+	default: // of the registry as a whole
+		return []demand{{action: "ecr:" + c.action, resource: anything}}, nil
 	}
 }
 

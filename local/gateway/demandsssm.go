@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 type ssmInput struct {
 	Name, Path, DocumentName, InstanceID, Target, SessionID string
 	Type, KeyID, OutputS3BucketName                         string
+	AssociationID, ResourceType, ResourceID                 string
 	Names, InstanceIDs                                      []string
 	WithDecryption, Recursive                               bool
 	Targets                                                 []target
@@ -20,7 +22,8 @@ type ssmInput struct {
 var ssmUnbound = map[string]bool{
 	"CancelCommand": true, "DescribeInstanceInformation": true, "GetCommandInvocation": true, "ListCommandInvocations": true,
 	"ListCommands": true, "DescribeParameters": true, "ListDocuments": true, "DescribeSessions": true,
-	"GetConnectionStatus": true, "ListAssociations": true,
+	"GetConnectionStatus": true, "ListAssociations": true, "DescribeInstanceProperties": true,
+	"DescribeInstanceAssociationsStatus": true, "DescribeEffectiveInstanceAssociations": true,
 }
 
 func (g *Gateway) ssmDemands(r *http.Request, c call, s *session) ([]demand, error) {
@@ -37,6 +40,18 @@ func (g *Gateway) ssmDemands(r *http.Request, c call, s *session) ([]demand, err
 		return g.commandDemands(r, c, s, in)
 	case "GetDocument", "DescribeDocument":
 		return on(c.document(s, in.Name)), nil
+	case "CreateDocument", "DeleteDocument", "DescribeDocumentPermission", "ListDocumentVersions",
+		"ModifyDocumentPermission", "UpdateDocument", "UpdateDocumentDefaultVersion":
+		return on(c.document(s, in.Name)), nil
+	case "CreateAssociation":
+		return g.associationDemands(r, c, s, in)
+	case "DeleteAssociation", "DescribeAssociation", "DescribeAssociationExecutions", "StartAssociationsOnce",
+		"UpdateAssociation":
+		return on(c.arn(s.account, "ssm", "association/"+cmp.Or(in.AssociationID, anything))), nil
+	case "AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource":
+		return on(c.taggedArn(s, in)), nil
+	case "LabelParameterVersion", "UnlabelParameterVersion":
+		return on(c.parameterArn(s, in.Name)), nil
 	case "TerminateSession", "ResumeSession":
 		return on(c.arn(s.account, "ssm", "session/"+in.SessionID)), nil
 	case "UpdateInstanceInformation":
@@ -46,6 +61,27 @@ func (g *Gateway) ssmDemands(r *http.Request, c call, s *session) ([]demand, err
 		return nil, errUnmapped
 	}
 	return on(anything), nil
+}
+
+// associationDemands are permissions on the document and on every instance, as those of a command.
+func (g *Gateway) associationDemands(r *http.Request, c call, s *session, in ssmInput) ([]demand, error) {
+	in.DocumentName = in.Name
+	if in.InstanceID != "" {
+		in.InstanceIDs = []string{in.InstanceID}
+	}
+	return g.commandDemands(r, c, s, in)
+}
+
+// taggedArn is what a call about tags is about.
+func (c call) taggedArn(s *session, in ssmInput) string {
+	switch in.ResourceType {
+	case "Parameter":
+		return c.parameterArn(s, in.ResourceID)
+	case "Document":
+		return c.document(s, in.ResourceID)
+	default:
+		return c.arn(s.account, "ssm", strings.ToLower(in.ResourceType)+"/"+in.ResourceID)
+	}
 }
 
 // document is a document's ARN. Those of AWS itself have no account.

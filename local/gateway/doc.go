@@ -7,6 +7,7 @@
 //   - instances of RDS with Postgres that are databases (see package rds), at addresses which machines reach;
 //   - commands and State Manager's associations, which run on the machines; without machines they are refused instead of
 //     being called a success;
+//   - keys: every request is signed, by the account's owner or with temporary credentials, or it is refused;
 //   - temporary credentials: of the roles of instances and of roles that are assumed, also with a web identity. What is
 //     signed with them is checked against the role's policies; a call of which it is not known which permission it needs
 //     is refused;

@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"crypto/subtle"
 	"encoding/json"
 	"net/http"
 )
 
-// faultsPath is where tests ask for calls to fail: POST adds a fault, DELETE takes all back.
+// faultsPath is where tests ask for calls to fail: POST adds a fault, DELETE takes all back. User and password are the
+// owner's access key.
 const faultsPath = "/_webstack/faults"
 
 // fault makes calls of an action fail.
@@ -21,6 +23,16 @@ type fault struct {
 	Code string `json:"code"`
 	// Status is the HTTP status; 403 when left out.
 	Status int `json:"status"`
+}
+
+func (g *Gateway) serveFaults(w http.ResponseWriter, r *http.Request) {
+	id, secret, _ := r.BasicAuth()
+	if id == "" || id != g.owner.AccessKeyID ||
+		subtle.ConstantTimeCompare([]byte(secret), []byte(g.owner.SecretAccessKey)) != 1 {
+		http.Error(w, "give the access key in .webstack/local.env as user and password", http.StatusUnauthorized)
+		return
+	}
+	g.state.serveFaults(w, r)
 }
 
 func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {

@@ -239,7 +239,7 @@ func (f *fleet) fetch(region, instanceID string) func(ctx context.Context, bucke
 // object makes a call about an object of S3.
 func (f *fleet) object(ctx context.Context, region, method, bucket, key string, content []byte) (reply, error) {
 	request := internal(ctx, region)
-	request.Host = f.gateway.url.Host
+	request.Host = motoURL.Host
 	address := (&url.URL{Path: "/" + bucket + "/" + key}).EscapedPath()
 	answer, err := f.gateway.send(request, call{service: "s3", region: region, action: method + " object"}, method, address,
 		request.Header, content)

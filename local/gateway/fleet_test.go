@@ -50,12 +50,11 @@ func (c *clock) Now() time.Time {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	shared := account.gateway.(*Gateway)
 	r := &rig{
 		t: t, machines: machinetest.New(t.TempDir()), clock: &clock{now: time.Date(2026, 5, 4, 12, 10, 0, 0, time.UTC)},
 	}
-	r.gateway = New(Options{Moto: shared.url, Log: &safeBuffer{}, Machines: r.machines, Now: r.clock.Now})
-	r.gateway.to, r.gateway.moto.Transport = shared.to, shared.to // one call at a time
+	r.gateway = New(owned(Options{Log: &safeBuffer{}, Machines: r.machines, Now: r.clock.Now}))
+	r.gateway.to, r.gateway.moto.Transport = account.gateway.to, account.gateway.to // one call at a time
 	server := httptest.NewServer(r.gateway)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +18,10 @@ import (
 
 // Options are what a gateway works with.
 type Options struct {
-	// Moto is where moto answers.
-	Moto *url.URL
+	// Moto connects with moto.
+	Moto func(context.Context) (net.Conn, error)
+	// AccessKeyID and SecretAccessKey are those of the account's owner, who may do everything. Without them, "", nobody is.
+	AccessKeyID, SecretAccessKey string
 	// Log gets a line for each request: time, service, action, status and duration, never bodies or headers.
 	Log io.Writer
 	// Problems gets a line for what goes wrong with machines while no call waits for it; Log when nil.
@@ -39,8 +41,8 @@ type Options struct {
 // Gateway answers AWS clients. It is safe for concurrent use.
 type Gateway struct {
 	moto     *httputil.ReverseProxy
-	url      *url.URL
 	to       http.RoundTripper
+	owner    machine.Credentials
 	log      io.Writer
 	problems io.Writer
 	logMu    sync.Mutex
@@ -61,8 +63,9 @@ type Gateway struct {
 // New makes a gateway.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		url: o.Moto, to: &upstream{next: transport()}, log: o.Log, problems: o.Problems, state: newState(),
-		now: o.Now, machines: o.Machines, issued: newIssued(), images: o.Images, hub: o.Hub, hubKey: o.HubKey,
+		to: &upstream{next: transport(o.Moto)}, log: o.Log, problems: o.Problems, state: newState(),
+		owner: machine.Credentials{AccessKeyID: o.AccessKeyID, SecretAccessKey: o.SecretAccessKey},
+		now:   o.Now, machines: o.Machines, issued: newIssued(), images: o.Images, hub: o.Hub, hubKey: o.HubKey,
 	}
 	if g.problems == nil {
 		g.problems = g.log
@@ -80,7 +83,7 @@ func New(o Options) *Gateway {
 	g.fleet = newFleet(g, g.machines, g.now)
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(o.Moto)
+			r.SetURL(motoURL)
 			r.Out.Host = r.In.Host // part of what was signed, and moto's clue to the bucket
 		},
 		Transport:     g.to,
@@ -116,7 +119,7 @@ func (g *Gateway) logf(format string, args ...any) {
 
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == faultsPath {
-		g.state.serveFaults(w, r)
+		g.serveFaults(w, r)
 		return
 	}
 	g.logged(g.serve)(w, r)
@@ -162,7 +165,7 @@ var handlers = map[string]map[string]handler{
 }
 
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
-	if g.state.fault(w, c) || !g.allowed(w, r, c) || g.refused(w, r, c) {
+	if !g.allowed(w, r, c) || g.state.fault(w, c) || g.refused(w, r, c) {
 		return
 	}
 	if changesIAM(c) {

@@ -2,9 +2,10 @@ package gateway
 
 import (
 	"context"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -145,15 +146,16 @@ func TestFaultsSpeakTheProtocolOfTheirService(t *testing.T) {
 
 func TestFaultsAreTakenBack(t *testing.T) {
 	t.Parallel()
-	gateway := httptest.NewServer(New(Options{
-		Moto: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}, Log: &safeBuffer{},
-	}))
+	options := owned(Options{Log: &safeBuffer{}})
+	options.Moto = func(context.Context) (net.Conn, error) { return nil, errors.New("there is none") }
+	gateway := httptest.NewServer(New(options))
 	t.Cleanup(gateway.Close)
-	send := func(method, path, body string) int {
-		request, err := http.NewRequestWithContext(t.Context(), method, gateway.URL+path, strings.NewReader(body))
+	send := func(method, body, password string) int {
+		request, err := http.NewRequestWithContext(t.Context(), method, gateway.URL+faultsPath, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
+		request.SetBasicAuth(keyID, password)
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
 			t.Fatal(err)
@@ -161,15 +163,21 @@ func TestFaultsAreTakenBack(t *testing.T) {
 		_ = response.Body.Close()
 		return response.StatusCode
 	}
-	send(http.MethodPost, faultsPath, `{"action": "ListBuckets", "times": 9}`)
-	if got := send(http.MethodGet, "/", ""); got != http.StatusForbidden {
-		t.Errorf("with a fault: %d", got)
+	c := config()
+	c.BaseEndpoint, c.RetryMaxAttempts = &gateway.URL, 1
+	list := func() error {
+		_, err := s3.NewFromConfig(c).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		return err
 	}
-	send(http.MethodDelete, faultsPath, "")
-	if got := send(http.MethodGet, "/", ""); got != http.StatusServiceUnavailable { // there is no moto
-		t.Errorf("without: %d", got)
+	send(http.MethodPost, `{"action": "ListBuckets", "times": 9}`, secretKey)
+	wantCode(t, list(), "UnauthorizedOperation", "a test asked")
+	if got := send(http.MethodDelete, "", "another"); got != http.StatusUnauthorized {
+		t.Errorf("with another password: %d", got)
 	}
-	if got := send(http.MethodPut, faultsPath, ""); got != http.StatusMethodNotAllowed {
+	wantCode(t, list(), "UnauthorizedOperation", "a test asked")
+	send(http.MethodDelete, "", secretKey)
+	wantCode(t, list(), "ServiceUnavailable", "there is none")
+	if got := send(http.MethodPut, "", secretKey); got != http.StatusMethodNotAllowed {
 		t.Errorf("put: %d", got)
 	}
 }

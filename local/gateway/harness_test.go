@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -29,9 +30,19 @@ import (
 	"webstack/local/workdir"
 )
 
+// keyID and secretKey are the account's owner's.
+const keyID, secretKey = "AKIATEST", "not-a-secret"
+
+// owned are options of a gateway in front of the account, with its owner.
+func owned(o Options) Options {
+	o.Moto, o.AccessKeyID, o.SecretAccessKey = account.dial, keyID, secretKey
+	return o
+}
+
 // account is the emulated account of this test run. Tests share it and use names of their own.
 var account struct {
-	gateway  http.Handler
+	gateway  *Gateway
+	dial     func(context.Context) (net.Conn, error)
 	endpoint string
 	log      safeBuffer
 }
@@ -61,7 +72,8 @@ func runWithAccount(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer emulator.Stop()
-	account.gateway = New(Options{Moto: emulator.URL(), Log: &account.log})
+	account.dial = emulator.Dial
+	account.gateway = New(owned(Options{Log: &account.log}))
 	server := httptest.NewServer(account.gateway)
 	defer server.Close()
 	account.endpoint = server.URL
@@ -100,7 +112,7 @@ func (b *safeBuffer) String() string {
 func config() aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(account.endpoint),
-		Credentials: credentials.NewStaticCredentialsProvider("AKIATEST", "not-a-secret", ""),
+		Credentials: credentials.NewStaticCredentialsProvider(keyID, secretKey, ""),
 	}
 }
 
@@ -144,7 +156,12 @@ func (a asked[T]) must(t *testing.T) T {
 // post sends a fault to the gateway.
 func post(t *testing.T, body string) int {
 	t.Helper()
-	response, err := http.Post(account.endpoint+faultsPath, "application/json", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, account.endpoint+faultsPath, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.SetBasicAuth(keyID, secretKey)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

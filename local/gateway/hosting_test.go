@@ -119,12 +119,11 @@ func newLab(t *testing.T) *lab {
 		t.Cleanup(func() { _ = opened.Close() })
 		return opened
 	}
-	shared := account.gateway.(*Gateway)
-	l.gateway = New(Options{
-		Moto: shared.url, Log: io.Discard, Problems: l.problems, Machines: l.machines, Now: l.clock.Now,
+	l.gateway = New(owned(Options{
+		Log: io.Discard, Problems: l.problems, Machines: l.machines, Now: l.clock.Now,
 		Images: open("ecr"), Hub: open("hub"), HubKey: "key",
-	})
-	l.gateway.to, l.gateway.moto.Transport = shared.to, shared.to // one call at a time
+	}))
+	l.gateway.to, l.gateway.moto.Transport = account.gateway.to, account.gateway.to // one call at a time
 	server := httptest.NewServer(l.gateway)
 	l.endpoint = server.URL
 	ctx, stop := context.WithCancel(context.Background())

@@ -71,9 +71,8 @@ type rdsLab struct {
 func newRDSLab(t *testing.T) *rdsLab {
 	t.Helper()
 	l := &rdsLab{t: t, servers: &fakeServers{gate: make(chan struct{}, 100)}, problems: &safeBuffer{}}
-	shared := account.gateway.(*Gateway)
-	g := New(Options{Moto: shared.url, Log: io.Discard, Problems: l.problems, Databases: l.servers})
-	g.to, g.moto.Transport = shared.to, shared.to // one call at a time
+	g := New(owned(Options{Log: io.Discard, Problems: l.problems, Databases: l.servers}))
+	g.to, g.moto.Transport = account.gateway.to, account.gateway.to // one call at a time
 	server := httptest.NewServer(g)
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})

@@ -25,7 +25,8 @@ var s3Subresources = map[string]string{
 	"policy": "BucketPolicy", "versioning": "BucketVersioning", "encryption": "BucketEncryption",
 	"lifecycle": "BucketLifecycleConfiguration", "publicAccessBlock": "PublicAccessBlock",
 	"ownershipControls": "BucketOwnershipControls", "tagging": "Tagging", "acl": "Acl", "location": "BucketLocation",
-	"retention": "Retention", "legal-hold": "LegalHold", "versions": "ObjectVersions", "uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
+	"retention": "Retention", "legal-hold": "LegalHold", "object-lock": "ObjectLock", "versions": "ObjectVersions",
+	"uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
 }
 
 // s3Action names the action of a request to S3 in path style, the only style that reaches an endpoint without a domain.
@@ -37,6 +38,8 @@ func s3Action(r *http.Request) string {
 	for name := range r.URL.Query() {
 		if part, ok := s3Subresources[name]; ok {
 			parts = append(parts, part)
+		} else if !isParameter(name) {
+			parts = append(parts, name) // a part of a bucket that is not known here
 		}
 	}
 	switch {
@@ -55,6 +58,18 @@ func s3Action(r *http.Request) string {
 	default:
 		return verb + "Bucket"
 	}
+}
+
+// s3Parameters are what else a query can have: how to list, which version, which part of an upload.
+var s3Parameters = []string{
+	"list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token", "encoding-type",
+	"fetch-owner", "versionId", "partNumber", "x-id", "key-marker", "version-id-marker", "upload-id-marker", "max-uploads",
+	"max-parts", "part-number-marker", "max-buckets", "bucket-region", "AWSAccessKeyId", "Signature", "Expires",
+}
+
+func isParameter(name string) bool {
+	lower := strings.ToLower(name)
+	return slices.Contains(s3Parameters, name) || strings.HasPrefix(lower, "x-amz-") || strings.HasPrefix(lower, "response-")
 }
 
 func bucketAndKey(r *http.Request) (bucket, key string) {

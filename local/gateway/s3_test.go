@@ -129,7 +129,7 @@ func TestPlainAWSCommands(t *testing.T) {
 		command := exec.CommandContext(t.Context(), program, args...)
 		command.Dir = dir
 		command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+account.endpoint, "AWS_REGION=us-east-1",
-			"AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+			"AWS_DEFAULT_REGION=us-east-1", "AWS_ACCESS_KEY_ID="+keyID, "AWS_SECRET_ACCESS_KEY="+secretKey)
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("aws %v: %v\n%s", args, err, out)

@@ -45,13 +45,18 @@ func (g *Gateway) signed(r *http.Request, c call, given machine.Credentials) boo
 	again := bare(r, strings.Split(found[1], ";"), r.URL.RawQuery)
 	hash := r.Header.Get(payloadHash)
 	if c.service != "s3" { // whose bodies are not read
-		sum := sha256.Sum256(c.body)
-		hash = hex.EncodeToString(sum[:])
+		hash = hashOf(c.body)
 	}
 	if err := signer.SignHTTP(r.Context(), keys, again, hash, c.service, c.region, at); err != nil {
 		return false
 	}
 	return sameSignature(again.Header.Get("Authorization"), r.Header.Get("Authorization"))
+}
+
+// hashOf is the hash of a body as signatures have it.
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
 }
 
 // presigned checks the signature in a query.

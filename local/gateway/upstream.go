@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,11 +19,16 @@ type upstream struct {
 	next http.RoundTripper
 }
 
-// transport is Go's usual one, but for compression: it would ask for that by itself and unpack an object that its owner
-// had stored compressed.
-func transport() *http.Transport {
+// motoURL is moto's address in requests; where to connect to is another matter.
+var motoURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
+
+// transport is Go's usual one, but for where it connects to, and for compression: it would ask for that by itself and
+// unpack an object that its owner had stored compressed.
+func transport(dial func(context.Context) (net.Conn, error)) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true
+	t.Proxy = nil
+	t.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }
 	return t
 }
 
@@ -34,6 +41,7 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
+		closeToPages(response.Header)
 		return response, unknownAction(c, response)
 	}
 	u.mu.Lock()
@@ -48,7 +56,17 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
+	closeToPages(response.Header)
 	return response, unknownAction(c, response)
+}
+
+// closeToPages takes off what moto answers to tell browsers that every web page may read the answer.
+func closeToPages(header http.Header) {
+	for name := range header {
+		if strings.HasPrefix(name, "Access-Control-") {
+			header.Del(name)
+		}
+	}
 }
 
 // unknownAction turns moto's page for an action that it does not have, or fails at, into an AWS error that
@@ -98,7 +116,7 @@ func (g *Gateway) send(r *http.Request, c call, method, path string, header http
 	if c.service == "ec2" {
 		body = swapAddresses(body)
 	}
-	request, err := http.NewRequestWithContext(withCall(r.Context(), c), method, g.url.String()+path,
+	request, err := http.NewRequestWithContext(withCall(r.Context(), c), method, motoURL.String()+path,
 		bytes.NewReader(body))
 	if err != nil {
 		return reply{}, err

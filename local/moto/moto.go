@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,14 +72,15 @@ func Install(ctx context.Context, dir string) error {
 
 // Server is a running moto.
 type Server struct {
-	url  *url.URL
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-	err  error         // how it ended, once done is closed
+	folder string // of the socket
+	cmd    *exec.Cmd
+	done   chan struct{} // closed when it has ended
+	err    error         // how it ended, once done is closed
 }
 
-// Start runs moto on a free port of 127.0.0.1 and returns when it answers. It is the one that is installed, or else the
-// one in the virtual environment dir, where moto's settings are written as well. Its log goes to log.
+// Start runs moto and returns when it answers: at a socket that only this user reaches, as moto believes whoever asks. It
+// is the one that is installed, or else the one in the virtual environment dir, where moto's settings are written as well.
+// Its log goes to log.
 func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 	command, err := find(ctx, dir)
 	if err != nil {
@@ -91,26 +90,21 @@ func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Between finding a free port and moto taking it another program may be faster, so a failure is tried again.
-	for attempt := 0; ; attempt++ {
-		server, err := start(ctx, command, images, log)
-		if err == nil || attempt == 2 || ctx.Err() != nil {
-			return server, err
-		}
+	// Not below dir: the path of a socket may have a hundred characters only.
+	folder, err := os.MkdirTemp("", "moto-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for moto's socket: %w", err)
 	}
+	s, err := start(ctx, folder, command, images, log)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return s, nil
 }
 
-func start(ctx context.Context, command []string, images string, log io.Writer) (*Server, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
-	}
-	args := append(slices.Clone(command[1:]), "-H", "127.0.0.1", "-p", port)
-	s := &Server{
-		url:  &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", port)},
-		done: make(chan struct{}),
-		cmd:  exec.Command(command[0], args...),
-	}
+func start(ctx context.Context, folder string, command []string, images string, log io.Writer) (*Server, error) {
+	s := &Server{folder: folder, done: make(chan struct{})}
+	s.cmd = exec.Command(command[0], append(slices.Clone(command[1:]), "-H", "unix://"+s.socket())...)
 	s.cmd.Env = append(os.Environ(),
 		"MOTO_IAM_LOAD_MANAGED_POLICIES=true", // policies of AWS itself, such as the one for the SSM agent
 		"MOTO_AMIS_PATH="+images,
@@ -139,21 +133,14 @@ func start(ctx context.Context, command []string, images string, log io.Writer) 
 	return s, nil
 }
 
-// answers waits until moto answers, or ends. Whoever answers at once is another program that has taken the port.
+// answers waits until moto answers, or ends.
 func (s *Server) answers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
-	for first := true; ; first = false {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url.String()+"/moto-api/data.json", nil)
-		if err != nil {
-			return err
-		}
-		if response, err := http.DefaultClient.Do(request); err == nil {
-			_ = response.Body.Close()
-			if first {
-				return fmt.Errorf("start moto: another program answers at %s", s.url)
-			}
-			return nil
+	for {
+		conn, err := s.Dial(ctx)
+		if err == nil {
+			return conn.Close()
 		}
 		select {
 		case <-s.done:
@@ -165,18 +152,12 @@ func (s *Server) answers(ctx context.Context) error {
 	}
 }
 
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port for moto: %w", err)
-	}
-	defer func() { _ = listener.Close() }()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
-}
+func (s *Server) socket() string { return filepath.Join(s.folder, "socket") }
 
-// URL is where moto answers.
-func (s *Server) URL() *url.URL { return s.url }
+// Dial connects with moto, which speaks HTTP.
+func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", s.socket())
+}
 
 // Run waits until moto ends by itself, which is an error, or ctx does, and then stops it.
 func (s *Server) Run(ctx context.Context) error {
@@ -197,4 +178,5 @@ func (s *Server) Stop() {
 		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 		<-s.done
 	}
+	_ = os.RemoveAll(s.folder) // it is empty, or holds a dead socket
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -30,7 +31,9 @@ const (
 const device = "aws0"
 
 // side is the network namespace beside the machine's. Answers from it cross a border, as those of the real services do,
-// so a hop limit of 1 keeps them from what is one more hop away: containers.
+// so a hop limit of 1 keeps them from what is one more hop away: containers. They have no business with the AWS endpoint
+// and the registries, which answer the machine only; on AWS they would need keys, which the metadata service keeps from
+// them in the same way. Databases answer them.
 type side struct {
 	metadata, gateway, registry, databases net.Listener
 }
@@ -79,19 +82,28 @@ func makeSide(ctx context.Context) (*side, error) {
 		}
 	}
 	var problems []error
-	listen := func(address string) net.Listener {
-		listener, err := net.Listen("tcp4", address)
+	listen := func(config net.ListenConfig, address string) net.Listener {
+		listener, err := config.Listen(ctx, "tcp4", address)
 		problems = append(problems, err)
 		return listener
 	}
+	far, near := net.ListenConfig{}, net.ListenConfig{Control: oneHop}
 	s := &side{
-		metadata: listen(metadataAddress + ":80"), gateway: listen(awsAddress + ":80"), registry: listen(awsAddress + ":443"),
-		databases: listen(":5432"),
+		metadata: listen(far, metadataAddress+":80"), gateway: listen(near, awsAddress+":80"),
+		registry: listen(near, awsAddress+":443"), databases: listen(far, ":5432"),
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	return s, joinMachine(ctx)
+}
+
+// oneHop lets what a socket sends live for one hop, and so do the connections that it accepts: the machine gets answers,
+// and its containers none.
+func oneHop(_, _ string, socket syscall.RawConn) error {
+	var set error
+	err := socket.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_TTL, 1) })
+	return errors.Join(err, set)
 }
 
 // joinMachine gives the machine its end of the cable.

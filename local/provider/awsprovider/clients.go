@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -34,11 +33,13 @@ type clients struct {
 }
 
 // newClients makes clients for endpoint and looks the account up once.
-func newClients(ctx context.Context, endpoint, region string) (*clients, error) {
+func newClients(
+	ctx context.Context, endpoint string, keys aws.CredentialsProvider, region string,
+) (*clients, error) {
 	config := aws.Config{
 		Region:       region,
 		BaseEndpoint: aws.String(endpoint),
-		Credentials:  credentials.NewStaticCredentialsProvider(Credential, Credential, ""),
+		Credentials:  keys,
 		Retryer:      func() aws.Retryer { return retry.AddWithMaxAttempts(retry.NewStandard(), maxAttempts) },
 	}
 	c := &clients{

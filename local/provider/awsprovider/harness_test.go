@@ -8,6 +8,8 @@ import (
 	"os"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
 	"webstack/local/gateway"
 	"webstack/local/moto"
 	"webstack/local/provider"
@@ -42,14 +44,19 @@ func runWithAccount(m *testing.M) (int, error) {
 		return 1, err
 	}
 	defer emulator.Stop()
-	endpoint := httptest.NewServer(gateway.New(gateway.Options{Moto: emulator.URL(), Log: io.Discard}))
+	endpoint := httptest.NewServer(gateway.New(gateway.Options{
+		Moto: emulator.Dial, AccessKeyID: "AKIATEST", SecretAccessKey: "not-a-secret", Log: io.Discard,
+	}))
 	defer endpoint.Close()
 	account.endpoint = endpoint.URL
-	if account.server, err = providertest.Serve(ctx, Package(account.endpoint), resourceTypes(&clients{})); err != nil {
+	if account.server, err = providertest.Serve(ctx, Package(account.endpoint, keys), resourceTypes(&clients{})); err != nil {
 		return 1, err
 	}
 	return m.Run(), nil
 }
+
+// keys are those of the account's owner.
+var keys = credentials.NewStaticCredentialsProvider("AKIATEST", "not-a-secret", "")
 
 // testConfig configures a provider with the default tag "stack".
 var testConfig = provider.Values{"region": "eu-central-1", "defaultTags": `{"tags":{"stack":"test"}}`}
@@ -62,7 +69,7 @@ func newEngine(t *testing.T) *providertest.Engine {
 // testClients are clients of the emulated account, for tests that look or tamper behind the provider's back.
 func testClients(t *testing.T) *clients {
 	t.Helper()
-	c, err := newClients(t.Context(), account.endpoint, "eu-central-1")
+	c, err := newClients(t.Context(), account.endpoint, keys, "eu-central-1")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func refusingEngine(t *testing.T, what string) *providertest.Engine {
 		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(endpoint.Close)
-	server := providertest.ServeFor(t, Package(endpoint.URL), resourceTypes(&clients{}))
+	server := providertest.ServeFor(t, Package(endpoint.URL, keys), resourceTypes(&clients{}))
 	return server.Engine(t, testConfig)
 }
 

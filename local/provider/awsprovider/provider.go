@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"webstack/local/provider"
 )
 
-// Credential is both the access key id and the secret key that the laptop cloud's own clients sign with.
-const Credential = "webstack-local"
-
-// Package returns the aws provider for the AWS endpoint at that URL.
-func Package(endpoint string) provider.Package {
+// Package returns the aws provider for the AWS endpoint at that URL, which it asks with those keys.
+func Package(endpoint string, keys aws.CredentialsProvider) provider.Package {
 	return provider.Package{
 		Name:    "aws",
 		Version: "6.83.4",
@@ -22,7 +21,7 @@ func Package(endpoint string) provider.Package {
 			if region == "" {
 				return nil, fmt.Errorf("find the region: set aws:region in the stack config")
 			}
-			c, err := newClients(ctx, endpoint, region)
+			c, err := newClients(ctx, endpoint, keys, region)
 			if err != nil {
 				return nil, fmt.Errorf("look up the account at %s: %w", endpoint, err)
 			}

@@ -43,7 +43,7 @@ func newAccount(t *testing.T) *account {
 // engineAt is an engine whose provider has that token for the API at url.
 func engineAt(t *testing.T, url, token string) *providertest.Engine {
 	t.Helper()
-	server := providertest.ServeFor(t, Package(url), (&client{}).instance().Types)
+	server := providertest.ServeFor(t, Package(url, ""), (&client{}).instance().Types)
 	return server.Engine(t, provider.Values{"apiToken": token})
 }
 

@@ -1,6 +1,7 @@
 package cloudflareprovider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,19 +12,20 @@ import (
 	"webstack/local/provider"
 )
 
-// Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4".
-func Package(baseURL string) provider.Package {
+// Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4". It shows the
+// API that token in place of the one in the stack's config, which must be there all the same; "" shows the config's.
+func Package(baseURL, token string) provider.Package {
 	return provider.Package{
 		Name:    "cloudflare",
 		Version: "5.49.1",
 		Config:  configProps,
 		Configure: func(_ context.Context, config provider.Values) (*provider.Instance, error) {
-			token := config.Str("apiToken")
-			if token == "" {
+			given := config.Str("apiToken")
+			if given == "" {
 				return nil, errors.New("find the API token: set cloudflare:apiToken in the stack config")
 			}
 			// A call to this machine that fails would fail again, so none is repeated.
-			api, err := cloudflare.NewWithAPIToken(token, cloudflare.BaseURL(baseURL),
+			api, err := cloudflare.NewWithAPIToken(cmp.Or(token, given), cloudflare.BaseURL(baseURL),
 				cloudflare.UsingRetryPolicy(0, 0, 0), cloudflare.UsingRateLimit(math.MaxFloat64))
 			if err != nil {
 				return nil, fmt.Errorf("make a client of the Cloudflare API: %w", err)
