@@ -315,7 +315,7 @@ func (l *local) open(
 		Dir: l.dir, Stack: stackName, Pulumi: pulumi, Env: info.EngineEnv(pulumi.HasGo),
 		CloudID: info.ID, Created: info.Created, Say: l.progress.say, Watch: watch,
 		Lost: func(ctx context.Context, resources []apitype.ResourceV3) (string, error) {
-			return lostHost(ctx, info.AWSEndpoint(), resources)
+			return lostHost(ctx, info, resources)
 		},
 	})
 }

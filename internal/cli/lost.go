@@ -6,17 +6,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
-	"webstack/local/provider/awsprovider"
+	"webstack/local/cloud"
 )
 
 // lostHost names the host that the state knows and the AWS endpoint does not have, as after aws ec2 terminate-instances;
 // "" when there is none. Pulumi finds out only when it is told to look.
-func lostHost(ctx context.Context, endpoint string, resources []apitype.ResourceV3) (string, error) {
+func lostHost(ctx context.Context, info cloud.Info, resources []apitype.ResourceV3) (string, error) {
 	for _, r := range resources {
 		if r.Type != "aws:ec2/instance:Instance" || r.ID == "" || r.Delete {
 			continue
@@ -27,8 +26,7 @@ func lostHost(ctx context.Context, endpoint string, resources []apitype.Resource
 			continue // an interrupted run's, which is refreshed anyway
 		}
 		client := ec2.New(ec2.Options{
-			Region: place.Region, BaseEndpoint: &endpoint,
-			Credentials: credentials.NewStaticCredentialsProvider(awsprovider.Credential, awsprovider.Credential, ""),
+			Region: place.Region, BaseEndpoint: aws.String(info.AWSEndpoint()), Credentials: info.Credentials(),
 		})
 		found, err := client.DescribeInstances(ctx, &ec2.DescribeInstancesInput{Filters: []types.Filter{
 			{Name: aws.String("instance-id"), Values: []string{string(r.ID)}},

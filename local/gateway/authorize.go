@@ -116,9 +116,9 @@ func (g *Gateway) check(ctx context.Context, region string, s *session, d demand
 	}
 	decide := func(action string) iamcheck.Decision {
 		return iamcheck.Evaluate(append(resource, policies...), iamcheck.Request{
-			Action: action, Resource: d.resource, Context: withCommon(d.context, region, s),
+			Action: action, Resource: d.resource, Context: withCommon(d.context, region, s.account, s.roleArn()),
 			Principals: map[string][]string{"AWS": {
-				"arn:aws:iam::" + s.account + ":role/" + s.role, s.arn(), s.account, "arn:aws:iam::" + s.account + ":root",
+				s.roleArn(), s.arn(), s.account, "arn:aws:iam::" + s.account + ":root",
 			}},
 		})
 	}
@@ -140,11 +140,14 @@ func (g *Gateway) check(ctx context.Context, region string, s *session, d demand
 	return &denial{fmt.Sprintf("User: %s is not authorized to perform: %s%s %s", s.arn(), d.action, on, why)}
 }
 
+// roleArn is the ARN of the role that the session is of.
+func (s *session) roleArn() string { return "arn:aws:iam::" + s.account + ":role/" + s.role }
+
 // withCommon adds the keys that every request has. The laptop cloud's transports stand for AWS's, which have TLS.
-func withCommon(own map[string][]string, region string, s *session) map[string][]string {
+func withCommon(own map[string][]string, region, account, principal string) map[string][]string {
 	out := map[string][]string{
-		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {region}, "aws:PrincipalAccount": {s.account},
-		"aws:PrincipalArn": {"arn:aws:iam::" + s.account + ":role/" + s.role},
+		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {region}, "aws:PrincipalAccount": {account},
+		"aws:PrincipalArn": {principal},
 	}
 	for key, values := range own {
 		out[key] = values

@@ -212,7 +212,7 @@ func (g *Gateway) deniedByBucket(d demand, region, account string) error {
 	}
 	root := "arn:aws:iam::" + account + ":root"
 	if iamcheck.Evaluate(policies, iamcheck.Request{
-		Action: d.action, Resource: d.resource, Context: withCommon(d.context, region),
+		Action: d.action, Resource: d.resource, Context: withCommon(d.context, region, account, root),
 		Principals: map[string][]string{"AWS": {root, account}},
 	}) == iamcheck.ExplicitDeny {
 		return &denial{fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %q with an explicit deny in a "+

@@ -249,7 +249,7 @@ func TestWhatPoliciesSpeakOfIsMapped(t *testing.T) {
 		}
 		for key := range wanted[action] {
 			if !slices.ContainsFunc(demands, func(d demand) bool {
-				_, has := withCommon(d.context, "us-east-1")[key]
+				_, has := withCommon(d.context, "us-east-1", "123456789012", "")[key]
 				return d.action == action && has
 			}) {
 				t.Errorf("%s: a policy looks at %s, which no request has: %+v", action, key, demands)
