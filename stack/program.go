@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/config"
 	"webstack/internal/gobuild"
 )
 
@@ -13,6 +14,9 @@ import (
 type Options struct {
 	// Config holds the config of the run by full key; nil reads PULUMI_CONFIG of this process.
 	Config map[string]string
+	// File is the stack file that Config comes from, nil when there is none; without Config, the file in the project's
+	// folder is read.
+	File *config.File
 	// BuildHost compiles the host program of the module in root for an architecture, "arm64" or "amd64", and returns
 	// its path; nil is gobuild.Host.
 	BuildHost func(ctx context.Context, root, arch string) (string, error)
@@ -37,7 +41,7 @@ func Program(o Options) pulumi.RunFunc {
 
 // build reads the config, and only when all of it is right registers anything.
 func (o Options) build(ctx *pulumi.Context) (*builder, error) {
-	s, err := readSettings(ctx, o.Config)
+	s, err := readSettings(ctx, o)
 	if err != nil {
 		return nil, err
 	}
