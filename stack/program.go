@@ -6,17 +6,14 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/config"
 	"webstack/internal/gobuild"
 )
 
 // Options replace what the program takes from its surroundings. The zero value is right for a real run.
 type Options struct {
-	// Config holds the config of the run by full key; nil reads PULUMI_CONFIG of this process.
+	// Config holds the config of the run by full key; nil reads PULUMI_CONFIG of this process, and
+	// the stack file beside Pulumi.yaml.
 	Config map[string]string
-	// File is the stack file that Config comes from, nil when there is none; without Config, the file in the project's
-	// folder is read.
-	File *config.File
 	// BuildHost compiles the host program of the module in root for an architecture, "arm64" or "amd64", and returns
 	// its path; nil is gobuild.Host.
 	BuildHost func(ctx context.Context, root, arch string) (string, error)

@@ -24,7 +24,7 @@ type settings struct {
 
 // readSettings reads the config of the run and reports all problems, one line each.
 func readSettings(ctx *pulumi.Context, o Options) (*settings, error) {
-	source := config.Source{Stack: ctx.Stack(), Values: o.Config, Encrypted: ctx.IsConfigSecret, File: o.File}
+	source := config.Source{Stack: ctx.Stack(), Values: o.Config, Encrypted: ctx.IsConfigSecret}
 	if source.Values == nil {
 		if err := json.Unmarshal([]byte(os.Getenv(pulumi.EnvConfig)), &source.Values); err != nil {
 			return nil, fmt.Errorf("read %s, which Pulumi sets for a program: it is not valid JSON", pulumi.EnvConfig)

@@ -2,12 +2,15 @@ package stack
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/config"
 	"webstack/internal/pulumitest"
+	"webstack/internal/stackfile"
 )
 
 func TestProviderArgs(t *testing.T) {
@@ -39,4 +42,59 @@ func TestConfigOfTheRun(t *testing.T) {
 	}
 	t.Setenv(pulumi.EnvConfig, string(values))
 	pulumitest.MustRun(t, Program(o), s.options()).Count(t, "aws:ecr/repository:Repository", 3)
+}
+
+// TestTheStackFileIsChecked puts a file beside Pulumi.yaml whose mistakes the values of the run do not show.
+func TestTheStackFileIsChecked(t *testing.T) {
+	dir := t.TempDir()
+	project, err := os.ReadFile("../Pulumi.yaml")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o644)
+	}
+	const text = `encryptionsalt: v1:qSADIv2+Xsg=:v1:LzvUcdgA+P87uIQ9:lWKwAO6uHfG9l2ueZHGrsgE4baOhNQ==
+config:
+  aws:region: us-east-1
+  webstack:apps: {shop: {domain: shop.example.com, memoryMb: 1e3}}
+  webstack:appEnvPlain: {shop: {SINCE: 2024-01-01}}
+  webstack:appEnvSecure:
+    shop:
+      GOOD: {secure: "v1:cX09W9V2bmgLHFZP:ExHp7a/efITmeGWf30qEflI="}
+      CLEAR: ` + canary + `
+webstack:useEip: true
+`
+	if err == nil {
+		err = os.WriteFile(stackfile.Path(dir, "prod"), []byte(text), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := stackfile.Read(dir, "prod", "webstack-local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, options := everything().program(t), everything().options()
+	o.Config, options.SecretKeys = nil, run.SecretKeys
+	t.Setenv(pulumi.EnvPulumiRootDirectory, dir)
+	configure := func() {
+		values, err := json.Marshal(run.Values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(pulumi.EnvConfig, string(values))
+	}
+	configure()
+	pulumitest.CheckRefused(t, Program(o), options,
+		`Pulumi.prod.yaml:4: apps.shop.memoryMb: "1e3" is not a whole number`,
+		"Pulumi.prod.yaml:5: appEnvPlain.shop.SINCE: is a date, not a string",
+		"Pulumi.prod.yaml:9: appEnvSecure.shop.CLEAR: is not encrypted",
+		"Pulumi.prod.yaml:10: webstack:useEip: stands outside of config")
+
+	// Of a run with another file only the values are known. They still show what Pulumi made of the date.
+	run.Values["webstack:useEip"] = "true"
+	run.Values["webstack:apps"] = `{"shop":{"domain":"shop.example.com","memoryMb":512}}`
+	configure()
+	pulumitest.CheckRefused(t, Program(o), options, "appEnvPlain.shop.SINCE: is a date that was read without quotes")
+	run.Values["webstack:appEnvPlain"] = "{}"
+	configure()
+	pulumitest.MustRun(t, Program(o), options)
 }
