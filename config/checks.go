@@ -9,13 +9,15 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // The checks take the text of a value and return what is wrong with it, "" if nothing is. What is allowed stands
 // in the tables of keys.
 
 var (
-	labelPattern      = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+	labelPattern      = regexp.MustCompile("^" + labelText + "$")
 	nonASCIIPattern   = regexp.MustCompile(`[^\x00-\x7f]`)
 	pathPattern       = regexp.MustCompile(`^(?:/[A-Za-z0-9][A-Za-z0-9._-]*){2,}$`)
 	passwordPattern   = regexp.MustCompile(`^[A-Za-z0-9._~!#%^&*+=:,?-]{16,128}$`)
@@ -23,12 +25,16 @@ var (
 	localPartPattern  = regexp.MustCompile(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$`)
 	acmeURLPattern    = regexp.MustCompile(`^https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?$`)
 	bucketPattern     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
-	repoPattern       = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+|/)[a-z0-9]+)*$`)
+	repoPattern       = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[._/-][a-z0-9]+)*$`)
 	githubRepoPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
 	healthPathPattern = regexp.MustCompile(`^/(?:[A-Za-z0-9._~?&=+:@,-](?:[A-Za-z0-9/._~?&=+:@,-]|%[0-9A-Fa-f]{2})*)?$`)
 	numericPattern    = regexp.MustCompile(`^[0-9]+$`)
 )
+
+// maxDomain is the longest name for which Caddy can get a certificate: it keeps a lock file issue_cert_<name>.lock, and
+// a file name has up to 255 bytes.
+const maxDomain = 255 - len("issue_cert_.lock")
 
 // checkHostName checks the syntax of RFC 1123 in lower case.
 func checkHostName(v string) string {
@@ -36,20 +42,51 @@ func checkHostName(v string) string {
 	case strings.Contains(v, "*"):
 		return "is a wildcard"
 	case nonASCIIPattern.MatchString(v):
+		if ascii, err := idna.Registration.ToASCII(v); err == nil {
+			return "is not in its xn-- form, " + ascii
+		}
 		return "is not in its xn-- form"
 	case v != strings.ToLower(v):
 		return "has upper-case letters"
-	case len(v) > 253:
-		return "is longer than 253 characters"
+	case len(v) > maxDomain:
+		return "is longer than " + strconv.Itoa(maxDomain) + " characters"
+	}
+	if _, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil {
+		return "is an address, not a host name"
+	}
+	if strings.HasSuffix(v, ".") {
+		return "ends with a dot"
 	}
 	labels := strings.Split(v, ".")
 	for _, label := range labels {
 		if !labelPattern.MatchString(label) {
-			return "is no host name"
+			return "is not a host name"
+		}
+		if wrong := checkPunycode(label); wrong != "" {
+			return wrong
 		}
 	}
-	if numericPattern.MatchString(labels[len(labels)-1]) {
-		return "is no host name"
+	if last := labels[len(labels)-1]; last[0] < 'a' {
+		return "has a last label that does not begin with a letter"
+	}
+	return ""
+}
+
+// checkPunycode checks a label that has -- as its third and fourth characters. But for xn--, no authority issues
+// certificates for these.
+func checkPunycode(label string) string {
+	if len(label) < 4 || label[2:4] != "--" {
+		return ""
+	}
+	if !strings.HasPrefix(label, "xn--") {
+		return "has a label with -- as third and fourth character, which is reserved"
+	}
+	name, err := idna.Registration.ToUnicode(label)
+	if err != nil {
+		return "has a label that is not valid Punycode: " + quote(label)
+	}
+	if back, err := idna.Registration.ToASCII(name); err != nil || back != label {
+		return "has a label that is not valid Punycode: " + quote(label)
 	}
 	return ""
 }
@@ -73,14 +110,18 @@ func checkZone(v string) string {
 	return checkDomain(v)
 }
 
+// systemDirs are the directories of the root that a stack must stay out of.
+var systemDirs = []string{
+	"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "snap", "sys", "tmp", "usr",
+}
+
 func checkStackDir(v string) string {
-	system := []string{"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "snap", "sys", "tmp", "usr"}
 	const dataDir = "/var/lib/webstack"
 	first, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
 	switch {
 	case !pathPattern.MatchString(v) || path.Clean(v) != v || len(v) > 100:
-		return "is no usable path"
-	case slices.Contains(system, first):
+		return "is not a usable path"
+	case slices.Contains(systemDirs, first):
 		return "lies in a directory of the system"
 	case within(v, dataDir) || within(dataDir, v):
 		return "overlaps " + dataDir + ", where the data volume is mounted"
@@ -115,11 +156,11 @@ func checkVpcCidr(v string) string {
 	})
 	switch {
 	case !prefix.Addr().Is4():
-		return "is no IPv4 network"
+		return "is not an IPv4 network"
 	case prefix.Bits() < 16 || prefix.Bits() > 25:
 		return "has the wrong size"
 	case !isPrivate:
-		return "is no private network"
+		return "is not a private network"
 	case prefix.Overlaps(netip.MustParsePrefix("172.17.0.0/16")):
 		return "overlaps Docker's network 172.17.0.0/16"
 	}
@@ -130,23 +171,29 @@ func parseNetwork(v string) (netip.Prefix, string) {
 	prefix, err := netip.ParsePrefix(v)
 	switch {
 	case err != nil || prefix.Addr().Is4In6():
-		return prefix, "is no network in CIDR notation"
+		return prefix, "is not a network in CIDR notation"
 	case prefix.Masked() != prefix:
-		return prefix, "is no network address; " + prefix.Masked().String() + " is"
+		return prefix, "is not a network address; " + prefix.Masked().String() + " is"
 	}
 	return prefix, ""
 }
 
-func checkPostgresUser(v string) string {
-	return checkIdentifier(v, "admin", "all", "none", "public", "rdsadmin", "rdsrepladmin", "rdstopmgr",
-		"replication", "user")
-}
+// Names that Postgres or RDS keep for themselves, and those that mean something else in pg_hba.conf.
+var (
+	reservedUsers = []string{
+		"admin", "all", "none", "public", "rdsadmin", "rdsrepladmin", "rdstopmgr", "replication", "user",
+	}
+	reservedDatabases = []string{"all", "rdsadmin", "replication", "sameuser", "samerole", "template0", "template1"}
+)
 
-func checkPostgresDb(v string) string {
-	return checkIdentifier(v, "all", "rdsadmin", "replication", "sameuser", "samerole", "template0", "template1")
-}
+// reserved is a pattern of names that are reserved.
+func reserved(names []string) string { return `^(pg_.*|` + strings.Join(names, "|") + `)$` }
 
-func checkIdentifier(v string, reserved ...string) string {
+func checkPostgresUser(v string) string { return checkIdentifier(v, reservedUsers) }
+
+func checkPostgresDb(v string) string { return checkIdentifier(v, reservedDatabases) }
+
+func checkIdentifier(v string, reserved []string) string {
 	if strings.HasPrefix(v, "pg_") || slices.Contains(reserved, v) {
 		return "is reserved"
 	}
@@ -162,7 +209,7 @@ func checkPostgresPassword(v string) string {
 
 func checkAPIToken(v string) string {
 	if !apiTokenPattern.MatchString(v) {
-		return "is no API token"
+		return "is not an API token"
 	}
 	return ""
 }
@@ -170,7 +217,7 @@ func checkAPIToken(v string) string {
 func checkEmail(v string) string {
 	local, domain, ok := strings.Cut(v, "@")
 	if !ok || len(local) > 64 || !localPartPattern.MatchString(local) || checkDomain(domain) != "" {
-		return "is no e-mail address"
+		return "is not an e-mail address"
 	}
 	return ""
 }
@@ -181,33 +228,29 @@ func checkAcme(v string) string {
 	}
 	u, err := url.Parse(v)
 	if err != nil || !acmeURLPattern.MatchString(v) || u.Hostname() == "" {
-		return "is no certificate authority"
+		return "is not a certificate authority"
 	}
 	return ""
 }
 
+// affixes are what a bucket's name must neither begin nor end with.
+const affixes = "xn--|sthree-|amzn-s3-demo-|-s3alias|--ol-s3|--x-s3|--table-s3"
+
 func checkBucketName(v string) string {
-	reserved := []string{"xn--", "sthree-", "amzn-s3-demo-", "-s3alias", "--ol-s3", "--x-s3", "--table-s3"}
+	reserved := strings.Split(affixes, "|")
 	has := func(affix string) bool { return strings.HasPrefix(v, affix) || strings.HasSuffix(v, affix) }
 	switch {
 	case !bucketPattern.MatchString(v):
-		return "is no bucket name"
+		return "is not a bucket name"
 	case slices.ContainsFunc(reserved, has):
 		return "is reserved by S3"
 	}
 	return ""
 }
 
-func checkTTL(v string) string {
-	if ttl, err := strconv.Atoi(v); err != nil || ttl > 1 && ttl < 60 {
-		return "is no TTL Cloudflare takes"
-	}
-	return ""
-}
-
 func checkRepoName(v string) string {
 	if len(v) < 2 || len(v) > 256 || !repoPattern.MatchString(v) {
-		return "is no repository name"
+		return "is not a repository name"
 	}
 	return ""
 }
@@ -216,7 +259,7 @@ func checkGithubRepo(v string) string {
 	owner, name, _ := strings.Cut(v, "/")
 	if !githubRepoPattern.MatchString(v) || strings.HasSuffix(owner, "-") || name == "." || name == ".." ||
 		strings.HasSuffix(name, ".git") {
-		return "is no GitHub repository"
+		return "is not a GitHub repository"
 	}
 	return ""
 }
@@ -224,14 +267,14 @@ func checkGithubRepo(v string) string {
 func checkBranch(v string) string {
 	if !branchPattern.MatchString(v) || len(v) > 200 || strings.Contains(v, "..") || strings.HasSuffix(v, ".") ||
 		strings.HasSuffix(v, ".lock") || strings.Contains(v, ".lock/") || strings.Contains(v, "./") {
-		return "is no branch name"
+		return "is not a branch name"
 	}
 	return ""
 }
 
 func checkHealthPath(v string) string {
 	if len(v) > 200 || !healthPathPattern.MatchString(v) {
-		return "is no path"
+		return "is not a path"
 	}
 	return ""
 }

@@ -50,9 +50,22 @@ type Config struct {
 	BackupSchedule      Schedule
 	BackupRetentionDays int
 
+	AWS AWS
+
 	EnableDns             bool
 	CloudflareAPIToken    Secret
 	GithubOidcProviderArn string // "" = create the account's provider
+}
+
+// AWS is how AWS is reached: what the keys of the namespace aws say.
+type AWS struct {
+	Region                    string
+	Profile                   string   // "" = credentials of the environment
+	AssumeRoleArn             string   // "" = none
+	AllowedAccountIDs         []string // empty = any
+	S3UsePathStyle            *bool    // nil in these three: as the provider does by itself
+	SkipCredentialsValidation *bool
+	SkipMetadataAPICheck      *bool
 }
 
 // App is one app on the host, with its environment merged in from appEnvPlain and appEnvSecure.
@@ -94,11 +107,13 @@ func (a App) ChangeSeconds() int {
 // input is what the stack file holds before it is resolved: the config, and the environments beside the apps.
 type input struct {
 	Config
+	role      assumeRole
 	envPlain  plainEnvs
 	envSecure secureEnvs
 }
 
 type (
+	assumeRole string // ARN
 	plainEnvs  map[string]map[string]string
 	secureEnvs map[string]map[string]Secret
 )

@@ -2,8 +2,6 @@ package config
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"sort"
@@ -13,41 +11,47 @@ import (
 
 // decoder collects what is wrong while values are read, so that all of it is reported at once.
 type decoder struct {
+	source   Source
 	problems []problem
 	given    map[string]bool // paths that the stack sets
 	bad      map[string]bool // paths with a problem, whose values must not be judged further
+	sealed   map[string]bool // keys whose value is not decrypted
+	lines    map[string]int  // of paths in the stack file
 }
 
-type problem struct{ path, text string }
-
-func newDecoder() *decoder {
-	return &decoder{given: map[string]bool{}, bad: map[string]bool{}}
+func newDecoder(source Source) *decoder {
+	d := &decoder{
+		source: source, given: map[string]bool{}, bad: map[string]bool{}, sealed: map[string]bool{},
+		lines: map[string]int{},
+	}
+	if source.File == nil {
+		return d
+	}
+	d.problems = slices.Clone(source.File.problems)
+	for _, p := range d.problems {
+		d.bad[p.path] = true
+	}
+	for _, m := range source.File.values {
+		walk(shortKey(m.name), m.value, func(path string, n node) { d.lines[path] = n.line })
+	}
+	return d
 }
 
 // add reports a problem: what is wrong at path, and what is allowed there.
 func (d *decoder) add(path, wrong, allowed string) {
-	text := wrong
-	if allowed != "" {
-		text += "; allowed: " + allowed
-	}
-	d.problems = append(d.problems, problem{path, text})
+	d.problems = append(d.problems, newProblem(d.line(path), path, wrong, allowed))
 	d.bad[path] = true
 }
 
-// err joins all problems, sorted by path.
-func (d *decoder) err() error {
-	sort.Slice(d.problems, func(i, j int) bool {
-		a, b := d.problems[i], d.problems[j]
-		if a.path != b.path {
-			return a.path < b.path
+// line is the line of path in the stack file, or that of what path is missing in.
+func (d *decoder) line(path string) int {
+	for path != "" {
+		if line, ok := d.lines[path]; ok {
+			return line
 		}
-		return a.text < b.text
-	})
-	errs := make([]error, 0, len(d.problems))
-	for _, p := range d.problems {
-		errs = append(errs, fmt.Errorf("%s: %s", p.path, p.text))
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
 	}
-	return errors.Join(errs...)
+	return 0
 }
 
 // setDefaults fills every field with the default of its key.
@@ -80,25 +84,37 @@ func setText(field any, text string) {
 	}
 }
 
-// decodeText reads a top-level value, which Pulumi gives as plain text for scalars and as JSON for objects.
-func (d *decoder) decodeText(path string, s spec[input], in *input, text string) {
-	switch field := s.at(in).(type) {
-	case *[]App, *plainEnvs, *secureEnvs:
-		n, err := parseJSON(text)
-		if err != nil {
+// decodeKey reads the value of a key of the stack config.
+func (d *decoder) decodeKey(path string, s spec[input], in *input, n node) {
+	if s.Type.structured() {
+		var err error
+		if n, err = n.structure(); err != nil {
 			d.add(path, err.Error(), s.Allowed)
+			return
+		}
+	}
+	d.sealed[s.Name] = n.sealed
+	switch field := s.at(in).(type) {
+	case *plainEnvs:
+		*field = decodeEnvs[string](d, path, n, s.Key, checkPlainValue)
+	case *secureEnvs:
+		*field = decodeEnvs[Secret](d, path, n, s.Key, checkSecureValue)
+	default:
+		if !d.rightlyEncrypted(path, s.Key, n) {
 			return
 		}
 		switch field := field.(type) {
 		case *[]App:
 			*field = d.decodeApps(path, n, s.Allowed)
-		case *plainEnvs:
-			*field = decodeEnvs[string](d, path, n, s.Allowed, checkPlainValue)
-		case *secureEnvs:
-			*field = decodeEnvs[Secret](d, path, n, s.Allowed, checkSecureValue)
+		case *[]string:
+			*field = d.decodeList(path, s.Key, s.check, n)
+		case *assumeRole:
+			d.decodeRole(path, s, field, n)
+		default:
+			if text := ""; !n.sealed && d.wantScalar(path, s.Key, n, &text) {
+				d.decodeScalar(path, s.Key, field, s.check, text)
+			}
 		}
-	default:
-		d.decodeScalar(path, s.Key, field, s.check, text)
 	}
 }
 
@@ -107,10 +123,14 @@ func (d *decoder) decodeScalar(path string, k Key, field any, check func(string)
 	switch field := field.(type) {
 	case *bool:
 		if text != "true" && text != "false" {
-			d.add(path, quote(text)+" is no boolean", k.Allowed)
+			d.add(path, quote(text)+" is not a boolean", k.Allowed)
 			return
 		}
 		*field = text == "true"
+	case **bool:
+		value := false
+		d.decodeScalar(path, k, &value, check, text)
+		*field = &value
 	case *int:
 		*field = int(d.decodeInteger(path, k, check, text))
 	case *int64:
@@ -134,8 +154,8 @@ func (d *decoder) decodeInteger(path string, k Key, check func(string) string, t
 	wrong := ""
 	switch {
 	case err != nil || !integerPattern.MatchString(text):
-		wrong = "is no whole number"
-	case n < k.Min || n > k.Max:
+		wrong = "is not a whole number"
+	case (n < k.Min || n > k.Max) && !slices.Contains(k.Also, n):
 		wrong = "is out of range"
 	case check != nil:
 		wrong = check(text)
@@ -160,8 +180,13 @@ func wrongText(k Key, check func(string) string, text string) string {
 			return wrong
 		}
 	}
-	if !k.pattern.MatchString(text) {
+	switch {
+	case k.MaxLength > 0 && len(text) > k.MaxLength:
+		return "is longer than " + strconv.Itoa(k.MaxLength) + " characters"
+	case !k.pattern.MatchString(text):
 		return "has the wrong form"
+	case k.not != nil && k.not.MatchString(text):
+		return "is not allowed here"
 	}
 	return ""
 }
@@ -188,7 +213,7 @@ func (d *decoder) decodeApp(path string, n node, app *App) {
 	for _, m := range members {
 		i := slices.IndexFunc(appFields, func(s spec[App]) bool { return s.Name == m.name })
 		if i < 0 {
-			d.add(join(path, m.name), "is no field of an app", suggest(m.name, AppFields()))
+			d.unknown(join(path, m.name), "is not a field of an app", m.name, AppFields())
 			continue
 		}
 		d.given[join(path, m.name)] = true
@@ -202,80 +227,81 @@ func (d *decoder) decodeApp(path string, n node, app *App) {
 }
 
 func (d *decoder) decodeField(path string, s spec[App], app *App, n node) {
+	if !d.rightlyEncrypted(path, s.Key, n) {
+		return
+	}
 	if list, ok := s.at(app).(*[]string); ok {
-		if n.kind != arrayNode {
-			d.add(path, "is "+n.describe()+", not a list", "a list of "+s.Allowed)
-			return
-		}
-		for i, item := range n.items {
-			at := path + "[" + strconv.Itoa(i) + "]"
-			k := s.Key
-			k.Required = true
-			text := ""
-			if d.wantScalar(at, TypeString, item, k.Allowed, &text) {
-				d.decodeScalar(at, k, &text, s.check, text)
-			}
-			*list = append(*list, text)
-		}
+		*list = d.decodeList(path, s.Key, s.check, n)
 		return
 	}
 	text := ""
-	if d.wantScalar(path, s.Type, n, s.Allowed, &text) {
+	if d.wantScalar(path, s.Key, n, &text) {
 		d.decodeScalar(path, s.Key, s.at(app), s.check, text)
 	}
 }
 
-// wantScalar stores the text of a JSON value of type t, and reports a value of another type.
-func (d *decoder) wantScalar(path string, t Type, n node, allowed string, text *string) bool {
-	switch v := n.scalar.(type) {
-	case string:
-		*text = v
-		if n.kind == scalarNode && t == TypeString {
-			return true
+// decodeList reads a list of strings.
+func (d *decoder) decodeList(path string, k Key, check func(string) string, n node) []string {
+	if n.kind != arrayNode {
+		d.add(path, "is "+n.describe()+", not a list", "a list of "+k.Allowed)
+		return nil
+	}
+	k.Type, k.Required = TypeString, true
+	list := make([]string, 0, len(n.items))
+	for i, item := range n.items {
+		at, text := path+"["+strconv.Itoa(i)+"]", ""
+		if d.rightlyEncrypted(at, k, item) && d.wantScalar(at, k, item, &text) {
+			d.decodeScalar(at, k, &text, check, text)
 		}
-	case json.Number:
-		*text = v.String()
-		if t == TypeInteger {
-			return true
-		}
-	case bool:
-		*text = strconv.FormatBool(v)
-		if t == TypeBoolean {
-			return true
+		list = append(list, text)
+	}
+	return list
+}
+
+// wantScalar stores the text of a value of the key's type, and reports a value of another type.
+func (d *decoder) wantScalar(path string, k Key, n node, text *string) bool {
+	if n.kind == scalarNode && !n.encrypted || n.encrypted && k.Secret {
+		switch v := n.scalar.(type) {
+		case string:
+			*text = v
+			// A key of the stack may be text in every type: pulumi config set writes it so.
+			if k.Type == TypeString && n.unquoted == "" || k.top && k.Type != TypeString || n.untyped {
+				return true
+			}
+		case json.Number:
+			*text = v.String()
+			if k.Type == TypeInteger {
+				return true
+			}
+		case bool:
+			*text = strconv.FormatBool(v)
+			if k.Type == TypeBoolean {
+				return true
+			}
 		}
 	}
 	*text = ""
 	article := "a "
-	if t == TypeInteger {
+	if k.Type == TypeInteger {
 		article = "an "
 	}
-	d.add(path, "is "+n.describe()+", not "+article+string(t), allowed)
+	wrong := "is " + n.describe() + ", not " + article + string(k.Type)
+	if word, ok := n.scalar.(string); ok && k.Type == TypeBoolean && n.unquoted != "" {
+		wrong = quote(word) + " is not a boolean"
+	}
+	if k.Type == TypeString && n.kind == scalarNode && !n.encrypted {
+		wrong += "; " + inQuotes(path, n)
+	}
+	d.add(path, wrong, k.Allowed)
 	return false
 }
 
-// decodeEnvs reads the map under appEnvPlain or appEnvSecure.
-func decodeEnvs[V ~string](d *decoder, path string, n node, allowed string,
-	check func(string) string,
-) map[string]map[string]V {
-	envs := map[string]map[string]V{}
-	for _, app := range d.object(path, n, allowed) {
-		at := join(path, app.name)
-		envs[app.name] = map[string]V{}
-		for _, m := range d.object(at, app.value, "a map from variable names to strings") {
-			at, text := join(at, m.name), ""
-			if wrong := checkEnvName(m.name); wrong != "" {
-				d.add(at, wrong, envNameAllowed)
-			}
-			if !d.wantScalar(at, TypeString, m.value, "a string; put numbers and booleans in quotes", &text) {
-				continue
-			}
-			if wrong := check(text); wrong != "" {
-				d.add(at, wrong, "")
-			}
-			envs[app.name][m.name] = V(text)
-		}
+// inQuotes says how a scalar becomes a string.
+func inQuotes(path string, n node) string {
+	if n.unquoted == "empty" {
+		return `write "" for an empty string`
 	}
-	return envs
+	return "put it in quotes, or set it with pulumi config set --type string --path '" + fullPath(path) + "' VALUE"
 }
 
 // object returns the members of a JSON object, each name once, and reports other values and repeated names.
@@ -297,34 +323,18 @@ func (d *decoder) object(path string, n node, allowed string) []member {
 	return members
 }
 
-func (n node) describe() string {
-	switch n.kind {
-	case objectNode:
-		return "a map"
-	case arrayNode:
-		return "a list"
-	case scalarNode:
-	}
-	switch n.scalar.(type) {
-	case string:
-		return "a string"
-	case json.Number:
-		return "a number"
-	case bool:
-		return "a boolean"
-	default:
-		return "null"
-	}
-}
-
 var plainNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // join appends a name to a path; names that would blur the path are quoted.
 func join(path, name string) string {
-	if !plainNamePattern.MatchString(name) {
-		name = quote(name)
+	return path + "." + plain(name)
+}
+
+func plain(name string) string {
+	if plainNamePattern.MatchString(name) {
+		return name
 	}
-	return path + "." + name
+	return quote(name)
 }
 
 // quote shows a value in an error, cut so that a pasted file does not fill the screen.
@@ -334,20 +344,4 @@ func quote(v string) string {
 		return strconv.Quote(strings.ToValidUTF8(v[:limit], "")) + "..."
 	}
 	return strconv.Quote(v)
-}
-
-// suggest names the key that was probably meant, else all of them. Names in snake_case or other case are taken
-// for the same key.
-func suggest(name string, known []Key) string {
-	fold := strings.NewReplacer("_", "", "-", "")
-	names := make([]string, 0, len(known))
-	for _, k := range known {
-		if strings.EqualFold(fold.Replace(name), k.Name) {
-			return k.Name
-		}
-		if !strings.Contains(k.Name, ":") {
-			names = append(names, k.Name)
-		}
-	}
-	return strings.Join(names, ", ")
 }

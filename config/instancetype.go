@@ -1,8 +1,10 @@
 package config
 
 import (
+	"maps"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +24,11 @@ var xenFamilies = map[string]bool{
 	"g2": true, "g3": true, "g3s": true, "p2": true, "p3": true,
 }
 
+// notNitro is a pattern of the instance types that the host does not run on.
+func notNitro() string {
+	return `^(` + strings.Join(slices.Sorted(maps.Keys(xenFamilies)), "|") + `|mac[a-z0-9-]*)\.`
+}
+
 // Arch returns the Go name of the instance's architecture, "arm64" or "amd64".
 func (c *Config) Arch() string {
 	if arm64Pattern.MatchString(c.InstanceType) {
@@ -35,7 +42,7 @@ func checkInstanceType(v string) string {
 		return "" // Whether this stack may use it is checked with the stack's name.
 	}
 	if !instanceTypePattern.MatchString(v) {
-		return "is no instance type"
+		return "is not an instance type"
 	}
 	family, _, _ := strings.Cut(v, ".")
 	switch {

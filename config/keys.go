@@ -17,7 +17,11 @@ const (
 	TypeList    Type = "list of strings"
 	TypeApps    Type = "map of apps"
 	TypeEnvs    Type = "map of apps to maps of strings"
+	TypeRole    Type = "map with the key roleArn"
 )
+
+// structured reports whether values of the type are maps or lists.
+func (t Type) structured() bool { return t != TypeString && t != TypeInteger && t != TypeBoolean }
 
 // Key describes one key of the stack config or one field of an app.
 type Key struct {
@@ -26,13 +30,18 @@ type Key struct {
 	Default     string // as text; what Load takes when the key is missing
 	Description string // one sentence or two, without what is allowed
 	Allowed     string // completes "allowed: ..."
-	Pattern     string // regular expression for editors; Load may check more
+	Pattern     string // regular expression that a value must match; Load may check more
+	Not         string // regular expression that it must not match; "" = none
+	MaxLength   int    // in bytes; 0 = no limit
 	Enum        []string
-	Min, Max    int64 // limits of an integer
-	Secret      bool  // must be encrypted in the stack file
+	Min, Max    int64   // limits of an integer
+	Also        []int64 // allowed beside the limits
+	Secret      bool    // must be encrypted in the stack file
 	Required    bool
 
 	pattern *regexp.Regexp // Pattern, compiled
+	not     *regexp.Regexp // Not, compiled; nil = none
+	top     bool           // a key of the stack config, not a field of an app
 }
 
 // spec binds a key to the field it fills and to the check its text must pass.
@@ -62,6 +71,10 @@ func complete[T any](specs []spec[T]) []spec[T] {
 		k := &specs[i].Key
 		k.Type = typeOf(specs[i].at(new(T)))
 		k.pattern = regexp.MustCompile(k.Pattern)
+		if k.Not != "" {
+			k.not = regexp.MustCompile(k.Not)
+		}
+		_, k.top = any(new(T)).(*input)
 		switch {
 		case k.Allowed != "":
 		case len(k.Enum) > 0:
@@ -79,7 +92,7 @@ func typeOf(field any) Type {
 	switch field.(type) {
 	case *int, *int64:
 		return TypeInteger
-	case *bool:
+	case *bool, **bool:
 		return TypeBoolean
 	case *[]string:
 		return TypeList
@@ -87,6 +100,8 @@ func typeOf(field any) Type {
 		return TypeApps
 	case *plainEnvs, *secureEnvs:
 		return TypeEnvs
+	case *assumeRole:
+		return TypeRole
 	default:
 		return TypeString
 	}
@@ -101,15 +116,19 @@ func (k Key) FullName() string {
 }
 
 const (
+	awsRegion          = "aws:region"
 	cloudflareAPIToken = "cloudflare:apiToken"
 	identifierPattern  = "^[a-z][a-z0-9_]{0,62}$"
-	appNamePattern     = "^[a-z][a-z0-9-]{0,30}$"
-	envNamePattern     = "^[A-Za-z_][A-Za-z0-9_]{0,127}$"
-	domainPattern      = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+	labelText          = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+	domainText         = "(?:" + labelText + "\\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+	domainPattern      = "^" + domainText + "$"
 )
 
-var keys = complete([]spec[input]{
-	{Key: Key{Name: "instanceType", Default: "t4g.small", Pattern: `^([a-z][a-z0-9-]*\.[a-z0-9-]+|local)$`,
+var keys = complete(append(ownKeys, awsKeys...))
+
+var ownKeys = []spec[input]{
+	{Key: Key{Name: "instanceType", Default: "t4g.small", Not: notNitro(),
+		Pattern: `^([a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+|local)$`,
 		Description: "EC2 instance type of the host. Its architecture decides the machine image and the host program. Stack " +
 			"local takes the word local: the architecture of the machine it runs on.",
 		Allowed: "a Nitro instance type such as t4g.small or t3.small"},
@@ -125,17 +144,22 @@ var keys = complete([]spec[input]{
 		Description: "Size in GiB of the data volume for Postgres, Caddy's certificates and dumps. It outlives the " +
 			"host."},
 		at: func(c *input) any { return &c.DataVolumeSize }},
-	{Key: Key{Name: "stackDir", Default: "/opt/webstack", Pattern: `^(/[A-Za-z0-9][A-Za-z0-9._-]*){2,}$`,
+	{Key: Key{Name: "stackDir", Default: "/opt/webstack", Pattern: pathPattern.String(), MaxLength: 100,
+		Not:         `^/(` + strings.Join(systemDirs, "|") + `)/|^/var/lib(/webstack(/.*)?)?$`,
 		Description: "Directory on the host for the compose file, the Caddyfile and the host program.",
 		Allowed: "an absolute path of two or more parts made of letters, digits, dot, dash and underscore, " +
 			"outside the system's own directories and /var/lib/webstack"},
 		at: func(c *input) any { return &c.StackDir }, check: checkStackDir},
 	{Key: Key{Name: "sshAllowedCidr",
+		Pattern: `^([0-9]{1,3}\.){3}[0-9]{1,3}/([89]|[12][0-9]|3[0-2])$|` +
+			`^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/(3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-8])$`,
 		Description: "Network that may reach port 22. Empty keeps port 22 closed: Session Manager needs no open port.",
 		Allowed: "an IPv4 network of /8 or narrower, or an IPv6 network of /32 or narrower, by its network " +
 			"address"},
 		at: func(c *input) any { return &c.SSHAllowedCidr }, check: checkSSHAllowedCidr},
-	{Key: Key{Name: "vpcCidr", Default: "10.20.0.0/16", Pattern: `^[0-9]{1,3}(\.[0-9]{1,3}){3}/(1[6-9]|2[0-5])$`,
+	{Key: Key{Name: "vpcCidr", Default: "10.20.0.0/16",
+		Pattern: `^(10\.[0-9]{1,3}|192\.168|172\.(1[689]|2[0-9]|3[01])|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))` +
+			`(\.[0-9]{1,3}){2}/(1[6-9]|2[0-5])$`,
 		Description: "IPv4 network of the VPC. Six subnets are cut from it. A change replaces everything in the network, the " +
 			"host too; its data moves along.",
 		Allowed: "the network address of a private IPv4 network from /16 to /25 that leaves out 172.17.0.0/16, " +
@@ -154,7 +178,7 @@ var keys = complete([]spec[input]{
 			"newer image is for new hosts. Another value replaces the host; its data moves along.",
 		Allowed: "an image id such as ami-0123456789abcdef0"},
 		at: func(c *input) any { return &c.AmiID }},
-	{Key: Key{Name: "postgresUser", Default: "postgres", Pattern: identifierPattern,
+	{Key: Key{Name: "postgresUser", Default: "postgres", Pattern: identifierPattern, Not: reserved(reservedUsers),
 		Description: "Superuser of Postgres. Apps never use it: each has a role of its own.",
 		Allowed:     "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"},
 		at: func(c *input) any { return &c.PostgresUser }, check: checkPostgresUser},
@@ -162,23 +186,23 @@ var keys = complete([]spec[input]{
 		Description: "Password of the superuser. Empty generates one.",
 		Allowed:     "16 to 128 letters, digits and the characters ._~!#%^&*+=:,?-"},
 		at: func(c *input) any { return &c.PostgresPassword }, check: checkPostgresPassword},
-	{Key: Key{Name: "postgresDefaultDb", Default: "app", Pattern: identifierPattern,
+	{Key: Key{Name: "postgresDefaultDb", Default: "app", Pattern: identifierPattern, Not: reserved(reservedDatabases),
 		Description: "Database that exists from the start and belongs to the superuser.",
 		Allowed:     "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"},
 		at: func(c *input) any { return &c.PostgresDefaultDb }, check: checkPostgresDb},
 	{Key: Key{Name: "enableExternalPostgres", Default: "false",
 		Description: "Run Postgres as an RDS instance in the private-db subnets instead of a container on the host."},
 		at: func(c *input) any { return &c.EnableExternalPostgres }},
-	{Key: Key{Name: "apps", Default: "{}", Pattern: appNamePattern,
+	{Key: Key{Name: "apps", Default: "{}",
 		Description: "The apps on the host, by name. The name is the app's service in compose, its role and database " +
 			"in Postgres and a part of its parameter names.",
 		Allowed: "a map from app names to the fields of an app"},
 		at: func(c *input) any { return &c.Apps }},
-	{Key: Key{Name: "appEnvPlain", Default: "{}", Pattern: envNamePattern,
+	{Key: Key{Name: "appEnvPlain", Default: "{}",
 		Description: "Environment variables of the apps that may be read by anyone: app name, variable name, value.",
 		Allowed:     "a map from app names to maps from variable names to strings"},
 		at: func(c *input) any { return &c.envPlain }},
-	{Key: Key{Name: "appEnvSecure", Default: "{}", Pattern: envNamePattern, Secret: true,
+	{Key: Key{Name: "appEnvSecure", Default: "{}", Secret: true,
 		Description: "Environment variables of the apps that are secret: app name, variable name, value. " +
 			"They are kept as SecureString parameters with a key of their own.",
 		Allowed: "a map from app names to maps from variable names to secret strings"},
@@ -187,11 +211,12 @@ var keys = complete([]spec[input]{
 		Description: "App that answers at the bare IP address. Empty is the first by name. Unknown host names get no app.",
 		Allowed:     "the name of an app under apps"},
 		at: func(c *input) any { return &c.ActiveApp }},
-	{Key: Key{Name: "caddyEmail",
+	{Key: Key{Name: "caddyEmail", Pattern: `^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@` + domainText + `$`,
 		Description: "Address that Caddy gives to the certificate authority as contact.",
 		Allowed:     "an e-mail address such as ops@example.com"},
 		at: func(c *input) any { return &c.CaddyEmail }, check: checkEmail},
-	{Key: Key{Name: "acme", Default: "letsencrypt", Pattern: `^(letsencrypt|staging|internal|https://.+)$`,
+	{Key: Key{Name: "acme", Default: "letsencrypt",
+		Pattern: `^(letsencrypt|staging|internal|https://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~/-]*)?)$`,
 		Description: "Who issues certificates: Let's Encrypt, its staging environment (not trusted by browsers, " +
 			"generous limits), Caddy's own authority, or another ACME directory.",
 		Allowed: "letsencrypt, staging, internal or an https URL of an ACME directory"},
@@ -203,12 +228,14 @@ var keys = complete([]spec[input]{
 	{Key: Key{Name: "enablePgDumpToS3", Default: "true",
 		Description: "Back up every database to S3 on the schedule."},
 		at: func(c *input) any { return &c.EnablePgDumpToS3 }},
-	{Key: Key{Name: "dbBackupBucketName", Pattern: `^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`,
+	{Key: Key{Name: "dbBackupBucketName", Pattern: bucketPattern.String(),
+		Not:         `^(` + affixes + `)|(` + affixes + `)$`,
 		Description: "Name of the bucket for backups. Empty lets Pulumi name it.",
 		Allowed: "3 to 63 lower-case letters, digits and dashes, none of the prefixes and suffixes S3 reserves, " +
 			"no dots (they break TLS)"},
 		at: func(c *input) any { return &c.DbBackupBucketName }, check: checkBucketName},
 	{Key: Key{Name: "backupSchedule", Default: "nightly",
+		Pattern:     `^(hourly|nightly|weekly)$|` + schedulePattern.String(),
 		Description: "When backups are made, in UTC: nightly is 03:15, weekly is Sunday 03:15.",
 		Allowed: "hourly, nightly, weekly or a State Manager expression such as cron(15 3 ? * * *), " +
 			"cron(0 0/4 * * ? *) or cron(30 2 ? * SUN *)"},
@@ -231,4 +258,4 @@ var keys = complete([]spec[input]{
 			"Empty creates it.",
 		Allowed: "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
 		at: func(c *input) any { return &c.GithubOidcProviderArn }},
-})
+}

@@ -1,53 +1,130 @@
 package config
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// Load decodes and validates the config of a stack.
-//
-// stack is the stack's name. values holds the config of a run by full key, as Pulumi passes it to a program:
-// plain text for scalars, JSON for objects, secrets in clear. Keys of other namespaces are left to their
-// providers, but for cloudflare:apiToken.
-//
-// The error joins all problems, one line each, sorted by path: "apps.shop.domain: ...". It never holds a secret.
+// Source is what the config of a stack is read from.
+type Source struct {
+	Stack string
+	// Values holds the config of a run by full key, as Pulumi passes it to a program: plain text for scalars, JSON for
+	// maps and lists, secrets in clear.
+	Values map[string]string
+	// Encrypted says whether Pulumi holds the value of a full key, or a part of it, as a secret. Without it and without
+	// File, nothing is said of secrets in clear.
+	Encrypted func(key string) bool
+	// File is the stack file from which Pulumi has read Values, where it is at hand. It shows what Values do not: each
+	// value as it is written, with its line, and which of them are encrypted. Without Values, encrypted values are
+	// left open: they count as given and right.
+	File *File
+}
+
+// Load decodes and validates the config of a stack from values alone; see Source.Values.
 func Load(stack string, values map[string]string) (*Config, error) {
-	d := newDecoder()
-	in := &input{}
-	setDefaults(in, keys)
-	for _, full := range slices.Sorted(maps.Keys(values)) {
-		i := slices.IndexFunc(keys, func(s spec[input]) bool { return s.FullName() == full })
-		if i >= 0 {
-			d.given[keys[i].Name] = true
-			d.decodeText(keys[i].Name, keys[i], in, values[full])
-		} else if name, ok := strings.CutPrefix(full, Namespace+":"); ok {
-			d.add(join("", name)[1:], "is no key of webstack", suggest(name, Keys()))
-		}
-	}
-	d.validate(stack, in)
-	if err := d.err(); err != nil {
+	in, d := Source{Stack: stack, Values: values}.read()
+	if err := report("", d.problems); err != nil {
 		return nil, err
 	}
 	return &in.Config, nil
 }
 
-// CheckEncrypted reports the secret keys that the stack sets in clear. encrypted says whether Pulumi holds the
-// value of a full key as a secret.
-func CheckEncrypted(values map[string]string, encrypted func(key string) bool) error {
-	var errs []error
-	for _, k := range Keys() {
-		value := values[k.FullName()]
-		if !k.Secret || value == "" || value == k.Default || encrypted(k.FullName()) {
+// Load decodes and validates the config.
+//
+// The error joins all problems, one line each, with the file and line where they are known:
+// "Pulumi.dev.yaml:7: apps.shop.domain: ...". It never holds a secret.
+func (s Source) Load() (*Config, error) {
+	in, d := s.read()
+	if !d.given[awsRegion] && !d.bad["config"] && !d.bad[""] {
+		d.add(awsRegion, "is missing", "a region; set it with pulumi config set --stack "+s.Stack+" aws:region us-east-1")
+	}
+	file := ""
+	if s.File != nil {
+		file = s.File.name
+	}
+	if err := report(file, d.problems); err != nil {
+		return nil, err
+	}
+	return &in.Config, nil
+}
+
+func (s Source) read() (*input, *decoder) {
+	d, in := newDecoder(s), &input{}
+	setDefaults(in, keys)
+	values := s.nodes()
+	for _, full := range slices.Sorted(maps.Keys(values)) {
+		i := slices.IndexFunc(keys, func(k spec[input]) bool { return k.FullName() == full })
+		if i >= 0 {
+			d.given[keys[i].Name] = true
+			d.decodeKey(keys[i].Name, keys[i], in, values[full])
 			continue
 		}
-		command := "pulumi config set --secret " + k.FullName()
-		if k.Type == TypeEnvs {
-			command = "pulumi config set --secret --path '" + k.FullName() + ".APP.NAME'"
-		}
-		errs = append(errs, errors.New(k.Name+": is not encrypted; set it with "+command))
+		d.unknownKey(full)
 	}
-	return errors.Join(errs...)
+	in.AWS.AssumeRoleArn = string(in.role)
+	d.validate(s.Stack, in)
+	return in, d
+}
+
+// nodes returns the values by full key: those of the file as they are written, with secrets from Values, and what only
+// Values hold.
+func (s Source) nodes() map[string]node {
+	out := map[string]node{}
+	for full, text := range s.Values {
+		out[full] = node{scalar: text, untyped: true}
+	}
+	if s.File == nil {
+		return out
+	}
+	for _, m := range s.File.values {
+		if text, known := out[m.name]; known {
+			out[m.name] = open(m.value, text)
+		} else {
+			out[m.name] = m.value
+		}
+	}
+	return out
+}
+
+// open puts the decrypted values of a run in place of those that the file holds encrypted.
+func open(n, run node) node {
+	if n.encrypted {
+		run.line, run.inFile, run.encrypted, run.cipher = n.line, true, true, n.cipher
+		return run
+	}
+	run, err := run.structure()
+	if err != nil {
+		return n
+	}
+	n.members = slices.Clone(n.members)
+	for i, m := range n.members {
+		if value, ok := run.child(m.name); ok {
+			n.members[i].value = open(m.value, value)
+		}
+	}
+	n.items = slices.Clone(n.items)
+	for i := range min(len(n.items), len(run.items)) {
+		n.items[i] = open(n.items[i], run.items[i])
+	}
+	return n
+}
+
+// namespaces are those whose keys mean something to a stack.
+var namespaces = []string{Namespace, "aws", "cloudflare", "pulumi"}
+
+// unknownKey reports a key that nothing reads. Those of Pulumi itself are its own affair.
+func (d *decoder) unknownKey(full string) {
+	namespace, name, _ := strings.Cut(full, ":")
+	known := slices.DeleteFunc(Keys(), func(k Key) bool { return !strings.HasPrefix(k.FullName(), namespace+":") })
+	switch {
+	case namespace == "pulumi":
+	case namespace == Namespace:
+		d.unknown(plain(name), "is not a key of webstack", name, known)
+	case slices.Contains(namespaces, namespace):
+		d.unknown(full, "does not reach the provider", name, known)
+	default:
+		d.add(full, "is in namespace "+namespace+", which nothing reads"+nearest(namespace, namespaces),
+			"the namespaces "+strings.Join(namespaces, ", "))
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webstack/config"
-	"webstack/internal/stackfile"
 )
 
 // token has the form of a Cloudflare API token.
@@ -36,7 +35,7 @@ func TestLoadFillsInDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		InstanceType: "t4g.small", RootVolumeSize: 16, DataVolumeSize: 20, StackDir: "/opt/webstack",
+		AWS: config.AWS{Region: "us-east-1"}, InstanceType: "t4g.small", RootVolumeSize: 16, DataVolumeSize: 20, StackDir: "/opt/webstack",
 		VpcCidr: "10.20.0.0/16", NatMode: config.NatNone,
 		PostgresUser: "postgres", PostgresDefaultDb: "app",
 		Acme: "letsencrypt", AccessLog: config.AccessLogRedacted, EnablePgDumpToS3: true, BackupSchedule: "nightly", BackupRetentionDays: 30,
@@ -74,56 +73,6 @@ func TestLoadResolvesAnApp(t *testing.T) {
 	}
 	if got.ActiveApp != "blog" {
 		t.Errorf("active app is %q, want the first by name", got.ActiveApp)
-	}
-}
-
-func TestLoadTakesTheDefaultsOfPulumiYaml(t *testing.T) {
-	t.Parallel()
-	file, err := stackfile.Read("..", "not-there", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(file.Values) < 20 {
-		t.Fatalf("Pulumi.yaml gives %d defaults", len(file.Values))
-	}
-	got, err := config.Load("dev", file.Values)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := load("dev")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want.Apps = []config.App{}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("config (-without +with the defaults of Pulumi.yaml):\n%s", diff)
-	}
-}
-
-func TestSampleFiles(t *testing.T) {
-	t.Parallel()
-	for _, stack := range []string{"dev", config.LocalStack} {
-		t.Run(stack, func(t *testing.T) {
-			t.Parallel()
-			file, err := stackfile.Read("..", stack, "webstack-local")
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, err := config.Load(stack, file.Values)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(c.Apps) != 2 || c.Apps[0].Name != "blog" || c.Apps[1].Name != "shop" {
-				t.Errorf("apps are %v, want blog and shop", c.Apps)
-			}
-			isSecret := func(key string) bool { return strings.Contains(strings.Join(file.SecretKeys, " "), key) }
-			if err := config.CheckEncrypted(file.Values, isSecret); err != nil {
-				t.Error(err)
-			}
-			if stack == config.LocalStack && c.Apps[1].EnvSecure["SESSION_KEY"].Reveal() == "" {
-				t.Error("stack local has no secure variable")
-			}
-		})
 	}
 }
 
@@ -181,28 +130,40 @@ func TestRecordName(t *testing.T) {
 	}
 }
 
-func TestCheckEncrypted(t *testing.T) {
+func TestSecretsInClear(t *testing.T) {
 	t.Parallel()
 	values := map[string]string{
-		"webstack:postgresPassword": "canary-canary-canary", "cloudflare:apiToken": token,
-		"webstack:appEnvSecure": `{"shop":{"KEY":"canary"}}`, "webstack:appEnvPlain": `{"shop":{"LEVEL":"info"}}`,
+		"aws:region": "us-east-1", "webstack:postgresPassword": "canary-canary-canary", "cloudflare:apiToken": token,
+		"webstack:apps":         shop(""),
+		"webstack:appEnvSecure": `{"shop":{"KEY":"canary","B":"{}"}}`, "webstack:appEnvPlain": `{"shop":{"LEVEL":"info"}}`,
 	}
-	all := func(string) bool { return true }
+	secret := func(key string) bool {
+		return key == "webstack:postgresPassword" || key == "cloudflare:apiToken" || key == "webstack:appEnvSecure"
+	}
+	if _, err := (config.Source{Stack: "dev", Values: values, Encrypted: secret}).Load(); err != nil {
+		t.Error(err)
+	}
 	none := func(string) bool { return false }
-	if err := config.CheckEncrypted(values, all); err != nil {
+	if _, err := (config.Source{Stack: "dev", Encrypted: none, Values: map[string]string{
+		"aws:region": "us-east-1", "webstack:postgresPassword": "", "webstack:appEnvSecure": "{}",
+	}}).Load(); err != nil {
 		t.Error(err)
 	}
-	if err := config.CheckEncrypted(map[string]string{
-		"webstack:postgresPassword": "", "webstack:appEnvSecure": "{}",
-	}, none); err != nil {
-		t.Error(err)
-	}
-	err := config.CheckEncrypted(values, none)
-	want := "postgresPassword: is not encrypted; set it with pulumi config set --secret webstack:postgresPassword\n" +
-		"appEnvSecure: is not encrypted; set it with pulumi config set --secret --path 'webstack:appEnvSecure.APP.NAME'\n" +
-		"cloudflare:apiToken: is not encrypted; set it with pulumi config set --secret cloudflare:apiToken"
+	_, err := config.Source{Stack: "dev", Values: values, Encrypted: none}.Load()
+	const set = ": is not encrypted; set it with pulumi config set --secret "
+	want := "appEnvSecure.shop.B" + set + "--path 'webstack:appEnvSecure.shop.B'\n" +
+		"appEnvSecure.shop.KEY" + set + "--path 'webstack:appEnvSecure.shop.KEY'\n" +
+		"cloudflare:apiToken" + set + "cloudflare:apiToken\n" +
+		"postgresPassword" + set + "webstack:postgresPassword"
 	if diff := cmp.Diff(want, fmt.Sprint(err)); diff != "" {
 		t.Error(diff)
+	}
+	all := func(string) bool { return true }
+	_, err = config.Source{Stack: "dev", Values: values, Encrypted: all}.Load()
+	for _, want := range []string{"appEnvPlain: is encrypted", "apps: is encrypted", "aws:region: is encrypted"} {
+		if !strings.Contains(fmt.Sprint(err), want) {
+			t.Errorf("%v does not say %q", err, want)
+		}
 	}
 }
 

@@ -13,11 +13,6 @@ const (
 		"DATABASE_URL, PORT and names that begin with WEBSTACK_ are set by Webstack"
 )
 
-var (
-	appNameRegexp = regexp.MustCompile(appNamePattern)
-	envNameRegexp = regexp.MustCompile(envNamePattern)
-)
-
 // reservedAppNames cannot be apps: an app's name is also a compose service, a Postgres role and database, a host
 // name in the apps' network and a directory name.
 var reservedAppNames = []string{
@@ -30,26 +25,47 @@ var reservedAppNames = []string{
 // host itself (ip-10-20-0-5), and what begins a container's id, by which Docker's DNS knows it, too.
 var hostNames = regexp.MustCompile(`^(?:webstack-.*|ip6-.*|ip-[0-9].*|[0-9a-f]{12})$`)
 
+// appName and envName describe what the members of the maps apps and appEnv* may be called.
+var (
+	appName = complete([]spec[App]{{Key: Key{Name: "app", Required: true, MaxLength: 31, Allowed: appNameAllowed,
+		Pattern: `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, Not: `^(aws|ssm)|^(` + strings.Join(reservedAppNames, "|") + `)$|` + hostNames.String()},
+		at: func(a *App) any { return &a.Name }}})[0].Key
+	envName = complete([]spec[App]{{Key: Key{Name: "variable", Required: true, MaxLength: 128, Allowed: envNameAllowed,
+		Pattern: `^[A-Za-z_][A-Za-z0-9_]*$`, Not: `^(DATABASE_URL|PORT|secure)$|^WEBSTACK_`},
+		at: func(a *App) any { return &a.Name }}})[0].Key
+)
+
+// AppName describes the names of apps.
+func AppName() Key { return appName }
+
+// EnvValue describes the values of environment variables that are not secret.
+func EnvValue() Key { return Key{Type: TypeString, Pattern: `^[^\x00]*$`, MaxLength: maxPlainValue} }
+
+// EnvName describes the names of environment variables.
+func EnvName() Key { return envName }
+
 func checkAppName(v string) string {
 	switch {
-	case !appNameRegexp.MatchString(v) || strings.HasSuffix(v, "-") || strings.Contains(v, "--"):
-		return "is no app name"
 	case slices.Contains(reservedAppNames, v):
 		return "is a reserved name"
 	case hostNames.MatchString(v):
 		return "is a name that another container, or the host, may have on Docker's networks"
 	case strings.HasPrefix(v, "aws") || strings.HasPrefix(v, "ssm"):
 		return "begins with aws or ssm, which Parameter Store reserves"
+	case wrongText(appName, nil, v) != "":
+		return "is not an app name"
 	}
 	return ""
 }
 
 func checkEnvName(v string) string {
 	switch {
-	case !envNameRegexp.MatchString(v):
-		return "is no variable name"
 	case v == "DATABASE_URL" || v == "PORT" || strings.HasPrefix(v, "WEBSTACK_"):
 		return "is a reserved name"
+	case v == "secure":
+		return "is how Pulumi marks an encrypted value"
+	case wrongText(envName, nil, v) != "":
+		return "is not a variable name"
 	}
 	return ""
 }

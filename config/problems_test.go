@@ -22,6 +22,28 @@ func shop(fields string) string {
 	return one(text)
 }
 
+func allKeys() string {
+	var names []string
+	for _, k := range config.Keys() {
+		if !strings.Contains(k.Name, ":") {
+			names = append(names, k.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func allFields() string {
+	var names []string
+	for _, k := range config.AppFields() {
+		names = append(names, k.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+func inQuotes(path string) string {
+	return "put it in quotes, or set it with pulumi config set --type string --path 'webstack:" + path + "' VALUE"
+}
+
 func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	const (
@@ -45,13 +67,13 @@ func TestLoadRefuses(t *testing.T) {
 			"DATABASE_URL, PORT and names that begin with WEBSTACK_ are set by Webstack"
 		ttls   = "1, or 60 to 86400 when cfProxied is false"
 		once   = "a name used once in the stack"
-		quoted = "a string; put numbers and booleans in quotes"
 		emails = "an e-mail address such as ops@example.com"
 		paths  = "a path of up to 200 characters that begins with one / and holds only letters, digits " +
 			"and /._~-?&=+:@,%"
-		branches  = "a branch name of letters, digits and . _ / -"
-		repos     = "owner/name, in the case GitHub shows"
-		ecrRepos  = "2 to 256 lower-case letters and digits, separated by one of . _ / or dashes; a repository belongs to one app"
+		branches = "a branch name of letters, digits and . _ / -"
+		repos    = "owner/name, in the case GitHub shows"
+		ecrRepos = "2 to 256 lower-case letters and digits, beginning with a letter, with single . _ - or / between " +
+			"them; a repository belongs to one app"
 		taken     = "is a name that another container, or the host, may have on Docker's networks; allowed: "
 		arns      = "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 		passwords = "16 to 128 letters, digits and the characters ._~!#%^&*+=:,?-"
@@ -66,12 +88,12 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		// Keys and types.
 		{"unknown key", []string{"instance_type", "t3.small"},
-			"instance_type: is no key of webstack; allowed: instanceType"},
+			"instance_type: is not a key of webstack; did you mean instanceType? Allowed: " + allKeys()},
 		{"number as text", []string{"rootVolumeSize", "16.0"},
-			`rootVolumeSize: "16.0" is no whole number; allowed: a whole number from 8 to 65536`},
+			`rootVolumeSize: "16.0" is not a whole number; allowed: a whole number from 8 to 65536`},
 		{"number with a zero", []string{"rootVolumeSize", "016"},
-			`rootVolumeSize: "016" is no whole number; allowed: a whole number from 8 to 65536`},
-		{"boolean as word", []string{"useEip", "yes"}, `useEip: "yes" is no boolean; allowed: true or false`},
+			`rootVolumeSize: "016" is not a whole number; allowed: a whole number from 8 to 65536`},
+		{"boolean as word", []string{"useEip", "yes"}, `useEip: "yes" is not a boolean; allowed: true or false`},
 		{"no JSON", []string{"apps", "{"},
 			"apps: is not valid JSON; allowed: a map from app names to the fields of an app"},
 		{"list of apps", []string{"apps", "[]"},
@@ -83,9 +105,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"app is text", []string{"apps", `{"shop":"x"}`},
 			"apps.shop: is a string, not a map; allowed: a map of the fields of an app"},
 		{"unknown field", []string{"apps", shop(`"record_name": "x"`)},
-			"apps.shop.record_name: is no field of an app; allowed: recordName"},
+			"apps.shop.record_name: is not a field of an app; did you mean recordName? Allowed: " + allFields()},
 		{"field in other case", []string{"apps", shop(`"Zone": "x"`)},
-			"apps.shop.Zone: is no field of an app; allowed: zone"},
+			"apps.shop.Zone: is not a field of an app; did you mean zone? Allowed: " + allFields()},
 		{"port as text", []string{"apps", shop(`"containerPort": "8080"`)},
 			"apps.shop.containerPort: is a string, not an integer; allowed: " + port},
 		{"port as null", []string{"apps", shop(`"containerPort": null`)},
@@ -95,13 +117,13 @@ func TestLoadRefuses(t *testing.T) {
 		{"aliases as text", []string{"apps", shop(`"aliases": "www.example.com"`)},
 			"apps.shop.aliases: is a string, not a list; allowed: a list of " + aliases},
 		{"alias as number", []string{"apps", shop(`"aliases": [1]`)},
-			"apps.shop.aliases[0]: is a number, not a string; allowed: " + aliases},
+			"apps.shop.aliases[0]: is a number, not a string; " + inQuotes("apps.shop.aliases[0]") + "; allowed: " + aliases},
 		{"too deep", []string{"apps", strings.Repeat("[", 20) + strings.Repeat("]", 20)},
 			"apps: is nested too deep; allowed: a map from app names to the fields of an app"},
 
 		// The host.
 		{"instance type", []string{"instanceType", "small"},
-			`instanceType: "small" is no instance type; allowed: ` + instanceTypes},
+			`instanceType: "small" is not an instance type; allowed: ` + instanceTypes},
 		{"Xen instance", []string{"instanceType", "t2.micro"}, `instanceType: "t2.micro" is not built on Nitro, ` +
 			"so the host could not find its data volume by its NVMe id; allowed: " + instanceTypes},
 		{"macOS instance", []string{"instanceType", "mac2.metal"},
@@ -113,12 +135,12 @@ func TestLoadRefuses(t *testing.T) {
 		{"data volume", []string{"dataVolumeSize", "65537"},
 			`dataVolumeSize: "65537" is out of range; allowed: a whole number from 5 to 65536`},
 		{"relative dir", []string{"stackDir", "opt/webstack"},
-			`stackDir: "opt/webstack" is no usable path; allowed: ` + stackDirs},
-		{"root dir", []string{"stackDir", "/"}, `stackDir: "/" is no usable path; allowed: ` + stackDirs},
+			`stackDir: "opt/webstack" is not a usable path; allowed: ` + stackDirs},
+		{"root dir", []string{"stackDir", "/"}, `stackDir: "/" is not a usable path; allowed: ` + stackDirs},
 		{"unclean dir", []string{"stackDir", "/opt/../etc"},
-			`stackDir: "/opt/../etc" is no usable path; allowed: ` + stackDirs},
+			`stackDir: "/opt/../etc" is not a usable path; allowed: ` + stackDirs},
 		{"dir with a space", []string{"stackDir", "/opt/a b"},
-			`stackDir: "/opt/a b" is no usable path; allowed: ` + stackDirs},
+			`stackDir: "/opt/a b" is not a usable path; allowed: ` + stackDirs},
 		{"system dir", []string{"stackDir", "/etc/webstack"},
 			`stackDir: "/etc/webstack" lies in a directory of the system; allowed: ` + stackDirs},
 		{"dir in the data volume", []string{"stackDir", "/var/lib/webstack/x"},
@@ -137,19 +159,19 @@ func TestLoadRefuses(t *testing.T) {
 		{"ssh from half of it", []string{"sshAllowedCidr", "0.0.0.0/1"},
 			`sshAllowedCidr: "0.0.0.0/1" is too wide; allowed: ` + sshCidrs},
 		{"ssh from an address", []string{"sshAllowedCidr", "203.0.113.7"},
-			`sshAllowedCidr: "203.0.113.7" is no network in CIDR notation; allowed: ` + sshCidrs},
+			`sshAllowedCidr: "203.0.113.7" is not a network in CIDR notation; allowed: ` + sshCidrs},
 		{"ssh by IPv6 without IPv6", []string{"sshAllowedCidr", "2001:db8::/64"},
 			`sshAllowedCidr: "2001:db8::/64" is IPv6, but enableIpv6 is false; allowed: an IPv4 network`},
 		{"host bits", []string{"vpcCidr", "10.20.0.1/16"},
-			`vpcCidr: "10.20.0.1/16" is no network address; 10.20.0.0/16 is; allowed: ` + vpcCidrs},
+			`vpcCidr: "10.20.0.1/16" is not a network address; 10.20.0.0/16 is; allowed: ` + vpcCidrs},
 		{"VPC too small", []string{"vpcCidr", "10.20.0.0/26"},
 			`vpcCidr: "10.20.0.0/26" has the wrong size; allowed: ` + vpcCidrs},
 		{"VPC too large", []string{"vpcCidr", "10.0.0.0/15"},
 			`vpcCidr: "10.0.0.0/15" has the wrong size; allowed: ` + vpcCidrs},
 		{"public VPC", []string{"vpcCidr", "8.8.0.0/16"},
-			`vpcCidr: "8.8.0.0/16" is no private network; allowed: ` + vpcCidrs},
+			`vpcCidr: "8.8.0.0/16" is not a private network; allowed: ` + vpcCidrs},
 		{"VPC by IPv6", []string{"vpcCidr", "fd00::/64"},
-			`vpcCidr: "fd00::/64" is no IPv4 network; allowed: ` + vpcCidrs},
+			`vpcCidr: "fd00::/64" is not an IPv4 network; allowed: ` + vpcCidrs},
 		{"Docker's network", []string{"vpcCidr", "172.17.0.0/20"},
 			`vpcCidr: "172.17.0.0/20" overlaps Docker's network 172.17.0.0/16; allowed: ` + vpcCidrs},
 		{"NAT mode", []string{"natMode", "instance"},
@@ -181,11 +203,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"app that Parameter Store reserves", []string{"apps", `{"awsome":{"domain":"a.example.com"}}`},
 			"apps.awsome: begins with aws or ssm, which Parameter Store reserves; allowed: " + appNames},
 		{"app with a double dash", []string{"apps", `{"a--b":{"domain":"a.example.com"}}`},
-			"apps.a--b: is no app name; allowed: " + appNames},
+			"apps.a--b: is not an app name; allowed: " + appNames},
 		{"app in upper case", []string{"apps", `{"Shop":{"domain":"a.example.com"}}`},
-			"apps.Shop: is no app name; allowed: " + appNames},
+			"apps.Shop: is not an app name; allowed: " + appNames},
 		{"app with a newline", []string{"apps", `{"a\nb":{"domain":"a.example.com"}}`},
-			`apps."a\nb": is no app name; allowed: ` + appNames},
+			`apps."a\nb": is not an app name; allowed: ` + appNames},
 		{"app that is the default database", []string{"apps", `{"app":{"domain":"a.example.com"}}`},
 			"apps.app: is also the value of postgresDefaultDb; allowed: another app name, or another postgresDefaultDb"},
 		{"app that is the superuser", []string{"apps", shop(""), "postgresUser", "shop"},
@@ -198,19 +220,31 @@ func TestLoadRefuses(t *testing.T) {
 		{"upper case", []string{"apps", one(`"domain":"Shop.example.com"`)},
 			`apps.shop.domain: "Shop.example.com" has upper-case letters; allowed: ` + domains},
 		{"umlaut", []string{"apps", one(`"domain":"bücher.example.com"`)},
-			`apps.shop.domain: "bücher.example.com" is not in its xn-- form; allowed: ` + domains},
+			`apps.shop.domain: "bücher.example.com" is not in its xn-- form, xn--bcher-kva.example.com; allowed: ` + domains},
 		{"address", []string{"apps", one(`"domain":"203.0.113.7"`)},
-			`apps.shop.domain: "203.0.113.7" is no host name; allowed: ` + domains},
+			`apps.shop.domain: "203.0.113.7" is an address, not a host name; allowed: ` + domains},
+		{"Cyrillic letter", []string{"apps", one(`"domain":"pаypal.example.com"`)},
+			`apps.shop.domain: "pаypal.example.com" is not in its xn-- form, xn--pypal-4ve.example.com; allowed: ` + domains},
+		{"invalid Punycode", []string{"apps", one(`"domain":"xn--a.example.com"`)},
+			`apps.shop.domain: "xn--a.example.com" has a label that is not valid Punycode: "xn--a"; allowed: ` + domains},
+		{"Punycode of ASCII", []string{"apps", one(`"domain":"xn--shop-.example.com"`)},
+			`apps.shop.domain: "xn--shop-.example.com" is not a host name; allowed: ` + domains},
+		{"reserved label", []string{"apps", one(`"domain":"ab--c.example.com"`)}, `apps.shop.domain: "ab--c.example.com" ` +
+			"has a label with -- as third and fourth character, which is reserved; allowed: " + domains},
+		{"last label with a digit", []string{"apps", one(`"domain":"shop.1com"`)},
+			`apps.shop.domain: "shop.1com" has a last label that does not begin with a letter; allowed: ` + domains},
+		{"IPv6 address", []string{"apps", one(`"domain":"[2001:db8::1]"`)},
+			`apps.shop.domain: "[2001:db8::1]" is an address, not a host name; allowed: ` + domains},
 		{"final dot", []string{"apps", one(`"domain":"shop.example.com."`)},
-			`apps.shop.domain: "shop.example.com." is no host name; allowed: ` + domains},
+			`apps.shop.domain: "shop.example.com." ends with a dot; allowed: ` + domains},
 		{"one label", []string{"apps", one(`"domain":"shop"`)},
 			`apps.shop.domain: "shop" has one label only; allowed: ` + domains},
 		{"long label", []string{"apps", one(`"domain":"` + long + `.com"`)},
-			`apps.shop.domain: "` + long + `.com" is no host name; allowed: ` + domains},
+			`apps.shop.domain: "` + long + `.com" is not a host name; allowed: ` + domains},
 		{"long domain", []string{"apps", one(`"domain":"` + strings.Repeat("a.", 130) + `com"`)},
-			`apps.shop.domain: "` + strings.Repeat("a.", 40) + `"... is longer than 253 characters; allowed: ` + domains},
+			`apps.shop.domain: "` + strings.Repeat("a.", 40) + `"... is longer than 239 characters; allowed: ` + domains},
 		{"empty domain", []string{"apps", one(`"domain":""`)},
-			`apps.shop.domain: "" is no host name; allowed: ` + domains},
+			`apps.shop.domain: "" is not a host name; allowed: ` + domains},
 		{"other zone", []string{"apps", shop(`"zone": "example.org"`)},
 			`apps.shop.domain: "shop.example.com" is not in zone ` +
 				"example.org; allowed: the zone itself or a name that ends in .example.org"},
@@ -222,7 +256,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"alias in another zone", []string{"apps", shop(`"zone": "example.com", "aliases": ["www.example.org"]`)},
 			`apps.shop.aliases[0]: "www.example.org" is not in zone example.com; allowed: a name that ends in .example.com`},
 		{"bad alias", []string{"apps", shop(`"aliases": ["w w.example.com"]`)},
-			`apps.shop.aliases[0]: "w w.example.com" is no host name; allowed: ` + aliases},
+			`apps.shop.aliases[0]: "w w.example.com" is not a host name; allowed: ` + aliases},
 		{"alias is the domain", []string{"apps", shop(`"aliases": ["shop.example.com"]`)},
 			`apps.shop.aliases[0]: "shop.example.com" is already apps.shop.domain; allowed: ` + once},
 		{"one domain for two apps", []string{"apps", `{"a":{"domain":"x.example.com"},"b":{"domain":"x.example.com"}}`},
@@ -239,7 +273,7 @@ func TestLoadRefuses(t *testing.T) {
 				"\n" + `apps.shop.domain: "shop.localhost" can have no certificate from Let's Encrypt; ` +
 				"allowed: a public name, or acme: internal"},
 		{"TTL", []string{"apps", shop(`"cfTtl": 30`)},
-			`apps.shop.cfTtl: "30" is no TTL Cloudflare takes; allowed: ` + ttls},
+			`apps.shop.cfTtl: "30" is out of range; allowed: ` + ttls},
 		{"TTL of zero", []string{"apps", shop(`"cfTtl": 0`)}, `apps.shop.cfTtl: "0" is out of range; allowed: ` + ttls},
 		{"TTL of a proxied record", []string{"apps", shop(`"cfTtl": 300, "cfProxied": true`)},
 			"apps.shop.cfTtl: 300 is not 1, but cfProxied is true; allowed: 1"},
@@ -249,39 +283,43 @@ func TestLoadRefuses(t *testing.T) {
 		{"DNS without zone", []string{"enableDns", "true", "cloudflare:apiToken", token, "apps", shop("")},
 			"apps.shop.zone: is missing, but enableDns is true; allowed: the Cloudflare zone of the domain"},
 		{"token", []string{"cloudflare:apiToken", "canary canary"},
-			"cloudflare:apiToken: is no API token; allowed: 40 or more letters, digits, dashes and underscores"},
+			"cloudflare:apiToken: is not an API token; allowed: 40 or more letters, digits, dashes and underscores"},
 
 		// Containers and repositories.
 		{"port", []string{"apps", shop(`"containerPort": 65536`)},
 			`apps.shop.containerPort: "65536" is out of range; allowed: ` + port},
 		{"port with a fraction", []string{"apps", shop(`"containerPort": 80.5`)},
-			`apps.shop.containerPort: "80.5" is no whole number; allowed: ` + port},
+			`apps.shop.containerPort: "80.5" is not a whole number; allowed: ` + port},
 		{"connections", []string{"apps", shop(`"dbConnections": 93`)},
 			"apps.shop.dbConnections: 93 makes 93 of all apps together, more than Postgres on a t4g.small has for them; " +
 				"allowed: 92 of all apps together"},
 		{"memory", []string{"apps", shop(`"memoryMb": 16`)},
 			`apps.shop.memoryMb: "16" is out of range; allowed: a whole number from 32 to 1048576`},
 		{"health path without slash", []string{"apps", shop(`"healthPath": "up"`)},
-			`apps.shop.healthPath: "up" is no path; allowed: ` + paths},
+			`apps.shop.healthPath: "up" is not a path; allowed: ` + paths},
 		{"health path with a brace", []string{"apps", shop(`"healthPath": "/{env.X}"`)},
-			`apps.shop.healthPath: "/{env.X}" is no path; allowed: ` + paths},
+			`apps.shop.healthPath: "/{env.X}" is not a path; allowed: ` + paths},
 		{"health path to a host", []string{"apps", shop(`"healthPath": "//evil"`)},
-			`apps.shop.healthPath: "//evil" is no path; allowed: ` + paths},
+			`apps.shop.healthPath: "//evil" is not a path; allowed: ` + paths},
 		{"health path with a bad escape", []string{"apps", shop(`"healthPath": "/%zz"`)},
-			`apps.shop.healthPath: "/%zz" is no path; allowed: ` + paths},
+			`apps.shop.healthPath: "/%zz" is not a path; allowed: ` + paths},
 		{"one repository for two apps", []string{"apps", `{"a":{"domain":"a.example.com","repoName":"x/y"},` +
 			`"b":{"domain":"b.example.com","repoName":"x/y"}}`},
 			`apps.b.repoName: "x/y" is already apps.a.repoName; allowed: ` + once},
+		{"repository that begins with a digit", []string{"apps", shop(`"repoName": "1shop"`)},
+			`apps.shop.repoName: "1shop" is not a repository name; allowed: ` + ecrRepos},
+		{"repository with a double dash", []string{"apps", shop(`"repoName": "a--b"`)},
+			`apps.shop.repoName: "a--b" is not a repository name; allowed: ` + ecrRepos},
 		{"repository in upper case", []string{"apps", shop(`"repoName": "Shop"`)},
-			`apps.shop.repoName: "Shop" is no repository name; allowed: ` + ecrRepos},
+			`apps.shop.repoName: "Shop" is not a repository name; allowed: ` + ecrRepos},
 		{"GitHub repository", []string{"apps", shop(`"githubRepo": "https://github.com/a/b"`)},
-			`apps.shop.githubRepo: "https://github.com/a/b" is no GitHub repository; allowed: ` + repos},
+			`apps.shop.githubRepo: "https://github.com/a/b" is not a GitHub repository; allowed: ` + repos},
 		{"GitHub wildcard", []string{"apps", shop(`"githubRepo": "acme/*"`)},
-			`apps.shop.githubRepo: "acme/*" is no GitHub repository; allowed: ` + repos},
+			`apps.shop.githubRepo: "acme/*" is not a GitHub repository; allowed: ` + repos},
 		{"branch wildcard", []string{"apps", shop(`"githubBranch": "release/*"`)},
-			`apps.shop.githubBranch: "release/*" is no branch name; allowed: ` + branches},
+			`apps.shop.githubBranch: "release/*" is not a branch name; allowed: ` + branches},
 		{"branch that climbs", []string{"apps", shop(`"githubBranch": "a..b"`)},
-			`apps.shop.githubBranch: "a..b" is no branch name; allowed: ` + branches},
+			`apps.shop.githubBranch: "a..b" is not a branch name; allowed: ` + branches},
 		{"one id", []string{"apps", shop(`"githubRepo": "a/b", "githubRepoId": 7`)},
 			"apps.shop.githubOwnerId: is missing beside githubRepoId; allowed: both ids or none"},
 		{"the other id", []string{"apps", shop(`"githubRepo": "a/b", "githubOwnerId": 7`)},
@@ -293,9 +331,9 @@ func TestLoadRefuses(t *testing.T) {
 
 		// Environments.
 		{"variable of no app", []string{"appEnvPlain", `{"ghost":{"A":"1"}}`},
-			"appEnvPlain.ghost: is no app; allowed: the name of an app under apps"},
+			"appEnvPlain.ghost: is not an app; allowed: the name of an app under apps"},
 		{"variable name", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A-B":"1"}}`},
-			"appEnvPlain.shop.A-B: is no variable name; allowed: " + envNames},
+			"appEnvPlain.shop.A-B: is not a variable name; allowed: " + envNames},
 		{"reserved variable", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"DATABASE_URL":"canary"}}`},
 			"appEnvSecure.shop.DATABASE_URL: is a reserved name; allowed: " + envNames},
 		{"Webstack's variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"WEBSTACK_APP":"x"}}`},
@@ -303,7 +341,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"variable twice", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":"1"}}`, "appEnvSecure", `{"shop":{"A":"canary"}}`},
 			"appEnvSecure.shop.A: is also in appEnvPlain; allowed: one of the two"},
 		{"number in a variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":1}}`},
-			"appEnvPlain.shop.A: is a number, not a string; allowed: " + quoted},
+			"appEnvPlain.shop.A: is a number, not a string; " + inQuotes("appEnvPlain.shop.A") + "; allowed: a string"},
 		{"NUL in a variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":"\u0000"}}`},
 			"appEnvPlain.shop.A: holds a NUL or is not UTF-8"},
 		{"long variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":"` + strings.Repeat("x", 32<<10+1) + `"}}`},
@@ -315,32 +353,32 @@ func TestLoadRefuses(t *testing.T) {
 		{"secret with braces", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"A":"{{canary}}"}}`},
 			"appEnvSecure.shop.A: holds {{, which Parameter Store refuses"},
 		{"secret that is a map", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"A":{"secure":"canary"}}}`},
-			"appEnvSecure.shop.A: is a map, not a string; allowed: " + quoted},
+			"appEnvSecure.shop.A: is a map, not a string; allowed: a string"},
 
 		// The rest.
-		{"active app", []string{"activeApp", "ghost", "apps", shop("")}, `activeApp: "ghost" is no app; allowed: shop`},
+		{"active app", []string{"activeApp", "ghost", "apps", shop("")}, `activeApp: "ghost" is not an app; allowed: shop`},
 		{"active app without apps", []string{"activeApp", "ghost"},
-			`activeApp: "ghost" is no app; allowed: the name of an app; there are none`},
-		{"email", []string{"caddyEmail", "ops"}, `caddyEmail: "ops" is no e-mail address; allowed: ` + emails},
+			`activeApp: "ghost" is not an app; allowed: the name of an app; there are none`},
+		{"email", []string{"caddyEmail", "ops"}, `caddyEmail: "ops" is not an e-mail address; allowed: ` + emails},
 		{"email with a brace", []string{"caddyEmail", "{x}@example.com"},
-			`caddyEmail: "{x}@example.com" is no e-mail address; allowed: ` + emails},
-		{"authority", []string{"acme", "zerossl"}, `acme: "zerossl" is no certificate authority; allowed: ` + acmes},
+			`caddyEmail: "{x}@example.com" is not an e-mail address; allowed: ` + emails},
+		{"authority", []string{"acme", "zerossl"}, `acme: "zerossl" is not a certificate authority; allowed: ` + acmes},
 		{"authority without TLS", []string{"acme", "http://ca.example.com/dir"},
-			`acme: "http://ca.example.com/dir" is no certificate authority; allowed: ` + acmes},
+			`acme: "http://ca.example.com/dir" is not a certificate authority; allowed: ` + acmes},
 		{"authority with a brace", []string{"acme", "https://ca.example.com/{x}"},
-			`acme: "https://ca.example.com/{x}" is no certificate authority; allowed: ` + acmes},
+			`acme: "https://ca.example.com/{x}" is not a certificate authority; allowed: ` + acmes},
 		{"rate", []string{"backupSchedule", "rate(1 day)"},
-			`backupSchedule: "rate(1 day)" is no schedule; allowed: ` + schedules},
+			`backupSchedule: "rate(1 day)" is not a schedule; allowed: ` + schedules},
 		{"month", []string{"backupSchedule", "cron(0 3 1 * ? *)"},
-			`backupSchedule: "cron(0 3 1 * ? *)" is no schedule; allowed: ` + schedules},
+			`backupSchedule: "cron(0 3 1 * ? *)" is not a schedule; allowed: ` + schedules},
 		{"every 3 hours", []string{"backupSchedule", "cron(0 0/3 * * ? *)"},
-			`backupSchedule: "cron(0 0/3 * * ? *)" is no schedule; allowed: ` + schedules},
+			`backupSchedule: "cron(0 0/3 * * ? *)" is not a schedule; allowed: ` + schedules},
 		{"hour 24", []string{"backupSchedule", "cron(0 24 ? * * *)"},
-			`backupSchedule: "cron(0 24 ? * * *)" is no schedule; allowed: ` + schedules},
+			`backupSchedule: "cron(0 24 ? * * *)" is not a schedule; allowed: ` + schedules},
 		{"retention", []string{"backupRetentionDays", "0"},
 			`backupRetentionDays: "0" is out of range; allowed: a whole number from 1 to 3650`},
 		{"bucket with a dot", []string{"dbBackupBucketName", "a.b.c"},
-			`dbBackupBucketName: "a.b.c" is no bucket name; allowed: ` + buckets},
+			`dbBackupBucketName: "a.b.c" is not a bucket name; allowed: ` + buckets},
 		{"reserved bucket", []string{"dbBackupBucketName", "xn--backups"},
 			`dbBackupBucketName: "xn--backups" is reserved by S3; allowed: ` + buckets},
 	} {
@@ -391,7 +429,7 @@ func TestLoadAccepts(t *testing.T) {
 		{"apps", shop(`"healthPath":"/up?deep=1&x=%20"`)},
 		{"apps", shop(`"cfTtl":86400`)},
 		{"apps", shop(`"githubRepo":"acme/.github","githubBranch":"release/1.x"`)},
-		{"apps", shop(`"repoName":"a/b__c-d.e"`)},
+		{"apps", shop(`"repoName":"a/b_c-d.e"`)},
 		{"apps", shop(""), "appEnvSecure", `{"shop":{"KEY":"-----BEGIN\nEND-----\n"}}`},
 		{"apps", `{"` + strings.Repeat("a", 31) + `":{"domain":"a.example.com"}}`},
 		{"sshAllowedCidr", "203.0.113.7/32"},
@@ -405,7 +443,7 @@ func TestLoadAccepts(t *testing.T) {
 		{"dbBackupBucketName", "acme-webstack-backups"},
 		{"githubOidcProviderArn", "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
 		{"enableDns", "true", "cloudflare:apiToken", token, "apps", shop(`"zone":"example.com"`)},
-		{"aws:profile", "dev", "cloudflare:retries", "3"},
+		{"aws:profile", "dev", "pulumi:tags", `{"a":"b"}`},
 	} {
 		if _, err := load("dev", set...); err != nil {
 			t.Errorf("%v: %v", set, err)

@@ -37,7 +37,7 @@ func (s Schedule) ScheduleExpression() string {
 
 func checkSchedule(v string) string {
 	if scheduleWords[Schedule(v)] == "" && !schedulePattern.MatchString(v) {
-		return "is no schedule"
+		return "is not a schedule"
 	}
 	return ""
 }

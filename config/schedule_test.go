@@ -15,7 +15,7 @@ func TestLongestTimeBetweenTwoRuns(t *testing.T) {
 		"cron(15 3 ? * TUE#5 *)": 98 * day, "cron(15 3 ? * FRIL *)": 35 * day,
 	} {
 		if checkSchedule(string(schedule)) != "" {
-			t.Errorf("%s is no schedule", schedule)
+			t.Errorf("%s is not a schedule", schedule)
 		}
 		if got := schedule.Longest(); got != want {
 			t.Errorf("%s: %s, want %s", schedule, got, want)

@@ -19,7 +19,7 @@ func (d *decoder) validate(stack string, in *input) {
 	if prefix, err := netip.ParsePrefix(in.SSHAllowedCidr); err == nil && prefix.Addr().Is6() && !in.EnableIpv6 {
 		d.add("sshAllowedCidr", quote(in.SSHAllowedCidr)+" is IPv6, but enableIpv6 is false", "an IPv4 network")
 	}
-	if in.EnableDns && in.CloudflareAPIToken == "" && !d.bad[cloudflareAPIToken] {
+	if in.EnableDns && in.CloudflareAPIToken == "" && !d.sealed[cloudflareAPIToken] && !d.bad[cloudflareAPIToken] {
 		d.add(cloudflareAPIToken, "is missing, but enableDns is true", "a token; set it with "+
 			"pulumi config set --secret cloudflare:apiToken")
 	}
@@ -51,10 +51,7 @@ func (d *decoder) resolveInstanceType(stack string, c *Config) {
 }
 
 func (d *decoder) resolveActiveApp(c *Config) {
-	names := make([]string, 0, len(c.Apps))
-	for _, app := range c.Apps {
-		names = append(names, app.Name)
-	}
+	names := appNames(c.Apps)
 	switch {
 	case d.bad["apps"]:
 	case c.ActiveApp == "" && len(names) > 0:
@@ -64,8 +61,16 @@ func (d *decoder) resolveActiveApp(c *Config) {
 		if len(names) > 0 {
 			allowed = strings.Join(names, ", ")
 		}
-		d.add("activeApp", quote(c.ActiveApp)+" is no app", allowed)
+		d.add("activeApp", quote(c.ActiveApp)+" is not an app"+nearest(c.ActiveApp, names), allowed)
 	}
+}
+
+func appNames(apps []App) []string {
+	names := make([]string, 0, len(apps))
+	for _, app := range apps {
+		names = append(names, app.Name)
+	}
+	return names
 }
 
 func (d *decoder) validateApp(stack string, c *Config, app *App) {
@@ -221,7 +226,7 @@ func mergeEnvs[V any](d *decoder, key string, apps []App, envs map[string]map[st
 		i := slices.IndexFunc(apps, func(a App) bool { return a.Name == name })
 		if i < 0 {
 			if !d.bad["apps"] {
-				d.add(join(key, name), "is no app", "the name of an app under apps")
+				d.add(join(key, name), "is not an app"+nearest(name, appNames(apps)), "the name of an app under apps")
 			}
 			continue
 		}

@@ -2,10 +2,8 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
+	"path/filepath"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"webstack/config"
-	"webstack/contract"
 	"webstack/internal/stackfile"
 )
 
@@ -38,52 +35,32 @@ func readSettings(dir, stack string) (*settings, error) {
 }
 
 func parseSettings(dir, stack string, text []byte) (*settings, error) {
-	loaded, values, err := LoadConfig(dir, stack, text)
+	loaded, err := LoadConfig(dir, stack, text)
 	if err != nil {
 		return nil, err
 	}
-	out := &settings{config: loaded, region: values["aws:region"], profile: values["aws:profile"]}
+	keys := loaded.AWS
+	out := &settings{
+		config: loaded, region: keys.Region, profile: keys.Profile, role: keys.AssumeRoleArn, accounts: keys.AllowedAccountIDs,
+	}
 	if out.project, err = stackfile.Project(dir); err != nil {
 		return nil, err
 	}
-	if out.region == "" {
-		return nil, fmt.Errorf("find the region of stack %s: set it with pulumi config set --stack %s aws:region us-east-1",
-			stack, stack)
-	}
-	if err := contract.CheckRegion(out.region); err != nil {
-		return nil, fmt.Errorf("read aws:region of stack %s: %w", stack, err)
-	}
-	var role struct{ RoleArn string }
-	for key, into := range map[string]any{"aws:assumeRole": &role, "aws:allowedAccountIds": &out.accounts} {
-		if value := values[key]; value != "" {
-			if err := json.Unmarshal([]byte(value), into); err != nil {
-				return nil, fmt.Errorf("read %s of stack %s: %w", key, stack, err)
-			}
-		}
-	}
-	out.role = role.RoleArn
 	return out, nil
 }
 
-// LoadConfig reads text as the file of a stack: the config, and all values by full key. Secrets are stand-ins. The error
-// lists all that is wrong, a line each.
-func LoadConfig(dir, stack string, text []byte) (*config.Config, map[string]string, error) {
-	file, err := stackfile.ParseSealed(dir, stack, text)
+// LoadConfig reads text as the file of a stack. It needs no key: secrets stay encrypted, and empty in the config. The
+// error lists all that is wrong, a line each.
+func LoadConfig(dir, stack string, text []byte) (*config.Config, error) {
+	file, err := config.ParseFile(filepath.Base(stackfile.Path(dir, stack)), text)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	for _, key := range config.Keys() {
-		// A map that is one secret as a whole cannot be looked into; nothing here needs what is in it.
-		if key.Type == config.TypeEnvs && file.Values[key.FullName()] == stackfile.StandIn {
-			file.Values[key.FullName()] = "{}"
-		}
+	loaded, err := config.Source{Stack: stack, File: file}.Load()
+	if err != nil {
+		return nil, fmt.Errorf("read the config of stack %s:\n%w", stack, err)
 	}
-	encrypted := func(key string) bool { return slices.Contains(file.SecretKeys, key) }
-	loaded, err := config.Load(stack, file.Values)
-	if err = errors.Join(err, config.CheckEncrypted(file.Values, encrypted)); err != nil {
-		return nil, nil, fmt.Errorf("read the config of stack %s:\n%w", stack, err)
-	}
-	return loaded, file.Values, nil
+	return loaded, nil
 }
 
 // load makes the AWS config: the default chain, and what the stack file and the caller say.

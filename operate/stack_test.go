@@ -79,9 +79,9 @@ encryptedkey: AQIDAHg=
 config:
   aws:region: eu-central-1
   webstack:enableDns: true
-  cloudflare:apiToken: {secure: v1:aaaa:bbbb}
-  webstack:postgresPassword: {secure: v1:aaaa:bbbb}
-  webstack:appEnvSecure: {secure: v1:aaaa:bbbb}
+  cloudflare:apiToken: {secure: v1:cX09W9V2bmgLHFZP:ExHp7a/efITmeGWf30qEflI=}
+  webstack:postgresPassword: {secure: v1:cX09W9V2bmgLHFZP:ExHp7a/efITmeGWf30qEflI=}
+  webstack:appEnvSecure: {secure: v1:cX09W9V2bmgLHFZP:ExHp7a/efITmeGWf30qEflI=}
   webstack:apps: {shop: {domain: shop.example.com, zone: example.com}}
 `})
 	s, err := Open(t.Context(), Options{

@@ -49,8 +49,8 @@ func TestBadConfigRegistersNothing(t *testing.T) {
 	}
 	last := -1
 	for _, problem := range []string{
-		"read the config of stack prod:", "apps.postgres.containerPort: ", "apps.postgres.domain: ", "apps.postgres: ",
-		"aws:region: is missing", "aws:token: does not reach the provider", "bogus: is no key",
+		"read the config of stack prod:", "apps.postgres: ", "apps.postgres.containerPort: ", "apps.postgres.domain: ",
+		"aws:region: is missing", "aws:token: does not reach the provider", "bogus: is not a key",
 		"cloudflare:apiToken: is not encrypted", "vpcCidr: ",
 	} {
 		at := strings.Index(err.Error(), problem)

@@ -11,7 +11,8 @@ import (
 
 // Options replace what the program takes from its surroundings. The zero value is right for a real run.
 type Options struct {
-	// Config holds the config of the run by full key; nil reads PULUMI_CONFIG of this process.
+	// Config holds the config of the run by full key; nil reads PULUMI_CONFIG of this process, and
+	// the stack file beside Pulumi.yaml.
 	Config map[string]string
 	// BuildHost compiles the host program of the module in root for an architecture, "arm64" or "amd64", and returns
 	// its path; nil is gobuild.Host.
@@ -37,7 +38,7 @@ func Program(o Options) pulumi.RunFunc {
 
 // build reads the config, and only when all of it is right registers anything.
 func (o Options) build(ctx *pulumi.Context) (*builder, error) {
-	s, err := readSettings(ctx, o.Config)
+	s, err := readSettings(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -85,7 +85,7 @@ func TestSecretInClearIsRefused(t *testing.T) {
 	if err == nil {
 		t.Fatal("the config is taken")
 	}
-	for _, key := range []string{"appEnvSecure", "cloudflare:apiToken", "postgresPassword"} {
+	for _, key := range []string{"appEnvSecure.shop.API_KEY", "appEnvSecure.shop.PEM", "cloudflare:apiToken", "postgresPassword"} {
 		if !strings.Contains(err.Error(), key+": is not encrypted") {
 			t.Errorf("%s is not refused: %v", key, err)
 		}

@@ -2,64 +2,30 @@ package stack
 
 import (
 	"encoding/json"
-	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/config"
 	"webstack/internal/pulumitest"
+	"webstack/internal/stackfile"
 )
 
-func TestReadProviderKeys(t *testing.T) {
+func TestProviderArgs(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		values map[string]string
-		want   string
-	}{
-		{"no region", map[string]string{},
-			"aws:region: is missing; set it with pulumi config set aws:region us-east-1"},
-		{"bad region", map[string]string{"aws:region": "east"},
-			`aws:region: "east" is not an AWS region; use one such as us-east-1`},
-		{"another partition", map[string]string{"aws:region": "us-gov-west-1"}, `aws:region: "us-gov-west-1" is in another ` +
-			"AWS partition, such as China's or GovCloud's; use a region such as us-east-1"},
-		{"key in clear", map[string]string{"aws:region": "us-east-1", "aws:secretKey": "canary"},
-			"aws:secretKey: does not reach the provider; allowed: allowedAccountIds, assumeRole, profile, region, " +
-				"s3UsePathStyle, skipCredentialsValidation, skipMetadataApiCheck"},
-		{"account", map[string]string{"aws:region": "us-east-1", "aws:allowedAccountIds": "[123456789012]"},
-			`aws:allowedAccountIds: "[123456789012]" is wrong; allowed: a list of account ids of 12 digits, in quotes`},
-		{"role", map[string]string{"aws:region": "us-east-1", "aws:assumeRole": `{"roleArn":"admin"}`},
-			`aws:assumeRole: "{\"roleArn\":\"admin\"}" is wrong; ` +
-				"allowed: a map with the key roleArn, the ARN of a role"},
-		{"role with more", map[string]string{"aws:region": "us-east-1",
-			"aws:assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/x","tags":{}}`},
-			`aws:assumeRole: "{\"roleArn\":\"arn:aws:iam::123456789012:role/x\",\"tags\":{}}" is wrong; ` +
-				"allowed: a map with the key roleArn, the ARN of a role"},
-		{"boolean", map[string]string{"aws:region": "us-east-1", "aws:s3UsePathStyle": "1"},
-			`aws:s3UsePathStyle: "1" is wrong; allowed: true or false`},
-		{"profile", map[string]string{"aws:region": "us-east-1", "aws:profile": "a b"},
-			`aws:profile: "a b" is wrong; allowed: the name of a profile in the AWS config file`},
-		{"Cloudflare", map[string]string{"aws:region": "us-east-1", "cloudflare:email": "x"},
-			"cloudflare:email: does not reach the provider; allowed: cloudflare:apiToken"},
-		{"all", map[string]string{
-			"aws:region": "eu-central-1", "aws:profile": "dev", "aws:allowedAccountIds": `["123456789012"]`,
-			"aws:assumeRole": `{"roleArn":"arn:aws:iam::123456789012:role/deploy"}`, "aws:s3UsePathStyle": "true",
-			"aws:skipMetadataApiCheck": "true", "aws:skipCredentialsValidation": "false", "cloudflare:apiToken": "x",
-		}, "<nil>"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			s := settings{region: c.values["aws:region"]}
-			err := s.readProviderKeys(c.values)
-			if diff := cmp.Diff(c.want, fmt.Sprint(err)); diff != "" {
-				t.Errorf("error (-want +got):\n%s", diff)
-			}
-			if err == nil && (s.aws.Region == nil || s.aws.Profile == nil || s.aws.AllowedAccountIds == nil ||
-				s.aws.AssumeRole == nil || s.aws.S3UsePathStyle == nil) {
-				t.Errorf("keys do not reach the provider: %+v", s.aws)
-			}
-		})
+	yes, no := true, false
+	args := providerArgs(config.AWS{
+		Region: "eu-central-1", Profile: "dev", AllowedAccountIDs: []string{"123456789012"},
+		AssumeRoleArn: "arn:aws:iam::123456789012:role/deploy", S3UsePathStyle: &yes, SkipMetadataAPICheck: &no,
+	})
+	if args.Region == nil || args.Profile == nil || args.AllowedAccountIds == nil || args.AssumeRole == nil ||
+		args.S3UsePathStyle == nil || args.SkipMetadataApiCheck == nil {
+		t.Errorf("keys do not reach the provider: %+v", args)
+	}
+	if args.SkipCredentialsValidation != nil {
+		t.Error("a key that is not set reaches the provider")
 	}
 }
 
@@ -76,4 +42,59 @@ func TestConfigOfTheRun(t *testing.T) {
 	}
 	t.Setenv(pulumi.EnvConfig, string(values))
 	pulumitest.MustRun(t, Program(o), s.options()).Count(t, "aws:ecr/repository:Repository", 3)
+}
+
+// TestTheStackFileIsChecked puts a file beside Pulumi.yaml whose mistakes the values of the run do not show.
+func TestTheStackFileIsChecked(t *testing.T) {
+	dir := t.TempDir()
+	project, err := os.ReadFile("../Pulumi.yaml")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o644)
+	}
+	const text = `encryptionsalt: v1:qSADIv2+Xsg=:v1:LzvUcdgA+P87uIQ9:lWKwAO6uHfG9l2ueZHGrsgE4baOhNQ==
+config:
+  aws:region: us-east-1
+  webstack:apps: {shop: {domain: shop.example.com, memoryMb: 1e3}}
+  webstack:appEnvPlain: {shop: {SINCE: 2024-01-01}}
+  webstack:appEnvSecure:
+    shop:
+      GOOD: {secure: "v1:cX09W9V2bmgLHFZP:ExHp7a/efITmeGWf30qEflI="}
+      CLEAR: ` + canary + `
+webstack:useEip: true
+`
+	if err == nil {
+		err = os.WriteFile(stackfile.Path(dir, "prod"), []byte(text), 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := stackfile.Read(dir, "prod", "webstack-local")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, options := everything().program(t), everything().options()
+	o.Config, options.SecretKeys = nil, run.SecretKeys
+	t.Setenv(pulumi.EnvPulumiRootDirectory, dir)
+	configure := func() {
+		values, err := json.Marshal(run.Values)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Setenv(pulumi.EnvConfig, string(values))
+	}
+	configure()
+	pulumitest.CheckRefused(t, Program(o), options,
+		`Pulumi.prod.yaml:4: apps.shop.memoryMb: "1e3" is not a whole number`,
+		"Pulumi.prod.yaml:5: appEnvPlain.shop.SINCE: is a date, not a string",
+		"Pulumi.prod.yaml:9: appEnvSecure.shop.CLEAR: is not encrypted",
+		"Pulumi.prod.yaml:10: webstack:useEip: stands outside of config")
+
+	// Of a run with another file only the values are known. They still show what Pulumi made of the date.
+	run.Values["webstack:useEip"] = "true"
+	run.Values["webstack:apps"] = `{"shop":{"domain":"shop.example.com","memoryMb":512}}`
+	configure()
+	pulumitest.CheckRefused(t, Program(o), options, "appEnvPlain.shop.SINCE: is a date that was read without quotes")
+	run.Values["webstack:appEnvPlain"] = "{}"
+	configure()
+	pulumitest.MustRun(t, Program(o), options)
 }

@@ -29,6 +29,7 @@ func TestStory(t *testing.T) {
 		{"plain clients see apps and buckets", seesAppsAndBuckets},
 		{"up again changes nothing", upAgain},
 		{"a plain Pulumi changes nothing", plainPulumi},
+		{"a bad stack file is refused", refuseBadFile},
 		{"an app is added", addApp},
 		{"an environment value is changed", changeEnv},
 		{"the app is removed", removeApp},
@@ -67,6 +68,55 @@ func plainPulumi(t *testing.T, clone *lab.Clone) {
 			t.Errorf("pulumi %s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
+}
+
+// refuseBadFile looks at what a user sees of a bad stack file, by Pulumi itself and by the laptop cloud's commands.
+func refuseBadFile(t *testing.T, clone *lab.Clone) {
+	before, right := clone.Inventory(), clone.Read("Pulumi.local.yaml")
+	replace := func(from, to string) {
+		clone.Edit("Pulumi.local.yaml", func(text string) string { return strings.Replace(text, from, to, 1) })
+	}
+	replace("LOG_LEVEL: debug", "LOG_LEVEL: debug\n      SINCE: 2024-01-01")
+	replace("      SESSION_KEY:", "      CLEAR: canary0123456789\n      SESSION_KEY:")
+	replace("      containerPort: 8080\n", "      port: 0x50\n")
+	clone.Edit("Pulumi.local.yaml", func(text string) string { return text + "  websatck:activeApp: shop\n" })
+	check := func(by, out string, err error, problems ...string) {
+		t.Helper()
+		if err == nil {
+			t.Errorf("%s takes the file:\n%s", by, out)
+		}
+		for _, problem := range problems {
+			if strings.Count(out, problem) != 1 {
+				t.Errorf("%s does not say once %q:\n%s", by, problem, out)
+			}
+		}
+		for _, never := range []string{"canary0123456789", "unhandled", "error occurred:", "program failed", "exit status"} {
+			if strings.Contains(out, never) {
+				t.Errorf("%s says %q:\n%s", by, never, out)
+			}
+		}
+	}
+	problems := []string{
+		"apps.shop.port: is not a field of an app; did you mean containerPort?",
+		"appEnvPlain.shop.SINCE: is a date, not a string; put it in quotes",
+		"appEnvSecure.shop.CLEAR: is not encrypted",
+		"websatck:activeApp: is in namespace websatck, which nothing reads; did you mean webstack?",
+	}
+	for _, command := range []string{"preview", "up"} {
+		args := []string{command, "-s", lab.Stack}
+		if command == "up" {
+			args = append(args, "--yes", "--skip-preview")
+		}
+		out, err := clone.Pulumi(args...)
+		check("pulumi "+command, out, err, problems...)
+		out, err = clone.Webstack("local", command)
+		check("webstack local "+command, out, err, problems...)
+	}
+	clone.Edit("Pulumi.local.yaml", func(string) string { return strings.Replace(right, "  webstack:acme", "\twebstack:acme", 1) })
+	out, err := clone.Webstack("local", "up")
+	check("webstack local up", out, err, "is indented with a tab")
+	clone.Edit("Pulumi.local.yaml", func(string) string { return right })
+	lab.SameInventory(t, before, clone.Inventory())
 }
 
 const wikiApp = `    wiki:

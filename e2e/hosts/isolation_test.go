@@ -15,6 +15,8 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"webstack/e2e/lab"
+	"webstack/internal/stackfile"
+	"webstack/local/engine"
 )
 
 func isolation(t *testing.T, c *lab.Clone) {
@@ -128,6 +130,28 @@ bash -c 'echo $BASHPID >"$0/cgroup.procs"; exec tail /dev/zero' "$folder" && exi
 // secretsKept looks for every secret of the stack in every place where none may be.
 func secretsKept(t *testing.T, c *lab.Clone) {
 	secrets := stackSecrets(t, c)
+	others := map[string]func(name string) bool{
+		"shop": func(name string) bool { return !strings.Contains(name, "/shop/") },
+		"blog": func(name string) bool { return !strings.Contains(name, "/blog/") },
+	}
+	for app, other := range others {
+		environments := c.OnHost(`for id in $(docker ps -q --filter label=com.docker.compose.service=` + app + `); do
+			for p in $(docker top "$id" -eo pid | tail -n +2); do tr '\0' '\n' < /proc/"$p"/environ; done
+		done`)
+		if !strings.Contains(environments, "DATABASE_URL=") {
+			t.Errorf("app %s has no environment:\n%s", app, environments)
+		}
+		for name, value := range secrets {
+			if other(name) && strings.Contains(environments, value) {
+				t.Errorf("a process of app %s has the secret %s", app, name)
+			}
+		}
+	}
+	file, err := stackfile.Read(c.Dir, lab.Stack, engine.Passphrase)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets["cloudflare:apiToken"] = file.Values["cloudflare:apiToken"]
 	if len(secrets) < 4 { // a session key, Postgres' password and one for each app
 		t.Fatalf("the stack has %d secrets only", len(secrets))
 	}
@@ -179,7 +203,10 @@ func places(t *testing.T, c *lab.Clone) map[string][]byte {
 		"the documents":               documents(t, c),
 		"the outputs of all commands": outputs(t, c),
 		"the objects in the bucket":   objects(t, c),
-		"Pulumi's state":              state(t, c),
+		"Pulumi's state and history":  state(t, c),
+		"the environments of processes outside of containers": []byte(c.OnHost(`for p in /proc/[0-9]*; do
+			grep -qs docker- "$p/cgroup" || tr '\0' '\n' < "$p/environ" 2>/dev/null || true
+		done`)),
 	}
 	return out
 }

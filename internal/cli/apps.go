@@ -41,7 +41,7 @@ func runAppsList(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	config, _, err := operate.LoadConfig(string(o.dir), o.stack, text)
+	config, err := operate.LoadConfig(string(o.dir), o.stack, text)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (o *operator) editApps(e edit) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := operate.LoadConfig(string(o.dir), o.stack, after); err != nil {
+	if _, err := operate.LoadConfig(string(o.dir), o.stack, after); err != nil {
 		return fmt.Errorf("%s app %q: nothing was written; %w", e.doing, e.app, err)
 	}
 	file := stackfile.Path(string(o.dir), o.stack)

@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"webstack/internal/preview"
+	"webstack/internal/stackfile"
 	"webstack/local/cloud"
 	"webstack/local/engine"
 	"webstack/local/langhost"
@@ -34,6 +35,9 @@ type local struct {
 
 // up brings up the laptop cloud and the stack.
 func up(ctx context.Context, l *local) error {
+	if err := l.checkConfig(); err != nil {
+		return err
+	}
 	return l.exclusively(ctx, func() error {
 		info, err := l.startCloud(ctx)
 		if err != nil {
@@ -77,6 +81,12 @@ func upFailed(err error) error {
 	return err
 }
 
+// checkConfig reports what is wrong with the stack file before anything is started. Pulumi itself would stop at the first
+// thing that it cannot read, and name neither file nor path.
+func (l *local) checkConfig() error {
+	return stackfile.Check(string(l.dir), stackName, engine.Passphrase)
+}
+
 // build builds what up needs, and starts nothing.
 func build(ctx context.Context, l *local) error {
 	return l.exclusively(ctx, func() error {
@@ -95,6 +105,9 @@ func build(ctx context.Context, l *local) error {
 
 // previewChanges shows what up would change.
 func previewChanges(ctx context.Context, l *local) error {
+	if err := l.checkConfig(); err != nil {
+		return err
+	}
 	return l.exclusively(ctx, func() error {
 		info, err := l.startCloud(ctx)
 		if err != nil {

@@ -1,13 +1,16 @@
-// Package stackfile reads a stack file as Pulumi does, for what is not run by Pulumi: objects become JSON, and what the
-// file leaves out has the default of Pulumi.yaml. Encrypted values are decrypted or, for who needs none of them, have a
-// stand-in.
+// Package stackfile finds stack files and reads them as Pulumi does: maps become JSON, and what the file leaves out has
+// the default of Pulumi.yaml.
 package stackfile
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,12 +20,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/encoding"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	webstack "webstack/config"
 )
 
-// File is the config of a run: the values by full key in clear, and the keys that hold a secret.
+// File is the config of a run: the values by full key in clear, the keys that hold a secret, and the file as it is
+// written, nil where there is none.
 type File struct {
 	Values     map[string]string
 	SecretKeys []string
+	Text       *webstack.File
 }
 
 // Read reads Pulumi.yaml and Pulumi.<stack>.yaml in dir. The passphrase is only needed when the file holds
@@ -32,28 +40,139 @@ func Read(dir, stack, passphrase string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := workspace.LoadProjectStack(newSink(), project, Path(dir, stack))
-	if err != nil {
-		return nil, fmt.Errorf("load the file of stack %s: %w", stack, err)
+	out := &File{Values: map[string]string{}}
+	text, err := os.ReadFile(Path(dir, stack))
+	if errors.Is(err, fs.ErrNotExist) {
+		return out, out.addDefaults(project)
 	}
-	decrypter, err := newDecrypter(file.EncryptionSalt, passphrase)
+	if err != nil {
+		return nil, fmt.Errorf("read the file of stack %s: %w", stack, err)
+	}
+	if out.Text, err = webstack.ParseFile(filepath.Base(Path(dir, stack)), text); err != nil {
+		return nil, err
+	}
+	decrypter, err := newDecrypter(out.Text.Salt(), passphrase)
 	if err != nil {
 		return nil, err
 	}
-	return open(project, stack, file, decrypter)
+	return out, out.open(project, Path(dir, stack), text, decrypter)
 }
 
-// ParseSealed takes text for the content of Pulumi.<stack>.yaml and needs no key: each encrypted value becomes StandIn.
-func ParseSealed(dir, stack string, text []byte) (*File, error) {
+// open reads the values as Pulumi does.
+func (f *File) open(project *workspace.Project, path string, text []byte, decrypter config.Decrypter) error {
+	file, err := parse(project, path, text)
+	if err != nil {
+		return err
+	}
+	values, err := file.Config.Decrypt(decrypter)
+	if err != nil {
+		return fmt.Errorf("decrypt %s: %w", filepath.Base(path), err)
+	}
+	for key, value := range values {
+		f.Values[key.String()] = value
+	}
+	for _, key := range file.Config.SecureKeys() {
+		f.SecretKeys = append(f.SecretKeys, key.String())
+	}
+	return f.addDefaults(project)
+}
+
+// OfRun returns text, the content of Pulumi.<stack>.yaml in dir, as the file that the values of a run come from, and nil
+// when they come from elsewhere: pulumi up may be told to read another file.
+func OfRun(dir, stack string, text []byte, values map[string]string) (*webstack.File, error) {
 	project, err := loadProject(dir)
 	if err != nil {
 		return nil, err
 	}
-	file, err := workspace.LoadProjectStackBytes(newSink(), project, text, Path(dir, stack), encoding.YAML)
+	file, err := parse(project, Path(dir, stack), text)
 	if err != nil {
-		return nil, fmt.Errorf("read the file of stack %s: %w", stack, err)
+		return nil, nil //nolint:nilerr // Pulumi has not read a file that it cannot read.
 	}
-	return open(project, stack, file, sealed{})
+	secret := file.Config.SecureKeys()
+	sealed, err := file.Config.Decrypt(sealed{})
+	if err != nil {
+		return nil, nil //nolint:nilerr // as above
+	}
+	for key, value := range sealed {
+		have, set := values[key.String()]
+		if !set || have != value && !slices.Contains(secret, key) {
+			return nil, nil
+		}
+	}
+	return webstack.ParseFile(filepath.Base(Path(dir, stack)), text)
+}
+
+// Check reads the file of a stack as a run of Pulumi would, and reports all that is wrong with it: also what keeps Pulumi
+// from starting the program, which then could say nothing.
+func Check(dir, stack, passphrase string) error {
+	path := Path(dir, stack)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("read the file of stack %s: %w", stack, err)
+	}
+	file, err := webstack.ParseFile(filepath.Base(path), text)
+	if err != nil {
+		return err
+	}
+	project, err := loadProject(dir)
+	if err != nil {
+		return err
+	}
+	decrypter, err := newDecrypter(file.Salt(), passphrase)
+	if err != nil {
+		return err
+	}
+	source, run := webstack.Source{Stack: stack, File: file}, &File{Values: map[string]string{}}
+	secrets := checkSecrets(file, decrypter)
+	if secrets == nil && run.open(project, path, text, decrypter) == nil {
+		source.Values = run.Values
+	}
+	_, err = source.Load()
+	if err = errors.Join(err, secrets, checkSize(file.Name(), source.Values)); err != nil {
+		return fmt.Errorf("read the config of stack %s:\n%w", stack, err)
+	}
+	return nil
+}
+
+// maxConfig is how many bytes of config a program can get: Pulumi passes it as one variable of the environment, which
+// Linux limits to 128 KiB with its name.
+const maxConfig = 128<<10 - len(pulumi.EnvConfig+"=") - 1
+
+func checkSize(name string, values map[string]string) error {
+	text, err := json.Marshal(values)
+	if err == nil && len(text) > maxConfig {
+		err = fmt.Errorf("%s: is %d bytes as Pulumi passes it to the program, which can take %d; keep large values elsewhere",
+			name, len(text), maxConfig)
+	}
+	return err
+}
+
+// checkSecrets decrypts each value of a file that is encrypted by a passphrase, and reports those that cannot be.
+func checkSecrets(file *webstack.File, decrypter config.Decrypter) error {
+	if file.Salt() == "" {
+		return nil
+	}
+	_, probe, _ := strings.Cut(strings.TrimPrefix(file.Salt(), "v1:"), ":")
+	if _, err := decrypter.DecryptValue(context.Background(), probe); err != nil {
+		return fmt.Errorf("%s: encryptionsalt: does not belong to this stack's passphrase", file.Name())
+	}
+	var errs []error
+	for _, secret := range file.Encrypted() {
+		if _, err := decrypter.DecryptValue(context.Background(), secret.Text); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %s: cannot be decrypted with this stack's passphrase and encryptionsalt; "+
+				"set it again with pulumi config set --secret", file.Name(), secret.Line, secret.Path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func parse(project *workspace.Project, path string, text []byte) (*workspace.ProjectStack, error) {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	file, err := workspace.LoadProjectStackBytes(newSink(), project, text, path, encoding.YAML)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
+	}
+	return file, nil
 }
 
 // Path is the path of a stack's file.
@@ -92,24 +211,6 @@ func loadProject(dir string) (*workspace.Project, error) {
 
 func newSink() diag.Sink {
 	return diag.DefaultSink(discard{}, discard{}, diag.FormatOptions{Color: colors.Never})
-}
-
-// open decrypts the values of a file and adds what it leaves out.
-func open(
-	project *workspace.Project, stack string, file *workspace.ProjectStack, decrypter config.Decrypter,
-) (*File, error) {
-	values, err := file.Config.Decrypt(decrypter)
-	if err != nil {
-		return nil, fmt.Errorf("decrypt the file of stack %s: %w", stack, err)
-	}
-	out := &File{Values: map[string]string{}}
-	for key, value := range values {
-		out.Values[key.String()] = value
-	}
-	for _, key := range file.Config.SecureKeys() {
-		out.SecretKeys = append(out.SecretKeys, key.String())
-	}
-	return out, out.addDefaults(project)
 }
 
 // addDefaults does what Pulumi does with the config block of Pulumi.yaml.
@@ -151,16 +252,13 @@ func newDecrypter(salt, passphrase string) (config.Decrypter, error) {
 	return config.NewSymmetricCrypterFromPassphrase(passphrase, raw), nil
 }
 
-// StandIn is what stands for a value that stays encrypted: a text that every key takes which may be a secret.
-const StandIn = "000000000000000000000000000000000000000000000000"
-
 // sealed opens nothing.
 type sealed struct{}
 
-func (sealed) DecryptValue(context.Context, string) (string, error) { return StandIn, nil }
+func (sealed) DecryptValue(context.Context, string) (string, error) { return "", nil }
 
 func (sealed) BatchDecrypt(_ context.Context, texts []string) ([]string, error) {
-	return slices.Repeat([]string{StandIn}, len(texts)), nil
+	return make([]string, len(texts)), nil
 }
 
 type discard struct{}

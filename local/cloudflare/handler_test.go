@@ -289,10 +289,14 @@ func TestAZoneIsMadeOnDemand(t *testing.T) {
 	if zone, ok := store.ZoneOf("www.New-App.example."); !ok || zone.ID != id {
 		t.Errorf("zone of a name in it: %+v, %v", zone, ok)
 	}
+	international := zoneNamed(t, client, "xn--bcher-kva.example").Identifier
+	if zone, ok := store.ZoneOf("www.xn--bcher-kva.example"); !ok || zone.ID != international {
+		t.Errorf("zone of a name in Punycode: %+v, %v", zone, ok)
+	}
 	_, err := client.ListZonesContext(t.Context(), cloudflare.WithZoneFilters("no domain", "", ""))
 	wantError(t, err, 400, "(1003)")
 	if found, err := client.ListZonesContext(t.Context(), cloudflare.WithZoneFilters("", "", "")); err != nil ||
-		len(found.Result) != 1 {
+		len(found.Result) != 2 {
 		t.Errorf("zones: %+v, %v", found.Result, err)
 	}
 }

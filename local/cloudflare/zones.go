@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/net/idna"
 )
 
 // accountID is of the one account that owns all zones.
@@ -54,7 +56,7 @@ func (a *api) listZones(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		operator, name = "equal", operator
 	}
-	name = normal(name)
+	name = punycode(normal(name))
 	matches, ok := map[string]func(have, want string) bool{
 		"equal":       func(have, want string) bool { return have == want },
 		"not_equal":   func(have, want string) bool { return have != want },
@@ -81,6 +83,14 @@ func (a *api) listZones(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answerPage(w, r, zones, 20, 50)
+}
+
+// punycode is a name as zones are kept; clients may ask for it in Unicode, and cloudflare-go always does.
+func punycode(name string) string {
+	if ascii, err := idna.ToASCII(name); err == nil {
+		return ascii
+	}
+	return name
 }
 
 func (a *api) getZone(w http.ResponseWriter, r *http.Request) {

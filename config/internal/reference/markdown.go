@@ -11,19 +11,36 @@ const introduction = `# Configuration
 
 <!-- Generated from package config by go generate ./config. Change the keys there. -->
 
-Everything that is true about a stack stands in its stack file, ` + "`Pulumi.<stack>.yaml`" + `. A key that is not set
-has the default given here; no key has to be set. ` + "`Pulumi.dev.yaml`" + ` is a working sample.
+A stack is described by its stack file, ` + "`Pulumi.<stack>.yaml`" + `. Only ` + "`aws:region`" + ` must be set; every other key
+has the default given here. ` + "`Pulumi.dev.yaml`" + ` is a working sample.
 
-Before anything is created, the whole file is checked. Unknown keys, wrong types and impossible values are reported
-all at once, each with its path and with what is allowed there. Editors that know the YAML language server complete
-keys and check values while you type, by the first line of the sample:
+The whole file is checked before anything is changed. All problems are reported at once, each with its line and path,
+what is allowed there, and the nearest name where one is misspelt:
+
+` + "```text\nPulumi.dev.yaml:12: apps.shop.port: is not a field of an app; did you mean containerPort? Allowed: domain, zone, …\n" +
+	"Pulumi.dev.yaml:20: appEnvPlain.shop.SINCE: is a date, not a string; put it in quotes, …\n```" + `
+
+Editors that use the YAML language server check values while you type, and complete keys. The first line of the sample
+tells them how:
 
 ` + "```yaml\n# yaml-language-server: $schema=./schema/stack.schema.json\n```" + `
 
-Set a plain value with ` + "`pulumi config set webstack:instanceType t4g.medium`" + ` or by editing the file. Set a
-secret with ` + "`pulumi config set --secret`" + `, which encrypts it in the file; a value inside a map is named by its path:
+Values that are text need quotes where YAML might read something else: numbers, dates, times such as ` + "`12:30`" + `, and words
+such as ` + "`yes`, `off` and `null`" + `. Pulumi would hand on ` + "`2024-01-01`" + ` without quotes as
+` + "`2024-01-01 00:00:00 +0000 UTC`" + `. Anchors, aliases and merge keys (` + "`<<: *name`" + `) work.
 
-` + "```sh\npulumi config set --secret --path 'webstack:appEnvSecure.shop.API_KEY'\n```" + `
+Set a plain value with ` + "`pulumi config set webstack:instanceType t4g.medium`" + ` or by editing the file. Set a
+secret with ` + "`pulumi config set --secret`" + `, which encrypts it in the file; a value inside a map is named by its path.
+Text that looks like a number needs ` + "`--type string`" + `:
+
+` + "```sh\npulumi config set --secret --path 'webstack:appEnvSecure.shop.API_KEY'\n" +
+	"pulumi config set --type string --path 'webstack:appEnvPlain.shop.LIMIT' 5\n```" + `
+
+Every value under ` + "`webstack:appEnvSecure`" + ` must be encrypted, and no value of a key that is not marked *secret* below may be.
+
+Some mistakes stop Pulumi before it starts the program, so ` + "`pulumi preview`" + ` reports them in its own words: text that is
+not YAML, a key that is given twice, and an encrypted value that is damaged. ` + "`webstack apps list -s <stack>`" + ` says where
+they are.
 `
 
 // Markdown returns the reference page of the stack config.

@@ -20,8 +20,8 @@ func ProjectFile(old string) (string, error) {
 }
 
 // projectConfig returns the config block. Pulumi demands a value for every key that has neither default nor value,
-// so each key has a default and a stack file need not set any. Neither does a key have secret: true, as Pulumi
-// would hold its default against it; the program itself refuses secrets in clear.
+// so each key has a default and a stack file need not set any. No key has a type or secret: true: Pulumi would check
+// these before it runs the program, and show one problem where the program shows all of them, with their paths.
 func projectConfig() string {
 	var b strings.Builder
 	b.WriteString("config:\n")
@@ -32,8 +32,7 @@ func projectConfig() string {
 			continue // The project may describe its own keys only.
 		}
 		description := sentence(k.Description, allowedSentence(k), secretSentence(k))
-		fmt.Fprintf(&b, "  %s:\n    type: %s\n    description: %q\n    default: %s\n",
-			k.FullName(), projectType(k), description, projectDefault(k))
+		fmt.Fprintf(&b, "  %s:\n    description: %q\n    default: %s\n", k.FullName(), description, projectDefault(k))
 	}
 	return b.String()
 }
@@ -43,17 +42,6 @@ func secretSentence(k config.Key) string {
 		return ""
 	}
 	return "Must be encrypted: pulumi config set --secret"
-}
-
-func projectType(k config.Key) string {
-	switch k.Type {
-	case config.TypeApps, config.TypeEnvs:
-		return "object"
-	case config.TypeList:
-		return "array"
-	case config.TypeString, config.TypeInteger, config.TypeBoolean:
-	}
-	return string(k.Type)
 }
 
 func projectDefault(k config.Key) string {

@@ -18,6 +18,10 @@ type schema struct {
 	Default              any                `json:"default,omitempty"`
 	Enum                 []string           `json:"enum,omitempty"`
 	Pattern              string             `json:"pattern,omitempty"`
+	MaxLength            int                `json:"maxLength,omitempty"`
+	Const                any                `json:"const,omitempty"`
+	Not                  *schema            `json:"not,omitempty"`
+	PropertyNames        *schema            `json:"propertyNames,omitempty"`
 	Minimum              *int64             `json:"minimum,omitempty"`
 	Maximum              *int64             `json:"maximum,omitempty"`
 	AnyOf                []*schema          `json:"anyOf,omitempty"`
@@ -29,7 +33,8 @@ type schema struct {
 	Definitions          map[string]*schema `json:"definitions,omitempty"`
 }
 
-// Schema returns the JSON schema of a whole Pulumi.<stack>.yaml.
+// Schema returns the JSON schema of a whole Pulumi.<stack>.yaml. It refuses nothing that config.Source.Load takes, and
+// refuses what Load does as far as one value shows it.
 func Schema() (string, error) {
 	keys := map[string]*schema{}
 	for _, k := range config.Keys() {
@@ -45,18 +50,19 @@ func Schema() (string, error) {
 		Type:        "object",
 		Properties: map[string]*schema{
 			"config": {
-				Type:       []string{"object", "null"},
-				Properties: keys,
-				// Other namespaces belong to Pulumi and its providers.
-				PatternProperties:    map[string]*schema{"^(aws|cloudflare|random|pulumi):": {}},
+				Type:                 "object",
+				Properties:           keys,
+				PatternProperties:    map[string]*schema{"^pulumi:": {}},
 				AdditionalProperties: false,
+				Required:             []string{"aws:region"},
 			},
-			"encryptionsalt":  text,
+			"encryptionsalt":  {Type: "string", Pattern: config.SaltPattern},
 			"secretsprovider": text,
 			"encryptedkey":    text,
 			"environment":     {},
 		},
 		AdditionalProperties: false,
+		Required:             []string{"config"},
 		Definitions:          map[string]*schema{"secure": secureSchema(), "app": appSchema()},
 	}
 	var out strings.Builder
@@ -72,7 +78,7 @@ func secureSchema() *schema {
 	return &schema{
 		Description:          "An encrypted value, as pulumi config set --secret writes it.",
 		Type:                 "object",
-		Properties:           map[string]*schema{"secure": {Type: "string"}},
+		Properties:           map[string]*schema{"secure": {Type: "string", Pattern: config.EncryptedPattern}},
 		Required:             []string{"secure"},
 		AdditionalProperties: false,
 	}
@@ -91,23 +97,20 @@ func appSchema() *schema {
 
 func secureRef() *schema { return &schema{Ref: "#/definitions/secure"} }
 
-// keySchema describes the value of a key. Any value may be encrypted; a secret one must be.
+// keySchema describes the value of a key. A secret one must be encrypted, and no other may be.
 func keySchema(k config.Key) *schema {
-	s := &schema{Description: sentence(k.Description, allowedSentence(k))}
+	s := &schema{Description: sentence(k.Description, allowedSentence(k)), Default: defaultValue(k)}
 	switch {
 	case k.Type == config.TypeApps:
-		s.AnyOf = []*schema{mapOf(k.Pattern, &schema{Ref: "#/definitions/app"}), secureRef()}
+		s.AnyOf = []*schema{mapOf(config.AppName(), &schema{Ref: "#/definitions/app"})}
+	case k.Type == config.TypeEnvs && k.Secret:
+		s.AnyOf = []*schema{mapOf(config.AppName(), mapOf(config.EnvName(), secureRef())), secureRef()}
 	case k.Type == config.TypeEnvs:
-		value := &schema{AnyOf: []*schema{{Type: "string"}, secureRef()}}
-		if k.Secret {
-			value = secureRef()
-		}
-		s.AnyOf = []*schema{{Type: "object", AdditionalProperties: mapOf(k.Pattern, value)}, secureRef()}
+		s.AnyOf = []*schema{mapOf(config.AppName(), mapOf(config.EnvName(), textSchema(config.EnvValue())))}
 	case k.Secret:
-		s.AnyOf = []*schema{secureRef()}
+		s.AnyOf = []*schema{secureRef(), {Type: "string", Const: ""}}
 	default:
-		s.Default = defaultValue(k)
-		s.AnyOf = []*schema{valueSchema(k), secureRef()}
+		s.AnyOf = valueSchema(k)
 	}
 	return s
 }
@@ -116,42 +119,53 @@ func keySchema(k config.Key) *schema {
 func rewritten(k config.Key) []*schema {
 	switch k.Type {
 	case config.TypeInteger:
-		return []*schema{{Type: "string", Pattern: "^[0-9]+$"}}
+		return []*schema{{Type: "string", Pattern: "^-?(0|[1-9][0-9]*)$"}}
 	case config.TypeBoolean:
 		return []*schema{{Type: "string", Enum: []string{"true", "false"}}}
-	case config.TypeString, config.TypeList, config.TypeApps, config.TypeEnvs:
+	case config.TypeString, config.TypeList, config.TypeApps, config.TypeEnvs, config.TypeRole:
 	}
 	return nil
 }
 
-func mapOf(namePattern string, value *schema) *schema {
-	return &schema{
-		Type:                 "object",
-		PatternProperties:    map[string]*schema{namePattern: value},
-		AdditionalProperties: false,
-	}
+// mapOf is a map whose names are like name.
+func mapOf(name config.Key, value *schema) *schema {
+	return &schema{Type: "object", PropertyNames: textSchema(name), AdditionalProperties: value}
 }
 
-func valueSchema(k config.Key) *schema {
+// valueSchema lists the forms of a value in clear.
+func valueSchema(k config.Key) []*schema {
 	switch k.Type {
 	case config.TypeInteger:
-		return &schema{Type: "integer", Minimum: &k.Min, Maximum: &k.Max}
+		forms := []*schema{{Type: "integer", Minimum: &k.Min, Maximum: &k.Max}}
+		for _, also := range k.Also {
+			forms = append(forms, &schema{Type: "integer", Const: also})
+		}
+		return forms
 	case config.TypeBoolean:
-		return &schema{Type: "boolean"}
+		return []*schema{{Type: "boolean"}}
 	case config.TypeList:
-		item := &schema{AnyOf: []*schema{{Type: "string", Pattern: k.Pattern}, secureRef()}}
-		return &schema{Type: "array", Items: item}
-	default:
-		return &schema{Type: "string", Enum: k.Enum, Pattern: emptyToo(k)}
+		return []*schema{{Type: "array", Items: textSchema(k)}}
+	case config.TypeRole:
+		return []*schema{{
+			Type: "object", Properties: map[string]*schema{"roleArn": textSchema(k)}, Required: []string{"roleArn"},
+			AdditionalProperties: false,
+		}}
+	case config.TypeString, config.TypeApps, config.TypeEnvs:
 	}
+	forms := []*schema{textSchema(k)}
+	if !k.Required && k.Default == "" { // an empty one is one that is not set
+		forms = append(forms, &schema{Type: "string", Const: ""})
+	}
+	return forms
 }
 
-// emptyToo returns the pattern of a string; an optional one may be empty, which means not set.
-func emptyToo(k config.Key) string {
-	if k.Pattern == "" || k.Required || k.Default != "" {
-		return k.Pattern
+// textSchema describes one string.
+func textSchema(k config.Key) *schema {
+	s := &schema{Type: "string", Enum: k.Enum, Pattern: k.Pattern, MaxLength: k.MaxLength}
+	if k.Not != "" {
+		s.Not = &schema{Pattern: k.Not}
 	}
-	return "^$|" + k.Pattern
+	return s
 }
 
 // defaultValue returns the default in its JSON type, nil for none.
@@ -164,12 +178,15 @@ func defaultValue(k config.Key) any {
 		}
 		return n
 	case config.TypeBoolean:
+		if k.Default == "" {
+			return nil
+		}
 		return k.Default == "true"
 	case config.TypeString:
-		if !k.Required {
+		if !k.Required && !k.Secret {
 			return k.Default
 		}
-	case config.TypeList, config.TypeApps, config.TypeEnvs:
+	case config.TypeList, config.TypeApps, config.TypeEnvs, config.TypeRole:
 	}
 	return nil
 }

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"regexp"
+)
+
+var (
+	regionPattern = regexp.MustCompile(`^(?:af|ap|ca|eu|il|me|mx|sa|us)-` +
+		`(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]$`)
+	otherPartitionPattern = regexp.MustCompile(`^(?:cn-|us-gov-|us-iso|eu-iso|eusc-)`)
+	accountPattern        = regexp.MustCompile(`^[0-9]{12}$`)
+	rolePattern           = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	profilePattern        = regexp.MustCompile(`^[A-Za-z0-9._@/+-]+$`)
+)
+
+// knownRegions are only for finding what a typo meant: a new region of the right form is taken without being here.
+var knownRegions = []string{
+	"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1",
+	"ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
+	"ap-southeast-4", "ap-southeast-5", "ap-southeast-6", "ap-southeast-7", "ca-central-1", "ca-west-1", "eu-central-1",
+	"eu-central-2", "eu-north-1", "eu-south-1", "eu-south-2", "eu-west-1", "eu-west-2", "eu-west-3", "il-central-1",
+	"me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
+}
+
+// awsKeys are the keys of the namespace aws that reach the provider. An explicit provider does not read them by itself;
+// keys for credentials are left out on purpose, as they belong into the environment or a profile.
+var awsKeys = []spec[input]{
+	{Key: Key{Name: awsRegion, Required: true, Pattern: regionPattern.String(),
+		Description: "Region in which everything is made. It must be set.",
+		Allowed:     "a region of AWS's commercial partition, such as us-east-1"},
+		at: func(c *input) any { return &c.AWS.Region }, check: checkRegion},
+	{Key: Key{Name: "aws:profile", Pattern: profilePattern.String(),
+		Description: "Profile of the AWS config file whose credentials are used. Empty takes those of the environment.",
+		Allowed:     "the name of a profile in the AWS config file"},
+		at: func(c *input) any { return &c.AWS.Profile }},
+	{Key: Key{Name: "aws:assumeRole", Default: "{}", Pattern: rolePattern.String(),
+		Description: "Role to assume before anything is done.",
+		Allowed:     "a map with the key roleArn, the ARN of a role"},
+		at: func(c *input) any { return &c.role }},
+	{Key: Key{Name: "aws:allowedAccountIds", Default: "[]", Pattern: accountPattern.String(),
+		Description: "Accounts that may be changed. With credentials of another account, nothing is done.",
+		Allowed:     "account ids of 12 digits, in quotes"},
+		at: func(c *input) any { return &c.AWS.AllowedAccountIDs }},
+	{Key: Key{Name: "aws:s3UsePathStyle",
+		Description: "Name buckets in the path of an address instead of in its host name."},
+		at: func(c *input) any { return &c.AWS.S3UsePathStyle }},
+	{Key: Key{Name: "aws:skipCredentialsValidation",
+		Description: "Do not ask STS whether the credentials are right before they are used."},
+		at: func(c *input) any { return &c.AWS.SkipCredentialsValidation }},
+	{Key: Key{Name: "aws:skipMetadataApiCheck",
+		Description: "Do not look for credentials at an instance's metadata service."},
+		at: func(c *input) any { return &c.AWS.SkipMetadataAPICheck }},
+}
+
+func checkRegion(v string) string {
+	switch {
+	case regionPattern.MatchString(v):
+	case otherPartitionPattern.MatchString(v):
+		return "is in another AWS partition, such as China's or GovCloud's"
+	default:
+		return "is not a region" + nearest(v, knownRegions)
+	}
+	return ""
+}
+
+// decodeRole reads aws:assumeRole.
+func (d *decoder) decodeRole(path string, s spec[input], role *assumeRole, n node) {
+	arn := s.Key
+	arn.Type, arn.Required, arn.Default, arn.top = TypeString, true, "", false
+	arn.Allowed = "the ARN of a role, such as arn:aws:iam::123456789012:role/deploy"
+	members := d.object(path, n, s.Allowed)
+	for _, m := range members {
+		at, text := join(path, m.name), ""
+		if m.name != "roleArn" {
+			d.add(at, "does not reach the provider", "roleArn")
+		} else if d.rightlyEncrypted(at, arn, m.value) && d.wantScalar(at, arn, m.value, &text) {
+			d.decodeScalar(at, arn, (*string)(role), nil, text)
+		}
+	}
+	if _, ok := n.child("roleArn"); !ok && n.kind == objectNode && !d.bad[path] {
+		d.add(join(path, "roleArn"), "is missing", arn.Allowed)
+	}
+}

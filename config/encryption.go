@@ -1,0 +1,42 @@
+package config
+
+import "strings"
+
+// rightlyEncrypted reports a secret that is in clear, and an encrypted value that is not a secret.
+func (d *decoder) rightlyEncrypted(path string, k Key, n node) bool {
+	encrypted, known := d.encrypted(k, n)
+	switch {
+	case !known:
+	case k.Secret && !encrypted && n.scalar != k.Default:
+		name := fullPath(path)
+		if strings.ContainsAny(name, ".[") {
+			name = "--path '" + name + "'"
+		}
+		d.add(path, "is not encrypted; set it with pulumi config set --secret "+name, "")
+		return false
+	case !k.Secret && encrypted:
+		d.add(path, "is encrypted, but it is not kept secret: Webstack has to show it to everyone who uses it",
+			"the value in clear")
+		return false
+	}
+	return true
+}
+
+// fullPath is a path as pulumi config set takes it, with the namespace.
+func fullPath(path string) string {
+	if key, _, _ := strings.Cut(path, "."); strings.Contains(key, ":") {
+		return path
+	}
+	return Namespace + ":" + path
+}
+
+// encrypted reports whether a value is encrypted, where that can be known.
+func (d *decoder) encrypted(k Key, n node) (encrypted, known bool) {
+	switch {
+	case n.inFile:
+		return n.encrypted, true
+	case d.source.Encrypted != nil:
+		return d.source.Encrypted(k.FullName()), true
+	}
+	return false, false
+}

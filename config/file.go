@@ -1,0 +1,227 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+)
+
+// File is a stack file as it is written. Pulumi hands a program values that its own reader may have changed, and does
+// not hand over which parts of a map are encrypted; the file shows both.
+type File struct {
+	name     string
+	salt     string
+	values   []member // by full key
+	problems []problem
+}
+
+// Encrypted is an encrypted value of a stack file.
+type Encrypted struct {
+	Path string // as in problems, such as appEnvSecure.shop.KEY
+	Line int
+	Text string // what the file holds
+}
+
+// ParseFile reads the text of a stack file. name stands in problems, such as Pulumi.dev.yaml. The error is about text
+// that is not YAML; everything else that is wrong is kept for Source.Load.
+func ParseFile(name string, text []byte) (*File, error) {
+	f := &File{name: name}
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // as Pulumi does
+	if line := invalidLine(text); line > 0 {
+		return nil, fmt.Errorf("%s:%d: is not UTF-8 text; save the file in UTF-8", name, line)
+	}
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	var root, second yaml.Node
+	if err := documents.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
+		return nil, syntaxError(name, text, err)
+	}
+	switch err := documents.Decode(&second); {
+	case err == nil:
+		f.add(second.Line, "", "has a second YAML document, which Pulumi would ignore", "one document")
+	case !errors.Is(err, io.EOF):
+		return nil, syntaxError(name, text, err)
+	}
+	if len(root.Content) > 0 {
+		f.readRoot(root.Content[0])
+	}
+	return f, nil
+}
+
+// Name returns the name that the file has in problems.
+func (f *File) Name() string { return f.name }
+
+// Salt returns encryptionsalt, "" when the file has none.
+func (f *File) Salt() string { return f.salt }
+
+// Encrypted returns the encrypted values in the order of the file, but for those that have not the form of one.
+func (f *File) Encrypted() []Encrypted {
+	var out []Encrypted
+	for _, m := range f.values {
+		walk(shortKey(m.name), m.value, func(path string, n node) {
+			if n.cipher != "" {
+				out = append(out, Encrypted{Path: path, Line: n.line, Text: n.cipher})
+			}
+		})
+	}
+	return out
+}
+
+// walk calls visit for a node and all nodes below it.
+func walk(path string, n node, visit func(path string, n node)) {
+	visit(path, n)
+	for _, m := range n.members {
+		walk(join(path, m.name), m.value, visit)
+	}
+	for i, item := range n.items {
+		walk(path+"["+strconv.Itoa(i)+"]", item, visit)
+	}
+}
+
+func (f *File) add(line int, path, wrong, allowed string) {
+	f.problems = append(f.problems, newProblem(line, path, wrong, allowed))
+}
+
+func invalidLine(text []byte) int {
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if !utf8.Valid(line) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+var (
+	yamlErrorPattern = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+	tabPattern       = regexp.MustCompile(`(?m)^ *\t`)
+)
+
+// syntaxError says what the YAML reader cannot read, and where. Its message quotes nothing of the text.
+func syntaxError(name string, text []byte, err error) error {
+	if at := tabPattern.FindIndex(text); at != nil {
+		line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
+		return fmt.Errorf("%s:%d: is indented with a tab; YAML allows spaces only", name, line)
+	}
+	found := yamlErrorPattern.FindStringSubmatch(err.Error())
+	if found == nil {
+		return fmt.Errorf("%s: is not YAML", name)
+	}
+	where := name
+	if found[1] != "" {
+		where += ":" + found[1]
+	}
+	return fmt.Errorf("%s: is not YAML: %s; look at this line and the one before it", where, found[2])
+}
+
+// fileKeys are the keys that a stack file may have beside config.
+var fileKeys = []string{"config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider"}
+
+func (f *File) readRoot(root *yaml.Node) {
+	r := &reader{file: f}
+	top := r.read("", root, 0)
+	if top.kind != objectNode {
+		f.add(top.line, "", "is "+top.describe()+", not a map", "a map with the key config")
+		return
+	}
+	for _, m := range top.members {
+		switch {
+		case m.name == "config":
+			f.readConfig(m.value)
+		case strings.Contains(m.name, ":"):
+			f.add(m.value.line, m.name, "stands outside of config, where nothing reads it", "this key below config:, indented")
+		default:
+			f.checkTop(m)
+		}
+	}
+	f.checkKeyOfSecrets(top)
+}
+
+// SaltPattern is the form of encryptionsalt: v1:<salt>:<a text that is encrypted with the key>.
+const SaltPattern = `^v1:[A-Za-z0-9+/=]+:v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$`
+
+var saltPattern = regexp.MustCompile(SaltPattern)
+
+// checkTop checks what stands beside config.
+func (f *File) checkTop(m member) {
+	known := false
+	for _, name := range fileKeys {
+		known = known || m.name == name
+	}
+	text, isText := m.value.scalar.(string)
+	isText = isText && m.value.kind == scalarNode
+	switch {
+	case !known:
+		f.add(m.value.line, m.name, "is not a key of a stack file"+nearest(m.name, fileKeys), strings.Join(fileKeys, ", "))
+	case m.name != "environment" && !isText:
+		f.add(m.value.line, m.name, "is "+m.value.describe()+", not a string", "the string that Pulumi wrote")
+	case m.name == "encryptionsalt" && saltPattern.MatchString(text):
+		f.salt = text
+	case m.name == "encryptionsalt":
+		f.add(m.value.line, m.name, "is not a salt that Pulumi wrote",
+			"the value from an older version of this file; without it nothing in the file can be decrypted")
+	}
+}
+
+// checkKeyOfSecrets looks for encrypted values whose key is not in the file. Only those of the form v1 need one there;
+// Pulumi Cloud keeps the keys of the others.
+func (f *File) checkKeyOfSecrets(top node) {
+	_, salt := top.child("encryptionsalt")
+	_, key := top.child("encryptedkey")
+	if salt || key {
+		return
+	}
+	for _, secret := range f.Encrypted() {
+		if strings.HasPrefix(secret.Text, "v1:") {
+			f.add(secret.Line, secret.Path, "is encrypted, but the file has neither encryptionsalt nor encryptedkey",
+				"the key with which the value was encrypted, from an older version of this file")
+		}
+	}
+}
+
+// readConfig reads what stands below config.
+func (f *File) readConfig(n node) {
+	if n.kind == scalarNode && n.scalar == nil {
+		return // like a file without config
+	}
+	if n.kind != objectNode {
+		f.add(n.line, "config", "is "+n.describe()+", not a map", "a map from keys to values")
+		return
+	}
+	for _, m := range n.members {
+		full := m.name
+		if !strings.Contains(full, ":") {
+			full = Namespace + ":" + full
+			f.add(m.value.line, m.name, "has no namespace", full)
+			if _, twice := n.child(full); twice {
+				continue
+			}
+		}
+		f.values = append(f.values, member{full, m.value})
+	}
+}
+
+// shortKey is a full key as it stands in paths: without the namespace webstack.
+func shortKey(full string) string {
+	name, ok := strings.CutPrefix(full, Namespace+":")
+	if !ok {
+		return full
+	}
+	return plain(name)
+}
+
+// childPath is the path of a member. The file's paths begin below config.
+func childPath(path, name string) string {
+	switch path {
+	case "":
+		return plain(name)
+	case "config":
+		return shortKey(name)
+	}
+	return join(path, name)
+}
