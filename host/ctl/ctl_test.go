@@ -5,12 +5,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/internal/fakes3"
+	"webstack/host/volume"
 )
 
 var fake cloud
@@ -169,5 +171,18 @@ func TestHelpListsWhatExists(t *testing.T) {
 		if !strings.Contains(help, want) {
 			t.Errorf("help lacks %q", want)
 		}
+	}
+}
+
+// The unit that mounts the volume at boot calls the program in a way that it knows: a flag too many is all that is wrong.
+func TestBootCommandIsAccepted(t *testing.T) {
+	t.Parallel()
+	words := strings.Fields(volume.BootCommand("/srv/apps/webstack", "vol-0123456789abcdef0"))
+	if words[0] != "/srv/apps/webstack/bin/webstackctl" || !slices.Contains(words, "--stack-dir") {
+		t.Errorf("command: %q", words)
+	}
+	code, _, stderr := run(append(words[1:], "--no-such-flag")...)
+	if code != ExitUsage || !strings.Contains(stderr, "not defined: -no-such-flag") {
+		t.Errorf("exit code %d, %s", code, stderr)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"webstack/contract"
 	"webstack/host/volume"
 )
 
@@ -43,7 +42,7 @@ func checkVolume(id string) error {
 
 func (c Command) ensureVolume(ctx context.Context, id, dir string, wait time.Duration) error {
 	return volume.Ensure(ctx, volume.Options{
-		ID: id, Wait: wait, Program: contract.Paths{StackDir: dir}.HostProgram(), Run: c.runner(), Out: c.Stdout,
+		ID: id, Wait: wait, StackDir: dir, Run: c.runner(), Out: c.Stdout,
 		System: c.System,
 	})
 }

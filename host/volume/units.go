@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 
+	"webstack/contract"
 	"webstack/host/files"
 )
 
@@ -23,7 +24,7 @@ Before=docker.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=%s mount --volume %s --wait %s
+ExecStart=%s
 TimeoutStartSec=15min
 `
 
@@ -34,6 +35,12 @@ Requires=%[1]s
 After=%[1]s
 AssertPathIsMountPoint=%[2]s
 `
+
+// BootCommand is the command that mounts a volume at every boot, as it stands in the unit.
+func BootCommand(stackDir, id string) string {
+	return fmt.Sprintf("%s mount --volume %s --stack-dir %s --wait %s", contract.Paths{StackDir: stackDir}.HostProgram(), id,
+		stackDir, bootWait)
+}
 
 // mark stands beside the units until systemd has read them, so that a run that was killed in between is made up for.
 const reloadMark = ".webstack-reload"
@@ -46,7 +53,7 @@ func (v *volume) installUnits(ctx context.Context) error {
 	}
 	defer func() { _ = root.Close() }()
 	units := []struct{ name, text string }{
-		{Unit, fmt.Sprintf(unitText, v.Program, v.ID, bootWait)},
+		{Unit, fmt.Sprintf(unitText, BootCommand(v.StackDir, v.ID))},
 		{path.Join("docker.service.d", "webstack.conf"), fmt.Sprintf(dockerText, Unit, v.System.DataDir)},
 	}
 	_, err = root.Lstat(reloadMark)

@@ -29,8 +29,8 @@ type Options struct {
 	ID string
 	// Wait is how long the volume may take to appear; it is attached while the host boots.
 	Wait time.Duration
-	// Program is the absolute path of webstackctl, which mounts the volume at every boot.
-	Program string
+	// StackDir is the stack directory, with the webstackctl that mounts the volume at every boot.
+	StackDir string
 	// Run runs the system's programs.
 	Run command.Runner
 	// Out gets a line for each change.

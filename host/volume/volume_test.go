@@ -93,7 +93,7 @@ func (b *bench) format(mebibytes uint32) {
 func (b *bench) ensure(wait time.Duration) (string, error) {
 	var out bytes.Buffer
 	err := Ensure(b.t.Context(), Options{
-		ID: id, Wait: wait, Program: "/opt/webstack/bin/webstackctl", Run: b.run, Out: &out, System: b.system,
+		ID: id, Wait: wait, StackDir: "/opt/webstack", Run: b.run, Out: &out, System: b.system,
 	})
 	return out.String(), err
 }
@@ -120,7 +120,7 @@ func TestNewVolume(t *testing.T) {
 		t.Errorf("called %v, want %v", got, want)
 	}
 	unit, err := os.ReadFile(filepath.Join(b.system.Units, Unit))
-	if err != nil || !strings.Contains(string(unit), "\nExecStart=/opt/webstack/bin/webstackctl mount --volume "+id+" ") {
+	if err != nil || !strings.Contains(string(unit), "\nExecStart="+BootCommand("/opt/webstack", id)+"\n") {
 		t.Errorf("%v, unit:\n%s", err, unit)
 	}
 	dropIn, err := os.ReadFile(filepath.Join(b.system.Units, "docker.service.d", "webstack.conf"))
@@ -336,7 +336,7 @@ func TestAnotherVolume(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	err := Ensure(t.Context(), Options{ID: "vol-00000000", Program: "/p", Run: b.run, Out: &out, System: b.system})
+	err := Ensure(t.Context(), Options{ID: "vol-00000000", StackDir: "/p", Run: b.run, Out: &out, System: b.system})
 	if err == nil || !strings.Contains(err.Error(), "vol-00000000") {
 		t.Errorf("error is %v", err)
 	}

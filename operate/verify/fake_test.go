@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
@@ -48,6 +49,7 @@ type stand struct {
 	addresses    []ec2types.Address
 	connection   ssmtypes.ConnectionStatus
 	documents    map[string]ssmtypes.DocumentStatus
+	latest       map[string]string // latest versions of documents, where it is not the default one
 	associations map[string]*ssmtypes.AssociationDescription
 	steps        map[string][]ssmtypes.CommandPlugin // by run of an association
 	parameters   map[string]string
@@ -398,7 +400,9 @@ func (s *stand) DescribeDocument(
 	_ context.Context, in *ssm.DescribeDocumentInput, _ ...func(*ssm.Options),
 ) (*ssm.DescribeDocumentOutput, error) {
 	if status, ok := s.documents[*in.Name]; ok || s.errs["DescribeDocument"] != nil {
-		return &ssm.DescribeDocumentOutput{Document: &ssmtypes.DocumentDescription{Status: status}}, s.errs["DescribeDocument"]
+		return &ssm.DescribeDocumentOutput{Document: &ssmtypes.DocumentDescription{
+			Status: status, DefaultVersion: ptr("1"), LatestVersion: ptr(cmp.Or(s.latest[*in.Name], "1")),
+		}}, s.errs["DescribeDocument"]
 	}
 	return nil, refused("InvalidDocument")
 }

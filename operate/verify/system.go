@@ -69,6 +69,14 @@ func (w *world) document(ctx context.Context, subject string, parts ...string) f
 	case answer.Document.Status != types.DocumentStatusActive:
 		return failed(subject, w.again(), "%s is %s", name, answer.Document.Status)
 	}
+	// Pulumi changes a document by two calls. Killed in between, it fails at every later change: it names the default
+	// version as the one to follow, and Systems Manager takes the latest only.
+	latest, standard := aws.ToString(answer.Document.LatestVersion), aws.ToString(answer.Document.DefaultVersion)
+	if latest != standard {
+		return failed(subject, "aws ssm update-document-default-version --region "+w.region+" --name "+name+
+			" --document-version "+latest+", then "+w.again(),
+			"the default version of %s is %s, the latest is %s: a run ended while it changed the document", name, standard, latest)
+	}
 	return passed(subject, "%s", name)
 }
 

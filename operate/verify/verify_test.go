@@ -99,6 +99,8 @@ var breakages = []broken{
 		"there is no document webstack-dev-logs"},
 	{"system.documents", func(_ *testing.T, s *stand) { s.documents["webstack-dev-status"] = "Failed" }, "status",
 		"webstack-dev-status is Failed"},
+	{"system.documents", func(_ *testing.T, s *stand) { s.latest = map[string]string{"webstack-dev-converge": "2"} },
+		"converge", "the default version of webstack-dev-converge is 1, the latest is 2"},
 	{"system.documents", denied("DescribeDocument"), "converge", "AccessDenied"},
 	{"system.converge", func(_ *testing.T, s *stand) { delete(s.associations, "webstack-dev-converge") }, "",
 		"there is no association webstack-dev-converge"},
