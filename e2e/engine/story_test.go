@@ -135,6 +135,9 @@ func addApp(t *testing.T, clone *lab.Clone) {
 			t.Errorf("the preview does not show %q:\n%s", line, preview)
 		}
 	}
+	if lines := strings.Count(preview, "\n"); lines > 150 || strings.Contains(preview, "-  shop:") {
+		t.Errorf("the preview of one more app has %d lines, or takes another one away:\n%s", lines, preview)
+	}
 	clone.MustWebstack("local", "up")
 	if found := clone.Inventory()["ECR repositories"]; !slices.ContainsFunc(found, contains("wiki")) {
 		t.Errorf("repositories: %v", found)
@@ -151,9 +154,17 @@ func changeEnv(t *testing.T, clone *lab.Clone) {
 	}
 	change("LOG_LEVEL: debug", "LOG_LEVEL: warn")
 	preview := clone.MustWebstack("local", "preview")
-	if line := `LOG_LEVEL: "debug" => "warn"`; !strings.Contains(preview, line) {
-		t.Errorf("the preview does not show %s:\n%s", line, preview)
+	for _, line := range []string{"-      LOG_LEVEL: debug\n", "+      LOG_LEVEL: warn\n"} {
+		if !strings.Contains(preview, line) {
+			t.Errorf("the preview does not show %q:\n%s", line, preview)
+		}
 	}
+	change("LOG_LEVEL: warn", "LOG-LEVEL: warn")
+	const problem = "appEnvPlain.shop.LOG-LEVEL: "
+	if out, err := clone.Webstack("local", "preview"); err == nil || strings.Count(out, problem) != 1 || strings.Contains(out, "unhandled") {
+		t.Errorf("a preview that fails does not give its reason once (%v):\n%s", err, out)
+	}
+	change("LOG-LEVEL: warn", "LOG_LEVEL: warn")
 	clone.MustWebstack("local", "up")
 	lab.SameInventory(t, before, clone.Inventory())
 	change("LOG_LEVEL: warn", "LOG_LEVEL: debug") // goes up with the next step

@@ -263,6 +263,19 @@ func TestANewTextIsCountedNotShown(t *testing.T) {
 	}
 }
 
+// A record that somebody else made is not replaced by a new one of the same name.
+func TestNewRecordsStandBesideOthers(t *testing.T) {
+	t.Parallel()
+	const note = "stays, and gets a part of the visitors"
+	props := map[string]any{"content": "192.0.2.1"}
+	for op, want := range map[apitype.OpType]bool{apitype.OpCreate: true, apitype.OpDelete: false, apitype.OpUpdate: false} {
+		text := report(pre(op, "dns:Dns", recordType, "shop", props, props), pre(op, "dns:Dns", recordType, "wiki", props, props)).Text()
+		if got := strings.Count(text, note); got > 1 || got == 1 != want {
+			t.Errorf("%s: %s", op, text)
+		}
+	}
+}
+
 // After a refresh the inputs are the same, and what exists is not.
 func TestDriftIsShown(t *testing.T) {
 	t.Parallel()

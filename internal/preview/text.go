@@ -48,9 +48,18 @@ func writeRoom(out *strings.Builder, steps []step) {
 			end++
 		}
 		writeNames(out, fmt.Sprintf("  %s %-28s ", marks[first.op], ShortType(first.meta.Type)), names)
+		if first.op == apitype.OpCreate && first.meta.Type == recordType {
+			out.WriteString(besideNote)
+		}
 		i = end
 	}
 }
+
+const recordType = "cloudflare:index/record:Record"
+
+// besideNote stands below new DNS records: the engine knows nothing of records that it did not make.
+const besideNote = "      A record of the same name that is in the zone already stays, and gets a part of the visitors:\n" +
+	"      delete it in the Cloudflare dashboard. After the update, webstack verify names such records.\n"
 
 // writeNames writes names behind a head, in as many lines as they need.
 func writeNames(out *strings.Builder, head string, names []string) {
