@@ -38,6 +38,7 @@ type Key struct {
 	Also        []int64 // allowed beside the limits
 	Secret      bool    // must be encrypted in the stack file
 	Required    bool
+	Change      string // what happens when the value changes on a running stack
 
 	pattern *regexp.Regexp // Pattern, compiled
 	not     *regexp.Regexp // Not, compiled; nil = none
@@ -69,6 +70,7 @@ func describe[T any](specs []spec[T]) []Key {
 func complete[T any](specs []spec[T]) []spec[T] {
 	for i := range specs {
 		k := &specs[i].Key
+		k.Change = changes[k.Name]
 		k.Type = typeOf(specs[i].at(new(T)))
 		k.pattern = regexp.MustCompile(k.Pattern)
 		if k.Not != "" {

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"webstack/host/command"
+	hostdisk "webstack/host/disk"
 	"webstack/host/volume"
 )
 
@@ -267,5 +269,30 @@ func TestVolumeWithContentIsNotFormatted(t *testing.T) {
 				t.Error("the volume was changed")
 			}
 		})
+	}
+}
+
+// When programs that are not root's have filled the volume, as Postgres may, root still has room: Caddy for its
+// certificates, and the host program.
+func TestFullVolumeHasRoomForRoot(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t, 128)
+	d.must("formatted")
+	shared := filepath.Join(d.system.DataDir, "shared")
+	if err := errors.Join(os.Mkdir(shared, 0o777), os.Chmod(shared, 0o777)); err != nil {
+		t.Fatal(err)
+	}
+	// The path leads through directories that only root may enter, so the shell starts inside.
+	fill := exec.CommandContext(t.Context(), "sh", "-c", "cat /dev/zero >full")
+	fill.Dir, fill.SysProcAttr = shared, unprivileged(t, shared)
+	if out, err := fill.CombinedOutput(); err == nil || !strings.Contains(string(out), "No space left") {
+		t.Fatalf("filling ends with %v: %s", err, out)
+	}
+	total, free, err := hostdisk.Space(d.system.DataDir)
+	if err != nil || free > total/100 {
+		t.Errorf("%d of %d bytes are free, %v", free, total, err)
+	}
+	if err := os.WriteFile(filepath.Join(d.system.DataDir, "certificate"), bytes.Repeat([]byte("x"), 512<<10), 0o600); err != nil {
+		t.Error(err)
 	}
 }
