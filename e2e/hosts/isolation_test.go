@@ -15,8 +15,6 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"webstack/e2e/lab"
-	"webstack/internal/stackfile"
-	"webstack/local/engine"
 )
 
 func isolation(t *testing.T, c *lab.Clone) {
@@ -147,11 +145,6 @@ func secretsKept(t *testing.T, c *lab.Clone) {
 			}
 		}
 	}
-	file, err := stackfile.Read(c.Dir, lab.Stack, engine.Passphrase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secrets["cloudflare:apiToken"] = file.Values["cloudflare:apiToken"]
 	if len(secrets) < 4 { // a session key, Postgres' password and one for each app
 		t.Fatalf("the stack has %d secrets only", len(secrets))
 	}
