@@ -110,7 +110,7 @@ func (d *disk) sh(name string, args ...string) string {
 func (d *disk) ensure() (string, error) {
 	var out bytes.Buffer
 	err := volume.Ensure(d.t.Context(), volume.Options{
-		ID: volumeID, Program: "/opt/webstack/bin/webstackctl", Run: d.runner, Out: &out, System: d.system,
+		ID: volumeID, StackDir: "/opt/webstack", Run: d.runner, Out: &out, System: d.system,
 	})
 	return out.String(), err
 }
