@@ -142,7 +142,7 @@ func renderCompose(in RenderInput) ([]byte, error) {
 	share := shareMemory(in.Config)
 	file := composeFile{
 		Name:     hostfile.ComposeProject,
-		Services: map[string]service{hostfile.Caddy: caddyService(in.Config.StackDir, share)},
+		Services: map[string]service{hostfile.Caddy: caddyService(share)},
 		Networks: map[string]network{edgeNetwork: {}},
 	}
 	if !in.Config.EnableExternalPostgres {
@@ -247,7 +247,7 @@ func appService(app config.App, repository string, externalPostgres bool) servic
 // seconds is a duration as Compose writes it.
 func seconds(n int) string { return strconv.Itoa(n) + "s" }
 
-func caddyService(stackDir string, share memory) service {
+func caddyService(share memory) service {
 	s := base(hostfile.Caddy, hostfile.CaddyImage, share.caddy, "20s")
 	s.ContainerName = hostfile.Caddy
 	s.CPUShares = caddyCPUShares
@@ -255,8 +255,9 @@ func caddyService(stackDir string, share memory) service {
 	s.WorkingDir = "/etc/caddy"
 	s.Ports = []port{{80, "80", "tcp"}, {443, "443", "tcp"}, {443, "443", "udp"}}
 	s.Volumes = []bind{
-		// The directory: of a single file the container would keep seeing the one that was there at its start.
-		{Type: "bind", Source: stackDir + "/caddy", Target: "/etc/caddy", ReadOnly: true},
+		// The directory: of a single file the container would keep seeing the one that was there at its start. Its path is
+		// relative, so that another stack directory does not make another definition, and Caddy stays.
+		{Type: "bind", Source: "../caddy", Target: "/etc/caddy", ReadOnly: true},
 		{Type: "bind", Source: contract.CaddyDataDir, Target: "/data"},
 	}
 	s.Networks = []string{edgeNetwork}

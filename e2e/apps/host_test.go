@@ -107,7 +107,6 @@ func (h *host) render(names ...string) {
 	h.write(contract.ComposePath, h.edit(r.Compose, slices.Concat([]string{
 		"name: webstack\n", "name: " + h.Project + "\n",
 		"container_name: caddy", "container_name: " + h.Project + "-caddy",
-		"source: " + contract.DefaultStackDir, "source: " + h.Dir,
 		"source: " + contract.CaddyDataDir, "source: " + h.Dir + "/data",
 		hostfile.CaddyImage, h.Images + "caddy:v1",
 	}, published(80, h.HTTP), published(443, h.HTTPS))...))

@@ -3,6 +3,8 @@ package apps
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
@@ -65,7 +67,7 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 			return err
 		}
 	}
-	same := current != nil && current.Sum == d.baseSum()
+	same := current != nil && current.Sum == d.baseSum() && h.isMadeHere(*current)
 	// One that restarts over and over is given a look: the cause may be gone, as when a port was taken.
 	if same && (current.Running() || current.Status == "restarting") {
 		return nil
@@ -82,6 +84,20 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 		h.say("%s: replacing it, as its definition changed", service)
 	}
 	return h.Docker.Up(ctx, service, docker.UpOptions{KeepExisting: same})
+}
+
+// isMadeHere tells whether a container has the files of this stack directory. One that was made by a Compose file in another
+// place has, where that place leads here by a link.
+func (h *Host) isMadeHere(c docker.Container) bool {
+	if c.ComposeFile == "" {
+		return true
+	}
+	made, err := os.Stat(filepath.Dir(filepath.Dir(c.ComposeFile)) + "/caddy")
+	if err != nil {
+		return false
+	}
+	here, err := h.Root.Stat("caddy")
+	return err == nil && os.SameFile(made, here)
 }
 
 // waitHealthy waits until a base service's own health check succeeds, asking at once instead of at Docker's intervals,

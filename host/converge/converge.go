@@ -32,6 +32,8 @@ type Host struct {
 	Swap func(ctx context.Context) error
 	// Firewall bounds the connections to the web ports.
 	Firewall func(ctx context.Context, web contract.Web) error
+	// StackDirs lists the stack directories that the stack's containers were started from.
+	StackDirs func(ctx context.Context) ([]string, error)
 	// Parameters has the stack's secrets and releases, and the apps' own certificates.
 	Parameters Parameters
 	// Containers runs the containers of a manifest whose files stand below root.
@@ -111,6 +113,9 @@ func (r *run) converge(ctx context.Context) error {
 	if err := r.Host.Swap(ctx); err != nil {
 		// A host works without.
 		r.problems = append(r.problems, problem{err: err})
+	}
+	if err := r.move(ctx); err != nil {
+		return err
 	}
 	done, err := r.apply(ctx)
 	if err != nil {

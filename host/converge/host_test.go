@@ -25,6 +25,7 @@ type fakeHost struct {
 	calls      []string          // steps, in their order
 	releases   map[string]string // given to converge
 	broken     map[string]error  // apps that did not get their release
+	dirs       []string          // that the containers were started from
 	executed   []string          // statements
 	state      string            // of roles and databases, in JSON
 }
@@ -42,6 +43,7 @@ func (f *fakeHost) host() Host {
 		Mount:      func(context.Context) error { return f.step("mount") },
 		Swap:       func(context.Context) error { return f.step("swap") },
 		Firewall:   func(context.Context, contract.Web) error { return nil },
+		StackDirs:  func(context.Context) ([]string, error) { return f.dirs, f.fail["dirs"] },
 		Parameters: fakeParameters{f},
 		Containers: func(*os.Root, contract.Manifest) Containers { return fakeContainers{f} },
 		Postgres: func(user, address, password string) database.Server {

@@ -50,7 +50,7 @@ func TestStepsAreInOrder(t *testing.T) {
 	b := publishApps(t)
 	out := b.mustRun(t)
 	want := []string{
-		"mount", "swap", "parameters", "parameters", "names", "base", "postgres", "query", "adopt", "exec", "limit", "converge",
+		"mount", "swap", "parameters", "names", "base", "postgres", "query", "adopt", "exec", "limit", "converge",
 	}
 	if diff := cmp.Diff(want, b.host.steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)
@@ -90,7 +90,7 @@ func TestStepsAreInOrder(t *testing.T) {
 // When a step fails that the others build on, none of them is begun, and the next run does all of it.
 func TestStepsThatFail(t *testing.T) {
 	t.Parallel()
-	order := []string{"mount", "swap", "parameters", "parameters", "names", "base", "postgres", "exec", "converge"}
+	order := []string{"mount", "swap", "parameters", "names", "base", "postgres", "exec", "converge"}
 	for _, step := range []string{"mount", "parameters", "names", "base", "converge"} {
 		t.Run(step, func(t *testing.T) {
 			t.Parallel()

@@ -64,6 +64,7 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 		Firewall: func(ctx context.Context, web contract.Web) error {
 			return firewall.Ensure(ctx, firewall.Options{Run: c.runner(), Out: c.Stdout, Web: web})
 		},
+		StackDirs:  engine.ProjectDirs,
 		Parameters: store,
 		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {
 			return &apps.Host{

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"path"
 	"slices"
 	"strings"
 
@@ -17,14 +18,15 @@ const (
 	projectLabel = "com.docker.compose.project"
 	serviceLabel = "com.docker.compose.service"
 	oneOffLabel  = "com.docker.compose.oneoff"
+	filesLabel   = "com.docker.compose.project.config_files"
 )
 
 // Container is a container as the engine describes it.
 type Container struct {
 	// ID has 64 hexadecimal digits; Name is unique on the host.
 	ID, Name string
-	// Service is the Compose service it belongs to.
-	Service string
+	// Service is the Compose service it belongs to, and ComposeFile the path of the file that it was made by.
+	Service, ComposeFile string
 	// Image is the image it was made of, by the name that it was asked for; ImageID is the image's own.
 	Image, ImageID string
 	// Sum is the value of hostfile.SumLabel.
@@ -124,6 +126,22 @@ func (e *Engine) Containers(ctx context.Context) ([]Container, error) {
 	}
 }
 
+// ProjectDirs lists the directories above those of the Compose files that the project's containers were made by, sorted.
+func (e *Engine) ProjectDirs(ctx context.Context) ([]string, error) {
+	all, err := e.Containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var dirs []string
+	for _, c := range all {
+		if path.IsAbs(c.ComposeFile) {
+			dirs = append(dirs, path.Dir(path.Dir(c.ComposeFile)))
+		}
+	}
+	slices.Sort(dirs)
+	return slices.Compact(dirs), nil
+}
+
 // Container describes one container of the project by its ID.
 func (e *Engine) Container(ctx context.Context, id string) (Container, error) {
 	all, err := e.inspect(ctx, []string{id})
@@ -158,7 +176,8 @@ func (e *Engine) inspect(ctx context.Context, ids []string) ([]Container, error)
 func (e *Engine) container(i inspected) Container {
 	c := Container{
 		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: i.Config.Labels[serviceLabel],
-		Image: i.Config.Image, ImageID: i.Image, Sum: i.Config.Labels[hostfile.SumLabel],
+		ComposeFile: i.Config.Labels[filesLabel],
+		Image:       i.Config.Image, ImageID: i.Image, Sum: i.Config.Labels[hostfile.SumLabel],
 		Status: i.State.Status, StartedAt: i.State.StartedAt, Restarts: i.RestartCount,
 		ExitCode: i.State.ExitCode, OutOfMemory: i.State.OOMKilled,
 		Memory: i.HostConfig.Memory, Init: i.HostConfig.Init, PID: i.State.Pid,

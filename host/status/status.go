@@ -77,9 +77,9 @@ type reader struct {
 	now        time.Time
 	manifest   contract.Manifest
 	containers []docker.Container
-	written    map[string]int64 // by a container's ID
-	usage      *database.Usage  // nil when Postgres takes no connection
-	sockets    map[string]int   // connections to Postgres by address
+	written    map[string]int64  // by a container's ID
+	usage      *database.Usage   // nil when Postgres takes no connection
+	sockets    map[string]int    // connections to Postgres by address
 	killed     map[string]int    // see kills
 	wanted     map[string]string // releases, by app
 }
