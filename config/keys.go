@@ -31,6 +31,7 @@ type Key struct {
 	Min, Max    int64 // limits of an integer
 	Secret      bool  // must be encrypted in the stack file
 	Required    bool
+	Change      string // what happens when the value changes on a running stack
 
 	pattern *regexp.Regexp // Pattern, compiled
 }
@@ -60,6 +61,7 @@ func describe[T any](specs []spec[T]) []Key {
 func complete[T any](specs []spec[T]) []spec[T] {
 	for i := range specs {
 		k := &specs[i].Key
+		k.Change = changes[k.Name]
 		k.Type = typeOf(specs[i].at(new(T)))
 		k.pattern = regexp.MustCompile(k.Pattern)
 		switch {

@@ -34,7 +34,26 @@ func Markdown() string {
 	table(&b, config.Keys(), config.Key.FullName)
 	b.WriteString("\n## Fields of an app\n\nThese stand under the app's name in `webstack:apps`.\n\n")
 	table(&b, config.AppFields(), func(k config.Key) string { return k.Name })
+	b.WriteString(changesIntroduction)
+	changeTable(&b, config.Keys(), config.Key.FullName)
+	b.WriteString("\nAnd of an app:\n\n")
+	changeTable(&b, config.AppFields(), func(k config.Key) string { return k.Name })
 	return b.String()
+}
+
+const changesIntroduction = `
+## Changing a value later
+
+Edit the stack file, look at ` + "`pulumi preview`" + `, run ` + "`pulumi up`" + `. This is what each key does to a stack that runs. Where a value
+changes the definition of Postgres or Caddy, that container is made anew, which takes some seconds.
+
+`
+
+func changeTable(b *strings.Builder, keys []config.Key, name func(config.Key) string) {
+	b.WriteString("| Key | When it changes |\n|---|---|\n")
+	for _, k := range keys {
+		fmt.Fprintf(b, "| `%s` | %s |\n", name(k), cell(sentence(k.Change)))
+	}
 }
 
 func table(b *strings.Builder, keys []config.Key, name func(config.Key) string) {
