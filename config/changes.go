@@ -16,7 +16,7 @@ var changes = map[string]string{
 	"vpcCidr": "Everything in the network is replaced, the host too. The data volume moves to the new host. Plan it " +
 		"like a move",
 	"natMode":    "The NAT gateway comes or goes. The host does not use it",
-	"enableIpv6": "Addresses, routes and records are added or removed",
+	"enableIpv6": "Records are added or removed, and a new host is made, to which the data volume moves",
 	"amiId":      "A new host is made, to which the data volume moves. Emptying it keeps the host",
 	"postgresUser": "In the container the superuser is renamed, and Postgres restarts. RDS has no other name for it: the " +
 		"database would be replaced, which its protection refuses",
@@ -31,6 +31,7 @@ var changes = map[string]string{
 	"appEnvSecure": "The app's container is replaced without an interruption",
 	"activeApp":    "Caddy reloads its configuration",
 	"caddyEmail":   "Caddy reloads its configuration. Certificates stay",
+	"accessLog":    "Caddy reloads its configuration",
 	"acme":         "Caddy reloads its configuration and gets new certificates from the other authority",
 	"enablePgDumpToS3": "Turned on: bucket, documents and schedule are made. Turned off: the bucket is protected, so it must be " +
 		"unprotected first; it stays in the account with its backups",

@@ -64,6 +64,7 @@ var changes = map[string]change{
 	"webstack:appEnvSecure":           {value: `{"shop": {"API_KEY": "` + canary + `other"}}`},
 	"webstack:activeApp":              {value: "wiki"},
 	"webstack:caddyEmail":             {value: "ops@example.com"},
+	"webstack:accessLog":              {value: "full"},
 	"webstack:acme":                   {value: "staging"},
 	"webstack:enablePgDumpToS3":       {value: "false"},
 	"webstack:dbBackupBucketName":     {value: "acme-other-backups"},

@@ -418,7 +418,7 @@ func TestSuperuserIsRenamed(t *testing.T) {
 	// A role that is there is not made the superuser, and a name that is not known is not guessed.
 	o := options("shop")
 	o.Out = io.Discard
-	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "a role of that name exists") {
+	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "look for the superuser of Postgres") {
 		t.Errorf("error is %v", err)
 	}
 	if err := os.Remove(filepath.Join(s.dir, "superuser")); err != nil {
