@@ -19,6 +19,8 @@
 //   - what moto forgets of an instance: termination protection and recovery at launch, credits, user data,
 //     client tokens;
 //   - a proper AWS error for an action that moto does not know, instead of a page that makes clients try again;
+//   - what AWS refuses while something else is in the way, such as a subnet that still has an instance, an address that
+//     serves something else, or a database that is to shrink: see preconditions;
 //   - faults that tests ask for.
 //
 // Requests that are not mended go through unread, byte for byte. All calls but those to S3 reach moto one after the
