@@ -26,7 +26,9 @@ var s3BucketActions = map[string]string{
 	"DeleteBucketOwnershipControls":      "s3:PutBucketOwnershipControls",
 	"GetTagging":                         "s3:GetBucketTagging", "PutTagging": "s3:PutBucketTagging",
 	"DeleteTagging": "s3:PutBucketTagging", "GetAcl": "s3:GetBucketAcl", "PutAcl": "s3:PutBucketAcl",
-	"GetObjectLock": "s3:GetBucketObjectLockConfiguration", "PutObjectLock": "s3:PutBucketObjectLockConfiguration",
+	"GetBucketReplication": "s3:GetReplicationConfiguration", "PutBucketReplication": "s3:PutReplicationConfiguration",
+	"DeleteBucketReplication": "s3:PutReplicationConfiguration",
+	"GetObjectLock":           "s3:GetBucketObjectLockConfiguration", "PutObjectLock": "s3:PutBucketObjectLockConfiguration",
 }
 
 // s3BucketNames are the calls about a bucket whose permissions are named as they are.
@@ -82,8 +84,17 @@ func listed(r *http.Request) map[string][]string {
 	return values
 }
 
-// objectDemands are those of a call about one object.
+// objectDemands are those of a call about one object. To get around a lock is a permission of its own.
 func objectDemands(r *http.Request, c call, bucket, key string) ([]demand, error) {
+	demands, err := ownDemands(r, c, bucket, key)
+	if err == nil && strings.EqualFold(r.Header.Get("X-Amz-Bypass-Governance-Retention"), "true") {
+		demands = append(demands, demand{action: "s3:BypassGovernanceRetention",
+			resource: "arn:aws:s3:::" + bucket + "/" + key, context: written(r)})
+	}
+	return demands, err
+}
+
+func ownDemands(r *http.Request, c call, bucket, key string) ([]demand, error) {
 	resource := "arn:aws:s3:::" + bucket + "/" + key
 	versioned := r.URL.Query().Has("versionId")
 	if action, known := s3ObjectActions[c.action]; known {

@@ -25,7 +25,7 @@ var s3Subresources = map[string]string{
 	"policy": "BucketPolicy", "versioning": "BucketVersioning", "encryption": "BucketEncryption",
 	"lifecycle": "BucketLifecycleConfiguration", "publicAccessBlock": "PublicAccessBlock",
 	"ownershipControls": "BucketOwnershipControls", "tagging": "Tagging", "acl": "Acl", "location": "BucketLocation",
-	"retention": "Retention", "legal-hold": "LegalHold", "object-lock": "ObjectLock", "versions": "ObjectVersions",
+	"retention": "Retention", "legal-hold": "LegalHold", "object-lock": "ObjectLock", "replication": "BucketReplication", "versions": "ObjectVersions",
 	"uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
 }
 
