@@ -288,6 +288,6 @@ func TestNewWith200Apps(t *testing.T) {
 	r := run(t, program(a, nil), false)
 	r.CheckShape(t)
 	r.Count(t, passwordType, 201)
-	r.Count(t, parameterType, 401)
+	r.Count(t, parameterType, 601)
 	r.Count(t, objectType, 4)
 }

@@ -120,11 +120,11 @@ postgres      no container
 Connections   12 of 92 to Postgres in use by the apps
 Last backup   none yet
 
-APP    DOMAIN             RELEASE         STATE                                                                                 CERTIFICATE
-blog   blog.example.com   -               not deployed yet                                                                      none
-big    big.example.com    v1, wanted v2   running, healthy, for 1h, restarted 4 times, killed for its memory limit of 256 MiB   none
-wiki   wiki.example.com   -, wanted v3    does not run, see below                                                               none
-shop   shop.example.com   v7              running, healthy, for 1m30s                                                           until 2026-03-02 (30 days), R13
+APP    DOMAIN             RELEASE         STATE                                                                                 CONNECTIONS              CERTIFICATE
+blog   blog.example.com   -               not deployed yet                                                                      -                        none
+big    big.example.com    v1, wanted v2   running, healthy, for 1h, restarted 4 times, killed for its memory limit of 256 MiB   -                        none
+wiki   wiki.example.com   -, wanted v3    does not run, see below                                                               -                        none
+shop   shop.example.com   v7              running, healthy, for 1m30s                                                           12 of 46 (+ 28 silent)   until 2026-03-02 (30 days), R13
 
 The last attempt to bring the host up to date failed 3h ago:
   host: no swap

@@ -69,7 +69,7 @@ func TestPreviewShowsTheDifferenceAndChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if changes[apitype.OpUpdate] != 1 || !strings.Contains(report.Text(), "~ tiny:index:Thing            first\n      value: a → z\n") {
+	if changes[apitype.OpUpdate] != 1 || !strings.Contains(report.Text(), "~ tiny:index:Thing             first\n      value: a → z\n") {
 		t.Errorf("changes %v, text:\n%s", changes, report.Text())
 	}
 	if _, err := f.open(t).Preview(t.Context(), &out); err != nil || !strings.Contains(out.String(), `value: "a" => "z"`) {
