@@ -104,6 +104,7 @@ func databaseCanFollow(ctx context.Context, g *Gateway, c call) (*problem, error
 // databaseCanMove: a DB instance moves to a subnet group of another VPC only, and takes security groups of that VPC.
 func (g *Gateway) databaseCanMove(ctx context.Context, c call, database placedDatabase) (*problem, error) {
 	vpc, wanted := database.Vpc, c.form.Get("DBSubnetGroupName")
+	groups := c.numbered("VpcSecurityGroupIds.VpcSecurityGroupId")
 	if wanted != "" && !strings.EqualFold(wanted, database.SubnetGroup) {
 		target, err := g.vpcOfSubnetGroup(ctx, c.region, wanted)
 		if err != nil {
@@ -115,10 +116,9 @@ func (g *Gateway) databaseCanMove(ctx context.Context, c call, database placedDa
 				"DB instance and try again.", database.Identifier, wanted), nil
 		}
 		vpc = target
-	}
-	groups := c.numbered("VpcSecurityGroupIds.VpcSecurityGroupId")
-	if len(groups) == 0 {
-		groups = database.Groups
+		if len(groups) == 0 {
+			groups = database.Groups
+		}
 	}
 	vpcs, err := g.vpcsOfGroups(ctx, c.region)
 	if err != nil {

@@ -14,7 +14,9 @@ var testImage = moto.Image("amd64")
 // newInstance starts an instance in a public subnet of its own.
 func newInstance(e *providertest.Engine) *providertest.Resource {
 	e.T.Helper()
-	subnet := newSubnet(e, newVpc(e), "10.9.1.0/24", "a")
+	vpc := newVpc(e)
+	e.Create("aws:ec2/internetGateway:InternetGateway", provider.Values{"vpcId": vpc.ID}) // for an Elastic IP
+	subnet := newSubnet(e, vpc, "10.9.1.0/24", "a")
 	return e.Create("aws:ec2/instance:Instance", provider.Values{
 		"ami": testImage, "instanceType": "t3.small", "subnetId": subnet.ID,
 	})

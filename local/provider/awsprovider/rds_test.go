@@ -63,6 +63,7 @@ func TestDBParameterOfTheFamilyDiffersUnlessItWaits(t *testing.T) {
 		"family": "postgres17", "parameters": []any{provider.Values{"name": "rds.force_ssl", "value": "1"}},
 	}
 	group := e.Create(token, inputs)
+	_, group.Inputs, group.Outputs = group.Refresh()
 	if got := group.Diff(e.Checked(token, group.Inputs, inputs)); got.Changes != pulumirpc.DiffResponse_DIFF_SOME {
 		t.Errorf("got %v", got.Changes)
 	}
