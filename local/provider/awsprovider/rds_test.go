@@ -60,7 +60,9 @@ func TestDBParameterOfTheFamilyDiffersUnlessItWaits(t *testing.T) {
 	e := newEngine(t)
 	const token = "aws:rds/parameterGroup:ParameterGroup"
 	inputs := provider.Values{
-		"family": "postgres17", "parameters": []any{provider.Values{"name": "rds.force_ssl", "value": "1"}},
+		"family": "postgres17", "parameters": []any{
+			provider.Values{"name": "rds.force_ssl", "value": "1", "applyMethod": "immediate"},
+		},
 	}
 	group := e.Create(token, inputs)
 	_, group.Inputs, group.Outputs = group.Refresh()
