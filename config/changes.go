@@ -11,7 +11,8 @@ var changes = map[string]string{
 		"up fails and changes nothing",
 	"dataVolumeSize": "The volume and its file system grow while they are in use, and Postgres restarts with another limit for " +
 		"temporary files. AWS does not shrink a volume, and allows one change in six hours",
-	"stackDir":       "The host sets itself up in the new directory",
+	"stackDir": "The directory moves with all that is in it, and the containers keep running. A new directory on another disk " +
+		"replaces them",
 	"sshAllowedCidr": "The rule of the security group changes; open connections stay",
 	"vpcCidr": "Everything in the network is replaced, the host too. The data volume moves to the new host. Plan it " +
 		"like a move",
@@ -33,9 +34,9 @@ var changes = map[string]string{
 	"caddyEmail":   "Caddy reloads its configuration. Certificates stay",
 	"accessLog":    "Caddy reloads its configuration",
 	"acme":         "Caddy reloads its configuration and gets new certificates from the other authority",
-	"enablePgDumpToS3": "Turned on: bucket, documents and schedule are made. Turned off: the bucket is protected, so it must be " +
-		"unprotected first; it stays in the account with its backups",
-	"dbBackupBucketName": "A bucket of the new name would replace the old one, which its protection refuses",
+	"enablePgDumpToS3": "Turned on, a bucket and documents are made. Turned off, the bucket stays in the account with its " +
+		"backups, which go on expiring, and Pulumi forgets it",
+	"dbBackupBucketName": "A new bucket takes new backups. The old one stays in the account with what is in it",
 	"backupSchedule":     "The next backup follows the new schedule",
 	"backupRetentionDays": "Counts for the backups that exist, too: with a smaller number S3 deletes what is older within a day or " +
 		"two",
