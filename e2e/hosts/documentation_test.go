@@ -33,19 +33,24 @@ var elsewhere = []struct {
 // onThisStack turns the examples' stack and names into those of the laptop cloud, and answers what would ask.
 var onThisStack = strings.NewReplacer(
 	"-s dev", "-s "+lab.Stack, "/webstack/dev/", "/webstack/"+lab.Stack+"/", "webstack-dev-", "webstack-"+lab.Stack+"-",
-	"shop.example.com", "store.localhost", "apps add shop", "apps add store", "appEnvSecure.shop.", "appEnvSecure.store.",
+	"shop.example.com", "store.localhost", "apps add shop", "apps add store --yes", "appEnvSecure.shop.", "appEnvSecure.store.",
 	"example.com", "localhost", "pulumi up", "pulumi up --yes --skip-preview", " logs shop -f", " logs shop",
-	"i-0123456789abcdef0", "$HOST_ID",
+	"apps add wiki", "apps add wiki --yes", "apps remove wiki", "apps remove wiki --yes", `DROP DATABASE "wiki"`,
+	`DROP DATABASE IF EXISTS "wiki"`, `DROP ROLE "wiki"`, `DROP ROLE IF EXISTS "wiki"`,
+	"pulumi config set --secret", "echo not-a-secret-0123456789 | pulumi config set --secret",
+	"curl --cacert", "curl -fsS --connect-to shop.localhost:443:$ADDRESS:443 --cacert",
 )
 
 // documentation runs the shell examples of README and docs, block by block, as a reader would who copies them.
 func documentation(t *testing.T, c *lab.Clone) {
 	prepareImport(t, c)
-	id, _ := c.Host()
-	prelude := "set -euo pipefail\n. ./.webstack/local.env\nPATH=$PWD/.webstack/bin:$PATH\nHOST_ID=" + id + "\n" + presignForHost
+	_, address := c.Host()
+	prelude := "set -euo pipefail\n. ./.webstack/local.env\nPATH=$PWD/.webstack/bin:$PATH\nADDRESS=" + address +
+		"\nexport PULUMI_STACK=" + lab.Stack + presignForHost
 	used := map[string]bool{}
 	stackFile := c.Read("Pulumi.local.yaml")
-	for _, block := range lab.Documented(t) {
+	blocks := lab.Documented(t)
+	for i, block := range blocks {
 		script := ""
 		for _, command := range block.Commands {
 			if reason := leftOut(command); reason != "" {
@@ -58,11 +63,13 @@ func documentation(t *testing.T, c *lab.Clone) {
 			}
 			script += onThisStack.Replace(command) + "\n"
 		}
-		if script == "" {
-			continue
-		}
-		if out, err := c.Run(nil, "bash", "-c", prelude+script); err != nil {
+		if out, err := c.Run(nil, "bash", "-c", prelude+script); script != "" && err != nil {
 			t.Errorf("%s: %v\n%s\n%s", block.File, err, script, out)
+		}
+		pageEnds := i+1 == len(blocks) || blocks[i+1].File != block.File
+		if pageEnds && c.Read("Pulumi.local.yaml") != stackFile {
+			c.Edit("Pulumi.local.yaml", func(string) string { return stackFile })
+			c.MustWebstack("local", "up")
 		}
 	}
 	for _, other := range elsewhere {
@@ -70,8 +77,6 @@ func documentation(t *testing.T, c *lab.Clone) {
 			t.Errorf("no page has a command like %s any more; take it off the list", other.command)
 		}
 	}
-	c.Edit("Pulumi.local.yaml", func(string) string { return stackFile })
-	c.MustWebstack("local", "up")
 }
 
 func installed(program string) bool {
