@@ -36,6 +36,7 @@ var ec2Handlers = map[string]handler{
 	"ReleaseAddress":                       (*Gateway).hostingCall,
 	"DescribeInstanceStatus":               (*Gateway).describeInstanceStatus,
 	"AllocateAddress":                      (*Gateway).allocateAddress,
+	"DeleteNatGateway":                     (*Gateway).deleteNatGateway,
 }
 
 // mended sends a call on and mends the answer.

@@ -96,23 +96,56 @@ func (g *Gateway) detachVolume(w http.ResponseWriter, r *http.Request, c call) {
 // freeAddresses takes the elastic addresses from terminated instances, which moto would leave with them.
 func (g *Gateway) freeAddresses(ctx context.Context, region string, ids []string) error {
 	for _, id := range ids {
-		var out struct {
-			Associations []string `xml:"addressesSet>item>associationId"`
-		}
-		err := g.readForm(ctx, region, "ec2", "DescribeAddresses",
-			url.Values{"Filter.1.Name": {"instance-id"}, "Filter.1.Value.1": {id}}, &out)
+		err := g.freeAddress(ctx, region, url.Values{"Filter.1.Name": {"instance-id"}, "Filter.1.Value.1": {id}})
 		if err != nil {
 			return err
 		}
-		for _, association := range out.Associations {
-			var done struct{}
-			err := g.readForm(ctx, region, "ec2", "DisassociateAddress", url.Values{"AssociationId": {association}}, &done)
-			if err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+// freeAddress takes the elastic addresses that the parameters ask for from what they serve.
+func (g *Gateway) freeAddress(ctx context.Context, region string, parameters url.Values) error {
+	var out struct {
+		Associations []string `xml:"addressesSet>item>associationId"`
+	}
+	if err := g.readForm(ctx, region, "ec2", "DescribeAddresses", parameters, &out); err != nil {
+		return err
+	}
+	for _, association := range out.Associations {
+		if association == "" {
+			continue
+		}
+		var done struct{}
+		err := g.readForm(ctx, region, "ec2", "DisassociateAddress", url.Values{"AssociationId": {association}}, &done)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// deleteNatGateway frees the gateway's elastic address, which moto would leave with it.
+func (g *Gateway) deleteNatGateway(w http.ResponseWriter, r *http.Request, c call) {
+	var out struct {
+		Allocations []string `xml:"natGatewaySet>item>natGatewayAddressSet>item>allocationId"`
+	}
+	err := g.readForm(r.Context(), c.region, "ec2", "DescribeNatGateways",
+		url.Values{"NatGatewayId.1": {c.form.Get("NatGatewayId")}}, &out)
+	var answer reply
+	if err == nil {
+		answer, err = g.forward(r, c)
+	}
+	for _, allocation := range out.Allocations {
+		if err == nil && answer.ok() && allocation != "" {
+			err = g.freeAddress(r.Context(), c.region, url.Values{"AllocationId.1": {allocation}})
+		}
+	}
+	if err != nil {
+		c.unavailable(w, err)
+		return
+	}
+	answer.write(w)
 }
 
 var statusItem = regexp.MustCompile(`<instanceId>(i-[0-9a-f]+)</instanceId>`)

@@ -98,6 +98,8 @@ func TestNetworksInUseStay(t *testing.T) {
 	wantCode(t, deleteSubnet(), "DependencyViolation", *here.subnet)
 
 	ask(client.DeleteNatGateway(ctx, &ec2.DeleteNatGatewayInput{NatGatewayId: nat})).must(t)
+	nat = ask(createNat()).must(t).NatGateway.NatGatewayId // the address is free again
+	ask(client.DeleteNatGateway(ctx, &ec2.DeleteNatGatewayInput{NatGatewayId: nat})).must(t)
 	for _, done := range []func() error{deleteSubnet, func() error { return deleteGroup(here.group) },
 		func() error { return deleteGroup(there.group) }} {
 		if err := done(); err != nil {
