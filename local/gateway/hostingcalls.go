@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -140,6 +141,11 @@ func (g *Gateway) deleteNatGateway(w http.ResponseWriter, r *http.Request, c cal
 		if err == nil && answer.ok() && allocation != "" {
 			err = g.freeAddress(r.Context(), c.region, url.Values{"AllocationId.1": {allocation}})
 		}
+	}
+	var unknown *refusal
+	if errors.As(err, &unknown) {
+		unknown.answer.write(w)
+		return
 	}
 	if err != nil {
 		c.unavailable(w, err)
