@@ -29,7 +29,6 @@ var (
 	githubRepoPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
 	healthPathPattern = regexp.MustCompile(`^/(?:[A-Za-z0-9._~?&=+:@,-](?:[A-Za-z0-9/._~?&=+:@,-]|%[0-9A-Fa-f]{2})*)?$`)
-	numericPattern    = regexp.MustCompile(`^[0-9]+$`)
 )
 
 // maxDomain is the longest name for which Caddy can get a certificate: it keeps a lock file issue_cert_<name>.lock, and

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -30,13 +31,11 @@ import (
 	"webstack/internal/gobuild"
 )
 
-// registry stands in front of the images' names. Nobody answers there: the images are on the engine already.
-const registry = "registry.invalid:5000/"
-
 // host is a stack directory with its containers on this machine's engine.
 type host struct {
 	*testing.T `json:"-"`
-	// Dir is the stack directory, Project the Compose project, Images what stands in front of the apps' repositories.
+	// Dir is the stack directory, Project the Compose project, Images the registry of the apps, each
+	// test's own. No registry answers there: the images are on the engine already.
 	Dir, Project, Images string
 	// HTTP and HTTPS are Caddy's ports on 127.0.0.1.
 	HTTP, HTTPS int
@@ -49,7 +48,7 @@ func newHost(t *testing.T, names ...string) *host {
 	t.Helper()
 	needEngine(t)
 	project := "webstack-test-" + strings.ToLower(rand.Text()[:8])
-	h := &host{T: t, Dir: t.TempDir(), Project: project, Images: registry + project + "/", HTTP: freePort(t), HTTPS: freePort(t)}
+	h := &host{T: t, Dir: t.TempDir(), Project: project, Images: project + ".invalid:5000/", HTTP: freePort(t), HTTPS: freePort(t)}
 	t.Cleanup(h.remove)
 	for _, dir := range []string{"data", contract.UpstreamsDir} {
 		if err := os.MkdirAll(filepath.Join(h.Dir, dir), 0o755); err != nil {
@@ -194,7 +193,8 @@ func (h *host) remove() {
 	all([]string{"rm", "--force", "--volumes"}, "ps", "--all", "--quiet", "--filter", filter)
 	all([]string{"network", "rm"}, "network", "ls", "--quiet", "--filter", filter)
 	// By name: other tests have images of the same content.
-	all([]string{"image", "rm"}, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference="+h.Images+"*")
+	all([]string{"image", "rm"}, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference="+h.Images+"*",
+		"--filter", "reference="+h.Project+"-built")
 	// Caddy's files belong to root in its container, which is root here too, or else this leaves them to the test's end.
 	_ = os.RemoveAll(filepath.Join(h.Dir, "data"))
 }
@@ -320,15 +320,18 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
 		if tag == "broken" {
 			program = "/wget"
 		}
-		h.build(dir, h.Images+"built:"+tag, "FROM scratch\nCOPY hello wget /\nENV VERSION="+tag+"\nENTRYPOINT [\""+program+"\"]\n")
+		h.build(dir, h.built(tag), "FROM scratch\nCOPY hello wget /\nENV VERSION="+tag+"\nENTRYPOINT [\""+program+"\"]\n")
 	}
 }
+
+// built is an image that waits to be shipped, outside the apps' registry, which is cleared of what is not released.
+func (h *host) built(tag string) string { return h.Project + "-built:" + tag }
 
 // ship puts the images of releases on the engine, as a pull would: what is not released is cleared away.
 func (h *host) ship(releases map[string]string) {
 	h.Helper()
 	for app, tag := range releases {
-		if out, err := exec.Command("docker", "tag", h.Images+"built:"+tag, h.Images+app+":"+tag).CombinedOutput(); err != nil {
+		if out, err := exec.Command("docker", "tag", h.built(tag), h.Images+app+":"+tag).CombinedOutput(); err != nil {
 			h.Fatalf("%v: %s", err, out)
 		}
 	}
@@ -347,12 +350,17 @@ func (h *host) build(dir, image, dockerfile string) {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	// Below the ports that Linux gives to connections, one of which could take this one before Caddy does.
+	const first, count = 15000, 15000
+	for range 100 {
+		port := first + mathrand.IntN(count)
+		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)); err == nil {
+			_ = l.Close()
+			return port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func (h *host) address(https bool) string {

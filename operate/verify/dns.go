@@ -139,7 +139,7 @@ func (w *world) throughProxy(ctx context.Context, app config.App) finding {
 	if err != nil {
 		return failed(app.Domain, "see dns.names first", "%v", err)
 	}
-	got, err := w.visitAt(ctx, found.addresses[0], "https", app.Domain, "/")
+	got, err := w.visitAt(ctx, found.addresses[0], "https", app.Domain)
 	switch {
 	case err != nil:
 		return failed(app.Domain, "look at the zone "+app.Zone+" in the Cloudflare dashboard: is it active, and has it a "+

@@ -64,17 +64,17 @@ type answer struct {
 	to     string // where a redirect leads
 }
 
-// visit asks the host for a page, as a visitor of that name would.
-func (w *world) visit(ctx context.Context, scheme, name, path string) (answer, error) {
+// visit asks the host for the front page, as a visitor of that name would.
+func (w *world) visit(ctx context.Context, scheme, name string) (answer, error) {
 	ip, err := w.publicIP(ctx)
 	if err != nil {
 		return answer{}, err
 	}
-	return w.visitAt(ctx, ip, scheme, name, path)
+	return w.visitAt(ctx, ip, scheme, name)
 }
 
-// visitAt asks for a page at an address. What certificate is shown is another check's matter.
-func (w *world) visitAt(ctx context.Context, ip, scheme, name, path string) (answer, error) {
+// visitAt asks for the front page at an address. What certificate is shown is another check's matter.
+func (w *world) visitAt(ctx context.Context, ip, scheme, name string) (answer, error) {
 	ctx, cancel := w.limited(ctx)
 	defer cancel()
 	client := &http.Client{
@@ -91,7 +91,7 @@ func (w *world) visitAt(ctx context.Context, ip, scheme, name, path string) (ans
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+name+path, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+name+"/", nil)
 	if err != nil {
 		return answer{}, fmt.Errorf("ask for the page: %w", err)
 	}
@@ -121,7 +121,7 @@ func checkAnswer(ctx context.Context, w *world) ([]finding, error) {
 		return nil, err
 	}
 	return w.eachApp(func(app config.App) []finding {
-		got, err := w.visit(ctx, "https", app.Domain, "/")
+		got, err := w.visit(ctx, "https", app.Domain)
 		switch {
 		case err != nil:
 			return []finding{failed(app.Domain, "webstack logs caddy --stack "+w.stack, "%v", err)}
@@ -164,7 +164,7 @@ func (w *world) redirection(ctx context.Context, of func(config.App) [][3]string
 	return w.eachApp(func(app config.App) []finding {
 		var out []finding
 		for _, from := range of(app) {
-			got, err := w.visit(ctx, from[0], from[1], "/")
+			got, err := w.visit(ctx, from[0], from[1])
 			switch do := "webstack logs caddy --stack " + w.stack; {
 			case err != nil:
 				out = append(out, failed(from[1], do, "%v", err))
@@ -196,14 +196,14 @@ func checkUnknown(ctx context.Context, w *world) ([]finding, error) {
 		return []finding{failed("", w.again(), "the certificate of %s is shown, not that of the active app %s",
 			strings.Join(chain[0].DNSNames, ", "), active.Name)}, nil
 	}
-	got, err := w.visit(ctx, "http", unknownName, "/")
+	got, err := w.visit(ctx, "http", unknownName)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("http://%s at the public address: %w", unknownName, err)
 	case got.status != http.StatusMisdirectedRequest:
 		return []finding{failed("", w.again(), "%d for an unknown name, not %d", got.status, http.StatusMisdirectedRequest)}, nil
 	}
-	bare, err := w.visit(ctx, "http", ip, "/")
+	bare, err := w.visit(ctx, "http", ip)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("http://%s: %w", ip, err)
