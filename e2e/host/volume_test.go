@@ -3,7 +3,6 @@ package host
 import (
 	"bytes"
 	"context"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -278,15 +277,18 @@ func TestFullVolumeHasRoomForRoot(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t, 128)
 	d.must("formatted")
-	shared := filepath.Join(d.system.DataDir, "shared")
-	if err := errors.Join(os.Mkdir(shared, 0o777), os.Chmod(shared, 0o777)); err != nil {
+	full, err := os.Create(filepath.Join(d.system.DataDir, "full"))
+	if err != nil {
 		t.Fatal(err)
 	}
-	// The path leads through directories that only root may enter, so the shell starts inside.
-	fill := exec.CommandContext(t.Context(), "sh", "-c", "cat /dev/zero >full")
-	fill.Dir, fill.SysProcAttr = shared, unprivileged(t, shared)
-	if out, err := fill.CombinedOutput(); err == nil || !strings.Contains(string(out), "No space left") {
-		t.Fatalf("filling ends with %v: %s", err, out)
+	defer func() { _ = full.Close() }()
+	// The path leads through directories that only root may enter, so another user gets the open file.
+	var said bytes.Buffer
+	fill := exec.CommandContext(t.Context(), "cat", "/dev/zero")
+	fill.Stdout, fill.Stderr = full, &said
+	fill.SysProcAttr = unprivileged(t, full.Name())
+	if err := fill.Run(); err == nil || !strings.Contains(said.String(), "No space left") {
+		t.Fatalf("filling ends with %v: %s", err, said.String())
 	}
 	total, free, err := hostdisk.Space(d.system.DataDir)
 	if err != nil || free > total/100 {
