@@ -197,8 +197,9 @@ func places(t *testing.T, c *lab.Clone) map[string][]byte {
 		"the outputs of all commands": outputs(t, c),
 		"the objects in the bucket":   objects(t, c),
 		"Pulumi's state and history":  state(t, c),
-		"the environments of processes outside of containers": []byte(c.OnHost(`for p in /proc/[0-9]*; do
-			grep -qs docker- "$p/cgroup" || tr '\0' '\n' < "$p/environ" 2>/dev/null || true
+		"the environments of processes outside of containers": []byte(c.OnHost(`own=$(readlink /proc/1/ns/pid)
+		for p in /proc/[0-9]*; do
+			[[ $(readlink "$p/ns/pid") != "$own" ]] || tr '\0' '\n' < "$p/environ" 2>/dev/null || true
 		done`)),
 	}
 	return out

@@ -296,9 +296,11 @@ func TestExpectContinue(t *testing.T) {
 		return conn, bufio.NewReader(conn)
 	}
 	conn, r := ask("/")
-	if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != http.StatusContinue {
-		t.Fatalf("before it is sent, heard %v, %v", resp, err)
+	first, err := http.ReadResponse(r, nil)
+	if err != nil || first.StatusCode != http.StatusContinue {
+		t.Fatalf("before it is sent, heard %v, %v", first, err)
 	}
+	_ = first.Body.Close()
 	if _, err := io.WriteString(conn, "order"); err != nil {
 		t.Fatal(err)
 	}
