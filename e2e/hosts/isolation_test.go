@@ -128,6 +128,7 @@ bash -c 'echo $BASHPID >"$0/cgroup.procs"; exec tail /dev/zero' "$folder" && exi
 // secretsKept looks for every secret of the stack in every place where none may be.
 func secretsKept(t *testing.T, c *lab.Clone) {
 	secrets := stackSecrets(t, c)
+	found := places(t, c) // before the apps' environments come out as a command's output
 	others := map[string]func(name string) bool{
 		"shop": func(name string) bool { return !strings.Contains(name, "/shop/") },
 		"blog": func(name string) bool { return !strings.Contains(name, "/blog/") },
@@ -148,7 +149,7 @@ func secretsKept(t *testing.T, c *lab.Clone) {
 	if len(secrets) < 4 { // a session key, Postgres' password and one for each app
 		t.Fatalf("the stack has %d secrets only", len(secrets))
 	}
-	for place, text := range places(t, c) {
+	for place, text := range found {
 		if len(text) == 0 {
 			t.Errorf("%s: there is nothing to look into", place)
 		}

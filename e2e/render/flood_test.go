@@ -70,7 +70,7 @@ func TestSlowHeaders(t *testing.T) {
 // Whoever sends nothing is let go. Uploads, streams and WebSockets may be as slow as they like.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
-	s := serve(t, twoApps(), "read_header 20s", "read_header 300ms", "idle 2m", "idle 300ms")
+	s := serve(t, twoApps(), "read_header 20s", "read_header 3s", "idle 2m", "idle 3s")
 	s.proxyTo(t, "blog", echo)
 	next := make(chan struct{})
 	s.proxyTo(t, "shop", func(w http.ResponseWriter, r *http.Request) {
