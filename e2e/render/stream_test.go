@@ -305,6 +305,10 @@ func TestExpectContinue(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp, err := http.ReadResponse(r, nil)
+	for err == nil && resp.StatusCode == http.StatusContinue { // once from Caddy and once from the app, when both say so
+		_ = resp.Body.Close()
+		resp, err = http.ReadResponse(r, nil)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
