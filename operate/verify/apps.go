@@ -52,7 +52,7 @@ func container(subject string, s contract.ServiceStatus, status contract.Status,
 	case s.Health != contract.HealthHealthy && s.Health != contract.HealthNone:
 		return failed(subject, do, "its container is %s%s", s.Health, killedText(s))
 	case s.MemoryKills > 0:
-		return failed(subject, "raise its memory limit, or find out what needs so much: "+do, "running for %s%s",
+		return warned(subject, "raise its memory limit, or find out what needs so much: "+do, "running for %s%s",
 			operate.Ago(status.At.Sub(s.Since)), killedText(s))
 	}
 	return passed(subject, "running for %s, %s", operate.Ago(status.At.Sub(s.Since)), healthWord(s.Health))
