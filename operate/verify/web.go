@@ -113,7 +113,7 @@ func (w *world) released(ctx context.Context, app string) bool {
 	if err != nil {
 		return true
 	}
-	return !slices.ContainsFunc(status.Apps, func(s contract.AppStatus) bool { return s.Name == app && s.Release == "" })
+	return !slices.ContainsFunc(status.Apps, func(s contract.AppStatus) bool { return s.Name == app && s.Release == "" && s.Wanted == "" })
 }
 
 func checkAnswer(ctx context.Context, w *world) ([]finding, error) {
