@@ -29,7 +29,7 @@ type Encrypted struct {
 	Text string // what the file holds
 }
 
-// ParseFile reads the text of a stack file. name stands in problems, such as Pulumi.dev.yaml. The error is about text
+// ParseFile reads the text of a stack file. Problems name the file by name, such as Pulumi.dev.yaml. The error is about text
 // that is not YAML; everything else that is wrong is kept for Source.Load.
 func ParseFile(name string, text []byte) (*File, error) {
 	f := &File{name: name}
@@ -147,7 +147,7 @@ const SaltPattern = `^v1:[A-Za-z0-9+/=]+:v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$`
 
 var saltPattern = regexp.MustCompile(SaltPattern)
 
-// checkTop checks what stands beside config.
+// checkTop checks the keys beside config.
 func (f *File) checkTop(m member) {
 	known := false
 	for _, name := range fileKeys {
@@ -206,7 +206,7 @@ func (f *File) readConfig(n node) {
 	}
 }
 
-// shortKey is a full key as it stands in paths: without the namespace webstack.
+// shortKey is a full key as paths show it: without the namespace webstack.
 func shortKey(full string) string {
 	name, ok := strings.CutPrefix(full, Namespace+":")
 	if !ok {

@@ -203,7 +203,7 @@ func TestDocumentsAreCompressed(t *testing.T) {
 	}
 }
 
-// zeros are so many bytes that nobody holds.
+// zeros is a reader of that many zero bytes, none of them kept in memory.
 type zeros struct{ left int64 }
 
 func (z *zeros) Read(b []byte) (int, error) {

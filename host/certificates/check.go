@@ -57,7 +57,7 @@ func checkKey(text string) ([]byte, error) {
 		}
 		switch {
 		case block.Type == "ENCRYPTED PRIVATE KEY", strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED"):
-			return nil, errors.New("its key is encrypted with a passphrase, which nobody can type on a host: " +
+			return nil, errors.New("its key is encrypted with a passphrase, which cannot be entered on a host: " +
 				"decrypt it with openssl pkey -in encrypted.pem -out key.pem")
 		case strings.HasSuffix(block.Type, "PRIVATE KEY"):
 			return pem.EncodeToMemory(block), nil
