@@ -27,7 +27,9 @@ var changes = map[string]string{
 	"enableExternalPostgres": "The apps get empty databases on the other server; nothing is copied. Dump the databases before, restore " +
 		"them after. The data in the container's directory stays. RDS is protected: see Destroy a stack in " +
 		"operations.md",
-	"apps":         "A new app gets all it needs. Of one that was taken out everything goes but its database",
+	"apps": "A new app gets a repository, a deploy role and document, parameters, records, a service and a virtual host; it answers 503 " +
+		"until a release is live. Of an app that was taken out all of these go, its images and the record of its release too. Its " +
+		"database stays, and the app finds it when it is added again",
 	"appEnvPlain":  "The app's container is replaced without an interruption",
 	"appEnvSecure": "The app's container is replaced without an interruption",
 	"activeApp":    "Caddy reloads its configuration",
@@ -35,7 +37,7 @@ var changes = map[string]string{
 	"accessLog":    "Caddy reloads its configuration",
 	"acme":         "Caddy reloads its configuration and gets new certificates from the other authority",
 	"enablePgDumpToS3": "Turned on, a bucket and documents are made. Turned off, the bucket stays in the account with its " +
-		"backups, which go on expiring, and Pulumi forgets it",
+		"backups, which go on expiring, and Pulumi forgets it. To use that bucket again, name it in dbBackupBucketName and import it first",
 	"dbBackupBucketName": "A new bucket takes new backups. The old one stays in the account with what is in it",
 	"backupSchedule":     "The next backup follows the new schedule",
 	"backupRetentionDays": "Counts for the backups that exist, too: with a smaller number S3 deletes what is older within a day or " +
@@ -45,15 +47,24 @@ var changes = map[string]string{
 	"githubOidcProviderArn": "The deploy roles trust the provider that is named. The account's own is deleted when the stack had made " +
 		"it",
 
+	"aws:region": "pulumi up refuses it: everything would be made again in the other region, and the data volume is protected. Make a " +
+		"new stack there and move the databases",
+	"aws:profile":                   "Used from this run on",
+	"aws:assumeRole":                "Used from this run on",
+	"aws:allowedAccountIds":         "Checked from this run on",
+	"aws:s3UsePathStyle":            "Used from this run on",
+	"aws:skipCredentialsValidation": "Used from this run on",
+	"aws:skipMetadataApiCheck":      "Used from this run on",
+
 	"domain": "The app answers under the new domain at once, and no longer under the old one. Caddy gets a certificate " +
-		"for it",
+		"for it. Two apps may swap domains in one run",
 	"zone":       "The records move to the new zone",
 	"recordName": "Nothing: it can only be what follows from domain and zone",
 	"aliases":    "Caddy reloads its configuration; records come and go",
 	"cfProxied":  "The records change, and Caddy takes the visitor's address from Cloudflare's headers or not",
 	"cfTtl":      "The records change",
-	"repoName": "A new, empty repository replaces the old one, whose images are deleted. Push the release again, then " +
-		"deploy it",
+	"repoName": "A new, empty repository replaces the old one, whose images are deleted. The container that runs is not touched; push the " +
+		"release to the new repository and put it live, as the host reports until then that it is missing",
 	"githubRepo":    "The deploy role trusts the new repository and no longer the old one",
 	"githubBranch":  "The deploy role trusts the new branch and no longer the old one",
 	"githubOwnerId": "The deploy role's trust changes",

@@ -43,6 +43,8 @@ const (
 	StateDir = "state"
 	// LastRunPath says what the last converge was to bring about and what went wrong.
 	LastRunPath = StateDir + "/last-run.json"
+	// ReservePath takes up room on the disk that the host program frees when it needs some.
+	ReservePath = StateDir + "/reserve"
 	// EnvDir holds one file NAME.env (mode 0600) per app.
 	EnvDir = "env"
 	// TLSDir holds one directory per app with its own certificate (tls.crt, tls.key).

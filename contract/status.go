@@ -43,6 +43,8 @@ type Status struct {
 	PostgresReady bool `json:"postgresReady"`
 	// Connections is what Postgres has for all apps together, nil when it takes no connection.
 	Connections *ConnectionStatus `json:"connections,omitempty"`
+	// WebGuarded is true when the connections to the web ports are bounded before Caddy sees them.
+	WebGuarded bool `json:"webGuarded"`
 	// Services are the containers beside the apps', such as caddy and postgres.
 	Services []ServiceStatus `json:"services"`
 	Apps     []AppStatus     `json:"apps"`

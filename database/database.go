@@ -92,6 +92,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"),
 			// It is the family's own value, which RDS always shows as one that waits for a reboot.
 			ApplyMethod: pulumi.String("pending-reboot"),
+		}, &rds.ParameterGroupParameterArgs{
+			// A statement that fails may hold a password, and RDS keeps its log for days.
+			Name: pulumi.String("log_min_error_statement"), Value: pulumi.String("panic"),
+			ApplyMethod: pulumi.String("immediate"),
 		}},
 		Tags: args.tags(),
 	}, parent)

@@ -73,6 +73,13 @@ var changes = map[string]change{
 	"webstack:enableDns":              {value: "false"},
 	"cloudflare:apiToken":             {value: canary + "cloudflarecloudflarecloudflare2"},
 	"webstack:githubOidcProviderArn":  {value: ""},
+	"aws:region":                      {value: "eu-central-1"},
+	"aws:profile":                     {value: "acme"},
+	"aws:assumeRole":                  {value: `{"roleArn": "arn:aws:iam::123456789012:role/webstack"}`},
+	"aws:allowedAccountIds":           {value: `["123456789012"]`},
+	"aws:s3UsePathStyle":              {value: "true"},
+	"aws:skipCredentialsValidation":   {value: "true"},
+	"aws:skipMetadataApiCheck":        {value: "true"},
 }
 
 // fieldChanges has another value for every field of an app.
@@ -91,7 +98,7 @@ var replacing = []string{
 	"aws:ec2/vpc:Vpc cidrBlock", "aws:ec2/subnet:Subnet cidrBlock", "aws:ec2/instance:Instance ami",
 	"aws:rds/instance:Instance username", "aws:rds/instance:Instance dbName", "aws:s3/bucketV2:BucketV2 bucket",
 	"aws:ecr/repository:Repository name", "cloudflare:index/record:Record name", "cloudflare:index/record:Record zoneId",
-	"cloudflare:index/record:Record type",
+	"cloudflare:index/record:Record type", "pulumi:providers:aws region",
 }
 
 // TestChangeOfEachKey shows what the change of each key does to the resources. Whoever adds a key says it here, and in the

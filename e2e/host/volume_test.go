@@ -298,3 +298,34 @@ func TestFullVolumeHasRoomForRoot(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// When apps, which are root as well, have filled a disk to the last byte, the host program still has the room that it kept.
+func TestFullDiskHasRoomForTheHostProgram(t *testing.T) {
+	t.Parallel()
+	d := newDisk(t, 600)
+	d.must("formatted")
+	root, err := os.OpenRoot(d.system.DataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	var said bytes.Buffer
+	reserve := hostdisk.Reserve{Root: root, Name: "state/reserve", Out: &said}
+	if err := reserve.Close(); err != nil || !strings.Contains(said.String(), "reserved") {
+		t.Fatalf("error %v, said %q", err, said.String())
+	}
+	fill := exec.CommandContext(t.Context(), "dd", "if=/dev/zero", "bs=1M", "of="+filepath.Join(d.system.DataDir, "full"))
+	if out, err := fill.CombinedOutput(); err == nil || !strings.Contains(string(out), "No space left") {
+		t.Fatalf("filling ends with %v: %s", err, out)
+	}
+	change := bytes.Repeat([]byte("x"), 1<<20)
+	if err := root.WriteFile("change", change, 0o600); err == nil {
+		t.Fatal("there is room left")
+	}
+	if err := reserve.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := root.WriteFile("change", change, 0o600); err != nil {
+		t.Error(err)
+	}
+}

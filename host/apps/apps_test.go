@@ -456,6 +456,13 @@ func TestOneOffContainersAreLeftAlone(t *testing.T) {
 	}
 	w.engine.Change("webstack-shop-2", func(c *fakedocker.Container) { c.OneOff = true })
 	w.unchanged(both("v1", "v1"))
+	w.engine.Change("webstack-shop-2", func(c *fakedocker.Container) { c.Status = "exited" })
+	w.runs(both("v1", "v1"))
+	for _, c := range w.engine.Containers() {
+		if c.OneOff {
+			t.Errorf("%s has ended and stays", c.Name)
+		}
+	}
 }
 
 var upTwo = docker.UpOptions{Scale: 2, KeepExisting: true}

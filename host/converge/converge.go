@@ -30,6 +30,8 @@ type Host struct {
 	Mount func(ctx context.Context) error
 	// Swap makes swap.
 	Swap func(ctx context.Context) error
+	// Reserve is the room kept on the disk that holds the stack directory, which stands below root.
+	Reserve func(root *os.Root) Reserve
 	// Firewall bounds the connections to the web ports.
 	Firewall func(ctx context.Context, web contract.Web) error
 	// StackDirs lists the stack directories that the stack's containers were started from.
@@ -53,6 +55,12 @@ type Containers interface {
 	// apps that are not in the manifest. An app without a release does not run. What is wrong with single apps is
 	// returned by app.
 	Converge(ctx context.Context, releases map[string]string) (problems map[string]error, err error)
+}
+
+// Reserve is room on a disk: Open frees it when the disk is full, Close takes it when there is plenty.
+type Reserve interface {
+	Open() error
+	Close() error
 }
 
 // Options say what Run converges to.
@@ -91,9 +99,17 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("open stack directory: %w", err)
 	}
 	defer func() { _ = root.Close() }()
+	reserve := o.Host.Reserve(root)
+	if err := reserve.Open(); err != nil {
+		return err
+	}
 	r := &run{Options: o, root: root}
 	err = r.converge(ctx)
-	return errors.Join(err, r.remember(err))
+	err = errors.Join(err, r.remember(err))
+	if full := reserve.Close(); full != nil {
+		_, _ = fmt.Fprintln(o.Out, full)
+	}
+	return err
 }
 
 type run struct {

@@ -27,6 +27,7 @@ type fakeHost struct {
 	broken     map[string]error  // apps that did not get their release
 	dirs       []string          // that the containers were started from
 	executed   []string          // statements
+	room       []string          // what was done about the room on the disk, before or after so many steps
 	state      string            // of roles and databases, in JSON
 }
 
@@ -42,6 +43,7 @@ func (f *fakeHost) host() Host {
 	return Host{
 		Mount:      func(context.Context) error { return f.step("mount") },
 		Swap:       func(context.Context) error { return f.step("swap") },
+		Reserve:    func(*os.Root) Reserve { return fakeReserve{f} },
 		Firewall:   func(context.Context, contract.Web) error { return nil },
 		StackDirs:  func(context.Context) ([]string, error) { return f.dirs, f.fail["dirs"] },
 		Parameters: fakeParameters{f},
@@ -54,6 +56,18 @@ func (f *fakeHost) host() Host {
 			return f.step(fmt.Sprintf("limit %d %d", perContainer, total))
 		},
 	}
+}
+
+type fakeReserve struct{ *fakeHost }
+
+func (f fakeReserve) Open() error {
+	f.room = append(f.room, fmt.Sprintf("open at %d", len(f.calls)))
+	return f.fail["open"]
+}
+
+func (f fakeReserve) Close() error {
+	f.room = append(f.room, fmt.Sprintf("close at %d", len(f.calls)))
+	return f.fail["close"]
 }
 
 type fakeParameters struct{ *fakeHost }

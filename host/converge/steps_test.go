@@ -2,6 +2,7 @@ package converge
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -199,4 +200,39 @@ func (b *bundle) contents(t *testing.T) map[string]string {
 		got[name] = e.Mode.String() + " " + e.Text
 	}
 	return got
+}
+
+// A full disk does not keep a run from writing, and each run looks after the room for the next, however it ends.
+func TestRoomOnTheDisk(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fail string
+		want string
+		ends bool
+	}{
+		"done":              {"", "", true},
+		"a run that fails":  {"base", "trouble", true},
+		"no look at it":     {"open", "trouble", false},
+		"no room to be had": {"close", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := publishApps(t)
+			b.host.fail = map[string]error{test.fail: errors.New("trouble")}
+			out, err := b.run(t)
+			if (err != nil) != (test.want != "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, printed:\n%s", err, out)
+			}
+			want := []string{"open at 0"}
+			if test.ends {
+				want = append(want, fmt.Sprintf("close at %d", len(b.host.calls)))
+			}
+			if !slices.Equal(b.host.room, want) {
+				t.Errorf("got %v, want %v", b.host.room, want)
+			}
+			if test.fail == "close" && !strings.Contains(out, "trouble") {
+				t.Errorf("not said:\n%s", out)
+			}
+		})
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"webstack/host/command"
 	"webstack/host/connlimit"
 	"webstack/host/converge"
+	"webstack/host/disk"
 	"webstack/host/docker"
 	"webstack/host/firewall"
 	"webstack/host/parameters"
@@ -60,6 +61,9 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 	return converge.Host{
 		Swap: func(ctx context.Context) error {
 			return swap.Ensure(ctx, swap.Options{Run: c.runner(), Out: c.Stdout, Root: c.root()})
+		},
+		Reserve: func(root *os.Root) converge.Reserve {
+			return disk.Reserve{Root: root, Name: contract.ReservePath, Out: c.Stdout}
 		},
 		Firewall: func(ctx context.Context, web contract.Web) error {
 			return firewall.Ensure(ctx, firewall.Options{Run: c.runner(), Out: c.Stdout, Web: web})

@@ -12,6 +12,7 @@ import (
 	"webstack/contract"
 	"webstack/host/connlimit"
 	"webstack/host/database"
+	"webstack/host/firewall"
 	"webstack/host/parameters"
 	"webstack/host/status"
 )
@@ -29,6 +30,9 @@ func (c Command) status(ctx context.Context, args []string) error {
 	s := status.Read(ctx, status.Options{
 		StackDir: *dir, Engine: c.engine(*dir, nil), Root: c.root(), Postgres: c.askPostgres, Connect: database.Try,
 		Guarded: func(ctx context.Context) bool { return connlimit.InForce(ctx, c.runner()) },
+		WebGuarded: func(ctx context.Context, web contract.Web) bool {
+			return firewall.InForce(ctx, c.runner(), web)
+		},
 	})
 	if *asJSON {
 		_, err := fmt.Fprintf(c.Stdout, "%s\n", s.Encode())

@@ -42,6 +42,16 @@ func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	return ignoreMissing(err)
 }
 
+// RemoveOneOffs removes the containers that `docker compose run` has made more than a day ago and that have ended.
+func (e *Engine) RemoveOneOffs(ctx context.Context) error {
+	_, err := e.docker(ctx, "container", "prune", "--force", "--filter", "label="+projectLabel+"="+e.Project,
+		"--filter", "label="+oneOffLabel+"=True", "--filter", "until=24h")
+	if err != nil {
+		return fmt.Errorf("remove what docker compose run has left: %w", err)
+	}
+	return nil
+}
+
 // RemoveBuildCache removes what builds on the host have left that was not used for a week.
 func (e *Engine) RemoveBuildCache(ctx context.Context) error {
 	if _, err := e.docker(ctx, "builder", "prune", "--force", "--filter", "until=168h"); err != nil {

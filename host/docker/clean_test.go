@@ -35,6 +35,20 @@ func TestRemoveAnonymousVolumes(t *testing.T) {
 	}
 }
 
+// Only what docker compose run has made for this project goes, and not before somebody could look at it.
+func TestRemoveOneOffs(t *testing.T) {
+	t.Parallel()
+	s := &script{}
+	if err := newEngine(t, s).RemoveOneOffs(t.Context()); err != nil {
+		t.Error(err)
+	}
+	want := []string{"docker container prune --force --filter label=com.docker.compose.project=webstack " +
+		"--filter label=com.docker.compose.oneoff=True --filter until=24h"}
+	if got := s.calls(); !slices.Equal(got, want) {
+		t.Errorf("called %q, want %q", got, want)
+	}
+}
+
 func TestRemoveTakesAnonymousVolumesAlong(t *testing.T) {
 	t.Parallel()
 	s := &script{}

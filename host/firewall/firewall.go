@@ -65,15 +65,35 @@ var jumps = [][]string{
 		"--match addrtype --dst-type LOCAL --jump " + chain),
 }
 
-func (f family) ensure(ctx context.Context, o Options) (changed bool, err error) {
-	run := func(args ...string) error {
-		_, err := o.Run.Run(ctx, command.Command{Name: f.program, Args: append(strings.Fields("--wait 5 --table mangle"), args...)})
-		return err
+// InForce tells whether the rules are there.
+func InForce(ctx context.Context, run command.Runner, web contract.Web) bool {
+	for _, f := range families {
+		if f.run(ctx, run, append([]string{"--check", chain}, mark(f.rules(web))...)) != nil {
+			return false
+		}
+		for _, jump := range jumps {
+			if f.run(ctx, run, append([]string{"--check", "PREROUTING"}, jump...)) != nil {
+				return false
+			}
+		}
 	}
+	return true
+}
+
+// mark is a rule without effect that holds the sum of the others.
+func mark(rules string) []string {
+	return []string{"--match", "comment", "--comment", contract.Sum([]byte(rules))}
+}
+
+func (f family) run(ctx context.Context, run command.Runner, args []string) error {
+	_, err := run.Run(ctx, command.Command{Name: f.program, Args: append(strings.Fields("--wait 5 --table mangle"), args...)})
+	return err
+}
+
+func (f family) ensure(ctx context.Context, o Options) (changed bool, err error) {
 	rules := f.rules(o.Web)
-	// The sum stands in a rule without effect.
-	mark := []string{"--match", "comment", "--comment", contract.Sum([]byte(rules))}
-	if run(append([]string{"--check", chain}, mark...)...) != nil {
+	mark := mark(rules)
+	if f.run(ctx, o.Run, append([]string{"--check", chain}, mark...)) != nil {
 		_, err := o.Run.Run(ctx, command.Command{
 			Name: f.program + "-restore", Args: strings.Fields("--wait 5 --noflush"),
 			Stdin: strings.NewReader("*mangle\n:" + chain + " - [0:0]\n" +
@@ -85,10 +105,10 @@ func (f family) ensure(ctx context.Context, o Options) (changed bool, err error)
 		changed = true
 	}
 	for _, jump := range jumps {
-		if run(append([]string{"--check", "PREROUTING"}, jump...)...) == nil {
+		if f.run(ctx, o.Run, append([]string{"--check", "PREROUTING"}, jump...)) == nil {
 			continue
 		}
-		if err := run(append([]string{"--append", "PREROUTING"}, jump...)...); err != nil {
+		if err := f.run(ctx, o.Run, append([]string{"--append", "PREROUTING"}, jump...)); err != nil {
 			return false, err
 		}
 		changed = true

@@ -62,6 +62,12 @@ func TestEnsure(t *testing.T) {
 	if err := Ensure(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
+	if !InForce(t.Context(), k, limits) {
+		t.Error("the rules are not in force")
+	}
+	if InForce(t.Context(), k, contract.Web{Connections: 21, ConnectionsPerAddress: 5}) {
+		t.Error("other limits are in force")
+	}
 	if want := "web ports: at most 5 connections from one address, 20 in all\n"; out.String() != want {
 		t.Errorf("said %q", out.String())
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	Connect func(ctx context.Context, url, address string) error
 	// Guarded tells whether connections to the container of Postgres are bounded by the kernel.
 	Guarded func(ctx context.Context) bool
+	// WebGuarded tells whether the connections to the web ports are bounded.
+	WebGuarded func(ctx context.Context, web contract.Web) bool
 	// Root is where the file system begins; "" = "/".
 	Root string
 	// TLS is the address where Caddy answers; "" = 127.0.0.1:443.
@@ -56,6 +58,7 @@ func Read(ctx context.Context, o Options) contract.Status {
 	s.Docker = r.engine(ctx)
 	if s.Manifest != "" {
 		s.Connections = r.connections(ctx)
+		s.WebGuarded = r.WebGuarded(ctx, r.manifest.Web)
 	}
 	s.PostgresReady = s.Connections != nil
 	last := r.lastRun()

@@ -53,13 +53,15 @@ func newBench(t *testing.T) *bench {
 	})
 	b.Options = Options{
 		StackDir: filepath.Join(t.TempDir(), "stack"), Root: t.TempDir(),
-		Engine:   &docker.Engine{Runner: b.run, Project: hostfile.ComposeProject},
-		Postgres: func(context.Context, contract.Manifest) (database.Usage, error) { return database.Usage{}, nil },
-		Connect:  func(context.Context, string, string) error { return nil },
-		Guarded:  func(context.Context) bool { return true },
-		TLS:      b.tls.Listener.Addr().String(),
+		Engine:     &docker.Engine{Runner: b.run, Project: hostfile.ComposeProject},
+		Postgres:   func(context.Context, contract.Manifest) (database.Usage, error) { return database.Usage{}, nil },
+		Connect:    func(context.Context, string, string) error { return nil },
+		Guarded:    func(context.Context) bool { return true },
+		WebGuarded: func(_ context.Context, web contract.Web) bool { return web.Connections == 20 },
+		TLS:        b.tls.Listener.Addr().String(),
 	}
 	b.manifest = contract.Manifest{
+		Web:     contract.Web{Connections: 20, ConnectionsPerAddress: 5},
 		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: b.StackDir,
 		PostgresUser: "postgres", PostgresDefaultDb: "app",
 	}
@@ -168,7 +170,8 @@ func TestRead(t *testing.T) {
 		Version: contract.StatusVersion, Manifest: contract.Sum(b.manifest.Encode()), DataMounted: true, Docker: "29.1.3",
 		Memory:        contract.MemoryStatus{Total: 2 << 20, Available: 1 << 20, SwapTotal: 4096, SwapFree: 3072},
 		PostgresReady: true, Connections: &contract.ConnectionStatus{Guarded: true}, Authority: "authority",
-		Services: []contract.ServiceStatus{withPorts, {Name: "postgres", Health: contract.HealthNone}},
+		WebGuarded: true,
+		Services:   []contract.ServiceStatus{withPorts, {Name: "postgres", Health: contract.HealthNone}},
 		Apps: []contract.AppStatus{
 			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1"},
 			{ServiceStatus: contract.ServiceStatus{Name: "new", Health: contract.HealthNone}, Domain: "new.example.org"},

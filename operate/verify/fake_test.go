@@ -206,7 +206,7 @@ func (s *stand) system() {
 			{Path: contract.DataDir, Total: 1000, Free: 500, Inodes: 100, InodesFree: 50},
 		},
 		Connections:   &contract.ConnectionStatus{Used: 3, Limit: 92, Guarded: true},
-		PostgresReady: true, Services: []contract.ServiceStatus{caddy, running("postgres")},
+		PostgresReady: true, WebGuarded: true, Services: []contract.ServiceStatus{caddy, running("postgres")},
 		Apps: []contract.AppStatus{
 			{ServiceStatus: contract.ServiceStatus{Name: "blog", Health: contract.HealthNone}, Domain: "blog.example.com",
 				Database: &contract.DatabaseStatus{Limit: 46}},

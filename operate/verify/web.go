@@ -23,11 +23,24 @@ var webChecks = []check{
 	{phase: 5, name: "web.answer", looked: "GET https://DOMAIN", when: hasApps, run: checkAnswer},
 	{phase: 5, name: "web.redirect", looked: "GET http://DOMAIN", when: hasApps, run: checkRedirect},
 	{phase: 5, name: "web.alias", looked: "GET https://ALIAS", when: hasAliases, run: checkAliases},
+	{phase: 5, name: "web.connections", looked: "limits of connections in the host's packet filter", run: checkWebConnections},
 	{phase: 5, name: "web.unknown", looked: "GET of an unknown name and of the bare address", when: hasApps, run: checkUnknown},
 }
 
 func hasAliases(c *config.Config) bool {
 	return slices.ContainsFunc(c.Apps, func(app config.App) bool { return len(app.Aliases) > 0 })
+}
+
+func checkWebConnections(ctx context.Context, w *world) ([]finding, error) {
+	status, err := w.status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if !status.WebGuarded {
+		return []finding{warned("", "webstack shell, then: sudo iptables -t mangle -S WEBSTACK, and the same with ip6tables. "+
+			"The next run of the association makes the rules again", "one address can open as many connections as Caddy has memory for")}, nil
+	}
+	return []finding{passed("", "connections are bounded per address and in all")}, nil
 }
 
 // publicIP is where the apps answer.

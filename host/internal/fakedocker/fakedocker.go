@@ -267,6 +267,11 @@ func (e *Engine) run(c command.Command) (string, error) {
 		return strings.Join(e.dangling(), "\n"), nil
 	case strings.HasPrefix(call, "network ls "):
 		return strings.Join(e.networks, "\n"), nil
+	case strings.HasPrefix(call, "container prune "):
+		e.containers = slices.DeleteFunc(e.containers, func(c *Container) bool {
+			return c.OneOff && c.Status == "exited" && strings.Contains(call, "oneoff=True")
+		})
+		return "", nil
 	case call == "builder prune --force --filter until=168h":
 		return "", nil
 	}

@@ -1,0 +1,88 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// ReserveSize is what a Reserve takes up, in bytes: enough for the files of a bundle and what the host program remembers.
+const ReserveSize = 64 << 20
+
+// plenty is how many times a reserve's size must be free before it is made.
+const plenty = 4
+
+// Reserve is a file that does nothing but take up room. Apps run as root as well and may fill the disk to the last byte,
+// so what a file system keeps for root is not safe from them. Whoever must write then removes the file.
+type Reserve struct {
+	// Root is the directory that holds the file, and Name its path below that.
+	Root *os.Root
+	Name string
+	// Out gets a line when the file is made or removed.
+	Out io.Writer
+	// Space gives size and free space of the disk that holds a directory, in bytes; nil asks the system.
+	Space func(dir string) (total, free int64, err error)
+}
+
+// Open removes the file when less than its size is free.
+func (r Reserve) Open() error {
+	free, err := r.free()
+	if err != nil {
+		return err
+	}
+	if _, err := r.Root.Lstat(r.Name); err != nil || free >= ReserveSize {
+		return nil //nolint:nilerr // what is not there cannot be removed
+	}
+	if err := r.Root.Remove(r.Name); err != nil {
+		return fmt.Errorf("remove the reserve: %w", err)
+	}
+	r.say("the disk is full: the reserve of %d MiB is used; remove what is not needed", ReserveSize>>20)
+	return nil
+}
+
+// Close makes the file when it is missing and several times its size is free.
+func (r Reserve) Close() error {
+	free, err := r.free()
+	if err != nil {
+		return err
+	}
+	info, err := r.Root.Lstat(r.Name)
+	if err == nil && info.Size() == ReserveSize || free < plenty*ReserveSize {
+		return nil
+	}
+	if err := r.fill(); err != nil {
+		return fmt.Errorf("reserve room on the disk: %w", errors.Join(err, r.Root.Remove(r.Name)))
+	}
+	r.say("reserved %d MiB of the disk, to be able to work when it is full", ReserveSize>>20)
+	return nil
+}
+
+func (r Reserve) fill() error {
+	if err := r.Root.MkdirAll(path.Dir(r.Name), 0o755); err != nil {
+		return err
+	}
+	if err := r.Root.Remove(r.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := r.Root.OpenFile(r.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	return errors.Join(unix.Fallocate(int(f.Fd()), 0, 0, ReserveSize), f.Close())
+}
+
+func (r Reserve) free() (int64, error) {
+	space := r.Space
+	if space == nil {
+		space = Space
+	}
+	_, free, err := space(r.Root.Name())
+	return free, err
+}
+
+func (r Reserve) say(format string, args ...any) { _, _ = fmt.Fprintf(r.Out, format+"\n", args...) }
