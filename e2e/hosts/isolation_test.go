@@ -2,7 +2,10 @@ package hosts
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -20,7 +23,8 @@ import (
 func isolation(t *testing.T, c *lab.Clone) {
 	for name, run := range map[string]func(*testing.T, *lab.Clone){
 		"databases": databasesApart, "credentials": noCredentials, "aws": noAWS, "docker": noDocker, "ports": onlyProxyPublished, "memory": hogAlone,
-		"secrets": secretsKept,
+		"connections": floodAlone,
+		"secrets":     secretsKept,
 	} {
 		t.Run(name, func(t *testing.T) { run(t, c.For(t)) })
 	}
@@ -123,6 +127,49 @@ bash -c 'echo $BASHPID >"$0/cgroup.procs"; exec tail /dev/zero' "$folder" && exi
 			}
 		}
 	}
+}
+
+// flood opens 320 connections to Postgres from an app's network and sends nothing, again and again, for four minutes at most.
+const flood = `pid="$(docker inspect --format '{{.State.Pid}}' "$(docker ps -qf name=webstack-shop-)")"
+ip="$(docker inspect --format '{{.NetworkSettings.Networks.webstack_db.IPAddress}}' postgres)"
+systemd-run --quiet --collect --unit webstack-flood --property RuntimeMaxSec=240 nsenter --target "$pid" --net bash -c '
+for i in $(seq 320); do
+	(while :; do exec 3<>"/dev/tcp/$0/5432" && read -r -t 30 -u 3; exec 3>&-; done) &
+done
+wait' "$ip"`
+
+// floodAlone: while an app floods Postgres, the others work, and so does everything by which an operator finds out.
+func floodAlone(t *testing.T, c *lab.Clone) {
+	c.OnHost(flood)
+	stop := "systemctl stop webstack-flood"
+	defer c.TryOnHost(stop)
+	c.Eventually("status names the app that floods", func(context.Context) error {
+		out, err := c.Webstack("status", "-s", lab.Stack)
+		if err != nil || !regexp.MustCompile(`(?m)^shop .*\(\+ \d+ silent\)`).MatchString(out) || !strings.Contains(out, " in use by the apps") {
+			return fmt.Errorf("%v\n%s", err, out)
+		}
+		return nil
+	})
+	c.MustConverge()
+	for check := range failing(t, c) {
+		if check != "postgres.apps" {
+			t.Errorf("%s fails while an app floods Postgres", check)
+		}
+	}
+	if out, _ := c.Webstack("verify", "-s", lab.Stack); !regexp.MustCompile(`(?:WARN|FAIL) .*the app: shop .*silent`).MatchString(out) ||
+		!regexp.MustCompile(`ok .*the app: blog`).MatchString(out) {
+		t.Errorf("verify does not say who floods:\n%s", out)
+	}
+	if got := newSite(t, c).get("https://" + blog + "/"); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "Guestbook") {
+		t.Errorf("the other app: %s\n%.500s", got.Status, got.body)
+	}
+	c.OnHost(stop)
+	c.Eventually("the connections are closed", func(context.Context) error {
+		if out, err := c.Webstack("status", "-s", lab.Stack); err != nil || strings.Contains(out, "silent") {
+			return fmt.Errorf("%v\n%s", err, out)
+		}
+		return nil
+	})
 }
 
 // secretsKept looks for every secret of the stack in every place where none may be.

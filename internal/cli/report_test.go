@@ -43,6 +43,18 @@ Phase 6  Backups
 	}
 }
 
+func TestPassed(t *testing.T) {
+	t.Parallel()
+	all := []verify.Row{{Outcome: verify.Pass}, {Outcome: verify.Pass}, {Outcome: verify.Warn}, {Outcome: verify.Later}}
+	for n, want := range map[int]string{
+		2: "2 checks passed", 3: "2 checks passed, 1 with a warning", 4: "2 checks passed, 1 with a warning, 1 for later",
+	} {
+		if got := passed(all[:n]); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // The names of these fields are what scripts go by.
 func TestReportForScripts(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 )
 
 var verifyCommand = operatorCommand{
-	name: "verify", help: "look whether everything is as the roadmap says, phase by phase", run: runVerify,
+	name: "verify", help: "check everything that must be true of the running stack, phase by phase", run: runVerify,
 }
 
 // verifyReport is the JSON form of webstack verify. It is stable: fields are added, never renamed or removed.
@@ -75,10 +75,26 @@ func writeReport(out io.Writer, report verifyReport) error {
 		begin = end
 	}
 	if report.OK {
-		fmt.Fprintf(&text, "\nAll is as the roadmap says: %d checks.\n", len(report.Rows))
+		fmt.Fprintf(&text, "\n%s.\n", passed(report.Rows))
 	}
 	_, err := io.WriteString(out, text.String())
 	return err
+}
+
+// passed sums up rows of which none failed.
+func passed(rows []verify.Row) string {
+	count := map[verify.Outcome]int{}
+	for _, row := range rows {
+		count[row.Outcome]++
+	}
+	text := fmt.Sprintf("%d checks passed", count[verify.Pass])
+	if n := count[verify.Warn]; n > 0 {
+		text += fmt.Sprintf(", %d with a warning", n)
+	}
+	if n := count[verify.Later]; n > 0 {
+		text += fmt.Sprintf(", %d for later", n)
+	}
+	return text
 }
 
 // widest is how many characters a column may have for the sake of one row; what is longer moves its own row only.

@@ -125,6 +125,9 @@ func checkAppConnections(ctx context.Context, w *world) ([]finding, error) {
 		d := status.Apps[at].Database
 		held := "connections in use: " + d.Text()
 		pool := "close what it does not use, or give it more by dbConnections"
+		if d.Silent() > d.Used {
+			pool = "it opens connections and sends no password: webstack logs " + app.Name + " --stack " + w.stack
+		}
 		switch {
 		case d.Error != "" && crowded(max(d.Used, d.Sockets), d.Limit):
 			out = append(out, failed(app.Name, pool, "%s; %s", d.Error, held))
