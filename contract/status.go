@@ -65,15 +65,16 @@ type MemoryStatus struct {
 
 // DiskStatus is one file system.
 type DiskStatus struct {
-	Path  string `json:"path"`
-	Total int64  `json:"total"`
-	Free  int64  `json:"free"`
+	Path string `json:"path"`
+	// Total is how much programs that are not root's can have of it, Free how much of that is left.
+	Total int64 `json:"total"`
+	Free  int64 `json:"free"`
 	// Inodes is how many files it can hold, InodesFree how many more; both are 0 where there is no such limit.
 	Inodes     int64 `json:"inodes"`
 	InodesFree int64 `json:"inodesFree"`
 }
 
-// Used is how much of the disk's space and of its inodes is in use, in percent. What is kept for root counts as in use.
+// Used is how much of the disk's space and of its inodes is in use, in percent.
 func (d DiskStatus) Used() (space, inodes int) {
 	percent := func(free, total int64) int {
 		if total <= 0 {

@@ -7,14 +7,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Space gives the size of the file system that holds a directory, and what is free in it for programs that are not
-// root's, in bytes.
+// Space gives how much programs that are not root's can have of the file system that holds a directory, and what of that
+// is free, in bytes. What the file system keeps for root is in neither, as with df.
 func Space(dir string) (total, free int64, err error) {
 	s, err := statfs(dir)
 	if err != nil {
 		return 0, 0, err
 	}
-	return size(s.Blocks, s.Bsize), size(s.Bavail, s.Bsize), nil
+	return size(s.Blocks-s.Bfree+s.Bavail, s.Bsize), size(s.Bavail, s.Bsize), nil
 }
 
 // Inodes gives how many files the file system that holds a directory can hold, and how many more. Both are 0 where it

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-
-	"golang.org/x/sys/unix"
 )
 
 // ReserveSize is what a Reserve takes up, in bytes: enough for the files of a bundle and what the host program remembers.
@@ -73,7 +71,13 @@ func (r Reserve) fill() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(unix.Fallocate(int(f.Fd()), 0, 0, ReserveSize), f.Close())
+	zeros := make([]byte, 1<<20)
+	for range ReserveSize / len(zeros) {
+		if _, err := f.Write(zeros); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return f.Close()
 }
 
 func (r Reserve) free() (int64, error) {

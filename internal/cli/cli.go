@@ -97,7 +97,7 @@ func (c Command) dispatch(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0:
 		return fmt.Errorf("%w: no command given", errUsage)
-	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":
+	case isHelp(args[0]), len(args) > 1 && isHelp(args[1]) && (args[0] == "local" || args[0] == "apps"):
 		return c.help()
 	case args[0] != "local":
 		return c.operate(ctx, args)
@@ -109,8 +109,10 @@ func (c Command) dispatch(ctx context.Context, args []string) error {
 			return c.local(ctx, found, args[2:])
 		}
 	}
-	return fmt.Errorf("%w: unknown command local %q", errUsage, args[1])
+	return fmt.Errorf("%w: unknown command %q", errUsage, "local "+args[1])
 }
+
+func isHelp(arg string) bool { return arg == "help" || arg == "-h" || arg == "--help" }
 
 func (c Command) local(ctx context.Context, found action, args []string) error {
 	l := &local{out: c.Stdout, progress: newProgress(ctx, c.raw.stdout)}

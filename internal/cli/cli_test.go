@@ -16,7 +16,7 @@ func call(t *testing.T, dir string, args ...string) (status int, out, problems s
 
 func TestHelpIsNoFailure(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"help"}, {"--help"}, {"local", "up", "-h"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"local", "up", "-h"}, {"local", "--help"}, {"apps", "help"}, {"apps", "-h"}} {
 		status, out, problems := call(t, t.TempDir(), args...)
 		if status != ExitOK || !strings.Contains(out, "webstack local preview") || problems != "" {
 			t.Errorf("%q: status %d, printed %q and %q", args, status, out, problems)
@@ -30,7 +30,7 @@ func TestWrongUsage(t *testing.T) {
 		"no command given":                      {},
 		`unknown command "lokal"`:               {"lokal"},
 		"webstack local needs one of":           {"local"},
-		`unknown command local "start"`:         {"local", "start"},
+		`unknown command "local start"`:         {"local", "start"},
 		`local up takes no argument "now"`:      {"local", "up", "now"},
 		"flag provided but not defined: -force": {"local", "up", "--force"},
 	}
