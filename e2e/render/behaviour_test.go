@@ -306,7 +306,7 @@ func echo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
-	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n")
+	_, _ = rw.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	for rw.Flush() == nil {
 		line, err := rw.ReadString('\n')
 		if err != nil {
@@ -329,7 +329,7 @@ func (s *server) upgrade(t *testing.T, name string) *socket {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := "GET / HTTP/1.1\r\nHost: " + name + "\r\nConnection: Upgrade\r\nUpgrade: lines\r\n\r\n"
+	request := "GET / HTTP/1.1\r\nHost: " + name + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}

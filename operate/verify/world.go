@@ -202,5 +202,5 @@ func once[T any](check string, ask func(context.Context) (T, error)) func(contex
 	}
 }
 
-// usualLimit is long enough for an app that has just been woken.
-const usualLimit = 10 * time.Second
+// usualLimit is longer than the 10 seconds that Caddy waits for an app before it answers 502.
+const usualLimit = 15 * time.Second
