@@ -193,7 +193,7 @@ func secretsKept(t *testing.T, c *lab.Clone) {
 			}
 		}
 	}
-	if len(secrets) < 4 { // a session key, Postgres' password and one for each app
+	if len(secrets) < 6 { // two tokens, a session key, Postgres' password and one for each app
 		t.Fatalf("the stack has %d secrets only", len(secrets))
 	}
 	for place, text := range found {
@@ -225,7 +225,28 @@ func stackSecrets(t *testing.T, c *lab.Clone) map[string]string {
 			}
 		}
 	}
+	token := strings.TrimSpace(c.Must(c.Pulumi("config", "get", "cloudflare:apiToken", "-s", lab.Stack)))
+	out["cloudflare:apiToken"], out["the laptop cloud's Cloudflare token"] = token, c.Env()["CLOUDFLARE_API_TOKEN"]
+	for name, value := range out {
+		if len(value) < 8 {
+			t.Fatalf("the secret %s is too short to look for", name)
+		}
+	}
 	return out
+}
+
+// events is what Pulumi shows and logs of a run.
+func events(t *testing.T, c *lab.Clone) []byte {
+	t.Helper()
+	log := filepath.Join(t.TempDir(), "events.json")
+	const preview = `. ./.webstack/local.env
+exec pulumi preview -s "$1" --diff --show-sames --event-log "$2" --non-interactive`
+	shown := c.Must(c.Run([]string{"PULUMI_DEBUG_COMMANDS=true"}, "sh", "-c", preview, "sh", lab.Stack, log))
+	text, err := os.ReadFile(log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(text, shown...)
 }
 
 // places are the texts in which no secret may stand.
@@ -245,6 +266,7 @@ func places(t *testing.T, c *lab.Clone) map[string][]byte {
 		"the outputs of all commands": outputs(t, c),
 		"the objects in the bucket":   objects(t, c),
 		"Pulumi's state and history":  state(t, c),
+		"Pulumi's events":             events(t, c),
 		"the environments of processes outside of containers": []byte(c.OnHost(`own=$(readlink /proc/1/ns/pid)
 		for p in /proc/[0-9]*; do
 			[[ $(readlink "$p/ns/pid") != "$own" ]] || tr '\0' '\n' < "$p/environ" 2>/dev/null || true
