@@ -106,7 +106,17 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
 				panic(http.ErrAbortHandler)
 			}
-		}, "ended before it answered"},
+			w.Timing.Second = time.Millisecond
+		}, "ended before it answered (Docker has started it again)"},
+		"it ends again and again": {func(w *world) {
+			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
+				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
+				time.AfterFunc(20*time.Millisecond, func() {
+					w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Status, c.ExitCode = "restarting", 7 })
+				})
+				panic(http.ErrAbortHandler)
+			}
+		}, "ended before it answered (restarting, exit code 7)"},
 		"out of memory": {func(w *world) {
 			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) {
 				c.Status, c.ExitCode, c.OutOfMemory = "exited", 137, true

@@ -19,13 +19,21 @@ const answerTimeout = 5 * time.Second
 // answers waits until the new container's health path answers 2xx. It gives up as soon as the container ends.
 func (s *change) answers(ctx context.Context) error {
 	began := time.Now()
+	var seen time.Time // that it had ended
 	err := s.waitFor(ctx, s.seconds(s.app.StartTimeoutSeconds), func(ctx context.Context) (again bool, err error) {
 		now, err := s.Docker.Container(ctx, s.next.ID)
 		if err != nil {
 			return false, err
 		}
 		if ended(*s.next, now) {
-			return false, fmt.Errorf("%s ended before it answered (%s)", now.Name, now.State())
+			if seen.IsZero() {
+				seen = time.Now()
+			}
+			// Docker has started it again, and how it ended is known only when it has ended once more.
+			if now.Running() && time.Since(seen) < s.seconds(restartLook) {
+				return true, fmt.Errorf("%s ended before it answered", now.Name)
+			}
+			return false, fmt.Errorf("%s ended before it answered (%s)", now.Name, ending(now))
 		}
 		return true, s.probe(ctx, now)
 	})
@@ -38,6 +46,17 @@ func (s *change) answers(ctx context.Context) error {
 	}
 	s.say("%s: %s is healthy after %s", s.app.Name, s.next.Name, time.Since(began).Round(100*time.Millisecond))
 	return nil
+}
+
+// restartLook is for how many seconds a container that restarts is watched to see how it ends.
+const restartLook = 5
+
+// ending says how a container has ended.
+func ending(c docker.Container) string {
+	if c.Running() {
+		return "Docker has started it again"
+	}
+	return c.State()
 }
 
 // lateError says that something was not ready in time, and why.

@@ -225,8 +225,7 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 		if err := s.write(ctx, deployment, untyped); err != nil {
 			return false, err
 		}
-		s.options.Say("Picked up an interrupted run: %d operations were open, %d resources had been made.",
-			interrupted, adopted)
+		s.options.Say("Picked up an interrupted run. Open operations: %d, of which had made a resource: %d.", interrupted, adopted)
 		return true, nil
 	}
 	return stale, nil

@@ -40,7 +40,9 @@ Every value under ` + "`webstack:appEnvSecure`" + ` must be encrypted, and no va
 
 Some mistakes stop Pulumi before it starts the program, so ` + "`pulumi preview`" + ` reports them in its own words: text that is
 not YAML, a key that is given twice, and an encrypted value that is damaged. ` + "`webstack apps list -s <stack>`" + ` says where
-they are.
+the first two are. A damaged value is the one for which this fails, too; for the stack ` + "`local`, `make preview`" + ` names it:
+
+` + "```sh\npulumi config get --path 'webstack:appEnvSecure.shop.SESSION_KEY' -s dev >/dev/null\n```" + `
 `
 
 // Markdown returns the reference page of the stack config.
