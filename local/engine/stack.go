@@ -225,7 +225,7 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 		if err := s.write(ctx, deployment, untyped); err != nil {
 			return false, err
 		}
-		s.options.Say("Picked up an interrupted run. Open operations: %d, of which had made a resource: %d.", interrupted, adopted)
+		s.options.Say("Picked up an interrupted run. Operations left open: %d. Resources they had made: %d.", interrupted, adopted)
 		return true, nil
 	}
 	return stale, nil

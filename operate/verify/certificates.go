@@ -176,7 +176,9 @@ func checkOwn(ctx context.Context, w *world) ([]finding, error) {
 	}
 	return w.eachApp(func(app config.App) []finding {
 		own, parameter, err := w.ownCertificate(ctx, app)
-		switch {
+		switch refused := w.refusedCertificate(ctx, app); {
+		case refused != "":
+			return []finding{failed(app.Name, "mend it; the host looks again within half an hour", "the host does not take it: %s", refused)}
 		case err != nil:
 			return []finding{failed(app.Name, "put the chain there again, the leaf first, as PEM", "%v", err)}
 		case own == nil:
@@ -188,11 +190,26 @@ func checkOwn(ctx context.Context, w *world) ([]finding, error) {
 		}
 		if !chain[0].Equal(own) {
 			return []finding{failed(app.Name, "it is taken at the next converge, within half an hour; if not, read why: "+
-				"aws ssm describe-association-executions", "%s shows another certificate than %s", app.Domain,
-				parameter)}
+				"webstack status --stack "+w.stack, "%s shows another certificate than %s", app.Domain, parameter)}
 		}
 		return []finding{passed(app.Name, "in use, until %s", day(own.NotAfter))}
 	}), nil
+}
+
+// refusedCertificate is what the host found wrong with an app's own certificate or its key, "" for nothing.
+func (w *world) refusedCertificate(ctx context.Context, app config.App) string {
+	status, err := w.status(ctx)
+	if err != nil {
+		return ""
+	}
+	for _, p := range status.Problems {
+		for _, names := range contract.AppCertificateParams(contract.BasePath(w.project, w.stack), app.Name) {
+			if p.App == app.Name && (strings.Contains(p.Error, names.Cert) || strings.Contains(p.Error, names.Key)) {
+				return p.Error
+			}
+		}
+	}
+	return ""
 }
 
 // issuerWord says where certificates come from without an own one.

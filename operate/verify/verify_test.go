@@ -230,6 +230,15 @@ var breakages = []broken{
 		s.parameters["/shop/ssl/cert"] = pemOf(s.site.certs["shop.example.com"].Certificate[0])
 	}), "shop", "connection refused"},
 	{"web.certificate", denied("GetParameter"), "shop", "AccessDenied"},
+	{"web.certificate", func(_ *testing.T, s *stand) {
+		s.parameters["/shop/ssl/cert"] = pemOf(s.site.certs["shop.example.com"].Certificate[0])
+		s.status.Problems = []contract.Problem{{App: "blog", Error: "another"}, {App: "shop",
+			Error: "use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not belong to it"}}
+	}, "shop", "the host does not take it: use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not"},
+	{"web.certificate", func(_ *testing.T, s *stand) {
+		s.status.Problems = []contract.Problem{{App: "shop",
+			Error: "use own certificate: there is /webstack/dev/shop/ssl/key, but no /webstack/dev/shop/ssl/cert"}}
+	}, "shop", "but no /webstack/dev/shop/ssl/cert"},
 	{"web.answer", showing("https://shop.example.com", page(http.StatusBadGateway)), "shop.example.com", "502"},
 	{"web.answer", showing("https://shop.example.com", page(http.StatusServiceUnavailable)), "shop.example.com", "503"},
 	{"web.answer", func(_ *testing.T, s *stand) { s.status.Apps[0].Release = "v1" }, "blog.example.com", "503"},

@@ -42,7 +42,7 @@ Some mistakes stop Pulumi before it starts the program, so ` + "`pulumi preview`
 not YAML, a key that is given twice, and an encrypted value that is damaged. ` + "`webstack apps list -s <stack>`" + ` says where
 the first two are. A damaged value is the one for which this fails, too; for the stack ` + "`local`, `make preview`" + ` names it:
 
-` + "```sh\npulumi config get --path 'webstack:appEnvSecure.shop.SESSION_KEY' -s dev >/dev/null\n```" + `
+` + "```sh\npulumi config get --path 'webstack:appEnvSecure.shop.API_KEY' -s dev >/dev/null\n```" + `
 `
 
 // Markdown returns the reference page of the stack config.
