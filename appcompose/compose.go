@@ -200,7 +200,7 @@ const (
 )
 
 // base is what every container has: a label by which the host knows what it was made of, limits, bounded logs, no way to
-// gain privileges, and a restart unless it was stopped on purpose.
+// gain privileges, and a restart whenever it ends or the host comes up, although the host stops it when it goes down.
 func base(name, image string, memoryMb int, grace string) service {
 	return service{
 		Image:           image,
@@ -210,7 +210,7 @@ func base(name, image string, memoryMb int, grace string) service {
 		CPUShares:       appCPUShares,
 		CapDrop:         []string{"ALL"},
 		SecurityOpt:     []string{"no-new-privileges:true"},
-		Restart:         "unless-stopped",
+		Restart:         "always",
 		StopGracePeriod: grace,
 		Logging:         logging{"local", map[string]string{"max-size": "10m", "max-file": "3"}},
 	}

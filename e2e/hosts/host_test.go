@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -156,6 +157,10 @@ func heals(t *testing.T, c *lab.Clone) {
 		c := c.For(t)
 		id, _ := c.Host()
 		boot := c.OnHost("stat -c %Y /proc/1")
+		// A program that ignores SIGTERM. Docker leaves containers running when it ends, so somebody else must stop it.
+		c.OnHost(`docker run --detach --name webstack-stubborn-1 --stop-timeout 2 --label com.docker.compose.project=webstack \
+			--label com.docker.compose.service=stubborn --label com.docker.compose.oneoff=False --entrypoint bash \
+			"$(docker inspect --format '{{.Config.Image}}' postgres)" -c 'trap "" TERM; while :; do sleep 1; done'`)
 		_, err := ec2.NewFromConfig(c.AWS()).RebootInstances(t.Context(), &ec2.RebootInstancesInput{InstanceIds: []string{id}})
 		if err != nil {
 			t.Fatal(err)
@@ -167,5 +172,16 @@ func heals(t *testing.T, c *lab.Clone) {
 			return nil
 		})
 		c.Eventually("answer after the reboot", both)
+		up := c.OnHost("stat -c %Y /proc/1")
+		ended := c.OnHost(`date +%s --date "$(docker inspect --format '{{.State.FinishedAt}}' webstack-stubborn-1)"; docker rm webstack-stubborn-1`)
+		if ended, _, _ := strings.Cut(ended, "\n"); ended >= strings.TrimSpace(up) {
+			t.Errorf("a container that ignores SIGTERM ended at %s, by the boot at %s and not by its grace period", ended, up)
+		}
+		c.Eventually("connections are bounded after the reboot", func(context.Context) error {
+			if out, err := c.WebstackStdout("status", "-s", lab.Stack, "--json"); err != nil || !strings.Contains(out, `"webGuarded": true`) {
+				return fmt.Errorf("%v\n%s", err, out)
+			}
+			return nil
+		})
 	})
 }

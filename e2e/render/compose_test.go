@@ -66,7 +66,7 @@ func checkService(t *testing.T, s types.ServiceConfig) {
 	mark(s.PidsLimit > 0, "no limit of processes")
 	mark(s.Logging.Driver == "local" && s.Logging.Options["max-size"] == "10m" && s.Logging.Options["max-file"] == "3",
 		"logs are not rotated")
-	mark(s.Restart == "unless-stopped", "is not restarted")
+	mark(s.Restart == "always", "is not restarted")
 	mark(s.StopGracePeriod != nil, "no grace period")
 	mark(!s.Privileged && s.NetworkMode == "" && s.Pid == "" && s.Ipc == "", "shares namespaces with the host")
 	mark(slices.Contains(s.SecurityOpt, "no-new-privileges:true") && slices.Equal(s.CapDrop, []string{"ALL"}),

@@ -30,6 +30,8 @@ type Host struct {
 	Mount func(ctx context.Context) error
 	// Swap makes swap.
 	Swap func(ctx context.Context) error
+	// Boot installs what the host does when it comes up and goes down.
+	Boot func(ctx context.Context) error
 	// Reserve is the room kept on the disk that holds the stack directory, which stands below root.
 	Reserve func(root *os.Root) Reserve
 	// Firewall bounds the connections to the web ports.
@@ -141,6 +143,9 @@ func (r *run) converge(ctx context.Context) error {
 	if err := r.Host.Firewall(ctx, done.manifest.Web); err != nil {
 		// Some kernels cannot, and sites work without.
 		_, _ = fmt.Fprintf(r.Out, "web ports: one address can take all connections: %v\n", err)
+	}
+	if err := r.Host.Boot(ctx); err != nil {
+		r.problems = append(r.problems, problem{err: err})
 	}
 	for _, step := range []func(context.Context) error{
 		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.ensureDatabases, r.convergeApps,

@@ -123,6 +123,7 @@ func TestProblemsOfSingleParts(t *testing.T) {
 		fault func(f *fakeHost)
 		want  string
 	}{
+		"boot":          {func(f *fakeHost) { f.fail = map[string]error{"boot": errors.New("no unit")} }, "no unit"},
 		"swap":          {func(f *fakeHost) { f.fail = map[string]error{"swap": errors.New("no swap")} }, "no swap"},
 		"secret":        {func(f *fakeHost) { delete(f.parameters, "/webstack/test/apps/shop/env/API_KEY") }, "app shop: read parameter"},
 		"no password":   {func(f *fakeHost) { delete(f.parameters, "/webstack/test/apps/blog/database-password") }, "app blog: read parameter"},

@@ -35,6 +35,10 @@ Usage:
         print what runs, and how it is
   webstackctl logs APP [--lines N] [--since TIME] [--timestamps] [--stack-dir DIR]
         print the last lines that an app, caddy or postgres wrote; TIME is an age such as 10m, or as RFC 3339 has it
+  webstackctl up [--stack-dir DIR]
+        do what each boot needs: bound the connections to the web ports
+  webstackctl down [--stack-dir DIR]
+        stop the containers before the host goes down, each within its own grace period
   webstackctl version
         print the version of the bundle's format and of Go
   webstackctl help
@@ -91,6 +95,10 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.converge(ctx, rest)
 	case "status":
 		return c.status(ctx, rest)
+	case "up":
+		return c.up(ctx, rest)
+	case "down":
+		return c.down(ctx, rest)
 	case "logs":
 		return c.logs(ctx, rest)
 	default:

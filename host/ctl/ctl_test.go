@@ -11,6 +11,7 @@ import (
 
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
+	"webstack/host/boot"
 	"webstack/host/internal/fakes3"
 	"webstack/host/volume"
 )
@@ -174,15 +175,18 @@ func TestHelpListsWhatExists(t *testing.T) {
 	}
 }
 
-// The unit that mounts the volume at boot calls the program in a way that it knows: a flag too many is all that is wrong.
-func TestBootCommandIsAccepted(t *testing.T) {
+// The units call the program in ways that it knows: a flag too many is all that is wrong.
+func TestCommandsOfUnitsAreAccepted(t *testing.T) {
 	t.Parallel()
-	words := strings.Fields(volume.BootCommand("/srv/apps/webstack", "vol-0123456789abcdef0"))
-	if words[0] != "/srv/apps/webstack/bin/webstackctl" || !slices.Contains(words, "--stack-dir") {
-		t.Errorf("command: %q", words)
-	}
-	code, _, stderr := run(append(words[1:], "--no-such-flag")...)
-	if code != ExitUsage || !strings.Contains(stderr, "not defined: -no-such-flag") {
-		t.Errorf("exit code %d, %s", code, stderr)
+	const dir = "/srv/apps/webstack"
+	for _, line := range []string{volume.BootCommand(dir, "vol-0123456789abcdef0"), boot.UpCommand(dir), boot.DownCommand(dir)} {
+		words := strings.Fields(line)
+		if words[0] != dir+"/bin/webstackctl" || !slices.Contains(words, "--stack-dir") {
+			t.Errorf("command: %q", words)
+		}
+		code, _, stderr := run(append(words[1:], "--no-such-flag")...)
+		if code != ExitUsage || !strings.Contains(stderr, "not defined: -no-such-flag") {
+			t.Errorf("%s: exit code %d, %s", line, code, stderr)
+		}
 	}
 }

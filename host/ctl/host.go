@@ -11,6 +11,7 @@ import (
 	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/apps"
+	"webstack/host/boot"
 	"webstack/host/caddy"
 	"webstack/host/command"
 	"webstack/host/connlimit"
@@ -64,6 +65,9 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 		},
 		Reserve: func(root *os.Root) converge.Reserve {
 			return disk.Reserve{Root: root, Name: contract.ReservePath, Out: c.Stdout}
+		},
+		Boot: func(ctx context.Context) error {
+			return boot.Ensure(ctx, boot.Options{StackDir: dir, Run: c.runner(), Root: c.root(), Out: c.Stdout})
 		},
 		Firewall: func(ctx context.Context, web contract.Web) error {
 			return firewall.Ensure(ctx, firewall.Options{Run: c.runner(), Out: c.Stdout, Web: web})

@@ -20,13 +20,16 @@ func (r *reader) kills(ctx context.Context) map[string]int {
 	out, err := r.Engine.Runner.Run(ctx, command.Command{Name: "journalctl", Args: []string{
 		"--quiet", "--dmesg", "--boot", "--no-pager", "--output", "cat", "--lines", kernelLines, "--grep", "oom-kill:constraint=",
 	}})
-	if err != nil {
-		return nil
+	if err != nil || len(out) == 0 {
+		// The journal of a host that is a container has nothing of the kernel's.
+		if out, err = r.Engine.Runner.Run(ctx, command.Command{Name: "dmesg"}); err != nil {
+			return nil
+		}
 	}
 	found := map[string]int{}
 	for line := range strings.Lines(string(out)) {
 		for _, c := range r.containers {
-			if c.ID != "" && strings.Contains(line, "task_memcg=") && strings.Contains(line, c.ID) {
+			if c.ID != "" && strings.Contains(line, "oom-kill:constraint=") && strings.Contains(line, "task_memcg=") && strings.Contains(line, c.ID) {
 				found[c.ID]++
 			}
 		}

@@ -258,6 +258,13 @@ func TestKilledForMemory(t *testing.T) {
 	expect(0, 2, 1)
 	b.run.Set("journalctl", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("journalctl", 1, "no journal") })
 	expect(0, 0, 1)
+	// A host that is a container reads the kernel's own log.
+	b.run.Set("dmesg", func(fakecommand.Call) (string, error) {
+		return "[ 1.2] Memory cgroup out of memory: task_memcg= " + shop + "\n[ 1.3] " + line(shop), nil
+	})
+	expect(0, 1, 1)
+	b.run.Set("journalctl", func(fakecommand.Call) (string, error) { return "", nil })
+	expect(0, 1, 1)
 }
 
 func TestWantedReleaseAndLastFailure(t *testing.T) {

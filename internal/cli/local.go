@@ -17,6 +17,7 @@ import (
 	"webstack/local/cloud"
 	"webstack/local/engine"
 	"webstack/local/langhost"
+	"webstack/local/moto"
 	"webstack/local/workdir"
 )
 
@@ -206,6 +207,7 @@ func down(ctx context.Context, l *local) error {
 		if err := stop(ctx, l); err != nil {
 			return err
 		}
+		moto.RemoveLeftovers()
 		if err := l.dir.Forget(); err != nil {
 			return err
 		}

@@ -180,7 +180,10 @@ func serviceText(s contract.ServiceStatus, at time.Time) string {
 	if !s.Since.IsZero() {
 		text += fmt.Sprintf(", for %s", operate.Ago(at.Sub(s.Since)))
 	}
-	if s.Restarts > 0 {
+	switch {
+	case s.Restarts == 1:
+		text += ", restarted once"
+	case s.Restarts > 1:
 		text += fmt.Sprintf(", restarted %d times", s.Restarts)
 	}
 	if s.MemoryKills > 0 {

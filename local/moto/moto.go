@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -91,7 +93,8 @@ func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 		return nil, err
 	}
 	// Not below dir: the path of a socket may have a hundred characters only.
-	folder, err := os.MkdirTemp("", "moto-")
+	RemoveLeftovers()
+	folder, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPrefix, os.Getpid()))
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for moto's socket: %w", err)
 	}
@@ -100,6 +103,23 @@ func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	return s, nil
+}
+
+// folderPrefix is what the names of the folders with a socket begin with; the number of the process follows.
+const folderPrefix = "webstack-moto-"
+
+// RemoveLeftovers removes the folders of processes that were killed.
+func RemoveLeftovers() {
+	folders, err := filepath.Glob(filepath.Join(os.TempDir(), folderPrefix+"*-*"))
+	if err != nil {
+		return
+	}
+	for _, folder := range folders {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), folderPrefix), "-")
+		if pid, err := strconv.Atoi(number); err == nil && pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			_ = os.RemoveAll(folder) // somebody else's stays
+		}
+	}
 }
 
 func start(ctx context.Context, folder string, command []string, images string, log io.Writer) (*Server, error) {
