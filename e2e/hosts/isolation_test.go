@@ -127,6 +127,12 @@ bash -c 'echo $BASHPID >"$0/cgroup.procs"; exec tail /dev/zero' "$folder" && exi
 			}
 		}
 	}
+	// Docker forgets it with the next start of the container; the kernel's log does not.
+	c.OnHost("docker restart $(docker ps -qf name=webstack-shop-)")
+	c.Eventually("the app answers again", func(ctx context.Context) error { return s.answers(ctx, shop) })
+	if out := c.MustWebstack("status", "-s", lab.Stack); !regexp.MustCompile(`(?m)^shop .*killed for its memory limit`).MatchString(out) {
+		t.Errorf("status does not say that the app ran out of memory:\n%s", out)
+	}
 }
 
 // flood opens 320 connections to Postgres from an app's network and sends nothing, again and again, for four minutes at most.

@@ -70,6 +70,7 @@ func lookUp(ctx context.Context) (found, error) {
 var capabilities = []string{
 	"--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--cap-add", "SYS_PTRACE",
 	"--cap-add", "MKNOD", "--cap-add", "SYS_BOOT",
+	"--cap-add", "SYSLOG", // the kernel's log says which container was out of memory
 	"--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
 	"--security-opt", "systempaths=unconfined",
 	// Loop devices and their control.

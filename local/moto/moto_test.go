@@ -156,6 +156,13 @@ func TestMotoDiesWithItsParent(t *testing.T) {
 	}
 	_ = parent.Wait()
 	waitGone(t, pid)
+
+	// Its folder is for whoever comes next to remove.
+	RemoveLeftovers()
+	left, err := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-*", folderPrefix, parent.Process.Pid)))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
 }
 
 func TestStartOfWhatEndsAtOnce(t *testing.T) {
