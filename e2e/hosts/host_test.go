@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -179,7 +178,7 @@ func heals(t *testing.T, c *lab.Clone) {
 		}
 		c.Eventually("connections are bounded after the reboot", func(context.Context) error {
 			if out, err := c.WebstackStdout("status", "-s", lab.Stack, "--json"); err != nil || !strings.Contains(out, `"webGuarded": true`) {
-				return fmt.Errorf("%v\n%s", err, out)
+				return errors.Join(err, errors.New(out))
 			}
 			return nil
 		})

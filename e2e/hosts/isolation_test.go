@@ -3,7 +3,7 @@ package hosts
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -152,7 +152,7 @@ func floodAlone(t *testing.T, c *lab.Clone) {
 	c.Eventually("status names the app that floods", func(context.Context) error {
 		out, err := c.Webstack("status", "-s", lab.Stack)
 		if err != nil || !regexp.MustCompile(`(?m)^shop .*\(\+ \d+ silent\)`).MatchString(out) || !strings.Contains(out, " in use by the apps") {
-			return fmt.Errorf("%v\n%s", err, out)
+			return errors.Join(err, errors.New(out))
 		}
 		return nil
 	})
@@ -172,7 +172,7 @@ func floodAlone(t *testing.T, c *lab.Clone) {
 	c.OnHost(stop)
 	c.Eventually("the connections are closed", func(context.Context) error {
 		if out, err := c.Webstack("status", "-s", lab.Stack); err != nil || strings.Contains(out, "silent") {
-			return fmt.Errorf("%v\n%s", err, out)
+			return errors.Join(err, errors.New(out))
 		}
 		return nil
 	})

@@ -71,12 +71,12 @@ func TestDownStopsAppsFirst(t *testing.T) {
 	}
 	fail := ""
 	run.Set("docker", func(c fakecommand.Call) (string, error) {
-		switch {
-		case c.Args[0] == fail:
+		switch c.Args[0] {
+		case fail:
 			return "", fakecommand.Fail("docker", 1, "no "+fail)
-		case c.Args[0] == "ps":
+		case "ps":
 			return "a\nb\nc\nd\n", nil
-		case c.Args[0] == "inspect":
+		case "inspect":
 			return "[" + strings.Join([]string{container("a", "caddy", "running"), container("b", "shop", "running"),
 				container("c", "postgres", "running"), container("d", "blog", "exited")}, ",") + "]", nil
 		}
