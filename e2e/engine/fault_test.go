@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
 	"webstack/e2e/lab"
 )
 
@@ -15,6 +18,13 @@ func TestFailedCallLeavesAStateToGoOnFrom(t *testing.T) {
 	clone := lab.NewClone(t)
 	clone.MustWebstack("local", "up")
 	want := clone.Inventory()
+	// A destroy takes a bucket away with what somebody has put into it.
+	client := s3.NewFromConfig(clone.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: aws.String(bucketNamed(t, want, "backup")), Key: aws.String("imports/shop.dump"), Body: strings.NewReader("dump"),
+	}); err != nil {
+		t.Fatal(err)
+	}
 	for _, fault := range []struct{ action, resource string }{
 		{"CreateSubnet", "webstack-local-p"}, // one of the private or public ones
 		{"RunInstances", "webstack-local"},

@@ -61,8 +61,11 @@ func adopt(deployment *apitype.DeploymentV3, found apitype.ResourceV3) {
 	}
 }
 
-// release lets everything be deleted: what is protected, and what a destroy would leave in the cloud. It returns the
-// names of the resources that were protected.
+// bucketType is the type of S3 buckets, which S3 deletes only when they are empty.
+const bucketType = "aws:s3/bucketV2:BucketV2"
+
+// release lets everything be deleted: what is protected, what a destroy would leave in the cloud, and buckets with what is
+// in them. It returns the names of the resources that were protected.
 func release(deployment *apitype.DeploymentV3) (protected []string, changed bool) {
 	for i := range deployment.Resources {
 		r := &deployment.Resources[i]
@@ -71,6 +74,9 @@ func release(deployment *apitype.DeploymentV3) (protected []string, changed bool
 		}
 		changed = changed || r.Protect || r.RetainOnDelete
 		r.Protect, r.RetainOnDelete = false, false
+		if r.Type == bucketType && r.Outputs["forceDestroy"] != true {
+			r.Outputs["forceDestroy"], changed = true, true
+		}
 	}
 	return protected, changed
 }

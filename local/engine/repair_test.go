@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,5 +80,29 @@ func TestRepairFailsWhenTheCloudCannotSay(t *testing.T) {
 	})
 	if !errors.Is(err, unreachable) || len(deployment.PendingOperations) != 1 {
 		t.Errorf("got %v with %d operations, want the error and the operation kept", err, len(deployment.PendingOperations))
+	}
+}
+
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	bucket := map[string]any{"bucket": "backups", "forceDestroy": false}
+	deployment := apitype.DeploymentV3{Resources: []apitype.ResourceV3{
+		{URN: "urn:pulumi:local::webstack::aws:ebs/volume:Volume::data", Type: "aws:ebs/volume:Volume", Protect: true},
+		{URN: "urn:pulumi:local::webstack::aws:s3/bucketV2:BucketV2::backups", Type: bucketType, RetainOnDelete: true, Outputs: bucket},
+	}}
+	protected, changed := release(&deployment)
+	if !slices.Equal(protected, []string{"data"}) || !changed {
+		t.Errorf("protected %q, changed %v", protected, changed)
+	}
+	for _, r := range deployment.Resources {
+		if r.Protect || r.RetainOnDelete {
+			t.Errorf("%s is kept", r.URN)
+		}
+	}
+	if bucket["forceDestroy"] != true {
+		t.Error("S3 would not delete a bucket with something in it")
+	}
+	if protected, changed := release(&deployment); len(protected) > 0 || changed {
+		t.Errorf("again: protected %q, changed %v", protected, changed)
 	}
 }

@@ -1,6 +1,7 @@
 package awsprovider
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -120,6 +121,27 @@ func TestObjectFromAFile(t *testing.T) {
 	found, err := testClients(t).s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket.ID, Key: &key})
 	if err != nil || *found.ContentLength != 8000 {
 		t.Errorf("object: %v, %v", found, err)
+	}
+}
+
+// What was deleted in a bucket with versions leaves a marker, which has to go, too.
+func TestBucketWithDeletedObjectsIsDeleted(t *testing.T) {
+	t.Parallel()
+	e := newEngine(t)
+	bucket := bucketFor(e, provider.Values{"forceDestroy": true})
+	versioning := e.Create("aws:s3/bucketVersioningV2:BucketVersioningV2", provider.Values{
+		"bucket": bucket.ID, "versioningConfiguration": provider.Values{"status": "Enabled"},
+	})
+	client, name, key := testClients(t).s3, bucket.ID, "imports/shop.dump"
+	_, putErr := client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &name, Key: &key, Body: strings.NewReader("dump")})
+	_, err := client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &name, Key: &key})
+	if err := errors.Join(putErr, err); err != nil {
+		t.Fatal(err)
+	}
+	versioning.Delete(t.Context())
+	bucket.Delete(t.Context())
+	if _, err := client.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: &name}); err == nil {
+		t.Error("the bucket is still there")
 	}
 }
 

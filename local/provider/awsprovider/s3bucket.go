@@ -109,6 +109,12 @@ func (c *clients) readBucket(ctx context.Context, id string, _ provider.Values) 
 func (c *clients) deleteBucket(ctx context.Context, id string, state provider.Values) error {
 	_, err := c.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &id})
 	if hasCode(err, "BucketNotEmpty") && state.Bool("forceDestroy") {
+		// moto fails at delete markers in a bucket whose versioning is suspended, as it is once its resource is deleted.
+		if _, err := c.s3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+			Bucket: &id, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+		}); err != nil {
+			return unlessGone(err, noBucket...)
+		}
 		if err := c.emptyBucket(ctx, id, ""); err != nil {
 			return err
 		}
