@@ -384,7 +384,7 @@ func TestDrainEnds(t *testing.T) {
 	w.caddy.InFlight(func() map[string]int { return map[string]int{"webstack-blog-1:3000": 2} })
 	w.runs(both("v2", "v1"))
 	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
-	if !strings.Contains(w.out.String(), "with 2 requests in flight after 10ms; if they need longer, raise drainTimeoutSeconds") {
+	if !strings.Contains(w.out.String(), "stopping it after 10ms, requests in flight: 2; if they need longer, raise drainTimeoutSeconds") {
 		t.Errorf("said\n%s", w.out.String())
 	}
 }

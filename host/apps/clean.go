@@ -22,7 +22,7 @@ func (h *Host) clean(ctx context.Context) error {
 	case err != nil:
 		h.say("volumes stay: %v", err)
 	case removed > 0:
-		h.say("removed %d volumes without a name that no container uses", removed)
+		h.say("volumes without a name that no container used, removed: %d", removed)
 	}
 	if err := h.Docker.RemoveBuildCache(ctx); err != nil {
 		h.say("builds: %v", err)

@@ -273,8 +273,8 @@ func (h *Host) drain(ctx context.Context, app string, old []docker.Container) er
 		case open == 0:
 			quiet++
 		case time.Now().After(deadline):
-			h.say("%s: stopping it with %d requests in flight after %s; if they need longer, raise drainTimeoutSeconds", app,
-				open, limit)
+			h.say("%s: stopping it after %s, requests in flight: %d; if they need longer, raise drainTimeoutSeconds", app,
+				limit, open)
 			return nil
 		default:
 			quiet = 0
