@@ -266,7 +266,7 @@ func TestNewRefuses(t *testing.T) {
 		"no host program":    {func(a *Args) { a.HostProgram += "-gone" }, "read the host program"},
 		"host without need":  {func(a *Args) { a.PostgresHost = pulumi.String("x:1") }, "enableExternalPostgres"},
 		"no external host":   {func(a *Args) { a.Config.EnableExternalPostgres = true }, "enableExternalPostgres"},
-		"unrenderable value": {func(a *Args) { a.Config.CaddyEmail = "{" }, "cannot stand in a Caddyfile"},
+		"unrenderable value": {func(a *Args) { a.Config.CaddyEmail = "{" }, "cannot be used in a Caddyfile"},
 		"unknown region":     {func(a *Args) { a.Region = "" }, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -203,7 +203,7 @@ func TestRenderRefuses(t *testing.T) {
 	env := func(name, value string) edit {
 		return func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{name: value} }
 	}
-	const badToken = "cannot stand in a Caddyfile"
+	const badToken = "cannot be used in a Caddyfile"
 	tests := map[string]struct {
 		edit edit
 		want string

@@ -63,7 +63,7 @@ var appFields = complete([]spec[App]{
 		at: func(a *App) any { return &a.Init }},
 	{Key: Key{Name: "startTimeoutSeconds", Default: "90", Min: 5, Max: 1800,
 		Description: "Seconds a new container may take until healthPath answers 2xx. After that the release has failed and " +
-			"the old container goes on."},
+			"the old container keeps running."},
 		at: func(a *App) any { return &a.StartTimeoutSeconds }},
 	{Key: Key{Name: "drainTimeoutSeconds", Default: "30", Min: 0, Max: 600,
 		Description: "Seconds an old container may take to finish the requests it has, open WebSockets included, before it " +

@@ -134,7 +134,7 @@ func (f *File) readRoot(root *yaml.Node) {
 		case m.name == "config":
 			f.readConfig(m.value)
 		case strings.Contains(m.name, ":"):
-			f.add(m.value.line, m.name, "stands outside of config, where nothing reads it", "this key below config:, indented")
+			f.add(m.value.line, m.name, "is outside of config, where nothing reads it", "this key below config:, indented")
 		default:
 			f.checkTop(m)
 		}

@@ -67,7 +67,7 @@ func (p *problems) checkApps(apps []ManifestApp) {
 	for i, a := range apps {
 		at := fmt.Sprintf("apps[%d]", i)
 		p.check(appRE.MatchString(a.Name), "%s.name: %q is not 1..63 lower case letters, digits and inner -", at, a.Name)
-		p.check(!seen[a.Name], "%s.name: %q stands there twice", at, a.Name)
+		p.check(!seen[a.Name], "%s.name: %q is there twice", at, a.Name)
 		seen[a.Name] = true
 		p.check(domainRE.MatchString(a.Domain), "%s.domain: %q is no domain in lower case", at, a.Domain)
 		p.check(a.Port >= 1 && a.Port <= 65535, "%s.port: %d is not 1..65535", at, a.Port)
@@ -82,7 +82,7 @@ func (p *problems) checkApps(apps []ManifestApp) {
 		names := map[string]bool{}
 		for j, name := range a.SecureEnv {
 			p.check(envRE.MatchString(name), "%s.secureEnv[%d]: %q is no name of a variable", at, j, name)
-			p.check(!names[name], "%s.secureEnv[%d]: %q stands there twice", at, j, name)
+			p.check(!names[name], "%s.secureEnv[%d]: %q is there twice", at, j, name)
 			names[name] = true
 		}
 	}
@@ -94,7 +94,7 @@ func (p *problems) checkFiles(files []File) {
 		at := fmt.Sprintf("files[%d]", i)
 		p.check(isFilePath(f.Path), "%s.path: %q is not a clean relative path of letters, digits and /._-", at, f.Path)
 		p.check(!isHostPath(f.Path), "%s.path: %q is a path that the host writes itself", at, f.Path)
-		p.check(!seen[f.Path], "%s.path: %q stands there twice", at, f.Path)
+		p.check(!seen[f.Path], "%s.path: %q is there twice", at, f.Path)
 		seen[f.Path] = true
 		p.check(sumRE.MatchString(f.SHA256), "%s.sha256: %q is not 64 lower case hexadecimal digits", at, f.SHA256)
 		p.check(f.Size >= 0 && f.Size <= MaxFileBytes, "%s.size: %d is not 0..%d", at, f.Size, MaxFileBytes)

@@ -87,7 +87,7 @@ webstack:useEip: true
 		`Pulumi.prod.yaml:4: apps.shop.memoryMb: "1e3" is not a whole number`,
 		"Pulumi.prod.yaml:5: appEnvPlain.shop.SINCE: is a date, not a string",
 		"Pulumi.prod.yaml:9: appEnvSecure.shop.CLEAR: is not encrypted",
-		"Pulumi.prod.yaml:10: webstack:useEip: stands outside of config")
+		"Pulumi.prod.yaml:10: webstack:useEip: is outside of config")
 
 	// Of a run with another file only the values are known. They still show what Pulumi made of the date.
 	run.Values["webstack:useEip"] = "true"

@@ -67,7 +67,7 @@ var tokenRE = regexp.MustCompile(`^[A-Za-z0-9._~:/?&=%@+,-]+$`)
 // token lets a value through that stands for itself in a Caddyfile: no space, quote, brace, "#", "$" or new line.
 func token(s string) (string, error) {
 	if !tokenRE.MatchString(s) {
-		return "", fmt.Errorf("%q cannot stand in a Caddyfile: allowed are letters, digits and ._~:/?&=%%@+,-", s)
+		return "", fmt.Errorf("%q cannot be used in a Caddyfile: allowed are letters, digits and ._~:/?&=%%@+,-", s)
 	}
 	return s, nil
 }

@@ -638,7 +638,7 @@ func TestProxyRefuses(t *testing.T) {
 	w.file(contract.CaddyfilePath, "# bad\n")
 	for range 2 {
 		err := w.run(both("v1", "v2"))
-		if err == nil || !strings.Contains(err.Error(), "tls.crt: no such file") || !strings.Contains(err.Error(), "config before") {
+		if err == nil || !strings.Contains(err.Error(), "tls.crt: no such file") || !strings.Contains(err.Error(), "keeps the config from before") {
 			t.Errorf("got error %v", err)
 		}
 	}

@@ -28,7 +28,7 @@ type loaded struct {
 }
 
 // Proxy makes Caddy use the Caddyfile and the certificates that are there now. Where it uses them already, nothing is
-// done. Those that Caddy cannot use are an error, and it goes on with the ones before.
+// done. Those that Caddy cannot use are an error, and it keeps the ones from before.
 func (h *Host) Proxy(ctx context.Context) error {
 	caddyfile, want, err := h.proxyFiles()
 	if err != nil {
@@ -58,7 +58,7 @@ func (h *Host) Proxy(ctx context.Context) error {
 		load = h.load
 	}
 	if err := load(ctx, running[0], caddyfile, force); err != nil {
-		return fmt.Errorf("%w; it goes on with the config before", err)
+		return fmt.Errorf("%w; it keeps the config from before", err)
 	}
 	content, err := json.MarshalIndent(want, "", "  ")
 	if err != nil {

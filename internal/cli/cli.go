@@ -57,7 +57,7 @@ var localActions = []action{
 	{name: "build", help: "build and install what up needs, and start nothing", run: build},
 	{name: "refresh", help: "bring the state to what is really in the laptop cloud", run: refresh},
 	{name: "status", help: "show whether the laptop cloud runs, and what is on it", run: status},
-	{name: "destroy", help: "destroy the stack; the laptop cloud goes on", run: destroy},
+	{name: "destroy", help: "destroy the stack; the laptop cloud keeps running", run: destroy},
 	{name: "stop", help: "stop the laptop cloud; what is on it is gone, and made anew by the next up", run: stop},
 	{name: "down", help: "destroy the stack, stop everything and remove what is left", run: down,
 		flags: func(l *local, flags *flag.FlagSet) {

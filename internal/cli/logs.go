@@ -13,7 +13,7 @@ import (
 
 var logsCommand = operatorCommand{
 	name: "logs", usage: "APP [-f] [--lines N] [--since 10m] [-t]",
-	help: "show what an app has written, or caddy or postgres; -f goes on with what it writes, -t shows the times",
+	help: "show what an app has written, or caddy or postgres; -f follows it, -t shows the times",
 	args: 1,
 	flags: func(o *operator, flags *flag.FlagSet) {
 		options := &logsOptions{}

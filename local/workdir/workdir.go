@@ -21,7 +21,7 @@ func Find(from string) (Dir, error) {
 			return Dir(at), nil
 		}
 		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("find Pulumi.yaml: %s lies in no Webstack clone; run this inside one", abs)
+			return "", fmt.Errorf("find Pulumi.yaml: %s is not in a Webstack clone; run this inside one", abs)
 		}
 	}
 }

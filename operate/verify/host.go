@@ -15,7 +15,7 @@ import (
 
 var hostChecks = []check{
 	{phase: 2, name: "host.running", looked: "the instance with the stack's tag", run: checkRunning},
-	{phase: 2, name: "host.subnet", looked: "where the instance stands", run: checkSubnet},
+	{phase: 2, name: "host.subnet", looked: "the subnet of the instance", run: checkSubnet},
 	{phase: 2, name: "host.ports", looked: "what its security groups let in", run: checkPorts},
 	{phase: 2, name: "host.address", looked: "its public address", run: checkAddress},
 	{phase: 2, name: "host.metadata", looked: "its metadata options", run: checkMetadata},

@@ -51,7 +51,7 @@ func Markdown() string {
 	b.WriteString(introduction)
 	b.WriteString("\n## Keys\n\n")
 	table(&b, config.Keys(), config.Key.FullName)
-	b.WriteString("\n## Fields of an app\n\nThese stand under the app's name in `webstack:apps`.\n\n")
+	b.WriteString("\n## Fields of an app\n\nThese go under the app's name in `webstack:apps`.\n\n")
 	table(&b, config.AppFields(), func(k config.Key) string { return k.Name })
 	b.WriteString(changesIntroduction)
 	changeTable(&b, config.Keys(), config.Key.FullName)
