@@ -133,7 +133,7 @@ func TestValidateRefuses(t *testing.T) {
 		"\"env/shop.env\" is a path":       path("env/shop.env"),
 		"\"caddy/tls/x\" is a path":        path("caddy/tls/x"),
 		"\"caddy\" is a path that":         path("caddy"),
-		"is there twice":               path(HostProgramPath),
+		"is there twice":                   path(HostProgramPath),
 		"lies in \"bin/webstackctl\"":      path(HostProgramPath + "/x"),
 		"not a clean relative path":        path(strings.Repeat("a", MaxPathBytes+1)),
 		"files[0].sha256: ":                func(m *Manifest) { m.Files[0].SHA256 = strings.ToUpper(m.Files[0].SHA256) },

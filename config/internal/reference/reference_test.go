@@ -194,7 +194,7 @@ var onlyLoad = map[string]string{
 	"Punycode":                     "is Punycode",
 	"has a second YAML document":   "is another document",
 	"is nested too deep":           "is said of what is wrong already",
-	"is outside of config":     "is said of the file as a whole",
+	"is outside of config":         "is said of the file as a whole",
 	"is not a key of a stack file": "is said of the file as a whole",
 }
 
