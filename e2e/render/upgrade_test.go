@@ -81,6 +81,9 @@ func TestMalformedUploads(t *testing.T) {
 		if got.StatusCode != http.StatusBadRequest {
 			t.Errorf("%q: got %s", chunks, got.Status)
 		}
+		if server := got.Header.Get("Server"); server != "" {
+			t.Errorf("%q: the answer is from %s", chunks, server)
+		}
 		if got.Header.Get("Retry-After") != "" || strings.Contains(got.body, "does not answer") {
 			t.Errorf("%q: the answer looks like an outage: %v %s", chunks, got.Header, got.body)
 		}

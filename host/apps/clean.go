@@ -11,8 +11,9 @@ import (
 )
 
 // clean removes what containers, definitions and builds have left behind: containers of `docker compose run` that have
-// ended, volumes without a name that no container has any more, networks that the Compose file does not have, and what no build has used for a week. Volumes with a name are
-// never touched. That something cannot be removed is said, and is not a failure: the next run tries again.
+// ended, volumes without a name that no container has any more, networks that the Compose file does not have, and what no
+// build has used for a week. Volumes with a name are never touched. That something cannot be removed is said, and is not a
+// failure: the next run tries again.
 func (h *Host) clean(ctx context.Context) error {
 	if err := h.Docker.RemoveOneOffs(ctx); err != nil {
 		h.say("containers stay: %v", err)

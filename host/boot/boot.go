@@ -11,13 +11,11 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
-	"webstack/host/files"
+	"webstack/host/systemd"
 )
 
 // Unit is the unit's name.
 const Unit = "webstack-host.service"
-
-const unitFile = "etc/systemd/system/" + Unit
 
 // unitText has the two commands. The unit is ordered behind Docker, so it is stopped before Docker is.
 const unitText = `# Written by webstackctl; changes are lost.
@@ -71,27 +69,20 @@ func Ensure(ctx context.Context, o Options) error {
 		return fmt.Errorf("install %s: %w", Unit, err)
 	}
 	defer func() { _ = root.Close() }()
-	text := fmt.Appendf(nil, unitText, UpCommand(o.StackDir), DownCommand(o.StackDir), stopSeconds)
-	same, err := files.Is(root, unitFile, text, 0o644)
+	unit := systemd.Unit{
+		Name: Unit, Run: o.Run,
+		Text: fmt.Sprintf(unitText, UpCommand(o.StackDir), DownCommand(o.StackDir), stopSeconds),
+	}
+	same, err := unit.Installed(root)
 	if err != nil {
 		return fmt.Errorf("install %s: %w", Unit, err)
 	}
-	if same && o.systemctl(ctx, "is-active", "--quiet", Unit) == nil {
+	if same && unit.Active(ctx) {
 		return nil
 	}
-	if _, err := files.Write(root, unitFile, text, 0o644); err != nil {
+	if err := unit.Install(ctx, root, "start"); err != nil {
 		return fmt.Errorf("install %s: %w", Unit, err)
-	}
-	for _, args := range [][]string{{"daemon-reload"}, {"enable", "--quiet", Unit}, {"start", Unit}} {
-		if err := o.systemctl(ctx, args...); err != nil {
-			return fmt.Errorf("install %s: %w; read why with: journalctl -u %s", Unit, err, Unit)
-		}
 	}
 	_, _ = fmt.Fprintf(o.Out, "installed %s: when the host goes down, each container gets its grace period\n", Unit)
 	return nil
-}
-
-func (o Options) systemctl(ctx context.Context, args ...string) error {
-	_, err := o.Run.Run(ctx, command.Command{Name: "systemctl", Args: args})
-	return err
 }

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"webstack/host/internal/fakecommand"
+	"webstack/host/systemd"
 )
 
 // A unit that is active is never stopped: that would stop all containers.
 func TestEnsure(t *testing.T) {
 	t.Parallel()
 	root, run := t.TempDir(), &fakecommand.Runner{}
+	unitFile := systemd.Unit{Name: Unit}.Path()
 	if err := os.MkdirAll(filepath.Join(root, filepath.Dir(unitFile)), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"webstack/host/command"
 	"webstack/host/files"
+	"webstack/host/systemd"
 )
 
 // Options say what is allowed.
@@ -68,21 +69,16 @@ func (o Options) install(ctx context.Context, root *os.Root) error {
 		return fmt.Errorf("%d per container and %d in all on the network interface %q cannot be set", o.PerContainer, o.Total,
 			o.Bridge)
 	}
-	text := []byte(o.unitText())
-	same, err := files.Is(root, unitFile, text, 0o644)
+	service := systemd.Unit{Name: unit, Text: o.unitText(), Run: o.Run}
+	same, err := service.Installed(root)
 	if err != nil {
 		return err
 	}
 	if same && o.inForce(ctx) {
 		return nil
 	}
-	if _, err := files.Write(root, unitFile, text, 0o644); err != nil {
+	if err := service.Install(ctx, root, "restart"); err != nil {
 		return err
-	}
-	for _, args := range [][]string{{"daemon-reload"}, {"enable", "--quiet", unit}, {"restart", unit}} {
-		if err := o.run(ctx, "systemctl", args...); err != nil {
-			return fmt.Errorf("%w; read why with: journalctl -u %s", err, unit)
-		}
 	}
 	o.say("an app's container may hold %d connections to Postgres, all of them together %d", o.PerContainer, o.Total)
 	return nil
@@ -104,7 +100,7 @@ func (o Options) remove(ctx context.Context, root *os.Root) error {
 
 // InForce tells whether connections are bounded.
 func InForce(ctx context.Context, run command.Runner) bool {
-	return Options{Run: run}.run(ctx, "systemctl", "is-active", "--quiet", unit) == nil
+	return systemd.Unit{Name: unit, Run: run}.Active(ctx)
 }
 
 // inForce tells whether the rules are there: a person, or another program, may have removed them.
