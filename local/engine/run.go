@@ -45,6 +45,7 @@ type run struct {
 	returned  chan struct{}
 	finished  chan struct{}
 	problems  []string
+	printed   []string // errors that were printed and not reported
 	done      int
 	changes   map[apitype.OpType]int
 }
@@ -100,7 +101,15 @@ func changed(event *apitype.ResOutputsEvent) bool {
 
 // diagnose keeps the reasons of an error.
 func (r *run) diagnose(d *apitype.DiagnosticEvent) {
-	if d.Severity != "error" || d.Ephemeral {
+	if d.Ephemeral {
+		return
+	}
+	if d.Severity != "error" {
+		// Pulumi's SDK reports some errors of a program, such as of an output, as what the program has printed.
+		if text, ok := strings.CutPrefix(strings.TrimSpace(colors.Never.Colorize(d.Message)), "waiting for RPCs: "); ok {
+			text = strings.TrimPrefix(text, "marshaling properties: ")
+			r.printed = reasons(text)
+		}
 		return
 	}
 	for _, reason := range reasons(colors.Never.Colorize(d.Message)) {
@@ -147,6 +156,9 @@ func (r *run) end(err error) error {
 	<-r.finished
 	if err == nil {
 		return nil
+	}
+	if len(r.problems) == 0 {
+		r.problems = r.printed
 	}
 	if len(r.problems) == 0 {
 		r.problems = []string{brief(err).Error()}

@@ -34,6 +34,12 @@ func diagnostic(urn, message string) apitype.EngineEvent {
 	return apitype.EngineEvent{DiagnosticEvent: &apitype.DiagnosticEvent{URN: urn, Severity: "error", Message: message}}
 }
 
+func printed(message string) apitype.EngineEvent {
+	event := diagnostic(stackURN, message)
+	event.DiagnosticEvent.Severity = "info#err"
+	return event
+}
+
 func TestAFailedRunGivesItsReasonsOnceAndUnwrapped(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -57,7 +63,16 @@ func TestAFailedRunGivesItsReasonsOnceAndUnwrapped(t *testing.T) {
 			},
 			"preview the stack: 3 problems\n  - first\n  - second\n  - main: it is full",
 		},
-		"nothing but the end": {nil, "preview the stack: why it stopped"},
+		"printed by the SDK": {
+			[]apitype.EngineEvent{printed("<{%reset%}>waiting for RPCs: marshaling properties: awaiting input property \"subnetId\": no zone\n")},
+			"preview the stack: awaiting input property \"subnetId\": no zone",
+		},
+		"printed beside a reason": {
+			[]apitype.EngineEvent{printed("waiting for RPCs: no zone"), diagnostic(vpcURN, "it is full")},
+			"preview the stack: main: it is full",
+		},
+		"other words of the program": {[]apitype.EngineEvent{printed("hello")}, "preview the stack: why it stopped"},
+		"nothing but the end":        {nil, "preview the stack: why it stopped"},
 	}
 	for name, test := range tests {
 		if diff := cmp.Diff(test.want, failing(t, test.events...).Error()); diff != "" {
