@@ -47,7 +47,7 @@ var changes = map[string]string{
 	"githubOidcProviderArn": "The deploy roles trust the provider that is named. The account's own is deleted when the stack had made " +
 		"it",
 
-	"aws:region": "Do not change it: a stack stays in its region. Make a new stack in the other region and move the databases",
+	"aws:region":                    "Do not change it: a stack stays in its region. Make a new stack in the other region and move the databases",
 	"aws:profile":                   "Used from this run on",
 	"aws:assumeRole":                "Used from this run on",
 	"aws:allowedAccountIds":         "Checked from this run on",
