@@ -6,30 +6,51 @@ BIN := .webstack/bin
 
 # Package, target and number of inputs. A number, not a time: a target that is busy when its time
 # ends is reported as failed (https://go.dev/issue/75804).
-FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeManifest:20000x naming:FuzzName:100000x \
-	network:FuzzCarve:20000x operate/appfile:FuzzAdd:20000x operate/appfile:FuzzRemove:20000x \
+FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeManifest:20000x internal/naming:FuzzName:100000x \
+	network:FuzzCarve:20000x internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
 	internal/datachannel:FuzzDecode:30000x
 
+# The folders with a Go module that is linted.
+MODULES := . local e2e examples/hello
+
+# The end-to-end tests that need Docker.
+HOST_TESTS := ./apps ./browser ./host ./hosts ./images ./machine ./registry ./session
+
 .DEFAULT_GOAL := help
-.PHONY: help up preview down test lint fmt bench $(BIN)/webstack
+.PHONY: help up preview down test test-unit test-laptop test-engine test-hosts test-fuzz lint fmt bench \
+	$(BIN)/webstack $(BIN)/webstack-local
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(BIN)/webstack ## bring up the laptop cloud and the stack local on it; again: apply what changed
-	@$(BIN)/webstack local up
+up: $(BIN)/webstack $(BIN)/webstack-local ## bring up the laptop cloud and the stack local on it; again: apply what changed
+	@$(BIN)/webstack-local up
 
-preview: $(BIN)/webstack ## show what `make up` would change
-	@$(BIN)/webstack local preview
+preview: $(BIN)/webstack-local ## show what `make up` would change
+	@$(BIN)/webstack-local preview
 
-down: $(BIN)/webstack ## destroy the stack local, stop the laptop cloud, remove what they left
-	@$(BIN)/webstack local down
+down: $(BIN)/webstack-local ## destroy the stack local, stop the laptop cloud, remove what they left
+	@$(BIN)/webstack-local down
 
-test: $(BIN)/webstack ## run every test; needs Go, Python and Docker, no credentials
-	@$(BIN)/webstack local build
-	go test ./...
-	go test -C examples/hello ./...
-	go test -C e2e -timeout 40m ./...
+test: test-unit test-laptop test-engine test-hosts test-fuzz ## run every test; needs Go, Python and Docker, no credentials
+
+test-unit: ## run the tests of the product, with the race detector
+	go test -race ./...
+	go test -race -C examples/hello ./...
+
+test-laptop: $(BIN)/webstack-local ## run the tests of the laptop cloud
+	@$(BIN)/webstack-local build
+	go test -C local ./...
+
+test-engine: $(BIN)/webstack-local ## run Pulumi on the laptop cloud, without hosts
+	@$(BIN)/webstack-local build
+	go test -C e2e -timeout 40m ./engine ./render
+
+test-hosts: $(BIN)/webstack-local ## run hosts, apps and a browser on the laptop cloud
+	@$(BIN)/webstack-local build
+	go test -C e2e -timeout 40m $(HOST_TESTS)
+
+test-fuzz: ## run each fuzz target for a while
 	@for fuzz in $(FUZZ); do \
 		set -- $$(echo "$$fuzz" | tr : ' '); \
 		echo "go test ./$$1 -fuzz $$2 -fuzztime $$3"; \
@@ -39,14 +60,11 @@ test: $(BIN)/webstack ## run every test; needs Go, Python and Docker, no credent
 lint: $(BIN)/golangci-lint $(BIN)/actionlint $(BIN)/govulncheck ## check formatting, rules, workflows and known vulnerabilities
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \
 		if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
-	go vet ./...
-	go vet -C e2e ./...
-	go vet -C examples/hello ./...
-	$(BIN)/golangci-lint run ./...
-	cd e2e && ../$(BIN)/golangci-lint run -c ../.golangci.yml ./...
-	cd examples/hello && ../../$(BIN)/golangci-lint run -c ../../.golangci.yml ./...
+	@for module in $(MODULES); do echo "lint module $$module"; \
+		(cd $$module && go vet ./... && "$(CURDIR)/$(BIN)/golangci-lint" run -c "$(CURDIR)/.golangci.yml" ./...) || exit 1; \
+	done
 	$(BIN)/actionlint
-	@if curl -fsS --max-time 20 -o /dev/null https://vuln.go.dev/index/db.json; then $(BIN)/govulncheck ./...; \
+	@if curl -fsS --max-time 20 -o /dev/null https://vuln.go.dev/index/db.json; then for module in $(MODULES); do $(BIN)/govulncheck -C $$module ./... || exit 1; done; \
 		else echo "govulncheck: left out, the vulnerability database cannot be reached from here"; fi
 
 fmt: ## format the Go code
@@ -58,7 +76,10 @@ bench: ## measure rendering, and preview and up of 2, 20 and 200 apps beside a f
 
 # Always asked for: the Go tool knows best whether anything changed.
 $(BIN)/webstack:
-	@go build -o $@ ./cmd/webstack
+	@go build -ldflags='-s -w' -o $@ ./cmd/webstack
+
+$(BIN)/webstack-local:
+	@go build -C local -o ../$@ ./cmd/webstack-local
 
 $(BIN)/golangci-lint: tools/lint/go.mod
 	go build -C tools/lint -o ../../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint

@@ -8,7 +8,7 @@ import (
 
 	"webstack/contract"
 	"webstack/internal/closedbucket"
-	"webstack/naming"
+	"webstack/internal/naming"
 )
 
 // oldVersionDays is how long replaced versions of the bundle's files are kept.

@@ -3,5 +3,5 @@
 // the artifacts bucket, the key and the parameters of the stack's secrets, which the bundle never holds.
 //
 // Render is pure: the same input gives the same bytes. New publishes. What the host adds to the rendered files is in
-// package hostfile. Nothing here reads the environment.
+// package contract. Nothing here reads the environment.
 package appcompose

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"webstack/appcompose/hostfile"
 	"webstack/config"
 	"webstack/contract"
 )
@@ -16,8 +15,8 @@ const postgresSecret = "postgres-password"
 // empty; later changes are the host program's work.
 func postgresService(c *config.Config, share memory) service {
 	// Stopping writes everything in memory to disk; killed before that, the next start has to recover.
-	s := base(hostfile.Postgres, hostfile.PostgresImage, share.postgres, "90s")
-	s.ContainerName = hostfile.Postgres
+	s := base(contract.PostgresService, contract.PostgresImage, share.postgres, "90s")
+	s.ContainerName = contract.PostgresService
 	s.CPUShares = postgresCPUShares
 	s.Command = append([]string{
 		"postgres",

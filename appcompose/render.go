@@ -10,7 +10,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"webstack/appcompose/hostfile"
 	"webstack/config"
 	"webstack/contract"
 )
@@ -110,11 +109,11 @@ func checkInput(in RenderInput) error {
 	}
 	c := in.Config
 	check(stackDirRE.MatchString(c.StackDir), "stackDir: %q is no absolute path of letters, digits and /._-", c.StackDir)
-	seen := map[string]bool{hostfile.Caddy: true, hostfile.Postgres: true}
+	seen := map[string]bool{contract.CaddyService: true, contract.PostgresService: true}
 	for _, app := range c.Apps {
 		at := "apps." + app.Name
 		// Docker's DNS knows containers by their names, too: requests for one would reach the app.
-		check(!seen[app.Name] && !strings.HasPrefix(app.Name, hostfile.ComposeProject+"-"), "%s: the name is taken", at)
+		check(!seen[app.Name] && !strings.HasPrefix(app.Name, contract.ComposeProject+"-"), "%s: the name is taken", at)
 		seen[app.Name] = true
 		repository := in.RepositoryURLs[app.Name]
 		check(imageRE.MatchString(repository), "%s: %q is no image repository", at, repository)

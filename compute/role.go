@@ -9,8 +9,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/iampolicy"
-	"webstack/naming"
+	"webstack/internal/iampolicy"
+	"webstack/internal/naming"
 )
 
 const (

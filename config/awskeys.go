@@ -58,7 +58,7 @@ func checkRegion(v string) string {
 	case otherPartitionPattern.MatchString(v):
 		return "is in another AWS partition, such as China's or GovCloud's"
 	default:
-		return "is not a region" + nearest(v, knownRegions)
+		return "is not a region" + didYouMean(v, knownRegions)
 	}
 	return ""
 }

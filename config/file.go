@@ -157,7 +157,7 @@ func (f *File) checkTop(m member) {
 	isText = isText && m.value.kind == scalarNode
 	switch {
 	case !known:
-		f.add(m.value.line, m.name, "is not a key of a stack file"+nearest(m.name, fileKeys), strings.Join(fileKeys, ", "))
+		f.add(m.value.line, m.name, "is not a key of a stack file"+didYouMean(m.name, fileKeys), strings.Join(fileKeys, ", "))
 	case m.name != "environment" && !isText:
 		f.add(m.value.line, m.name, "is "+m.value.describe()+", not a string", "the string that Pulumi wrote")
 	case m.name == "encryptionsalt" && saltPattern.MatchString(text):

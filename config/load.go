@@ -124,7 +124,7 @@ func (d *decoder) unknownKey(full string) {
 	case slices.Contains(namespaces, namespace):
 		d.unknown(full, "does not reach the provider", name, known)
 	default:
-		d.add(full, "is in namespace "+namespace+", which nothing reads"+nearest(namespace, namespaces),
+		d.add(full, "is in namespace "+namespace+", which nothing reads"+didYouMean(namespace, namespaces),
 			"the namespaces "+strings.Join(namespaces, ", "))
 	}
 }

@@ -61,7 +61,7 @@ func (d *decoder) resolveActiveApp(c *Config) {
 		if len(names) > 0 {
 			allowed = strings.Join(names, ", ")
 		}
-		d.add("activeApp", quote(c.ActiveApp)+" is not an app"+nearest(c.ActiveApp, names), allowed)
+		d.add("activeApp", quote(c.ActiveApp)+" is not an app"+didYouMean(c.ActiveApp, names), allowed)
 	}
 }
 
@@ -226,7 +226,7 @@ func mergeEnvs[V any](d *decoder, key string, apps []App, envs map[string]map[st
 		i := slices.IndexFunc(apps, func(a App) bool { return a.Name == name })
 		if i < 0 {
 			if !d.bad["apps"] {
-				d.add(join(key, name), "is not an app"+nearest(name, appNames(apps)), "the name of an app under apps")
+				d.add(join(key, name), "is not an app"+didYouMean(name, appNames(apps)), "the name of an app under apps")
 			}
 			continue
 		}

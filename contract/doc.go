@@ -1,3 +1,19 @@
-// Package contract is what the Pulumi program and the host agree on: paths on the host, names in Parameter Store,
-// keys in the artifacts bucket and the bundle's manifest. Both sides import it; it imports only the standard library.
+// Package contract is what the Pulumi program and the host agree on: paths on the host, names in the account, keys in the
+// artifacts bucket, the bundle's manifest, and the files that the host writes beside the bundle. Both sides import it. It
+// reads nothing from the environment.
+//
+// The Compose file and the Caddyfile of the bundle are complete only with the files that the host writes:
+//
+//	compose/.env               the image of each container               ComposeEnv
+//	env/APP.env                an app's secrets and DATABASE_URL         AppEnv
+//	env/postgres-password      the superuser's password                  the bare password, no new line
+//	caddy/upstreams/APP        the container that answers for an app     Upstream; none before the first deploy
+//	caddy/tls/APP/Caddyfile    the certificate of an app                 AutomaticCertificate, OwnCertificate
+//	caddy/tls/APP/tls.crt      its own certificate chain, PEM            as found in Parameter Store
+//	caddy/tls/APP/tls.key      and private key, PEM                      as found in Parameter Store
+//
+// Files with secrets (everything in env/, and tls.key) have mode 0600 and belong to root; every other file has mode 0644.
+// They are replaced by rename, so that no reader sees half a file. Caddy reads upstreams itself; certificates need a
+// reload. Every app of the manifest has its tls/APP/Caddyfile before Caddy starts or reloads: a missing file is an error,
+// and Caddy keeps its current config. Every app has its env file before compose/.env enables its profile.
 package contract

@@ -1,6 +1,6 @@
 package contract
 
-import "webstack/naming"
+import "webstack/internal/naming"
 
 // maxDocumentName is SSM's limit for the names of documents and of associations.
 const maxDocumentName = 128

@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"strings"
 
-	"webstack/naming"
+	"webstack/internal/naming"
 )
 
 // Names of things in the account that whoever operates the stack looks for by their name. Limits are AWS's, in

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/naming"
+	"webstack/internal/naming"
 )
 
 // TypeToken is the component's type.

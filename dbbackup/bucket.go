@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/iampolicy"
 	"webstack/internal/closedbucket"
+	"webstack/internal/iampolicy"
 )
 
 // replacedDays is how long a version stays that was deleted or replaced by somebody.

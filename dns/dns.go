@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi-cloudflare/sdk/v5/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/naming"
+	"webstack/internal/naming"
 )
 
 // TypeToken is the component's type.

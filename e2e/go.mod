@@ -4,7 +4,10 @@ go 1.26.0
 
 toolchain go1.26.8
 
-replace webstack => ../
+replace (
+	webstack => ../
+	webstack/local => ../local
+)
 
 require (
 	github.com/aws/aws-sdk-go-v2/service/rds v1.132.2
@@ -17,6 +20,7 @@ require (
 	github.com/letsencrypt/pebble/v2 v2.10.1
 	github.com/tsenart/vegeta/v12 v12.13.0
 	golang.org/x/sys v0.49.0
+	webstack/local v0.0.0
 )
 
 require (

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/iampolicy"
+	"webstack/internal/iampolicy"
 )
 
 const (

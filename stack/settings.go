@@ -12,6 +12,7 @@ import (
 
 	"webstack/config"
 	"webstack/contract"
+	"webstack/internal/project"
 	"webstack/internal/stackfile"
 )
 
@@ -45,7 +46,7 @@ func readSettings(ctx *pulumi.Context, o Options) (*settings, error) {
 // beside Pulumi.yaml, or when Pulumi was told to read another one.
 func fileOfRun(ctx *pulumi.Context, values map[string]string) (*config.File, error) {
 	dir := ctx.RootDirectory()
-	text, err := os.ReadFile(stackfile.Path(dir, ctx.Stack()))
+	text, err := os.ReadFile(project.StackFile(dir, ctx.Stack()))
 	if err == nil {
 		var file *config.File
 		if file, err = stackfile.OfRun(dir, ctx.Stack(), text, values); file != nil || err != nil {
@@ -58,7 +59,7 @@ func fileOfRun(ctx *pulumi.Context, values map[string]string) (*config.File, err
 	if values[secure] == "" || values[secure] == "{}" {
 		return nil, nil
 	}
-	return nil, ctx.Log.Warn("appEnvSecure: the config of this run does not come from "+stackfile.Path("", ctx.Stack())+
+	return nil, ctx.Log.Warn("appEnvSecure: the config of this run does not come from "+project.StackFile("", ctx.Stack())+
 		", so it is not checked that each value is encrypted", nil)
 }
 

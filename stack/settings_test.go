@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/config"
+	"webstack/internal/project"
 	"webstack/internal/pulumitest"
 	"webstack/internal/stackfile"
 )
@@ -47,9 +48,9 @@ func TestConfigOfTheRun(t *testing.T) {
 // TestTheStackFileIsChecked puts a file beside Pulumi.yaml whose mistakes the values of the run do not show.
 func TestTheStackFileIsChecked(t *testing.T) {
 	dir := t.TempDir()
-	project, err := os.ReadFile("../Pulumi.yaml")
+	projectFile, err := os.ReadFile("../Pulumi.yaml")
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o644)
+		err = os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), projectFile, 0o644)
 	}
 	const text = `encryptionsalt: v1:qSADIv2+Xsg=:v1:LzvUcdgA+P87uIQ9:lWKwAO6uHfG9l2ueZHGrsgE4baOhNQ==
 config:
@@ -63,7 +64,7 @@ config:
 webstack:useEip: true
 `
 	if err == nil {
-		err = os.WriteFile(stackfile.Path(dir, "prod"), []byte(text), 0o644)
+		err = os.WriteFile(project.StackFile(dir, "prod"), []byte(text), 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)

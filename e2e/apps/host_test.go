@@ -21,7 +21,6 @@ import (
 	"time"
 
 	"webstack/appcompose"
-	"webstack/appcompose/hostfile"
 	"webstack/config"
 	"webstack/contract"
 	"webstack/host/apps"
@@ -83,12 +82,12 @@ func (h *host) render(names ...string) {
 	}
 	for _, name := range names {
 		in.RepositoryURLs[name] = h.Images + name
-		env, err := hostfile.AppEnv(map[string]string{"SITE_TITLE": name})
+		env, err := contract.AppEnv(map[string]string{"SITE_TITLE": name})
 		if err != nil {
 			h.Fatal(err)
 		}
 		h.write(contract.EnvDir+"/"+name+".env", env)
-		h.write(contract.TLSDir+"/"+name+"/"+hostfile.CertificateFile, hostfile.AutomaticCertificate())
+		h.write(contract.TLSDir+"/"+name+"/"+contract.CertificateFile, contract.AutomaticCertificate())
 	}
 	r, err := appcompose.Render(in)
 	if err != nil {
@@ -107,7 +106,7 @@ func (h *host) render(names ...string) {
 		"name: webstack\n", "name: " + h.Project + "\n",
 		"container_name: caddy", "container_name: " + h.Project + "-caddy",
 		"source: " + contract.CaddyDataDir, "source: " + h.Dir + "/data",
-		hostfile.CaddyImage, h.Images + "caddy:v1",
+		contract.CaddyImage, h.Images + "caddy:v1",
 	}, published(80, h.HTTP), published(443, h.HTTPS))...))
 	h.write(contract.CaddyfilePath, r.Caddyfile)
 }
@@ -285,7 +284,7 @@ var programs = sync.OnceValues(func() (map[string]string, error) {
 	arch := strings.TrimSpace(dockerOutput("version", "--format", "{{.Server.Arch}}"))
 	paths := map[string]string{}
 	for name, source := range map[string][2]string{
-		"caddy": {"tools/caddy", "."}, "wget": {".", "./local/images/wget"}, "hello": {"examples/hello", "."},
+		"caddy": {"tools/caddy", "."}, "wget": {"local", "./images/wget"}, "hello": {"examples/hello", "."},
 	} {
 		program, err := gobuild.Program(context.Background(), moduleRoot(), source[0], source[1], arch)
 		if err != nil {

@@ -24,8 +24,8 @@ func BenchmarkStack(b *testing.B) {
 
 func measure(b *testing.B, apps int) {
 	clone := lab.NewClone(b)
-	clone.MustWebstack("local", "up") // with its own two apps: starts the cloud and fills every cache
-	clone.MustWebstack("local", "destroy")
+	clone.MustLaptop("up") // with its own two apps: starts the cloud and fills every cache
+	clone.MustLaptop("destroy")
 	clone.Edit("Pulumi.local.yaml", func(text string) string { return withApps(text, apps) })
 
 	preview := timed(b, func() (string, error) { return clone.Pulumi("preview", "-s", lab.Stack) })

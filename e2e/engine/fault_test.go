@@ -16,7 +16,7 @@ import (
 func TestFailedCallLeavesAStateToGoOnFrom(t *testing.T) {
 	t.Parallel()
 	clone := lab.NewClone(t)
-	clone.MustWebstack("local", "up")
+	clone.MustLaptop("up")
 	want := clone.Inventory()
 	// A destroy takes a bucket away with what somebody has put into it.
 	client := s3.NewFromConfig(clone.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
@@ -35,9 +35,9 @@ func TestFailedCallLeavesAStateToGoOnFrom(t *testing.T) {
 	} {
 		t.Run(fault.action, func(t *testing.T) {
 			clone := clone.For(t)
-			clone.MustWebstack("local", "destroy")
+			clone.MustLaptop("destroy")
 			clone.Fail(fault.action, 0)
-			out, err := clone.Webstack("local", "up")
+			out, err := clone.Laptop("up")
 			if err == nil {
 				t.Fatalf("up succeeds although %s failed:\n%s", fault.action, out)
 			}
@@ -47,7 +47,7 @@ func TestFailedCallLeavesAStateToGoOnFrom(t *testing.T) {
 			}) {
 				t.Errorf("no line names the resource and %s:\n%s", fault.action, out)
 			}
-			out = clone.MustWebstack("local", "up")
+			out = clone.MustLaptop("up")
 			sameCounts(t, want, clone.Inventory(), out)
 		})
 	}

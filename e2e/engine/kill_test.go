@@ -18,27 +18,27 @@ const kills = 6
 func TestKilledRunsHeal(t *testing.T) {
 	t.Parallel()
 	whole, broken := lab.NewClone(t), lab.NewClone(t)
-	whole.MustWebstack("local", "up")
+	whole.MustLaptop("up")
 	want := whole.Inventory()
-	whole.MustWebstack("local", "destroy")
+	whole.MustLaptop("destroy")
 	begun := time.Now()
-	whole.MustWebstack("local", "up") // now with every cache filled and the cloud running, as the killed ones find it
+	whole.MustLaptop("up") // now with every cache filled and the cloud running, as the killed ones find it
 	took := time.Since(begun)
-	broken.MustWebstack("local", "up")
-	broken.MustWebstack("local", "destroy")
+	broken.MustLaptop("up")
+	broken.MustLaptop("destroy")
 
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	for range kills {
 		after := time.Duration((0.2 + 0.8*random.Float64()) * float64(took))
-		killed := broken.KillWebstack(after, "local", "up")
+		killed := broken.KillLaptop(after, "up")
 		t.Logf("up: killed after %v: %v", after, killed)
 		if !killed { // it was faster; the next one starts from nothing
-			broken.MustWebstack("local", "destroy")
+			broken.MustLaptop("destroy")
 		}
 	}
-	out := broken.MustWebstack("local", "up")
+	out := broken.MustLaptop("up")
 	sameCounts(t, want, broken.Inventory(), out)
 	wholeFilesOnly(t, broken.Dir)
 	if out, err := broken.Pulumi("preview", "-s", lab.Stack, "--refresh", "--expect-no-changes"); err != nil {
@@ -46,10 +46,10 @@ func TestKilledRunsHeal(t *testing.T) {
 	}
 	for range kills {
 		after := time.Duration(random.Float64() * float64(took) / 2)
-		killed := broken.KillWebstack(after, "local", "destroy")
+		killed := broken.KillLaptop(after, "destroy")
 		t.Logf("destroy: killed after %v: %v", after, killed)
 	}
-	broken.MustWebstack("local", "destroy")
+	broken.MustLaptop("destroy")
 	sameCounts(t, nil, broken.Inventory(), out)
 }
 

@@ -70,7 +70,7 @@ func TestNetworkIsChanged(t *testing.T) {
 		if !t.Run(step.name, func(t *testing.T) {
 			clone := clone.For(t)
 			set(step.settings)(t, clone)
-			clone.MustWebstack("local", "up")
+			clone.MustLaptop("up")
 			now := hostInstance(t, ec2.NewFromConfig(clone.AWS()))
 			step.check(t, now)
 			want := []string{*now.PublicIpAddress}

@@ -19,7 +19,7 @@ func TestStory(t *testing.T) {
 	t.Parallel()
 	clone := lab.NewClone(t)
 	stackFile := clone.Read("Pulumi.local.yaml")
-	clone.MustWebstack("local", "up")
+	clone.MustLaptop("up")
 	steps := []struct {
 		name string
 		run  func(*testing.T, *lab.Clone)
@@ -50,7 +50,7 @@ func TestStory(t *testing.T) {
 
 func upAgain(t *testing.T, clone *lab.Clone) {
 	before := clone.Inventory()
-	out := clone.MustWebstack("local", "up")
+	out := clone.MustLaptop("up")
 	if !strings.Contains(out, "No changes") {
 		t.Errorf("up does not say that nothing changed:\n%s", out)
 	}
@@ -109,11 +109,11 @@ func refuseBadFile(t *testing.T, clone *lab.Clone) {
 		}
 		out, err := clone.Pulumi(args...)
 		check("pulumi "+command, out, err, problems...)
-		out, err = clone.Webstack("local", command)
+		out, err = clone.Laptop(command)
 		check("webstack local "+command, out, err, problems...)
 	}
 	clone.Edit("Pulumi.local.yaml", func(string) string { return strings.Replace(right, "  webstack:acme", "\twebstack:acme", 1) })
-	out, err := clone.Webstack("local", "up")
+	out, err := clone.Laptop("up")
 	check("webstack local up", out, err, "is indented with a tab")
 	clone.Edit("Pulumi.local.yaml", func(string) string { return right })
 	lab.SameInventory(t, before, clone.Inventory())
@@ -129,7 +129,7 @@ func addApp(t *testing.T, clone *lab.Clone) {
 	clone.Edit("Pulumi.local.yaml", func(text string) string {
 		return strings.Replace(text, "  webstack:apps:\n", "  webstack:apps:\n"+wikiApp, 1)
 	})
-	preview := clone.MustWebstack("local", "preview")
+	preview := clone.MustLaptop("preview")
 	for _, line := range []string{"wiki:", "wiki.localhost"} {
 		if !strings.Contains(preview, line) {
 			t.Errorf("the preview does not show %q:\n%s", line, preview)
@@ -138,7 +138,7 @@ func addApp(t *testing.T, clone *lab.Clone) {
 	if lines := strings.Count(preview, "\n"); lines > 150 || strings.Contains(preview, "-  shop:") {
 		t.Errorf("the preview of one more app has %d lines, or takes another one away:\n%s", lines, preview)
 	}
-	clone.MustWebstack("local", "up")
+	clone.MustLaptop("up")
 	if found := clone.Inventory()["ECR repositories"]; !slices.ContainsFunc(found, contains("wiki")) {
 		t.Errorf("repositories: %v", found)
 	}
@@ -153,7 +153,7 @@ func changeEnv(t *testing.T, clone *lab.Clone) {
 		clone.Edit("Pulumi.local.yaml", func(text string) string { return strings.Replace(text, from, to, 1) })
 	}
 	change("LOG_LEVEL: debug", "LOG_LEVEL: warn")
-	preview := clone.MustWebstack("local", "preview")
+	preview := clone.MustLaptop("preview")
 	for _, line := range []string{"-      LOG_LEVEL: debug\n", "+      LOG_LEVEL: warn\n"} {
 		if !strings.Contains(preview, line) {
 			t.Errorf("the preview does not show %q:\n%s", line, preview)
@@ -161,18 +161,18 @@ func changeEnv(t *testing.T, clone *lab.Clone) {
 	}
 	change("LOG_LEVEL: warn", "LOG-LEVEL: warn")
 	const problem = "appEnvPlain.shop.LOG-LEVEL: "
-	if out, err := clone.Webstack("local", "preview"); err == nil || strings.Count(out, problem) != 1 || strings.Contains(out, "unhandled") {
+	if out, err := clone.Laptop("preview"); err == nil || strings.Count(out, problem) != 1 || strings.Contains(out, "unhandled") {
 		t.Errorf("a preview that fails does not give its reason once (%v):\n%s", err, out)
 	}
 	change("LOG-LEVEL: warn", "LOG_LEVEL: warn")
-	clone.MustWebstack("local", "up")
+	clone.MustLaptop("up")
 	lab.SameInventory(t, before, clone.Inventory())
 	change("LOG_LEVEL: warn", "LOG_LEVEL: debug") // goes up with the next step
 }
 
 func removeApp(t *testing.T, clone *lab.Clone) {
 	clone.Edit("Pulumi.local.yaml", func(text string) string { return strings.Replace(text, wikiApp, "", 1) })
-	clone.MustWebstack("local", "up")
+	clone.MustLaptop("up")
 	for kind, names := range clone.Inventory() {
 		if slices.ContainsFunc(names, contains("wiki")) {
 			t.Errorf("%s still there: %v", kind, names)
@@ -234,7 +234,7 @@ func remakeHost(t *testing.T, clone *lab.Clone) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := clone.MustWebstack("local", "up")
+	out := clone.MustLaptop("up")
 	if !strings.Contains(out, "Host "+gone+" is gone; refreshing the state first.") {
 		t.Errorf("up does not say that the host was gone:\n%s", out)
 	}

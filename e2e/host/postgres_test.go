@@ -24,7 +24,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 	"webstack/host/command"
 	"webstack/host/database"
 )
@@ -356,7 +356,7 @@ func TestConnectionsOfOneApp(t *testing.T) {
 	both(t, func(t *testing.T, s *server, o database.Options) {
 		ensure(t, o) // 20 connections for two apps
 		url := func(app database.App) string {
-			return hostfile.DatabaseURL(s.address, app.Database, app.Password)
+			return contract.DatabaseURL(s.address, app.Database, app.Password)
 		}
 		for i := range 10 {
 			conn, err := pgx.Connect(t.Context(), url(o.Apps[0]))

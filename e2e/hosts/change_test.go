@@ -123,7 +123,7 @@ func addAndRemove(t *testing.T, c *lab.Clone) {
 	})
 	stop := s.watch(shop, blog)
 	begun := time.Now()
-	c.MustWebstack("local", "up")
+	c.MustLaptop("up")
 	t.Logf("edit to answer: %v", time.Since(begun).Round(100*time.Millisecond))
 	requests, failures := stop()
 	t.Logf("%d requests to the other apps meanwhile", requests)
@@ -141,7 +141,7 @@ func addAndRemove(t *testing.T, c *lab.Clone) {
 	}
 	c.Edit("Pulumi.local.yaml", func(text string) string { return strings.Replace(text, wiki, "", 1) })
 	stop = s.watch(shop, blog)
-	c.MustWebstack("local", "up")
+	c.MustLaptop("up")
 	if requests, failures := stop(); len(failures) > 0 {
 		t.Errorf("%d of %d requests to the other apps failed, the first: %v", len(failures), requests, failures[0])
 	}

@@ -72,7 +72,7 @@ func documentation(t *testing.T, c *lab.Clone) {
 		pageEnds := i+1 == len(blocks) || blocks[i+1].File != block.File
 		if pageEnds && c.Read("Pulumi.local.yaml") != stackFile {
 			c.Edit("Pulumi.local.yaml", func(string) string { return stackFile })
-			c.MustWebstack("local", "up")
+			c.MustLaptop("up")
 		}
 	}
 	c.MustConverge() // some pages start a run, which must not meet what the next part does

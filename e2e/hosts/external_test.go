@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/rds"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/e2e/lab"
 )
@@ -83,7 +82,7 @@ func externalDatabasesApart(t *testing.T, c *lab.Clone) {
 	// A container on the host, on the apps' own network, with what an app knows.
 	const connect = `url="$(sed -n 's/^DATABASE_URL="\(.*\)"$/\1/p' /opt/webstack/env/shop.env)"
 export URL="${url/\/shop\?/\/OTHER?}"
-docker run --rm --env URL --network webstack_` + hostfile.EdgeNetwork + ` --entrypoint sh ` + hostfile.PostgresImage +
+docker run --rm --env URL --network webstack_` + contract.EdgeNetwork + ` --entrypoint sh ` + contract.PostgresImage +
 		` -c 'psql "$URL" -Atc "select current_user"'`
 	if got := strings.TrimSpace(c.OnHost(strings.ReplaceAll(connect, "OTHER", "shop"))); got != "shop" {
 		t.Errorf("an app in its own database is %q", got)
@@ -98,7 +97,7 @@ docker run --rm --env URL --network webstack_` + hostfile.EdgeNetwork + ` --entr
 	if got := c.TryOnHost(plain); got.Code == 0 || !strings.Contains(got.Stderr, "no encryption") {
 		t.Errorf("an app without TLS: exit %d, %s %s", got.Code, got.Stdout, got.Stderr)
 	}
-	c.OnHost("docker image rm --force " + hostfile.PostgresImage)
+	c.OnHost("docker image rm --force " + contract.PostgresImage)
 }
 
 // instance is the stack's database.
@@ -186,7 +185,7 @@ func nothingLeft(t *testing.T, c *lab.Clone) {
 	if !strings.Contains(containers, "-db-") || !strings.Contains(volumes, "-db-") {
 		t.Errorf("before the end there are\n%s\nand\n%s", containers, volumes)
 	}
-	c.MustWebstack("local", "down", "--force")
+	c.MustLaptop("down", "--force")
 	if containers, volumes := list(); containers+volumes != "" {
 		t.Errorf("these are left:\n%s\nand\n%s", containers, volumes)
 	}

@@ -128,7 +128,7 @@ func withoutRelease(t *testing.T, c *lab.Clone) {
 	if err := s.answers(t.Context(), shop); err != nil {
 		t.Errorf("the other app: %v", err)
 	}
-	c.MustWebstack("local", "up")
+	c.MustLaptop("up")
 	if err := s.answers(t.Context(), blog); err != nil {
 		t.Errorf("with a release again: %v", err)
 	}

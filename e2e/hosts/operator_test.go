@@ -24,7 +24,7 @@ var shownURL = regexp.MustCompile(`open (https://blog\.localhost(?::\d+)?)`)
 
 // browserShowsPage opens the address that the summary gives, with no more than what the computer's resolver knows.
 func browserShowsPage(t *testing.T, c *lab.Clone) {
-	summary := c.MustWebstack("local", "status")
+	summary := c.MustLaptop("status")
 	found := shownURL.FindStringSubmatch(summary)
 	if found == nil {
 		t.Fatalf("the summary does not say where to open an app:\n%s", summary)

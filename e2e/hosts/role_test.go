@@ -275,7 +275,7 @@ func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 	}
 	agentNeedsItsPolicy(t, c, client, role)
 	// What was changed by hand is mended by the next run.
-	c.MustWebstack("local", "up")
+	c.MustLaptop("up")
 }
 
 // agentNeedsItsPolicy takes AWS's own policy away, without which the agent cannot speak to Systems Manager.

@@ -11,16 +11,16 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 )
 
 func TestCaddyServesTheRenderedSites(t *testing.T) {
 	t.Parallel()
 	services, caddyfile := stack(t)
-	caddy, image := services["caddy"], hubImage(t, hostfile.CaddyImage)
+	caddy, image := services["caddy"], hubImage(t, contract.CaddyImage)
 	etc, data := t.TempDir(), t.TempDir()
 	for path, content := range map[string][]byte{
-		"Caddyfile": caddyfile, "tls/shop/" + hostfile.CertificateFile: hostfile.AutomaticCertificate(),
+		"Caddyfile": caddyfile, "tls/shop/" + contract.CertificateFile: contract.AutomaticCertificate(),
 	} {
 		path = filepath.Join(etc, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -34,8 +34,8 @@ func TestCaddyServesTheRenderedSites(t *testing.T) {
 		"--volume", etc+":/etc/caddy:ro", "--volume", data+":/data"), image, caddy.Command...)
 	eventually(t, "Caddy did not get ready", healthy(caddy, container))
 	if version := docker(t, "exec", container, "caddy", "version"); !strings.HasPrefix(
-		"caddy:"+strings.TrimPrefix(version, "v"), strings.TrimSuffix(hostfile.CaddyImage, "-alpine")+" ") {
-		t.Errorf("the image %s holds Caddy %s", hostfile.CaddyImage, version)
+		"caddy:"+strings.TrimPrefix(version, "v"), strings.TrimSuffix(contract.CaddyImage, "-alpine")+" ") {
+		t.Errorf("the image %s holds Caddy %s", contract.CaddyImage, version)
 	}
 	root := docker(t, "exec", container, "wget", "-q", "-O", "-", "http://127.0.0.1:2020/")
 	if root != "ok" {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 )
 
 // cluster is a database and the file with its superuser's password.
@@ -26,7 +26,7 @@ type cluster struct {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	services, _ := stack(t)
-	c := &cluster{service: services["postgres"], image: hubImage(t, hostfile.PostgresImage)}
+	c := &cluster{service: services["postgres"], image: hubImage(t, contract.PostgresImage)}
 	c.network = "webstack-e2e-images-" + strings.ToLower(rand.Text()[:12])
 	c.data = c.network
 	t.Cleanup(func() {
@@ -114,7 +114,7 @@ func TestPostgresLetsInWhoKnowsThePassword(t *testing.T) {
 
 func TestPostgresWithoutPasswordIsNotSetUp(t *testing.T) {
 	t.Parallel()
-	image := hubImage(t, hostfile.PostgresImage)
+	image := hubImage(t, contract.PostgresImage)
 	container := run(t, nil, image)
 	if code := docker(t, "wait", container); code != "1" {
 		t.Errorf("exit code %s", code)

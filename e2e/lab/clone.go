@@ -18,6 +18,12 @@ import (
 // Stack is the name of the laptop cloud's stack.
 const Stack = "local"
 
+// The commands of a clone, relative to it.
+const (
+	operatorCommand = ".webstack/bin/webstack"
+	laptopCommand   = ".webstack/bin/webstack-local"
+)
+
 // killAfter bounds one command; it is far above what any takes, so that a hanging test ends with its output.
 const killAfter = 10 * time.Minute
 
@@ -29,7 +35,7 @@ type Clone struct {
 	hosts bool
 }
 
-// NewClone copies the project into a temporary folder and builds its webstack command. The laptop cloud of the
+// NewClone copies the project into a temporary folder and builds its commands. The laptop cloud of the
 // clone, if it is up, is stopped when the test ends.
 func NewClone(tb testing.TB) *Clone {
 	tb.Helper()
@@ -43,7 +49,8 @@ func NewClone(tb testing.TB) *Clone {
 		linkTool(tb, root, c.Dir, tool)
 	}
 	shareImages(tb, root, c.Dir)
-	c.mustRun("go", "build", "-o", c.path(".webstack/bin/webstack"), "./cmd/webstack")
+	c.mustRun("go", "build", "-o", c.path(operatorCommand), "./cmd/webstack")
+	c.mustRun("go", "build", "-C", "local", "-o", c.path(laptopCommand), "./cmd/webstack-local")
 	tb.Cleanup(c.stop)
 	return c
 }
@@ -126,7 +133,7 @@ func (c *Clone) path(relative string) string { return filepath.Join(c.Dir, relat
 func (c *Clone) stop() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.tb.Context()), time.Minute)
 	defer cancel()
-	if out, err := c.command(ctx, nil, c.path(".webstack/bin/webstack"), "local", "stop").CombinedOutput(); err != nil {
+	if out, err := c.command(ctx, nil, c.path(laptopCommand), "stop").CombinedOutput(); err != nil {
 		c.tb.Logf("stop the laptop cloud: %v\n%s", err, out)
 	}
 }
@@ -157,7 +164,7 @@ func (c *Clone) Run(env []string, name string, args ...string) (string, error) {
 func (c *Clone) WebstackStdout(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(c.tb.Context(), killAfter)
 	defer cancel()
-	out, err := c.command(ctx, nil, c.path(".webstack/bin/webstack"), args...).Output()
+	out, err := c.command(ctx, nil, c.path(operatorCommand), args...).Output()
 	return string(out), err
 }
 
@@ -172,7 +179,7 @@ func (c *Clone) mustRun(name string, args ...string) string {
 
 // Webstack runs the webstack command and returns all it printed.
 func (c *Clone) Webstack(args ...string) (string, error) {
-	return c.Run(nil, c.path(".webstack/bin/webstack"), args...)
+	return c.Run(nil, c.path(operatorCommand), args...)
 }
 
 // MustWebstack is Webstack for commands that have to succeed.
@@ -185,18 +192,31 @@ func (c *Clone) MustWebstack(args ...string) string {
 	return out
 }
 
-// KillWebstack starts the webstack command and kills it, with all its children, after that time. It tells whether the
+// Laptop runs the laptop cloud's command and returns all it printed.
+func (c *Clone) Laptop(args ...string) (string, error) { return c.Run(nil, c.path(laptopCommand), args...) }
+
+// MustLaptop is Laptop for commands that have to succeed.
+func (c *Clone) MustLaptop(args ...string) string {
+	c.tb.Helper()
+	out, err := c.Laptop(args...)
+	if err != nil {
+		c.tb.Fatalf("webstack-local %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// KillLaptop starts the laptop cloud's command and kills it, with all its children, after that time. It tells whether the
 // command was still at work then.
-func (c *Clone) KillWebstack(after time.Duration, args ...string) (killed bool) {
+func (c *Clone) KillLaptop(after time.Duration, args ...string) (killed bool) {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(c.tb.Context(), after)
 	defer cancel()
 	var out bytes.Buffer
-	command := c.command(ctx, nil, c.path(".webstack/bin/webstack"), args...)
+	command := c.command(ctx, nil, c.path(laptopCommand), args...)
 	command.Stdout, command.Stderr = &out, &out
 	err := command.Run()
 	if err != nil && ctx.Err() == nil {
-		c.tb.Fatalf("webstack %s failed by itself: %v\n%s", strings.Join(args, " "), err, out.String())
+		c.tb.Fatalf("webstack-local %s failed by itself: %v\n%s", strings.Join(args, " "), err, out.String())
 	}
 	return ctx.Err() != nil
 }

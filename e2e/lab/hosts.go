@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
-	"webstack/operate"
+	"webstack/internal/operate"
 )
 
 // patience is how long anything on a host may take: far above what it does, for a machine that is busy.
@@ -41,7 +41,7 @@ func NewHostedWith(tb testing.TB, edit func(text string) string) *Clone {
 func newHosted(tb testing.TB, c *Clone) *Clone {
 	tb.Helper()
 	c.hosts = true
-	c.MustWebstack("local", "up")
+	c.MustLaptop("up")
 	c.skipWithoutHosts()
 	return c
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
-	client "webstack/operate/session"
+	client "webstack/internal/operate/session"
 
 	"webstack/local/session"
 )

@@ -13,7 +13,6 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -87,7 +86,7 @@ func TestCaddyfileIsValid(t *testing.T) {
 			for i, app := range h.apps {
 				if i%2 == 0 {
 					h.write(t, contract.UpstreamsDir+"/"+app.Name,
-						hostfile.Upstream(hostfile.ContainerName(app.Name, 2), app.ContainerPort))
+						contract.Upstream(contract.ContainerName(app.Name, 2), app.ContainerPort))
 				}
 			}
 			validate(t, h.adapt(t, h.localise(t, ports{})))
@@ -113,7 +112,7 @@ func validate(t testing.TB, config []byte) {
 
 func TestCaddyfileNeedsTheHostsFiles(t *testing.T) {
 	h := newHost(t, twoApps())
-	if err := os.Remove(filepath.Join(h.paths.AppTLS("shop"), hostfile.CertificateFile)); err != nil {
+	if err := os.Remove(filepath.Join(h.paths.AppTLS("shop"), contract.CertificateFile)); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err := caddyconfig.GetAdapter("caddyfile").Adapt(h.localise(t, ports{}),

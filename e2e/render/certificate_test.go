@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -37,9 +36,9 @@ func (h *host) ownCertificate(t *testing.T, app string, names ...string) *x509.C
 		t.Fatal(err)
 	}
 	dir := contract.TLSDir + "/" + app + "/"
-	h.write(t, dir+hostfile.CertFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	h.write(t, dir+hostfile.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
-	h.write(t, dir+hostfile.CertificateFile, hostfile.OwnCertificate(app))
+	h.write(t, dir+contract.CertFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	h.write(t, dir+contract.KeyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	h.write(t, dir+contract.CertificateFile, contract.OwnCertificate(app))
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/compose-spec/compose-go/v2/types"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 )
 
 // load reads the project as `docker compose` does in compose/, with the .env file beside it.
@@ -44,7 +44,7 @@ func TestComposeLoads(t *testing.T) {
 			if got := slices.Sorted(maps.Keys(project.Services)); !slices.Equal(got, want) {
 				t.Errorf("services: got %v, want %v", got, want)
 			}
-			if project.Name != hostfile.ComposeProject {
+			if project.Name != contract.ComposeProject {
 				t.Errorf("project: got %q", project.Name)
 			}
 			for _, service := range project.Services {
@@ -144,7 +144,7 @@ func FuzzEnvFile(f *testing.F) {
 		f.Add(value)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		text, err := hostfile.AppEnv(map[string]string{"BEFORE": value, "VALUE": value})
+		text, err := contract.AppEnv(map[string]string{"BEFORE": value, "VALUE": value})
 		if err != nil {
 			return
 		}

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"webstack/appcompose"
-	"webstack/appcompose/hostfile"
 	"webstack/config"
 	"webstack/contract"
 )
@@ -110,14 +109,14 @@ func newHost(t testing.TB, s stack) *host {
 	h := &host{dir: dir, paths: contract.Paths{StackDir: dir}, apps: c.Apps}
 	h.write(t, contract.ComposePath, r.Compose)
 	h.write(t, contract.CaddyfilePath, r.Caddyfile)
-	h.write(t, hostfile.PostgresPasswordPath, []byte("secret"))
+	h.write(t, contract.PostgresPasswordPath, []byte("secret"))
 	for _, app := range c.Apps {
-		env := map[string]string{"DATABASE_URL": hostfile.DatabaseURL("", app.Name, "secret")}
+		env := map[string]string{"DATABASE_URL": contract.DatabaseURL("", app.Name, "secret")}
 		for name, value := range app.EnvSecure {
 			env[name] = value.Reveal()
 		}
-		h.write(t, contract.EnvDir+"/"+app.Name+".env", must(hostfile.AppEnv(env)))
-		h.write(t, contract.TLSDir+"/"+app.Name+"/"+hostfile.CertificateFile, hostfile.AutomaticCertificate())
+		h.write(t, contract.EnvDir+"/"+app.Name+".env", must(contract.AppEnv(env)))
+		h.write(t, contract.TLSDir+"/"+app.Name+"/"+contract.CertificateFile, contract.AutomaticCertificate())
 	}
 	h.release(t)
 	return h
@@ -130,7 +129,7 @@ func (h *host) release(t testing.TB, apps ...string) {
 	for _, app := range apps {
 		images[app] = image(app)
 	}
-	h.write(t, hostfile.ComposeEnvPath, must(hostfile.ComposeEnv(images, nil)))
+	h.write(t, contract.ComposeEnvPath, must(contract.ComposeEnv(images, nil)))
 }
 
 func image(app string) string {

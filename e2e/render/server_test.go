@@ -23,7 +23,6 @@ import (
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -271,7 +270,7 @@ func (s *server) point(t testing.TB, app, address string) {
 	}
 	// By rename, as the host does: Caddy reads the file at any time.
 	path := contract.UpstreamsDir + "/" + app
-	s.write(t, path+".new", hostfile.Upstream(u.Hostname(), port))
+	s.write(t, path+".new", contract.Upstream(u.Hostname(), port))
 	if err := os.Rename(filepath.Join(s.dir, path+".new"), filepath.Join(s.dir, path)); err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/docker"
 	"webstack/host/internal/fakecaddy"
@@ -620,7 +619,7 @@ func TestProxy(t *testing.T) {
 	expect("unchanged")
 	w.file(contract.CaddyfilePath, "# new\n")
 	expect("Caddyfile", fakecaddy.Load{Caddyfile: "# new\n"})
-	w.file("caddy/tls/shop/Caddyfile", string(hostfile.OwnCertificate("shop")))
+	w.file("caddy/tls/shop/Caddyfile", string(contract.OwnCertificate("shop")))
 	w.file("caddy/tls/shop/tls.crt", "certificate")
 	w.file("caddy/tls/shop/tls.key", "key")
 	expect("own certificate", fakecaddy.Load{Caddyfile: "# new\n", Force: true})

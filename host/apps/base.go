@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/docker"
 )
@@ -16,9 +15,9 @@ import (
 // there.
 func (h *Host) Base(ctx context.Context) error {
 	for _, app := range h.Manifest.Apps {
-		file := contract.TLSDir + "/" + app.Name + "/" + hostfile.CertificateFile
+		file := contract.TLSDir + "/" + app.Name + "/" + contract.CertificateFile
 		if _, err := h.Root.Stat(file); err != nil {
-			return fmt.Errorf("start %s: %s must say which certificate it has: %w", hostfile.Caddy, app.Name, err)
+			return fmt.Errorf("start %s: %s must say which certificate it has: %w", contract.CaddyService, app.Name, err)
 		}
 	}
 	definitions, err := h.definitions()
@@ -143,7 +142,7 @@ func (h *Host) healthy(ctx context.Context, service string, c docker.Container) 
 	if err := h.Docker.CheckHealth(check, c); err != nil {
 		return err
 	}
-	if service == hostfile.Caddy {
+	if service == contract.CaddyService {
 		return h.Caddy.Ready(ctx)
 	}
 	return nil

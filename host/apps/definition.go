@@ -8,7 +8,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -56,7 +55,7 @@ type wanted struct {
 
 // env makes Compose make such a container, whatever compose/.env says.
 func (w wanted) env(app string) []string {
-	return []string{hostfile.ImageVariable(app) + "=" + w.image, hostfile.SumVariable(app) + "=" + w.sum}
+	return []string{contract.ImageVariable(app) + "=" + w.image, contract.SumVariable(app) + "=" + w.sum}
 }
 
 // want is what the container of an app should be made of for a release's image: the app's definition, the image, and the

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 	"webstack/host/docker"
 )
 
@@ -99,9 +99,9 @@ func (h *Host) waitFor(ctx context.Context, limit time.Duration, look func(conte
 
 // probe asks a container for its health path once, as Caddy would: under the app's domain, as if by HTTPS.
 func (s *change) probe(ctx context.Context, c docker.Container) error {
-	ip := c.Addresses[hostfile.EdgeNetwork]
+	ip := c.Addresses[contract.EdgeNetwork]
 	if ip == "" {
-		return fmt.Errorf("it has no address on the network %s", hostfile.EdgeNetwork)
+		return fmt.Errorf("it has no address on the network %s", contract.EdgeNetwork)
 	}
 	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/caddy"
 	"webstack/host/docker"
@@ -21,7 +20,7 @@ import (
 type Host struct {
 	// Docker is the host's engine.
 	Docker *docker.Engine
-	// Caddy is the admin API of the container hostfile.Caddy.
+	// Caddy is the admin API of the container contract.CaddyService.
 	Caddy caddy.Admin
 	// Manifest is the one of the bundle that is applied.
 	Manifest contract.Manifest
@@ -73,9 +72,9 @@ func (h *Host) app(name string) contract.ManifestApp {
 // base are the services that are no apps, in the order in which they start.
 func (h *Host) base() []string {
 	if h.Manifest.ExternalPostgres {
-		return []string{hostfile.Caddy}
+		return []string{contract.CaddyService}
 	}
-	return []string{hostfile.Postgres, hostfile.Caddy}
+	return []string{contract.PostgresService, contract.CaddyService}
 }
 
 func (h *Host) say(format string, args ...any) {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/docker"
 )
@@ -34,7 +33,7 @@ func (h *Host) Proxy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	running, err := h.containers(ctx, hostfile.Caddy)
+	running, err := h.containers(ctx, contract.CaddyService)
 	if err != nil {
 		return err
 	}
@@ -107,12 +106,12 @@ func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
 	config, certificates := []string{string(caddyfile)}, []string{}
 	for _, app := range h.Manifest.Apps {
 		dir := contract.TLSDir + "/" + app.Name + "/"
-		which, err := h.Root.ReadFile(dir + hostfile.CertificateFile)
+		which, err := h.Root.ReadFile(dir + contract.CertificateFile)
 		if err != nil {
 			return nil, loaded{}, fmt.Errorf("read which certificate %s has: %w", app.Name, err)
 		}
 		config = append(config, app.Name, string(which))
-		for _, name := range []string{hostfile.CertFile, hostfile.KeyFile} {
+		for _, name := range []string{contract.CertFile, contract.KeyFile} {
 			content, err := h.Root.ReadFile(dir + name)
 			switch {
 			case err == nil:

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -91,7 +90,7 @@ func (h *Host) writeComposeEnv(records map[string]Record) error {
 			images[app], sums[app] = records[app].Image, records[app].Sum
 		}
 	}
-	text, err := hostfile.ComposeEnv(images, sums)
+	text, err := contract.ComposeEnv(images, sums)
 	if err != nil {
 		return err
 	}

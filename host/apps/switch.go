@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/docker"
 	"webstack/host/files"
@@ -55,7 +54,7 @@ type change struct {
 }
 
 // upstream is the text of the app's upstream file when a container answers.
-func (s *change) upstream(c *docker.Container) []byte { return hostfile.Upstream(c.Name, s.app.Port) }
+func (s *change) upstream(c *docker.Container) []byte { return contract.Upstream(c.Name, s.app.Port) }
 
 // look finds the containers of the app: one that answers, and what a killed run has left.
 func (s *change) look(ctx context.Context) error {

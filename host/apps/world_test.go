@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/caddy"
 	"webstack/host/docker"
@@ -71,18 +70,18 @@ func (w *world) apps(names ...string) {
 	compose.WriteString("name: webstack\nservices:\n")
 	for _, base := range []struct{ name, image string }{{"caddy", caddyImage}, {"postgres", postgresImage}} {
 		compose.WriteString("  " + base.name + ":\n    image: " + base.image + "\n    container_name: " + base.name +
-			"\n    labels: {webstack.sum: '${" + hostfile.SumVariable(base.name) + ":-}'}\n")
+			"\n    labels: {webstack.sum: '${" + contract.SumVariable(base.name) + ":-}'}\n")
 	}
 	w.Manifest.Apps = nil
 	for _, name := range names {
-		compose.WriteString("  " + name + ":\n    image: ${" + hostfile.ImageVariable(name) + ":-none}\n    profiles: [" +
-			name + "]\n    labels: {webstack.sum: '${" + hostfile.SumVariable(name) + ":-}'}\n")
+		compose.WriteString("  " + name + ":\n    image: ${" + contract.ImageVariable(name) + ":-none}\n    profiles: [" +
+			name + "]\n    labels: {webstack.sum: '${" + contract.SumVariable(name) + ":-}'}\n")
 		w.Manifest.Apps = append(w.Manifest.Apps, contract.ManifestApp{
 			Name: name, Domain: name + ".example.com", Port: 3000, HealthPath: "/health", Repository: registry + name,
 			StartTimeoutSeconds: 10, DrainTimeoutSeconds: 10, StopGraceSeconds: 10,
 		})
 		w.file(contract.EnvDir+"/"+name+".env", "DATABASE_URL=\""+name+"\"\n")
-		w.file(contract.TLSDir+"/"+name+"/"+hostfile.CertificateFile, string(hostfile.AutomaticCertificate()))
+		w.file(contract.TLSDir+"/"+name+"/"+contract.CertificateFile, string(contract.AutomaticCertificate()))
 	}
 	compose.WriteString("networks:\n  edge: {}\n")
 	w.file(contract.ComposePath, compose.String())
@@ -169,7 +168,7 @@ func (w *world) runOnly(want map[string]string) {
 		if answers := w.answering(app); answers != image {
 			w.Errorf("for %s answers %q, want %q", app, answers, image)
 		}
-		if !strings.Contains(w.read(contract.ComposeEnvPath), hostfile.ImageVariable(app)+"=\""+image+"\"") {
+		if !strings.Contains(w.read(contract.ComposeEnvPath), contract.ImageVariable(app)+"=\""+image+"\"") {
 			w.Errorf("compose/.env does not have %s", image)
 		}
 	}

@@ -17,7 +17,7 @@ const maxAnswer = 4 << 20
 
 // Admin is the admin API of one Caddy.
 type Admin struct {
-	// Socket is the path of its Unix socket: hostfile.CaddyAdminSocket on a host.
+	// Socket is the path of its Unix socket: contract.CaddyAdminSocket on a host.
 	Socket string
 }
 

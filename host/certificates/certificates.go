@@ -10,7 +10,6 @@ import (
 	"path"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/files"
 )
@@ -81,12 +80,12 @@ type pair struct{ cert, key string }
 
 // inUse tells whether an app has an own certificate that it can go on with.
 func (o Options) inUse(app contract.ManifestApp) bool {
-	use, err := o.Root.ReadFile(file(app.Name, hostfile.CertificateFile))
-	if err != nil || string(use) != string(hostfile.OwnCertificate(app.Name)) {
+	use, err := o.Root.ReadFile(file(app.Name, contract.CertificateFile))
+	if err != nil || string(use) != string(contract.OwnCertificate(app.Name)) {
 		return false
 	}
-	cert, certErr := o.Root.ReadFile(file(app.Name, hostfile.CertFile))
-	key, keyErr := o.Root.ReadFile(file(app.Name, hostfile.KeyFile))
+	cert, certErr := o.Root.ReadFile(file(app.Name, contract.CertFile))
+	key, keyErr := o.Root.ReadFile(file(app.Name, contract.KeyFile))
 	return certErr == nil && keyErr == nil && pair{string(cert), string(key)}.check(app.Domain, o.Now) == nil
 }
 
@@ -127,17 +126,17 @@ type entry struct {
 // entries are the files of one app. The one that makes Caddy read the others comes last when they are added, and first
 // when they are removed.
 func entries(app string, p *pair) []entry {
-	cert, key := file(app, hostfile.CertFile), file(app, hostfile.KeyFile)
-	use := file(app, hostfile.CertificateFile)
+	cert, key := file(app, contract.CertFile), file(app, contract.KeyFile)
+	use := file(app, contract.CertificateFile)
 	if p == nil {
 		return []entry{
-			{name: use, content: string(hostfile.AutomaticCertificate()), mode: 0o644},
+			{name: use, content: string(contract.AutomaticCertificate()), mode: 0o644},
 			{name: cert, gone: true}, {name: key, gone: true},
 		}
 	}
 	return []entry{
 		{name: key, content: p.key, mode: 0o600}, {name: cert, content: p.cert, mode: 0o644},
-		{name: use, content: string(hostfile.OwnCertificate(app)), mode: 0o644},
+		{name: use, content: string(contract.OwnCertificate(app)), mode: 0o644},
 	}
 }
 

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/artifacts"
 )
@@ -95,7 +94,7 @@ func (b *bundle) check(t *testing.T, files map[string]string) {
 	want := map[string]string{
 		contract.LockPath:             "-rw------- ",
 		contract.ManifestPath:         "-rw-r--r-- " + string(b.manifest.Encode()),
-		hostfile.PostgresPasswordPath: "-rw------- " + testPassword,
+		contract.PostgresPasswordPath: "-rw------- " + testPassword,
 	}
 	for name, text := range files {
 		want[name] = "-rw-r--r-- " + text

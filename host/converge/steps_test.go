@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -66,7 +65,7 @@ func TestStepsAreInOrder(t *testing.T) {
 		if !strings.Contains(strings.Join(b.host.executed, ";"), `CREATE DATABASE "`+app+`" OWNER "`+app+`"`) {
 			t.Errorf("%s has no database: %v", app, b.host.executed)
 		}
-		for _, name := range []string{"env/" + app + ".env", "caddy/tls/" + app + "/" + hostfile.CertificateFile} {
+		for _, name := range []string{"env/" + app + ".env", "caddy/tls/" + app + "/" + contract.CertificateFile} {
 			if _, err := os.Stat(filepath.Join(b.dir, name)); err != nil {
 				t.Error(err)
 			}
@@ -164,7 +163,7 @@ func TestExternalPostgres(t *testing.T) {
 	if want := "postgres postgres db.example.com:5432 " + testPassword; !slices.Contains(b.host.calls, want) {
 		t.Errorf("Postgres was asked for as %v", b.host.calls)
 	}
-	if _, err := os.Stat(filepath.Join(b.dir, hostfile.PostgresPasswordPath)); err == nil {
+	if _, err := os.Stat(filepath.Join(b.dir, contract.PostgresPasswordPath)); err == nil {
 		t.Error("the password of the server elsewhere is on the disk")
 	}
 }

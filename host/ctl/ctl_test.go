@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/boot"
 	"webstack/host/internal/fakes3"
@@ -121,7 +120,7 @@ func TestConverge(t *testing.T) {
 	}
 	fake.parameters.Put(password, "canary-password")
 	code, stdout, stderr := run()
-	if code != ExitFailed || !strings.Contains(stdout, "wrote "+hostfile.PostgresPasswordPath) ||
+	if code != ExitFailed || !strings.Contains(stdout, "wrote "+contract.PostgresPasswordPath) ||
 		!strings.Contains(stderr, "webstackctl: start postgres") || strings.Contains(stdout+stderr, "canary") {
 		t.Errorf("without services: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/apps"
 	"webstack/host/boot"
@@ -43,7 +42,7 @@ func (c Command) root() string {
 // engine is the host's Docker with the stack's containers.
 func (c Command) engine(dir string, credentials docker.Credentials) *docker.Engine {
 	return &docker.Engine{
-		Runner: c.runner(), Project: hostfile.ComposeProject, ComposeFile: contract.Paths{StackDir: dir}.Compose(),
+		Runner: c.runner(), Project: contract.ComposeProject, ComposeFile: contract.Paths{StackDir: dir}.Compose(),
 		Credentials: credentials, RuntimeDir: "/run", Backoff: pullBackoff,
 	}
 }
@@ -76,7 +75,7 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 		Parameters: store,
 		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {
 			return &apps.Host{
-				Docker: engine, Caddy: caddy.Admin{Socket: hostfile.CaddyAdminSocket}, Manifest: m, Root: root, Out: c.Stdout,
+				Docker: engine, Caddy: caddy.Admin{Socket: contract.CaddyAdminSocket}, Manifest: m, Root: root, Out: c.Stdout,
 				Timing: apps.DefaultTiming,
 			}
 		},
@@ -86,7 +85,7 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 				PerContainer: perContainer, Total: total, Run: c.runner(), Root: c.root(), Out: c.Stdout,
 			}
 			if total > 0 {
-				if o.Bridge, err = engine.Bridge(ctx, hostfile.DatabaseNetwork); err != nil {
+				if o.Bridge, err = engine.Bridge(ctx, contract.DatabaseNetwork); err != nil {
 					return fmt.Errorf("limit connections to Postgres: %w", err)
 				}
 			}

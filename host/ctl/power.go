@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/firewall"
 )
@@ -58,7 +57,7 @@ func (c Command) down(ctx context.Context, args []string) error {
 	for _, found := range all {
 		switch {
 		case !found.Running():
-		case found.Service == hostfile.Caddy || found.Service == hostfile.Postgres:
+		case found.Service == contract.CaddyService || found.Service == contract.PostgresService:
 			base = append(base, found.ID)
 		default:
 			apps = append(apps, found.ID)

@@ -8,7 +8,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/connlimit"
 	"webstack/host/database"
@@ -70,7 +69,7 @@ func (c Command) askPostgres(ctx context.Context, m contract.Manifest) (database
 func (c Command) postgres(user, address, password string) database.Server {
 	if address == "" {
 		return &database.Container{
-			Name: hostfile.Postgres, User: user, Run: c.runner(),
+			Name: contract.PostgresService, User: user, Run: c.runner(),
 			Record: filepath.Join(c.root(), contract.PostgresSuperuserFile),
 		}
 	}

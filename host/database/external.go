@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 )
 
 // External is a Postgres elsewhere, spoken to over TLS.
@@ -39,7 +39,7 @@ func (e *External) with(ctx context.Context, f func(*pgx.Conn) error) error {
 
 func connect(ctx context.Context, address, role, password, database string) (*pgx.Conn, error) {
 	// The role's name stands for the database in the URL; they differ for the superuser only.
-	config, err := pgx.ParseConfig(hostfile.DatabaseURL(address, role, password))
+	config, err := pgx.ParseConfig(contract.DatabaseURL(address, role, password))
 	if err != nil {
 		// The error of the parser may quote the URL, and with it the password.
 		return nil, fmt.Errorf("connect to Postgres at %q as %s: the address is not host:port", address, role)

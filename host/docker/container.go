@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 )
 
 // Labels that Compose puts on its containers.
@@ -29,7 +29,7 @@ type Container struct {
 	Service, ComposeFile string
 	// Image is the image it was made of, by the name that it was asked for; ImageID is the image's own.
 	Image, ImageID string
-	// Sum is the value of hostfile.SumLabel.
+	// Sum is the value of contract.SumLabel.
 	Sum string
 	// Status is Docker's: created, running, paused, restarting, removing, exited or dead.
 	Status string
@@ -177,7 +177,7 @@ func (e *Engine) container(i inspected) Container {
 	c := Container{
 		ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), Service: i.Config.Labels[serviceLabel],
 		ComposeFile: i.Config.Labels[filesLabel],
-		Image:       i.Config.Image, ImageID: i.Image, Sum: i.Config.Labels[hostfile.SumLabel],
+		Image:       i.Config.Image, ImageID: i.Image, Sum: i.Config.Labels[contract.SumLabel],
 		Status: i.State.Status, StartedAt: i.State.StartedAt, Restarts: i.RestartCount,
 		ExitCode: i.State.ExitCode, OutOfMemory: i.State.OOMKilled,
 		Memory: i.HostConfig.Memory, Init: i.HostConfig.Init, PID: i.State.Pid,

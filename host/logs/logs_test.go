@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/docker"
 	"webstack/host/internal/fakecommand"
@@ -21,7 +20,7 @@ func engine(t *testing.T, log fakecommand.Program, services ...string) (*docker.
 		list = append(list, map[string]any{
 			"Id": fmt.Sprint("id", i), "Name": fmt.Sprintf("/webstack-%s-%d", service, i),
 			"Config": map[string]any{"Labels": map[string]string{
-				"com.docker.compose.project": hostfile.ComposeProject, "com.docker.compose.service": service,
+				"com.docker.compose.project": contract.ComposeProject, "com.docker.compose.service": service,
 			}},
 		})
 	}
@@ -39,7 +38,7 @@ func engine(t *testing.T, log fakecommand.Program, services ...string) (*docker.
 		}
 		return log(c)
 	})
-	return &docker.Engine{Runner: run, Project: hostfile.ComposeProject}, run
+	return &docker.Engine{Runner: run, Project: contract.ComposeProject}, run
 }
 
 func TestPrint(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/files"
 )
@@ -53,14 +52,14 @@ func Write(o Options) (problems map[string]error, err error) {
 // writePassword writes the file that the container of Postgres reads when it sets up a new cluster.
 func (o Options) writePassword() error {
 	if o.Manifest.ExternalPostgres {
-		_, err := files.Remove(o.Root, hostfile.PostgresPasswordPath)
+		_, err := files.Remove(o.Root, contract.PostgresPasswordPath)
 		return err
 	}
 	password, err := o.value(contract.PostgresPasswordParam(o.base()))
 	if err != nil {
 		return err
 	}
-	return o.write(hostfile.PostgresPasswordPath, []byte(password))
+	return o.write(contract.PostgresPasswordPath, []byte(password))
 }
 
 func envPath(app string) string { return path.Join(contract.EnvDir, app+".env") }
@@ -95,8 +94,8 @@ func (o Options) env(app contract.ManifestApp) ([]byte, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	values["DATABASE_URL"] = hostfile.DatabaseURL(address, app.Database, password)
-	return hostfile.AppEnv(values)
+	values["DATABASE_URL"] = contract.DatabaseURL(address, app.Database, password)
+	return contract.AppEnv(values)
 }
 
 func (o Options) write(name string, content []byte) error {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 )
 
@@ -30,7 +29,7 @@ func (r *reader) connections(ctx context.Context) *contract.ConnectionStatus {
 			s.Used += role.Connections
 		}
 	}
-	if c, ok := r.container(hostfile.Postgres, ""); ok && c.PID > 0 {
+	if c, ok := r.container(contract.PostgresService, ""); ok && c.PID > 0 {
 		// The table of the container's own network.
 		table, err := os.ReadFile(r.in(filepath.Join("/proc", strconv.Itoa(c.PID), "net/tcp")))
 		if err == nil {
@@ -81,7 +80,7 @@ func (r *reader) database(ctx context.Context, app contract.ManifestApp) *contra
 	s := &contract.DatabaseStatus{Used: role.Connections, Limit: role.Limit, Size: role.Size}
 	for _, c := range r.containers {
 		if c.Service == app.Name {
-			s.Sockets += r.sockets[c.Addresses[hostfile.DatabaseNetwork]]
+			s.Sockets += r.sockets[c.Addresses[contract.DatabaseNetwork]]
 		}
 	}
 	if err := r.connect(ctx, app); err != nil {
@@ -98,14 +97,14 @@ func (r *reader) connect(ctx context.Context, app contract.ManifestApp) error {
 	}
 	address := ""
 	if !r.manifest.ExternalPostgres {
-		c, _ := r.container(hostfile.Postgres, "")
-		if address = c.Addresses[hostfile.DatabaseNetwork]; address == "" {
+		c, _ := r.container(contract.PostgresService, "")
+		if address = c.Addresses[contract.DatabaseNetwork]; address == "" {
 			return errNoAddress
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return r.Connect(ctx, hostfile.Variable(text, "DATABASE_URL"), address)
+	return r.Connect(ctx, contract.Variable(text, "DATABASE_URL"), address)
 }
 
 // writtenBy is what an app's containers have written, -1 when it is not known.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/database"
 )
@@ -37,14 +36,14 @@ func TestDatabasesOfApps(t *testing.T) {
 		c := b.containers[i]
 		c["State"] = map[string]any{"Status": "running", "Pid": 100 + i}
 		c["NetworkSettings"] = map[string]any{"Networks": map[string]any{
-			hostfile.ComposeProject + "_" + hostfile.DatabaseNetwork: map[string]string{
+			contract.ComposeProject + "_" + contract.DatabaseNetwork: map[string]string{
 				"IPAddress": map[string]string{"postgres": "10.0.0.2", "shop": "10.0.0.7", "blog": "10.0.0.8"}[service],
 			},
 		}}
 	}
 	b.write(filepath.Join(b.Root, "/proc/100/net/tcp"), socketTable)
 	for _, app := range []string{"blog", "shop"} {
-		text, err := hostfile.AppEnv(map[string]string{"DATABASE_URL": "url of " + app, "OTHER": "DATABASE_URL=\"no"})
+		text, err := contract.AppEnv(map[string]string{"DATABASE_URL": "url of " + app, "OTHER": "DATABASE_URL=\"no"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/docker"
 )
@@ -36,7 +35,7 @@ func (r *reader) certificate(ctx context.Context, app contract.ManifestApp) *con
 		return nil
 	}
 	s := &contract.CertificateStatus{Issuer: shown[0].Issuer.String(), NotAfter: shown[0].NotAfter.UTC()}
-	text, err := os.ReadFile(filepath.Join(r.paths().AppTLS(app.Name), hostfile.CertFile))
+	text, err := os.ReadFile(filepath.Join(r.paths().AppTLS(app.Name), contract.CertFile))
 	if own, _ := pem.Decode(text); err == nil && own != nil {
 		s.Own = string(own.Bytes) == string(shown[0].Raw)
 	}
@@ -45,7 +44,7 @@ func (r *reader) certificate(ctx context.Context, app contract.ManifestApp) *con
 
 // health asks the app itself: its container has no check of its own.
 func (r *reader) health(ctx context.Context, app contract.ManifestApp, c docker.Container) string {
-	address := c.Addresses[hostfile.EdgeNetwork]
+	address := c.Addresses[contract.EdgeNetwork]
 	if address == "" {
 		return contract.HealthUnhealthy
 	}

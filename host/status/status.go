@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/database"
 	"webstack/host/docker"
@@ -130,9 +129,9 @@ func (r *reader) engine(ctx context.Context) string {
 }
 
 func (r *reader) services() []contract.ServiceStatus {
-	names := []string{hostfile.Caddy}
+	names := []string{contract.CaddyService}
 	if !r.manifest.ExternalPostgres {
-		names = append(names, hostfile.Postgres)
+		names = append(names, contract.PostgresService)
 	}
 	var all []contract.ServiceStatus
 	for _, name := range names {

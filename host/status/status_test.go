@@ -18,7 +18,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webstack/appcompose/hostfile"
 	"webstack/contract"
 	"webstack/host/database"
 	"webstack/host/docker"
@@ -53,7 +52,7 @@ func newBench(t *testing.T) *bench {
 	})
 	b.Options = Options{
 		StackDir: filepath.Join(t.TempDir(), "stack"), Root: t.TempDir(),
-		Engine:     &docker.Engine{Runner: b.run, Project: hostfile.ComposeProject},
+		Engine:     &docker.Engine{Runner: b.run, Project: contract.ComposeProject},
 		Postgres:   func(context.Context, contract.Manifest) (database.Usage, error) { return database.Usage{}, nil },
 		Connect:    func(context.Context, string, string) error { return nil },
 		Guarded:    func(context.Context) bool { return true },
@@ -113,14 +112,14 @@ func (b *bench) app(name, domain string, answer int) {
 
 func (b *bench) container(service string, number int, image, status string) {
 	b.containers = append(b.containers, map[string]any{
-		"Id": fmt.Sprintf("%064x", len(b.containers)), "Name": "/" + hostfile.ContainerName(service, number), "RestartCount": 2,
+		"Id": fmt.Sprintf("%064x", len(b.containers)), "Name": "/" + contract.ContainerName(service, number), "RestartCount": 2,
 		"State":      map[string]any{"Status": status, "StartedAt": "2026-01-31T03:15:00.123456789Z"},
 		"HostConfig": map[string]any{"Memory": 64 << 20},
 		"Config": map[string]any{"Image": image, "Labels": map[string]string{
-			"com.docker.compose.project": hostfile.ComposeProject, "com.docker.compose.service": service,
+			"com.docker.compose.project": contract.ComposeProject, "com.docker.compose.service": service,
 		}},
 		"NetworkSettings": map[string]any{"Networks": map[string]any{
-			hostfile.ComposeProject + "_" + hostfile.EdgeNetwork: map[string]string{"IPAddress": "127.0.0.1"},
+			contract.ComposeProject + "_" + contract.EdgeNetwork: map[string]string{"IPAddress": "127.0.0.1"},
 		}},
 	})
 }
@@ -141,9 +140,9 @@ func TestRead(t *testing.T) {
 	b.container("blog", 1, "r.example.com/blog:v1", "exited")
 	b.container("shop", 1, "r.example.com/shop:v1", "running")
 	b.container("shop", 2, "r.example.com/shop:v2@sha256:00", "running")
-	b.write(contract.Paths{StackDir: b.StackDir}.AppUpstream("shop"), string(hostfile.Upstream("webstack-shop-2", 80)))
+	b.write(contract.Paths{StackDir: b.StackDir}.AppUpstream("shop"), string(contract.Upstream("webstack-shop-2", 80)))
 	leaf := b.tls.Certificate()
-	b.write(filepath.Join(contract.Paths{StackDir: b.StackDir}.AppTLS("shop"), hostfile.CertFile),
+	b.write(filepath.Join(contract.Paths{StackDir: b.StackDir}.AppTLS("shop"), contract.CertFile),
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})))
 
 	began := time.Now().Add(-time.Second)

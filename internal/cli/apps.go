@@ -6,12 +6,17 @@ import (
 	"slices"
 	"text/tabwriter"
 
+	"github.com/spf13/cobra"
+
 	"webstack/contract"
-	"webstack/operate"
+	"webstack/internal/operate"
 )
 
-var appsListCommand = operatorCommand{
-	name: "apps list", help: "list the apps of the stack file and, where the host answers, their releases", run: runAppsList,
+func (o *operator) appsListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the apps in the stack file and, if the host answers, their releases",
+		Args: cobra.NoArgs, RunE: o.runs(o.runAppsList),
+	}
 }
 
 // appsReport is the JSON form of webstack apps list. It is stable: fields are added, never renamed or removed.
@@ -36,12 +41,12 @@ type appReport struct {
 	Health  string `json:"health,omitempty"`
 }
 
-func runAppsList(ctx context.Context, o *operator) error {
-	text, err := operate.ReadStackFile(string(o.dir), o.stack)
+func (o *operator) runAppsList(ctx context.Context, _ []string) error {
+	text, err := operate.ReadStackFile(o.dir, o.stack)
 	if err != nil {
 		return err
 	}
-	config, err := operate.LoadConfig(string(o.dir), o.stack, text)
+	config, err := operate.LoadConfig(o.dir, o.stack, text)
 	if err != nil {
 		return err
 	}
@@ -81,11 +86,11 @@ func (a appReport) names() string {
 
 func (o *operator) writeApps(report appsReport, known bool) error {
 	if len(report.Apps) == 0 {
-		_, err := fmt.Fprintf(o.Stdout, "Stack %s has no apps yet: webstack apps add --stack %s NAME --domain DOMAIN\n",
+		_, err := fmt.Fprintf(o.Out, "Stack %s has no apps yet: webstack apps add --stack %s NAME --domain DOMAIN\n",
 			o.stack, o.stack)
 		return err
 	}
-	table := tabwriter.NewWriter(o.Stdout, 0, 0, 3, ' ', 0)
+	table := tabwriter.NewWriter(o.Out, 0, 0, 3, ' ', 0)
 	_, _ = fmt.Fprintln(table, "APP\tDOMAIN\tPORT\tMEMORY\tREPOSITORY\tRELEASE\tSTATE")
 	for _, app := range report.Apps {
 		release, state := "?", "?"
@@ -102,7 +107,7 @@ func (o *operator) writeApps(report appsReport, known bool) error {
 		return fmt.Errorf("list the apps: %w", err)
 	}
 	if report.HostError != "" {
-		_, _ = fmt.Fprintf(o.Stderr, "Releases and states are not known: %s\n", report.HostError)
+		_, _ = fmt.Fprintf(o.Err, "Releases and states are not known: %s\n", report.HostError)
 	}
 	return nil
 }

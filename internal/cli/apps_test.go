@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"webstack/internal/command"
 )
 
 // sample makes a clone with the project and stack files of this repository.
@@ -47,7 +49,7 @@ func TestAppsAdd(t *testing.T) {
 		before := read(t, dir, stack)
 		status, out, problems := call(t, dir, "apps", "add", "wiki", "--domain", "wiki."+zone, "--zone", zone,
 			"--port", "3000", "--aliases", "w."+zone+",www.wiki."+zone, "--cf-ttl=300", "--memory", "512", "-s", stack, "--yes")
-		if status != ExitOK || !strings.Contains(out, next) {
+		if status != command.ExitOK || !strings.Contains(out, next) {
 			t.Fatalf("status %d, printed %q and %q", status, out, problems)
 		}
 		block := "    wiki:\n      domain: wiki." + zone + "\n      zone: " + zone + "\n      aliases: [w." + zone + ", www.wiki." +
@@ -77,13 +79,13 @@ func TestAppsAddRefusesAndWritesNothing(t *testing.T) {
 		args   []string
 		wants  []string
 	}{
-		"all problems at once": {ExitFailed, []string{"Wiki", "--domain", "WIKI", "--port", "0", "--yes"},
+		"all problems at once": {command.ExitFailed, []string{"Wiki", "--domain", "WIKI", "--port", "0", "--yes"},
 			[]string{"apps.Wiki: ", "apps.Wiki.domain: ", "apps.Wiki.containerPort: ", "nothing was written"}},
-		"domain taken": {ExitFailed, []string{"wiki", "--domain", "shop.example.com", "--yes"}, []string{"is already apps.shop"}},
-		"there":        {ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is in the stack file already"}},
-		"no domain":    {ExitFailed, []string{"wiki", "--yes"}, []string{"apps.wiki.domain: is missing"}},
-		"nobody asked": {ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"add --yes"}},
-		"no number":    {ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"give a whole number"}},
+		"domain taken": {command.ExitFailed, []string{"wiki", "--domain", "shop.example.com", "--yes"}, []string{"is already apps.shop"}},
+		"there":        {command.ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is in the stack file already"}},
+		"no domain":    {command.ExitFailed, []string{"wiki", "--yes"}, []string{"apps.wiki.domain: is missing"}},
+		"nobody asked": {command.ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"add --yes"}},
+		"no number":    {command.ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"give a whole number"}},
 	}
 	for name, test := range tests {
 		dir := sample(t)
@@ -104,7 +106,7 @@ func TestAppsAddForScripts(t *testing.T) {
 	t.Parallel()
 	status, out, problems := call(t, sample(t), "apps", "add", "wiki", "--domain=wiki.example.com", "-s=dev", "--yes", "--json")
 	var got edited
-	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || !got.Written || got.App != "wiki" ||
+	if err := json.Unmarshal([]byte(out), &got); status != command.ExitOK || err != nil || !got.Written || got.App != "wiki" ||
 		!strings.Contains(got.Diff, "+    wiki:\n") {
 		t.Errorf("status %d, printed %q and %q: %v", status, out, problems, err)
 	}
@@ -115,7 +117,7 @@ func TestAppsRemove(t *testing.T) {
 	dir := sample(t)
 	before := read(t, dir, "local")
 	status, out, problems := call(t, dir, "apps", "remove", "shop", "-s", "local", "--yes")
-	if status != ExitOK || problems != "" {
+	if status != command.ExitOK || problems != "" {
 		t.Fatalf("status %d, printed %q and %q", status, out, problems)
 	}
 	after := read(t, dir, "local")
@@ -132,11 +134,11 @@ func TestAppsRemove(t *testing.T) {
 	// What is written is a config: the command reads it again.
 	status, out, _ = call(t, dir, "apps", "remove", "blog", "-s", "local", "--yes", "--json")
 	var got edited
-	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || !got.Written || got.App != "blog" {
+	if err := json.Unmarshal([]byte(out), &got); status != command.ExitOK || err != nil || !got.Written || got.App != "blog" {
 		t.Errorf("status %d, printed %q: %v", status, out, err)
 	}
 	status, _, problems = call(t, dir, "apps", "remove", "blog", "-s", "local", "--yes")
-	if status != ExitFailed || !strings.Contains(problems, `"blog": it is not in the stack file, which has no apps`) {
+	if status != command.ExitFailed || !strings.Contains(problems, `"blog": it is not in the stack file, which has no apps`) {
 		t.Errorf("status %d, printed %q", status, problems)
 	}
 }
@@ -146,7 +148,7 @@ func TestAppsRemoveAsksFirst(t *testing.T) {
 	dir := sample(t)
 	before := read(t, dir, "dev")
 	status, _, problems := call(t, dir, "apps", "remove", "shop", "-s", "dev")
-	if status != ExitUsage || !strings.Contains(problems, "add --yes") || read(t, dir, "dev") != before {
+	if status != command.ExitUsage || !strings.Contains(problems, "add --yes") || read(t, dir, "dev") != before {
 		t.Errorf("status %d, printed %q", status, problems)
 	}
 }
@@ -159,7 +161,7 @@ func TestAppsListIsNoWiderThanATerminal(t *testing.T) {
 	for i := range 60 {
 		report.Apps[0].Aliases = append(report.Apps[0].Aliases, fmt.Sprintf("a%d.example.com", i))
 	}
-	o := &operator{Command: Command{Stdout: &out, Stderr: io.Discard}}
+	o := &operator{Streams: command.NewStreams(nil, &out, io.Discard)}
 	if err := o.writeApps(report, false); err != nil {
 		t.Fatal(err)
 	}
@@ -193,13 +195,13 @@ func TestAppsListWithoutAHost(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	dir := sample(t)
 	status, out, problems := call(t, dir, "apps", "list", "-s", "local")
-	if status != ExitOK || !strings.Contains(out, "shop   shop.localhost (+1 alias)   8080") ||
-		!strings.Contains(problems, "are not known: the laptop cloud does not run") {
+	if status != command.ExitOK || !strings.Contains(out, "shop   shop.localhost (+1 alias)   8080") ||
+		!strings.Contains(problems, "are not known: the laptop cloud is not running") {
 		t.Errorf("status %d, printed %q and %q", status, out, problems)
 	}
 	status, out, _ = call(t, dir, "apps", "list", "-s", "local", "--json")
 	var got appsReport
-	if err := json.Unmarshal([]byte(out), &got); status != ExitOK || err != nil || len(got.Apps) != 2 ||
+	if err := json.Unmarshal([]byte(out), &got); status != command.ExitOK || err != nil || len(got.Apps) != 2 ||
 		got.Apps[0].Name != "blog" || got.Apps[0].Repository != "webstack-local/blog" || got.HostError == "" {
 		t.Errorf("status %d, printed %q: %v", status, out, err)
 	}

@@ -3,22 +3,34 @@ package cli
 import (
 	"context"
 	"errors"
-	"flag"
 	"strconv"
 	"strings"
 	"unicode"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"webstack/config"
-	"webstack/operate/appfile"
+	"webstack/internal/laptop"
+	"webstack/internal/operate/appfile"
 )
 
-var appsAddCommand = operatorCommand{
-	name: "apps add", usage: "NAME --domain DOMAIN [--zone ZONE] [--port PORT] [--github-repo OWNER/NAME] … [--yes]",
-	help: "add an app to the stack file: shows what is added, asks, and writes; every field of an app has an option\n" +
-		"        (" + appOptions() + ")",
-	args:  1,
-	flags: declareAppFlags,
-	run:   runAppsAdd,
+func (o *operator) appsAddCommand() *cobra.Command {
+	options := &appsAddOptions{values: map[string]any{}}
+	cmd := &cobra.Command{
+		Use: "add APP --domain DOMAIN", Short: "Add an app to the stack file",
+		Long: `Adds an app to the stack file: shows the change, asks, and writes.
+
+Each field of an app has a flag; docs/configuration.md describes the fields.`,
+		Example: "  webstack apps add wiki --domain wiki.example.com --port 3000 --memory 512",
+		Args:    cobra.ExactArgs(1),
+		RunE:    o.runs(func(_ context.Context, args []string) error { return o.addApp(args[0], options) }),
+	}
+	addYes(cmd, &options.yes)
+	for _, field := range config.AppFields() {
+		addFieldFlag(cmd.Flags(), field, options.values)
+	}
+	return cmd
 }
 
 // shortFlags are the options with another name than their field.
@@ -39,65 +51,72 @@ func flagName(field string) string {
 	return out.String()
 }
 
-// appOptions lists the options for the help.
-func appOptions() string {
-	var names []string
-	for _, field := range config.AppFields() {
-		names = append(names, "--"+flagName(field.Name))
-	}
-	return strings.Join(names, " ")
-}
-
 type appsAddOptions struct {
 	yes    bool
 	values map[string]any // by field
 }
 
-// declareAppFlags gives every field of an app an option.
-func declareAppFlags(o *operator, flags *flag.FlagSet) {
-	options := &appsAddOptions{values: map[string]any{}}
-	o.options = options
-	flags.BoolVar(&options.yes, "yes", false, "")
-	for _, field := range config.AppFields() {
-		set := func(value any, err error) error {
-			if err == nil {
-				options.values[field.Name] = value
-			}
-			return err
-		}
-		name := flagName(field.Name)
-		switch field.Type {
-		case config.TypeBoolean:
-			flags.BoolFunc(name, "", func(text string) error {
-				value, err := strconv.ParseBool(text)
-				return set(parsed(value, err, "true or false"))
-			})
-		case config.TypeInteger:
-			flags.Func(name, "", func(text string) error {
-				value, err := strconv.ParseInt(text, 10, 64)
-				return set(parsed(value, err, "a whole number"))
-			})
-		case config.TypeList:
-			flags.Func(name, "", func(text string) error {
-				list, _ := options.values[field.Name].([]string)
-				return set(append(list, strings.Split(text, ",")...), nil)
-			})
-		default:
-			flags.Func(name, "", func(text string) error { return set(text, nil) })
-		}
+// addFieldFlag adds the flag of a field, whose value goes to values under the field's name.
+func addFieldFlag(flags *pflag.FlagSet, field config.Key, values map[string]any) {
+	flag := &fieldFlag{field: field, values: values}
+	added := flags.VarPF(flag, flagName(field.Name), "", usage(field))
+	if field.Type == config.TypeBoolean {
+		added.NoOptDefVal = "true"
 	}
 }
 
-// parsed is a value that was read from an option, or what it must be.
-func parsed[T any](value T, err error, want string) (any, error) {
-	if err != nil {
-		return nil, errors.New("give " + want)
+// usage describes a field in the help.
+func usage(field config.Key) string {
+	text := field.Description
+	if field.Default != "" {
+		text += " (default " + field.Default + ")"
 	}
-	return value, nil
+	return text
 }
 
-func runAppsAdd(_ context.Context, o *operator) error {
-	options, name := o.options.(*appsAddOptions), o.args[0]
+// fieldFlag is the value of a flag that sets a field.
+type fieldFlag struct {
+	field  config.Key
+	values map[string]any
+}
+
+func (f *fieldFlag) String() string { return "" }
+
+// Type names the value in the help.
+func (f *fieldFlag) Type() string { return string(f.field.Type) }
+
+// Set reads the value in text.
+func (f *fieldFlag) Set(text string) error {
+	var value any
+	var err error
+	switch f.field.Type {
+	case config.TypeBoolean:
+		value, err = parsed(strconv.ParseBool(text))("true or false")
+	case config.TypeInteger:
+		value, err = parsed(strconv.ParseInt(text, 10, 64))("a whole number")
+	case config.TypeList:
+		list, _ := f.values[f.field.Name].([]string)
+		value = append(list, strings.Split(text, ",")...)
+	default:
+		value = text
+	}
+	if err == nil {
+		f.values[f.field.Name] = value
+	}
+	return err
+}
+
+// parsed returns a value that was read, or says what it must be.
+func parsed[T any](value T, err error) func(want string) (any, error) {
+	return func(want string) (any, error) {
+		if err != nil {
+			return nil, errors.New("give " + want)
+		}
+		return value, nil
+	}
+}
+
+func (o *operator) addApp(name string, options *appsAddOptions) error {
 	var fields []appfile.Field
 	for _, field := range config.AppFields() {
 		if value, set := options.values[field.Name]; set {
@@ -105,7 +124,7 @@ func runAppsAdd(_ context.Context, o *operator) error {
 		}
 	}
 	until := "Until its first deploy it answers 503 with a plain page."
-	if o.stack == stackName {
+	if o.stack == laptop.Stack {
 		until = "Until its first deploy it runs the demo app."
 	}
 	return o.editApps(edit{

@@ -10,11 +10,14 @@ import (
 	"strings"
 
 	"github.com/aymanbagabas/go-udiff"
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"webstack/internal/stackfile"
-	"webstack/local/workdir"
-	"webstack/operate"
+	"webstack/internal/atomicfile"
+	"webstack/internal/command"
+	"webstack/internal/laptop"
+	"webstack/internal/operate"
+	"webstack/internal/project"
 )
 
 // edit is a change of the apps in a stack file.
@@ -39,9 +42,14 @@ type edited struct {
 	Written bool   `json:"written"`
 }
 
+// addYes gives a command that edits the stack file the flag that answers its question.
+func addYes(cmd *cobra.Command, yes *bool) {
+	cmd.Flags().BoolVarP(yes, "yes", "y", false, "write without asking")
+}
+
 // editApps changes the stack file: it shows the change, asks, and writes. What would not be a valid config is refused.
 func (o *operator) editApps(e edit) error {
-	before, err := operate.ReadStackFile(string(o.dir), o.stack)
+	before, err := operate.ReadStackFile(o.dir, o.stack)
 	if err != nil {
 		return err
 	}
@@ -49,14 +57,14 @@ func (o *operator) editApps(e edit) error {
 	if err != nil {
 		return err
 	}
-	if _, err := operate.LoadConfig(string(o.dir), o.stack, after); err != nil {
+	if _, err := operate.LoadConfig(o.dir, o.stack, after); err != nil {
 		return fmt.Errorf("%s app %q: nothing was written; %w", e.doing, e.app, err)
 	}
-	file := stackfile.Path(string(o.dir), o.stack)
+	file := project.StackFile(o.dir, o.stack)
 	report := edited{Stack: o.stack, App: e.app, File: filepath.Base(file)}
 	report.Diff = unified(report.File, before, after)
 	if !o.json {
-		_, _ = fmt.Fprint(o.Stdout, report.Diff)
+		_, _ = fmt.Fprint(o.Out, report.Diff)
 	}
 	if err := o.confirm(e.yes, "Write this to "+report.File+"?"); err != nil {
 		return err
@@ -69,10 +77,10 @@ func (o *operator) editApps(e edit) error {
 		return o.printJSON(report)
 	}
 	next := fmt.Sprintf("pulumi preview --stack %[1]s, then pulumi up --stack %[1]s", o.stack)
-	if o.stack == stackName {
+	if o.stack == laptop.Stack {
 		next = "make preview, then make up"
 	}
-	_, err = fmt.Fprintf(o.Stdout, "\nWrote %s. Next: %s.\n%s\n", report.File, next, e.then)
+	_, err = fmt.Fprintf(o.Out, "\nWrote %s. Next: %s.\n%s\n", report.File, next, e.then)
 	return err
 }
 
@@ -87,11 +95,11 @@ func (o *operator) confirm(yes bool, question string) error {
 	if yes {
 		return nil
 	}
-	if in, ok := o.Stdin.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
-		return fmt.Errorf("%w: nothing was written: there is no terminal to ask on; add --yes", errUsage)
+	if in, ok := o.In.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
+		return fmt.Errorf("%w: nothing was written: there is no terminal to ask on; add --yes", command.ErrUsage)
 	}
-	_, _ = fmt.Fprintf(o.Stderr, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(o.Stdin).ReadString('\n')
+	_, _ = fmt.Fprintf(o.Err, "%s [y/N] ", question)
+	answer, _ := bufio.NewReader(o.In).ReadString('\n')
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return errors.New("nothing was written")
 	}
@@ -115,5 +123,5 @@ func replace(file string, before, after []byte) error {
 	if !bytes.Equal(now, before) {
 		return fmt.Errorf("write %s: it has changed in the meantime; run the command again", filepath.Base(file))
 	}
-	return workdir.WriteFile(file, after, info.Mode().Perm())
+	return atomicfile.Write(file, after, info.Mode().Perm())
 }

@@ -2,28 +2,28 @@ package cli
 
 import (
 	"context"
-	"flag"
 	"fmt"
 
-	"webstack/operate/appfile"
+	"github.com/spf13/cobra"
+
+	"webstack/internal/operate/appfile"
 )
 
-var appsRemoveCommand = operatorCommand{
-	name: "apps remove", usage: "NAME [--yes]",
-	help: "remove an app and its variables from the stack file: shows what is removed, asks, and writes",
-	args: 1,
-	flags: func(o *operator, flags *flag.FlagSet) {
-		yes := new(bool)
-		o.options = yes
-		flags.BoolVar(yes, "yes", false, "")
-	},
-	run: runAppsRemove,
+func (o *operator) appsRemoveCommand() *cobra.Command {
+	yes := false
+	cmd := &cobra.Command{
+		Use: "remove APP", Short: "Remove an app and its variables from the stack file",
+		Long: "Removes an app and its variables from the stack file: shows the change, asks, and writes.",
+		Args: cobra.ExactArgs(1), ValidArgsFunction: o.firstArgument(o.completeApps),
+		RunE: o.runs(func(_ context.Context, args []string) error { return o.removeApp(args[0], yes) }),
+	}
+	addYes(cmd, &yes)
+	return cmd
 }
 
-func runAppsRemove(_ context.Context, o *operator) error {
-	name := o.args[0]
+func (o *operator) removeApp(name string, yes bool) error {
 	return o.editApps(edit{
-		doing: "remove", app: name, yes: *o.options.(*bool), then: whatStays(name),
+		doing: "remove", app: name, yes: yes, then: whatStays(name),
 		change: func(text []byte) ([]byte, error) { return appfile.Remove(text, name) },
 	})
 }

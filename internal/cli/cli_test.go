@@ -2,8 +2,12 @@ package cli
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"webstack/internal/command"
 )
 
 // call runs the command in dir and returns its exit status and what it printed.
@@ -14,11 +18,28 @@ func call(t *testing.T, dir string, args ...string) (status int, out, problems s
 	return status, stdout.String(), stderr.String()
 }
 
+// clone makes a folder that counts as a clone.
+func clone(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: shop\nruntime: go\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func TestHelpIsNoFailure(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"help"}, {"--help"}, {"local", "up", "-h"}, {"local", "--help"}, {"apps", "help"}, {"apps", "-h"}} {
+	for want, args := range map[string][]string{
+		"Usage:\n  webstack COMMAND\n":   {"help"},
+		"webstack [command]":             {"--help"},
+		"  verify      Check the":        {"-h"},
+		"webstack apps add APP --domain": {"apps", "add", "-h"},
+		"  remove      Remove an app":    {"apps", "--help"},
+		"webstack logs shop -f":          {"help", "logs"},
+	} {
 		status, out, problems := call(t, t.TempDir(), args...)
-		if status != ExitOK || !strings.Contains(out, "webstack local preview") || problems != "" {
+		if status != command.ExitOK || !strings.Contains(out, want) || problems != "" {
 			t.Errorf("%q: status %d, printed %q and %q", args, status, out, problems)
 		}
 	}
@@ -26,17 +47,18 @@ func TestHelpIsNoFailure(t *testing.T) {
 
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
-	tests := map[string][]string{
-		"no command given":                      {},
-		`unknown command "lokal"`:               {"lokal"},
-		"webstack local needs one of":           {"local"},
-		`unknown command "local start"`:         {"local", "start"},
-		`local up takes no argument "now"`:      {"local", "up", "now"},
-		"flag provided but not defined: -force": {"local", "up", "--force"},
-	}
-	for want, args := range tests {
+	for want, args := range map[string][]string{
+		"webstack needs one of its commands":      {},
+		`unknown command "lokal"`:                 {"lokal"},
+		"Did you mean this?\n\tverify":            {"verfy"},
+		"webstack apps needs one of its commands": {"apps"},
+		"Did you mean this?\n\tremove":            {"apps", "remvoe", "shop"},
+		"did you mean --domain?":                  {"apps", "add", "shop", "--domian", "shop.example.com"},
+		"did you mean --follow?":                  {"logs", "shop", "--folow"},
+		"unknown flag: --fast":                    {"status", "--fast"},
+	} {
 		status, out, problems := call(t, t.TempDir(), args...)
-		if status != ExitUsage || out != "" || !strings.Contains(problems, want) ||
+		if status != command.ExitUsage || out != "" || !strings.Contains(problems, want) ||
 			!strings.Contains(problems, "Run webstack help") {
 			t.Errorf("%q: status %d, printed %q and %q", args, status, out, problems)
 		}
@@ -45,18 +67,35 @@ func TestWrongUsage(t *testing.T) {
 
 func TestOutsideACloneItSaysSo(t *testing.T) {
 	t.Parallel()
-	status, _, problems := call(t, t.TempDir(), "local", "up")
-	if status != ExitFailed || !strings.Contains(problems, "run this inside one") {
+	status, _, problems := call(t, t.TempDir(), "verify")
+	if status != command.ExitFailed || !strings.Contains(problems, "run this inside one") {
 		t.Errorf("status %d, printed %q", status, problems)
 	}
 }
 
-func TestWithoutACloudStatusAndRefreshSayHowToStartOne(t *testing.T) {
+// A shell asks the hidden command __complete for what fits.
+func TestCompletion(t *testing.T) {
 	t.Parallel()
-	for _, action := range []string{"status", "refresh"} {
-		status, _, problems := call(t, clone(t), "local", action)
-		if status != ExitFailed || !strings.Contains(problems, "bring it up with: make up") {
-			t.Errorf("%s: status %d, printed %q", action, status, problems)
+	dir := sample(t)
+	for want, args := range map[string][]string{
+		"dev\nlocal\n":                       {"verify", "--stack", ""},
+		"local\n":                            {"verify", "-s", "l"},
+		"shop\nblog\n":                       {"apps", "remove", "-s", "local", ""},
+		"shop\nblog\ncaddy\npostgres\n":      {"logs", "-s", "local", ""},
+		"postgres\n":                         {"logs", "-s", "local", "p"},
+		"add\tAdd an app to the stack":       {"apps", "a"},
+		":4\n":                               {"logs", "shop", ""},
+		"--lines\thow many lines to show at": {"logs", "shop", "--li"},
+	} {
+		status, out, _ := call(t, dir, append([]string{"__complete"}, args...)...)
+		if status != command.ExitOK || !strings.HasPrefix(out, want) {
+			t.Errorf("%q: status %d, offered %q, want %q", args, status, out, want)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		status, out, problems := call(t, t.TempDir(), "completion", shell)
+		if status != command.ExitOK || !strings.Contains(out, "webstack") || problems != "" {
+			t.Errorf("%s: status %d, printed %d bytes and %q", shell, status, len(out), problems)
 		}
 	}
 }

@@ -2,17 +2,14 @@ package cli
 
 import (
 	"bytes"
-	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-
-	"webstack/local/engine"
-	"webstack/operate"
-	"webstack/operate/verify"
+	"webstack/internal/command"
+	"webstack/internal/operate"
+	"webstack/internal/operate/verify"
 )
 
 // hostile rewrites the line before it, sets the clipboard and the title, and hides what follows.
@@ -33,7 +30,7 @@ func TestNothingFromOutsideSteersTheTerminal(t *testing.T) {
 		defer out.Reset()
 		return out.String()
 	}
-	o := &operator{Command: Command{Stdout: &out, Stderr: &problems}.filtered()}
+	o := &operator{Streams: command.NewStreams(nil, &out, &problems)}
 	if err := o.writeLine(operate.LogLine{Time: time.Now(), Text: hostile}, true); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +40,7 @@ func TestNothingFromOutsideSteersTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	safe(t, "logs --json", shown())
-	if err := writeReport(o.Stdout, verifyReport{Rows: []verify.Row{{Phase: 1, Looked: "x", Found: hostile}}}); err != nil {
+	if err := writeReport(o.Out, verifyReport{Rows: []verify.Row{{Phase: 1, Looked: "x", Found: hostile}}}); err != nil {
 		t.Fatal(err)
 	}
 	safe(t, "verify", shown())
@@ -53,64 +50,19 @@ func TestNothingFromOutsideSteersTheTerminal(t *testing.T) {
 	safe(t, "apps list", shown())
 	safe(t, "errors", problems.String())
 
-	p := newProgress(t.Context(), &out)
-	p.say("  %s", hostile)
+	p := command.NewProgress(t.Context(), &out)
+	p.Say("  %s", hostile)
 	safe(t, "progress", shown())
-	watcher, stop := p.watch("Bringing up")
-	watcher.event(events.EngineEvent{EngineEvent: apitype.EngineEvent{
-		DiagnosticEvent: &apitype.DiagnosticEvent{Severity: "warning", Message: hostile},
-	}})
-	stop()
-	safe(t, "diagnostics", shown())
 }
 
 // A shell is a terminal of its own, and what a command writes may be a file.
 func TestAShellIsNotFiltered(t *testing.T) {
 	t.Parallel()
 	var out, problems bytes.Buffer
-	raw := Command{Stdout: &out, Stderr: &problems}.filtered().raw
-	for _, w := range []struct {
-		to  *bytes.Buffer
-		err error
-	}{{&out, write(raw.stdout)}, {&problems, write(raw.stderr)}} {
-		if w.err != nil || w.to.String() != hostile {
-			t.Errorf("%q, %v", w.to.String(), w.err)
-		}
-	}
-}
-
-func write(w interface{ Write([]byte) (int, error) }) error {
-	_, err := w.Write([]byte(hostile))
-	return err
-}
-
-func TestWhatStaysIsSaidWhenSomethingWasDone(t *testing.T) {
-	t.Parallel()
-	failed := &engine.RunError{Operation: "bring up", Problems: []string{"why"}}
-	if got := upFailed(failed).Error(); got != "bring up the stack: why" {
-		t.Errorf("nothing was done: %q", got)
-	}
-	failed.Done = 3
-	if got := upFailed(failed).Error(); !strings.Contains(got, "why\n\nWhat was done stays (resources: 3).") {
-		t.Errorf("something was done: %q", got)
-	}
-	if other := errors.New("other"); !errors.Is(upFailed(other), other) {
-		t.Error("another error was lost")
-	}
-}
-
-func TestAnInterruptedStepDoesNotClaimItsEnd(t *testing.T) {
-	t.Parallel()
-	for _, live := range []bool{true, false} {
-		var out bytes.Buffer
-		interrupted := false
-		p := &progress{out: &out, live: live, interrupted: func() bool { return interrupted }}
-		done := p.step("Waiting for the host")
-		interrupted = true
-		done()
-		if text := strings.ReplaceAll(out.String(), "Waiting for the host …", ""); strings.Contains(text, "0s") ||
-			strings.Contains(text, "Waiting") || strings.Contains(text, "took") {
-			t.Errorf("live %v: %q", live, out.String())
+	streams := command.NewStreams(nil, &out, &problems)
+	for to, raw := range map[*bytes.Buffer]io.Writer{&out: streams.RawOut, &problems: streams.RawErr} {
+		if _, err := io.WriteString(raw, hostile); err != nil || to.String() != hostile {
+			t.Errorf("%q, %v", to.String(), err)
 		}
 	}
 }

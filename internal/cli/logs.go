@@ -3,28 +3,32 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
-	"regexp"
+	"slices"
 	"time"
 
-	"webstack/operate"
+	"github.com/spf13/cobra"
+
+	"webstack/contract"
+	"webstack/internal/command"
+	"webstack/internal/operate"
 )
 
-var logsCommand = operatorCommand{
-	name: "logs", usage: "APP [-f] [--lines N] [--since 10m] [-t]",
-	help: "show what an app has written, or caddy or postgres; -f follows it, -t shows the times",
-	args: 1,
-	flags: func(o *operator, flags *flag.FlagSet) {
-		options := &logsOptions{}
-		o.options = options
-		flags.BoolVar(&options.follow, "f", false, "")
-		flags.BoolVar(&options.follow, "follow", false, "")
-		flags.BoolVar(&options.times, "t", false, "")
-		flags.IntVar(&options.lines, "lines", 100, "")
-		flags.StringVar(&options.since, "since", "", "")
-	},
-	run: runLogs,
+func (o *operator) logsCommand() *cobra.Command {
+	options := &logsOptions{}
+	cmd := &cobra.Command{
+		Use: "logs APP", Short: "Show what an app, caddy or postgres has written",
+		Example: `  webstack logs shop -f
+  webstack logs caddy --since 10m --lines 1000`,
+		Args: cobra.ExactArgs(1), ValidArgsFunction: o.firstArgument(o.completeLogs),
+		RunE: o.runs(func(ctx context.Context, args []string) error { return o.runLogs(ctx, args[0], options) }),
+	}
+	flags := cmd.Flags()
+	flags.BoolVarP(&options.follow, "follow", "f", false, "follow the log")
+	flags.BoolVarP(&options.times, "timestamps", "t", false, "show the time of each line")
+	flags.IntVar(&options.lines, "lines", 100, fmt.Sprintf("how many lines to show at most, 1 to %d", operate.MaxLogLines))
+	flags.StringVar(&options.since, "since", "", "start this long ago, such as 10m, or at this time, such as 2026-01-31T03:15:00Z")
+	return cmd
 }
 
 type logsOptions struct {
@@ -33,24 +37,22 @@ type logsOptions struct {
 	since         string
 }
 
-// services are what has a log beside the apps.
-var services = regexp.MustCompile(`^(?:caddy|postgres)$`)
+// services are the containers with a log that are not apps.
+var services = []string{contract.CaddyService, contract.PostgresService}
 
-func runLogs(ctx context.Context, o *operator) error {
-	options := o.options.(*logsOptions)
+func (o *operator) runLogs(ctx context.Context, service string, options *logsOptions) error {
 	since, err := parseSince(options.since, time.Now())
 	if err != nil {
 		return err
 	}
 	if options.lines < 1 || options.lines > operate.MaxLogLines {
-		return fmt.Errorf("%w: --lines %d is not 1 to %d", errUsage, options.lines, operate.MaxLogLines)
+		return fmt.Errorf("%w: --lines %d is not 1 to %d", command.ErrUsage, options.lines, operate.MaxLogLines)
 	}
 	stack, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
-	service := o.args[0]
-	if !services.MatchString(service) {
+	if !slices.Contains(services, service) {
 		if _, err := stack.App(service); err != nil {
 			return err
 		}
@@ -74,7 +76,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	}
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
-		return at, fmt.Errorf("%w: --since %q is neither an age such as 10m nor a time such as 2026-01-31T03:15:00Z", errUsage,
+		return at, fmt.Errorf("%w: --since %q is neither an age such as 10m nor a time such as 2026-01-31T03:15:00Z", command.ErrUsage,
 			text)
 	}
 	return at, nil
@@ -85,13 +87,13 @@ func (o *operator) writeLine(line operate.LogLine, times bool) error {
 	var err error
 	switch {
 	case o.json:
-		encoder := json.NewEncoder(o.Stdout)
+		encoder := json.NewEncoder(o.Out)
 		encoder.SetEscapeHTML(false)
 		err = encoder.Encode(line)
 	case times && !line.Time.IsZero():
-		_, err = fmt.Fprintf(o.Stdout, "%s %s\n", line.Time.Format(time.RFC3339Nano), line.Text)
+		_, err = fmt.Fprintf(o.Out, "%s %s\n", line.Time.Format(time.RFC3339Nano), line.Text)
 	default:
-		_, err = fmt.Fprintln(o.Stdout, line.Text)
+		_, err = fmt.Fprintln(o.Out, line.Text)
 	}
 	if err != nil {
 		return fmt.Errorf("print the log: %w", err)

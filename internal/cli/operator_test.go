@@ -1,26 +1,23 @@
 package cli
 
 import (
-	"flag"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
+
+	"webstack/internal/command"
 )
 
 func TestFlagsMayStandAnywhere(t *testing.T) {
 	t.Parallel()
+	dir := stacks(t, "dev", "prod")
 	for _, args := range [][]string{
-		{"shop", "--stack", "dev", "-f"}, {"-f", "shop", "-stack=dev"}, {"-stack", "dev", "-f", "shop"},
+		{"logs", "shop", "--stack", "nowhere", "-f"}, {"-s", "nowhere", "logs", "-f", "shop"}, {"logs", "-fs=nowhere", "shop"},
 	} {
-		flags := flag.NewFlagSet("logs", flag.ContinueOnError)
-		flags.SetOutput(io.Discard)
-		stack, follow := flags.String("stack", "", ""), flags.Bool("f", false, "")
-		rest, err := parseMixed(flags, args)
-		if err != nil || !slices.Equal(rest, []string{"shop"}) || *stack != "dev" || !*follow {
-			t.Errorf("%q: %q, %q, %v, %v", args, rest, *stack, *follow, err)
+		status, _, problems := call(t, dir, args...)
+		if status != command.ExitFailed || !strings.Contains(problems, "there is no file Pulumi.nowhere.yaml") {
+			t.Errorf("%q: status %d, printed %q", args, status, problems)
 		}
 	}
 }
@@ -42,20 +39,19 @@ func TestOperatorCommandsAreUsedWrongly(t *testing.T) {
 	t.Parallel()
 	dir := stacks(t, "dev", "prod")
 	for want, args := range map[string][]string{
-		"the form is webstack verify":              {"verify", "now", "-s", "dev"},
-		"verify: flag provided but not defined":    {"verify", "--fast"},
-		"say which stack: -s dev, -s prod":         {"verify"},
-		`unknown command "apps rename"`:            {"apps", "rename", "shop"},
-		"the form is webstack apps remove NAME":    {"apps", "remove", "-s", "dev"},
-		"the form is webstack logs APP":            {"logs", "-s", "dev"},
-		"the form is webstack apps add NAME":       {"apps", "add", "-s", "dev"},
-		"the form is webstack shell [-- COMMAND":   {"shell", "ls", "-s", "dev"},
-		"flag needs an argument: -s":               {"apps", "list", "-s"},
-		"logs: invalid value \"many\" for flag":    {"logs", "shop", "--lines", "many"},
-		"apps add: invalid value \"x\" for flag -": {"apps", "add", "shop", "--port", "x"},
+		`unknown command "now"`:              {"verify", "now", "-s", "dev"},
+		"verify: unknown flag: --fast":       {"verify", "--fast"},
+		"say which stack: -s dev, -s prod":   {"verify"},
+		`unknown command "rename"`:           {"apps", "rename", "shop"},
+		"accepts 1 arg(s), received 0":       {"apps", "remove", "-s", "dev"},
+		"accepts 1 arg(s), received 2":       {"logs", "a", "b", "-s", "dev"},
+		"put the command after two dashes":   {"shell", "ls", "-s", "dev"},
+		"flag needs an argument: 's' in -s":  {"apps", "list", "-s"},
+		`invalid argument "many" for "--li`:  {"logs", "shop", "--lines", "many"},
+		"--port\" flag: give a whole number": {"apps", "add", "shop", "--port", "x"},
 	} {
 		status, out, problems := call(t, dir, args...)
-		if status != ExitUsage || out != "" || !strings.Contains(problems, want) {
+		if status != command.ExitUsage || out != "" || !strings.Contains(problems, want) {
 			t.Errorf("%q: status %d, printed %q and %q", args, status, out, problems)
 		}
 	}
@@ -67,10 +63,10 @@ func TestOperatorCommandsAnswerInOneLine(t *testing.T) {
 	t.Setenv("AWS_ENDPOINT_URL", "")
 	for _, args := range [][]string{{"verify"}, {"status"}, {"logs", "shop"}} {
 		for stack, want := range map[string]string{
-			"nowhere": "there are stacks dev, local", "local": "bring it up with: make up",
+			"nowhere": "there are stacks dev, local", "local": "start it with: make up",
 		} {
 			status, out, problems := call(t, dir, append(args, "-s", stack)...)
-			if status != ExitFailed || out != "" || !strings.Contains(problems, want) || strings.Count(problems, "\n") != 1 {
+			if status != command.ExitFailed || out != "" || !strings.Contains(problems, want) || strings.Count(problems, "\n") != 1 {
 				t.Errorf("%q on %s: status %d, printed %q and %q", args, stack, status, out, problems)
 			}
 		}

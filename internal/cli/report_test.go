@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webstack/contract"
-	"webstack/operate"
-	"webstack/operate/verify"
+	"webstack/internal/command"
+	"webstack/internal/operate"
+	"webstack/internal/operate/verify"
 )
 
 var rows = []verify.Row{
@@ -59,7 +61,7 @@ func TestPassed(t *testing.T) {
 func TestReportForScripts(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	o := &operator{Command: Command{Stdout: &out}}
+	o := &operator{Streams: command.NewStreams(nil, &out, io.Discard)}
 	if err := o.printJSON(verifyReport{Stack: "dev", Rows: rows[1:2]}); err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +84,7 @@ func TestStatusTable(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	now := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	o := &operator{Command: Command{Stdout: &out}}
+	o := &operator{Streams: command.NewStreams(nil, &out, io.Discard)}
 	err := o.writeStatus(statusReport{
 		Stack: "dev", Account: "123456789012", Region: "eu-central-1", Instance: "i-1", PublicIP: "203.0.113.10",
 		Host: contract.Status{
@@ -166,7 +168,7 @@ func TestLogLines(t *testing.T) {
 		{true, false, note, `{"text":"(older lines left out)"}` + "\n"},
 	} {
 		var out bytes.Buffer
-		o := &operator{Command: Command{Stdout: &out}, json: test.json}
+		o := &operator{Streams: command.NewStreams(nil, &out, io.Discard), json: test.json}
 		if err := o.writeLine(test.line, test.times); err != nil || out.String() != test.want {
 			t.Errorf("%v, %q, want %q", err, out.String(), test.want)
 		}

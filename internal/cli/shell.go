@@ -6,32 +6,47 @@ import (
 	"os"
 	"strings"
 
-	"webstack/operate"
-	"webstack/operate/session"
+	"github.com/spf13/cobra"
+
+	"webstack/internal/command"
+	"webstack/internal/operate"
+	"webstack/internal/operate/session"
 )
 
-var shellCommand = operatorCommand{
-	name: "shell", usage: "[-- COMMAND...]", tail: true, run: runShell,
-	help: "open a shell on the host by Session Manager, or run a command there and exit with its status. One argument is\n" +
-		"        read by sh, several are a program and its arguments. Without a terminal, a command gets no input",
+func (o *operator) shellCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "shell [-- COMMAND [ARGUMENT]...]", Short: "Open a shell on the host, or run a command there",
+		Long: `Opens a shell on the host with Session Manager, or runs a command there and exits with its status.
+
+A single argument is a line for sh; several are a program and its arguments. Without a terminal, a command gets no
+input.`,
+		Example: `  webstack shell
+  webstack shell -- df -h
+  webstack shell -- 'docker ps | wc -l'`,
+		Args: afterDash,
+		RunE: o.runs(o.runShell),
+	}
 }
 
-// exitError is the exit status of a command that ran elsewhere, which has told by itself what was wrong.
-type exitError struct{ code int }
+// afterDash refuses arguments before "--".
+func afterDash(cmd *cobra.Command, args []string) error {
+	if dash := cmd.ArgsLenAtDash(); len(args) > 0 && dash != 0 {
+		return fmt.Errorf("put the command after two dashes: %s -- COMMAND", cmd.CommandPath())
+	}
+	return nil
+}
 
-func (e *exitError) Error() string { return fmt.Sprintf("exit status %d", e.code) }
-
-func runShell(ctx context.Context, o *operator) error {
+func (o *operator) runShell(ctx context.Context, args []string) error {
 	stack, host, err := o.reach(ctx)
 	if err != nil {
 		return err
 	}
 	options := session.Options{
 		// A shell needs its terminal, and what a command writes may be a file's bytes: both pass as they are.
-		Command: shellLine(o.tail), Stdin: o.Stdin, Stdout: o.raw.stdout, Stderr: o.raw.stderr, Reason: "webstack shell",
+		Command: shellLine(args), Stdin: o.In, Stdout: o.RawOut, Stderr: o.RawErr, Reason: "webstack shell",
 	}
-	in, inFile := o.Stdin.(*os.File)
-	out, outFile := o.raw.stdout.(*os.File)
+	in, inFile := o.In.(*os.File)
+	out, outFile := o.RawOut.(*os.File)
 	if inFile && outFile && session.IsTerminal(in, out) {
 		options.Window = &session.Terminal{In: in, Out: out}
 	}
@@ -40,7 +55,7 @@ func runShell(ctx context.Context, o *operator) error {
 	case err != nil:
 		return operate.Explain("open a session on the host "+host.InstanceID, err)
 	case code != 0:
-		return &exitError{code}
+		return &command.ExitError{Code: code}
 	}
 	return nil
 }

@@ -7,13 +7,18 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"webstack/contract"
-	"webstack/operate"
-	"webstack/operate/verify"
+	"webstack/internal/operate"
+	"webstack/internal/operate/verify"
 )
 
-var statusCommand = operatorCommand{
-	name: "status", help: "show the apps, their releases, health and certificates, and how the host is", run: runStatus,
+func (o *operator) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Show the apps, their releases, health and certificates, and the state of the host",
+		Args: cobra.NoArgs, RunE: o.runs(o.runStatus),
+	}
 }
 
 // statusReport is the JSON form of webstack status. It is stable: fields are added, never renamed or removed.
@@ -35,7 +40,7 @@ type backupReport struct {
 	At     time.Time `json:"at"`
 }
 
-func runStatus(ctx context.Context, o *operator) error {
+func (o *operator) runStatus(ctx context.Context, _ []string) error {
 	stack, host, status, err := o.askHost(ctx)
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func (o *operator) writeStatus(r statusReport, backups string) error {
 		return fmt.Errorf("write the status: %w", err)
 	}
 	writeProblems(&text, h)
-	_, err := fmt.Fprint(o.Stdout, text.String())
+	_, err := fmt.Fprint(o.Out, text.String())
 	return err
 }
 

@@ -6,11 +6,18 @@ import (
 	"io"
 	"strings"
 
-	"webstack/operate/verify"
+	"github.com/spf13/cobra"
+
+	"webstack/internal/operate/verify"
 )
 
-var verifyCommand = operatorCommand{
-	name: "verify", help: "check everything that must be true of the running stack, phase by phase", run: runVerify,
+func (o *operator) verifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "verify", Short: "Check the running stack, phase by phase", Args: cobra.NoArgs,
+		Long: `Checks everything that must be true of a running stack, phase by phase: network, server, host, apps, DNS,
+certificates, backups and deploy roles. It changes nothing. What fails comes with what to do about it.`,
+		RunE: o.runs(o.runVerify),
+	}
 }
 
 // verifyReport is the JSON form of webstack verify. It is stable: fields are added, never renamed or removed.
@@ -23,7 +30,7 @@ type verifyReport struct {
 	Rows    []verify.Row `json:"rows"`
 }
 
-func runVerify(ctx context.Context, o *operator) error {
+func (o *operator) runVerify(ctx context.Context, _ []string) error {
 	stack, err := o.open(ctx)
 	if err != nil {
 		return err
@@ -32,7 +39,7 @@ func runVerify(ctx context.Context, o *operator) error {
 	if err != nil {
 		return err
 	}
-	done := o.progress.step("Verifying stack " + o.stack)
+	done := o.progress.Step("Verifying stack " + o.stack)
 	rows, err := verify.Run(ctx, verify.Options{Stack: stack, NameServer: server, Emulated: emulated}, nil)
 	done()
 	if err != nil {
@@ -48,7 +55,7 @@ func runVerify(ctx context.Context, o *operator) error {
 	if o.json {
 		err = o.printJSON(report)
 	} else {
-		err = writeReport(o.Stdout, report)
+		err = writeReport(o.Out, report)
 	}
 	if err == nil && !report.OK {
 		err = fmt.Errorf("%d of %d checks failed", report.Failed, len(rows))

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/iampolicy"
+	"webstack/internal/iampolicy"
 )
 
 // MaxName leaves room for the eight characters that Pulumi adds to a bucket's name, which has at most 63.

@@ -1,4 +1,4 @@
-// Package stackfile finds stack files and reads them as Pulumi does: maps become JSON, and what the file leaves out has
+// Package stackfile reads stack files as Pulumi does: maps become JSON, and what the file leaves out has
 // the default of Pulumi.yaml.
 package stackfile
 
@@ -23,6 +23,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	webstack "webstack/config"
+	"webstack/internal/project"
 )
 
 // File is the config of a run: the values by full key in clear, the keys that hold a secret, and the file as it is
@@ -36,31 +37,31 @@ type File struct {
 // Read reads Pulumi.yaml and Pulumi.<stack>.yaml in dir. The passphrase is only needed when the file holds
 // encrypted values.
 func Read(dir, stack, passphrase string) (*File, error) {
-	project, err := loadProject(dir)
+	declared, err := loadProject(dir)
 	if err != nil {
 		return nil, err
 	}
 	out := &File{Values: map[string]string{}}
-	text, err := os.ReadFile(Path(dir, stack))
+	text, err := os.ReadFile(project.StackFile(dir, stack))
 	if errors.Is(err, fs.ErrNotExist) {
-		return out, out.addDefaults(project)
+		return out, out.addDefaults(declared)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the file of stack %s: %w", stack, err)
 	}
-	if out.Text, err = webstack.ParseFile(filepath.Base(Path(dir, stack)), text); err != nil {
+	if out.Text, err = webstack.ParseFile(filepath.Base(project.StackFile(dir, stack)), text); err != nil {
 		return nil, err
 	}
 	decrypter, err := newDecrypter(out.Text.Salt(), passphrase)
 	if err != nil {
 		return nil, err
 	}
-	return out, out.open(project, Path(dir, stack), text, decrypter)
+	return out, out.open(declared, project.StackFile(dir, stack), text, decrypter)
 }
 
 // open reads the values as Pulumi does.
-func (f *File) open(project *workspace.Project, path string, text []byte, decrypter config.Decrypter) error {
-	file, err := parse(project, path, text)
+func (f *File) open(declared *workspace.Project, path string, text []byte, decrypter config.Decrypter) error {
+	file, err := parse(declared, path, text)
 	if err != nil {
 		return err
 	}
@@ -74,17 +75,17 @@ func (f *File) open(project *workspace.Project, path string, text []byte, decryp
 	for _, key := range file.Config.SecureKeys() {
 		f.SecretKeys = append(f.SecretKeys, key.String())
 	}
-	return f.addDefaults(project)
+	return f.addDefaults(declared)
 }
 
 // OfRun returns text, the content of Pulumi.<stack>.yaml in dir, as the file that the values of a run come from, and nil
 // when they come from elsewhere: pulumi up may be told to read another file.
 func OfRun(dir, stack string, text []byte, values map[string]string) (*webstack.File, error) {
-	project, err := loadProject(dir)
+	declared, err := loadProject(dir)
 	if err != nil {
 		return nil, err
 	}
-	file, err := parse(project, Path(dir, stack), text)
+	file, err := parse(declared, project.StackFile(dir, stack), text)
 	if err != nil {
 		return nil, nil //nolint:nilerr // Pulumi has not read a file that it cannot read.
 	}
@@ -99,13 +100,13 @@ func OfRun(dir, stack string, text []byte, values map[string]string) (*webstack.
 			return nil, nil
 		}
 	}
-	return webstack.ParseFile(filepath.Base(Path(dir, stack)), text)
+	return webstack.ParseFile(filepath.Base(project.StackFile(dir, stack)), text)
 }
 
 // Check reads the file of a stack as a run of Pulumi would, and reports all that is wrong with it: also what keeps Pulumi
 // from starting the program, which then could say nothing.
 func Check(dir, stack, passphrase string) error {
-	path := Path(dir, stack)
+	path := project.StackFile(dir, stack)
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read the file of stack %s: %w", stack, err)
@@ -114,7 +115,7 @@ func Check(dir, stack, passphrase string) error {
 	if err != nil {
 		return err
 	}
-	project, err := loadProject(dir)
+	declared, err := loadProject(dir)
 	if err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func Check(dir, stack, passphrase string) error {
 	}
 	source, run := webstack.Source{Stack: stack, File: file}, &File{Values: map[string]string{}}
 	secrets := checkSecrets(file, decrypter)
-	if secrets == nil && run.open(project, path, text, decrypter) == nil {
+	if secrets == nil && run.open(declared, path, text, decrypter) == nil {
 		source.Values = run.Values
 	}
 	_, err = source.Load()
@@ -166,47 +167,21 @@ func checkSecrets(file *webstack.File, decrypter config.Decrypter) error {
 	return errors.Join(errs...)
 }
 
-func parse(project *workspace.Project, path string, text []byte) (*workspace.ProjectStack, error) {
+func parse(in *workspace.Project, path string, text []byte) (*workspace.ProjectStack, error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	file, err := workspace.LoadProjectStackBytes(newSink(), project, text, path, encoding.YAML)
+	file, err := workspace.LoadProjectStackBytes(newSink(), in, text, path, encoding.YAML)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Base(path), err)
 	}
 	return file, nil
 }
 
-// Path is the path of a stack's file.
-func Path(dir, stack string) string { return filepath.Join(dir, "Pulumi."+stack+".yaml") }
-
-// Project is the name of the project in dir.
-func Project(dir string) (string, error) {
-	project, err := loadProject(dir)
-	if err != nil {
-		return "", err
-	}
-	return project.Name.String(), nil
-}
-
-// Stacks are the names of the stacks that have a file in dir, sorted.
-func Stacks(dir string) ([]string, error) {
-	files, err := filepath.Glob(Path(dir, "*"))
-	if err != nil {
-		return nil, fmt.Errorf("list the stack files: %w", err)
-	}
-	var names []string
-	for _, file := range files {
-		names = append(names, strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "Pulumi."), ".yaml"))
-	}
-	slices.Sort(names)
-	return names, nil
-}
-
 func loadProject(dir string) (*workspace.Project, error) {
-	project, err := workspace.LoadProject(filepath.Join(dir, "Pulumi.yaml"))
+	loaded, err := workspace.LoadProject(filepath.Join(dir, "Pulumi.yaml"))
 	if err != nil {
 		return nil, fmt.Errorf("load Pulumi.yaml: %w", err)
 	}
-	return project, nil
+	return loaded, nil
 }
 
 func newSink() diag.Sink {
@@ -214,8 +189,8 @@ func newSink() diag.Sink {
 }
 
 // addDefaults does what Pulumi does with the config block of Pulumi.yaml.
-func (f *File) addDefaults(project *workspace.Project) error {
-	for key, declared := range project.Config {
+func (f *File) addDefaults(in *workspace.Project) error {
+	for key, declared := range in.Config {
 		if _, set := f.Values[key]; set {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webstack/config"
+	"webstack/internal/project"
 	"webstack/internal/stackfile"
 )
 
@@ -66,12 +67,12 @@ func TestSampleFiles(t *testing.T) {
 func write(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+	projectFile, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), project, 0o644)
+		err = os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), projectFile, 0o644)
 	}
 	if err == nil {
-		err = os.WriteFile(stackfile.Path(dir, "local"), []byte(text), 0o644)
+		err = os.WriteFile(project.StackFile(dir, "local"), []byte(text), 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -12,16 +12,16 @@ import (
 	"strings"
 	"time"
 
+	"webstack/internal/laptop"
 	"webstack/local/workdir"
 )
 
-// ErrNotRunning says that the clone has no laptop cloud running.
-var ErrNotRunning = errors.New("the laptop cloud does not run; bring it up with: make up")
+// ErrNotRunning says that the clone has no running laptop cloud.
+var ErrNotRunning = laptop.ErrNotRunning
 
 const (
-	healthTimeout = 5 * time.Second
-	stopTimeout   = 2 * time.Minute // machines and their volumes are removed
-	stopPoll      = 50 * time.Millisecond
+	stopTimeout = 2 * time.Minute // machines and their volumes are removed
+	stopPoll    = 50 * time.Millisecond
 )
 
 // Find returns the running laptop cloud of the clone, or ErrNotRunning. Files that a cloud left which was killed are
@@ -38,15 +38,7 @@ func Find(ctx context.Context, dir workdir.Dir) (Info, error) {
 	if err := json.Unmarshal(data, &info); err != nil {
 		return Info{}, fmt.Errorf("read %s (remove it when no laptop cloud runs): %w", dir.CloudFile(), err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
-	defer cancel()
-	if err := info.ask(ctx, http.MethodGet, "health", nil); err != nil {
-		if ctx.Err() != nil {
-			return Info{}, fmt.Errorf("find the laptop cloud: %w", ctx.Err())
-		}
-		return Info{}, ErrNotRunning
-	}
-	return info, nil
+	return info, info.Endpoints().Check(ctx)
 }
 
 // Created returns the id of the newest resource that was made for urn in this life of the cloud.
@@ -92,8 +84,7 @@ func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.cod
 
 // ask calls the control endpoint and decodes its answer, where answer is not nil.
 func (i Info) ask(ctx context.Context, method, path string, answer any) error {
-	target := fmt.Sprintf("http://%s:%d/webstack/%s", loopback, i.Control, path)
-	req, err := http.NewRequestWithContext(ctx, method, target, nil)
+	req, err := http.NewRequestWithContext(ctx, method, i.controlURL(path), nil)
 	if err != nil {
 		return fmt.Errorf("ask the laptop cloud: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"webstack/internal/atomicfile"
 	"webstack/local/provider"
 	"webstack/local/workdir"
 )
@@ -177,7 +178,7 @@ func TestStaleFilesAreNoCloud(t *testing.T) {
 	other, _ := start(t, workdir.Dir(t.TempDir()), noParts)
 	for name, port := range map[string]int{"nobody answers": 1, "another cloud answers": other.Control} {
 		stale := fmt.Sprintf(`{"pid": %d, "id": "stale", "control": %d}`, os.Getpid(), port)
-		if err := workdir.WriteFile(dir.CloudFile(), []byte(stale), 0o600); err != nil {
+		if err := atomicfile.Write(dir.CloudFile(), []byte(stale), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := Find(t.Context(), dir); !errors.Is(err, ErrNotRunning) {
@@ -219,7 +220,7 @@ func TestLocalEnvCanBeSourced(t *testing.T) {
 	t.Parallel()
 	dir := workdir.Dir(filepath.Join(t.TempDir(), "it's a $clone"))
 	config := "config:\n  aws:region: eu-central-1\n"
-	if err := workdir.WriteFile(filepath.Join(string(dir), "Pulumi.local.yaml"), []byte(config), 0o644); err != nil {
+	if err := atomicfile.Write(filepath.Join(string(dir), "Pulumi.local.yaml"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	info, _ := start(t, dir, func(_ context.Context, _ workdir.Dir, _ *parts, info *Info, _ *provider.Journal) error {

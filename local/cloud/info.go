@@ -3,14 +3,17 @@ package cloud
 import (
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"webstack/internal/laptop"
 	"webstack/local/engine"
 	"webstack/local/machine"
 	"webstack/local/workdir"
@@ -58,6 +61,19 @@ const loopback = "127.0.0.1"
 
 // AWSEndpoint is the URL of the AWS endpoint.
 func (i Info) AWSEndpoint() string { return fmt.Sprintf("http://%s:%d", loopback, i.AWS) }
+
+// Endpoints are what clients need to know.
+func (i Info) Endpoints() laptop.Endpoints {
+	return laptop.Endpoints{
+		AWS: i.AWSEndpoint(), AccessKeyID: i.AccessKeyID, SecretAccessKey: i.SecretAccessKey,
+		NameServer: net.JoinHostPort(loopback, strconv.Itoa(i.DNS)), Health: i.controlURL("health"), ID: i.ID,
+	}
+}
+
+// controlURL is the URL of a path of the control endpoint.
+func (i Info) controlURL(path string) string {
+	return fmt.Sprintf("http://%s:%d/webstack/%s", loopback, i.Control, path)
+}
 
 // CloudflareEndpoint is the base URL of the Cloudflare API.
 func (i Info) CloudflareEndpoint() string {

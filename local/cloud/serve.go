@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"webstack/internal/atomicfile"
 	"webstack/local/engine"
 	"webstack/local/provider"
 	"webstack/local/workdir"
@@ -115,19 +116,26 @@ func publish(ctx context.Context, dir workdir.Dir, info Info) error {
 	}
 	pulumi, installed := engine.InstalledPulumi(dir)
 	env := info.shellEnv(dir, installed, pulumi.HasGo)
-	if err := workdir.WriteFile(dir.LocalEnv(), []byte(env), 0o600); err != nil {
+	if err := atomicfile.Write(dir.LocalEnv(), []byte(env), 0o600); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(info, "", "  ")
+	if err := writeJSON(dir.EndpointsFile(), info.Endpoints()); err != nil {
+		return err
+	}
+	return writeJSON(dir.CloudFile(), info)
+}
+
+func writeJSON(path string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return fmt.Errorf("write where the laptop cloud answers: %w", err)
 	}
-	return workdir.WriteFile(dir.CloudFile(), append(data, '\n'), 0o600)
+	return atomicfile.Write(path, append(data, '\n'), 0o600)
 }
 
 func unpublish(dir workdir.Dir) error {
 	var problems []error
-	for _, path := range []string{dir.CloudFile(), dir.LocalEnv()} {
+	for _, path := range []string{dir.CloudFile(), dir.EndpointsFile(), dir.LocalEnv()} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 			problems = append(problems, fmt.Errorf("remove %s: %w", path, err))
 		}

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"webstack/local/workdir"
+	"webstack/internal/atomicfile"
 )
 
 // program starts a copy of sleep under a name of its own and returns it.
@@ -46,7 +46,7 @@ func lockFile(t *testing.T, state, stack string, lock holder) string {
 	path := filepath.Join(state, ".pulumi", "locks", "organization", "shop", stack, fmt.Sprintf("%d.json", lock.PID))
 	data, err := json.Marshal(lock)
 	if err == nil {
-		err = workdir.WriteFile(path, data, 0o644)
+		err = atomicfile.Write(path, data, 0o644)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -8,12 +8,13 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3"
 
+	"webstack/internal/atomicfile"
 	"webstack/local/workdir"
 )
 
 func script(t *testing.T, path, text string) {
 	t.Helper()
-	if err := workdir.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
+	if err := atomicfile.Write(path, []byte("#!/bin/sh\n"+text+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 }

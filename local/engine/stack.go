@@ -19,6 +19,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"webstack/internal/atomicfile"
 	"webstack/local/workdir"
 )
 
@@ -98,7 +99,7 @@ func create(ctx context.Context, options Options, workspace auto.Workspace) (aut
 	}
 	after, err := os.ReadFile(path)
 	if err == nil && string(after) != string(before) {
-		err = workdir.WriteFile(path, before, 0o644)
+		err = atomicfile.Write(path, before, 0o644)
 	}
 	return stack, err
 }
@@ -219,7 +220,7 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 			return false, err
 		}
 		// This run may be interrupted, too: until one has come to its end, each refreshes.
-		if err := workdir.WriteFile(s.cloudFile(), []byte(interruptedRun), 0o644); err != nil {
+		if err := atomicfile.Write(s.cloudFile(), []byte(interruptedRun), 0o644); err != nil {
 			return false, err
 		}
 		if err := s.write(ctx, deployment, untyped); err != nil {
@@ -302,7 +303,7 @@ func (s *Stack) inLineWith() string {
 }
 
 func (s *Stack) remember() error {
-	return workdir.WriteFile(s.cloudFile(), []byte(s.options.CloudID), 0o644)
+	return atomicfile.Write(s.cloudFile(), []byte(s.options.CloudID), 0o644)
 }
 
 // brief shortens an error of the Automation API, whose text repeats the whole output of the command, to what the

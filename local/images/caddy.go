@@ -38,7 +38,7 @@ func makeCaddy(ctx context.Context, dir workdir.Dir, goarch string) (v1.Image, e
 	}
 	for target, source := range map[string][2]string{
 		"/usr/bin/caddy": {"tools/caddy", "."},
-		"/usr/bin/wget":  {".", "./local/images/wget"},
+		"/usr/bin/wget":  {"local", "./images/wget"},
 	} {
 		path, err := gobuild.Program(ctx, string(dir), source[0], source[1], goarch)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 	"webstack/local/dockercli"
 	"webstack/local/workdir"
 )
@@ -19,12 +19,12 @@ import (
 // there it is pulled or, as in Hub, made when stand says that Docker Hub cannot be reached. It stays: clones share it.
 func Postgres(ctx context.Context, dir workdir.Dir, stand bool, base Base, step Step) (string, error) {
 	if !stand {
-		if known(ctx, hostfile.PostgresImage) {
-			return hostfile.PostgresImage, nil
+		if known(ctx, contract.PostgresImage) {
+			return contract.PostgresImage, nil
 		}
-		defer step("Pulling " + hostfile.PostgresImage)()
-		_, err := dockercli.Run(ctx, "pull", "--quiet", hostfile.PostgresImage)
-		return hostfile.PostgresImage, err
+		defer step("Pulling " + contract.PostgresImage)()
+		_, err := dockercli.Run(ctx, "pull", "--quiet", contract.PostgresImage)
+		return contract.PostgresImage, err
 	}
 	arch, err := Architecture(ctx)
 	if err != nil {

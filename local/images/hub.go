@@ -7,7 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 	"webstack/local/workdir"
 )
 
@@ -37,7 +37,7 @@ func Hub(ctx context.Context, dir workdir.Dir, goarch string, base Base, step St
 	}
 	var out []HubImage
 	for reference, image := range map[string]v1.Image{
-		hostfile.CaddyImage: caddyImage, hostfile.PostgresImage: postgresImage,
+		contract.CaddyImage: caddyImage, contract.PostgresImage: postgresImage,
 	} {
 		name, tag, ok := strings.Cut(reference, ":")
 		if !ok || strings.Contains(name, "/") {

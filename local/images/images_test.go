@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"golang.org/x/mod/modfile"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 	"webstack/local/workdir"
 )
 
@@ -264,8 +264,8 @@ func TestVersionsOfCaddyAgree(t *testing.T) {
 			if require.Mod.Path != "github.com/caddyserver/caddy/v2" {
 				continue
 			}
-			if want := "caddy:" + strings.TrimPrefix(require.Mod.Version, "v") + "-alpine"; hostfile.CaddyImage != want {
-				t.Errorf("%s has Caddy %s, stacks run %s", path, require.Mod.Version, hostfile.CaddyImage)
+			if want := "caddy:" + strings.TrimPrefix(require.Mod.Version, "v") + "-alpine"; contract.CaddyImage != want {
+				t.Errorf("%s has Caddy %s, stacks run %s", path, require.Mod.Version, contract.CaddyImage)
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func postgresKey(dir workdir.Dir, goarch string) (string, error) {
 }
 
 func makePostgres(ctx context.Context, dir workdir.Dir, goarch, base, temp string) (v1.Image, error) {
-	entrypoint, err := gobuild.Program(ctx, string(dir), ".", "./local/images/entrypoint", goarch)
+	entrypoint, err := gobuild.Program(ctx, string(dir), "local", "./images/entrypoint", goarch)
 	if err != nil {
 		return nil, err
 	}

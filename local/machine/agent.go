@@ -9,5 +9,5 @@ import (
 // buildAgent compiles the program that runs on machines and returns its path.
 func buildAgent(ctx context.Context, root, arch string, show func(string) func()) (string, error) {
 	defer step(show, "building the agent of hosts")()
-	return gobuild.Program(ctx, root, ".", "./local/machine/agent", arch)
+	return gobuild.Program(ctx, root, "local", "./machine/agent", arch)
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"webstack/local/workdir"
+	"webstack/internal/atomicfile"
 )
 
 // image is a machine image as moto's list of them has it.
@@ -63,5 +63,5 @@ func writeImages(dir string) (string, error) {
 		return "", fmt.Errorf("write the list of machine images: %w", err)
 	}
 	path := filepath.Join(dir, "images.json")
-	return path, workdir.WriteFile(path, append(text, '\n'), 0o644)
+	return path, atomicfile.Write(path, append(text, '\n'), 0o644)
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"webstack/operate"
+	"webstack/internal/operate"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"webstack/contract"
-	"webstack/operate"
+	"webstack/internal/operate"
 )
 
 const (

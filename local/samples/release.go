@@ -15,8 +15,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"webstack/contract"
+	"webstack/internal/operate"
 	"webstack/local/images"
-	"webstack/operate"
 )
 
 // parametersAtOnce is the most that GetParameters takes.

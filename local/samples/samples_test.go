@@ -22,7 +22,7 @@ import (
 
 	"webstack/config"
 	"webstack/contract"
-	"webstack/operate"
+	"webstack/internal/operate"
 )
 
 // account answers AWS calls, by the name of the action, and remembers them.

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"webstack/internal/laptop"
+	"webstack/internal/project"
 )
 
 // Dir is the root of a clone: the folder that holds Pulumi.yaml.
@@ -12,18 +15,8 @@ type Dir string
 
 // Find returns the root of the clone that from, a folder, lies in.
 func Find(from string) (Dir, error) {
-	abs, err := filepath.Abs(from)
-	if err != nil {
-		return "", fmt.Errorf("find the folder of the project: %w", err)
-	}
-	for at := abs; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, "Pulumi.yaml")); err == nil {
-			return Dir(at), nil
-		}
-		if at == filepath.Dir(at) {
-			return "", fmt.Errorf("find Pulumi.yaml: %s is not in a Webstack clone; run this inside one", abs)
-		}
-	}
+	dir, err := project.FindDir(from)
+	return Dir(dir), err
 }
 
 func (d Dir) path(elements ...string) string {
@@ -51,8 +44,11 @@ func (d Dir) PulumiHome() string { return d.path("home") }
 // Run holds what is true only while the laptop cloud runs.
 func (d Dir) Run() string { return d.path("run") }
 
-// CloudFile says where the parts of the running laptop cloud answer.
+// CloudFile says where all parts of the running laptop cloud answer, for the laptop cloud's own command.
 func (d Dir) CloudFile() string { return d.path("run", "cloud.json") }
+
+// EndpointsFile says where clients find the running laptop cloud; package laptop owns its form.
+func (d Dir) EndpointsFile() string { return laptop.File(string(d)) }
 
 // CloudLog is what the laptop cloud had to say.
 func (d Dir) CloudLog() string { return d.path("run", "cloud.log") }
@@ -81,24 +77,4 @@ func (d Dir) Forget() error {
 		}
 	}
 	return errors.Join(problems...)
-}
-
-// WriteFile replaces the file at path in one step, so no reader sees half of it. Missing folders are made.
-func WriteFile(path string, data []byte, mode os.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("make the folder of %s: %w", path, err)
-	}
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	_, err = temp.Write(data)
-	err = errors.Join(err, temp.Chmod(mode), temp.Close())
-	if err == nil {
-		err = os.Rename(temp.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), os.Remove(temp.Name()))
-	}
-	return nil
 }

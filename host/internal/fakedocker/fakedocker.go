@@ -21,7 +21,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"webstack/appcompose/hostfile"
+	"webstack/contract"
 	"webstack/host/command"
 )
 
@@ -80,7 +80,7 @@ func New(t *testing.T, images ...string) *Engine {
 	e := &Engine{
 		Handlers: map[string]http.HandlerFunc{}, Starts: map[string]func(*Container){}, Health: map[string]func() error{},
 		images: images, Volume: map[string]bool{}, Platforms: map[string]string{}, Log: map[string]string{},
-		networks: []string{hostfile.EdgeNetwork},
+		networks: []string{contract.EdgeNetwork},
 	}
 	t.Cleanup(func() {
 		for _, c := range e.containers {
@@ -421,7 +421,7 @@ func (e *Engine) up(c command.Command) error {
 	}
 	def := file.Services[service]
 	next := Container{
-		Name: def.ContainerName, Service: service, Image: def.Image, Sum: def.Labels[hostfile.SumLabel],
+		Name: def.ContainerName, Service: service, Image: def.Image, Sum: def.Labels[contract.SumLabel],
 	}
 	return e.scale(next, scale, slices.Contains(c.Args, "--no-recreate"))
 }
@@ -458,7 +458,7 @@ func (e *Engine) scale(next Container, scale int, keep bool) error {
 		c.ID = fmt.Sprintf("%064x", e.made)
 		c.ip = fmt.Sprintf("10.0.%d.%d", e.made/256, e.made%256)
 		if c.Name == "" {
-			c.Name = hostfile.ContainerName(c.Service, number)
+			c.Name = contract.ContainerName(c.Service, number)
 		}
 		if e.Volume[c.Image] {
 			c.volume = fmt.Sprintf("anonymous-%d", e.made)
@@ -514,7 +514,7 @@ func (e *Engine) inspect(ids []string) (string, error) {
 		}
 		networks := map[string]any{}
 		if !c.NoNetwork {
-			networks[Project+"_"+hostfile.EdgeNetwork] = map[string]any{"IPAddress": c.ip}
+			networks[Project+"_"+contract.EdgeNetwork] = map[string]any{"IPAddress": c.ip}
 		}
 		all = append(all, map[string]any{
 			"Id": c.ID, "Name": "/" + c.Name, "Image": "sha256:" + c.Image, "RestartCount": c.Restarts,
@@ -527,7 +527,7 @@ func (e *Engine) inspect(ids []string) (string, error) {
 				"Image": c.Image, "Healthcheck": map[string]any{"Test": []string{"CMD", "check"}},
 				"Labels": map[string]string{
 					"com.docker.compose.project": Project, "com.docker.compose.service": c.Service,
-					"com.docker.compose.oneoff": strconv.FormatBool(c.OneOff), hostfile.SumLabel: c.Sum,
+					"com.docker.compose.oneoff": strconv.FormatBool(c.OneOff), contract.SumLabel: c.Sum,
 				},
 			},
 			"NetworkSettings": map[string]any{"SandboxKey": "/run/netns/" + c.ID, "Networks": networks},

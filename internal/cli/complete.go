@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"webstack/internal/operate"
+	"webstack/internal/operate/appfile"
+	"webstack/internal/project"
+)
+
+// completer returns the values that a shell offers.
+type completer func() []string
+
+// complete sets what a shell offers for a flag.
+func (o *operator) complete(cmd *cobra.Command, flag string, values completer) {
+	offer := func(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
+		return beginning(values(), begin), cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc(flag, offer); err != nil {
+		panic(err) // the flag was not declared
+	}
+}
+
+// firstArgument offers values for the first argument and nothing for the others.
+func (o *operator) firstArgument(values completer) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return beginning(values(), begin), cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func beginning(values []string, begin string) []string {
+	var out []string
+	for _, value := range values {
+		if strings.HasPrefix(value, begin) {
+			out = append(out, value)
+		}
+	}
+	return out
+}
+
+// completeStacks are the stacks that have a file. Where something is wrong there is nothing to offer: the command itself
+// will say what.
+func (o *operator) completeStacks() []string {
+	dir, err := project.FindDir(o.callDir)
+	if err != nil {
+		return nil
+	}
+	stacks, _ := project.Stacks(dir)
+	return stacks
+}
+
+// completeApps are the apps of the stack.
+func (o *operator) completeApps() []string {
+	if err := o.locate(context.Background()); err != nil {
+		return nil
+	}
+	text, err := operate.ReadStackFile(o.dir, o.stack)
+	if err != nil {
+		return nil
+	}
+	names, _ := appfile.Names(text)
+	return names
+}
+
+// completeLogs are the apps of the stack and the other services that have a log.
+func (o *operator) completeLogs() []string { return append(o.completeApps(), services...) }

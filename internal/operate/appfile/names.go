@@ -1,0 +1,41 @@
+package appfile
+
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Names are the names of the apps in text, the content of a stack file, in its order. Only text that is not YAML is an
+// error: the rest of the file may be wrong.
+func Names(text []byte) ([]string, error) {
+	var document yaml.Node
+	if err := yaml.Unmarshal(text, &document); err != nil {
+		return nil, fmt.Errorf("read the stack file: %w", err)
+	}
+	_, apps := appsOf(&document)
+	return keys(apps), nil
+}
+
+// appsOf returns the config of a stack file, empty where there is none, and its apps, nil where there are none.
+func appsOf(document *yaml.Node) (settings, apps *entry) {
+	settings = &entry{value: &yaml.Node{}}
+	if len(document.Content) > 0 {
+		if found := find(document.Content[0], configKey); found != nil {
+			settings = found
+		}
+	}
+	return settings, find(settings.value, appsKey, appsName)
+}
+
+// keys are the keys of a map; none where there is no map.
+func keys(e *entry) []string {
+	if e == nil || e.value.Kind != yaml.MappingNode {
+		return nil
+	}
+	var names []string
+	for i := 0; i < len(e.value.Content); i += 2 {
+		names = append(names, e.value.Content[i].Value)
+	}
+	return names
+}

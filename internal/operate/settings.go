@@ -1,0 +1,86 @@
+package operate
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"webstack/config"
+	"webstack/internal/project"
+)
+
+// settings is what the stack file says of the stack and of the account. The keys of the namespace aws mean what they
+// mean to Pulumi.
+type settings struct {
+	project, region, profile, role string
+	accounts                       []string // empty: any
+	config                         *config.Config
+}
+
+func readSettings(dir, stack string) (*settings, error) {
+	if stack == "" || strings.ContainsAny(stack, `/\`) {
+		return nil, fmt.Errorf("find stack %q: that is no name of a stack", stack)
+	}
+	text, err := ReadStackFile(dir, stack)
+	if err != nil {
+		return nil, err
+	}
+	return parseSettings(dir, stack, text)
+}
+
+func parseSettings(dir, stack string, text []byte) (*settings, error) {
+	loaded, err := LoadConfig(dir, stack, text)
+	if err != nil {
+		return nil, err
+	}
+	keys := loaded.AWS
+	out := &settings{
+		config: loaded, region: keys.Region, profile: keys.Profile, role: keys.AssumeRoleArn, accounts: keys.AllowedAccountIDs,
+	}
+	if out.project, err = project.Name(dir); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// LoadConfig reads text as the file of a stack. It needs no key: secrets stay encrypted, and empty in the config. The
+// error lists all that is wrong, a line each.
+func LoadConfig(dir, stack string, text []byte) (*config.Config, error) {
+	file, err := config.ParseFile(filepath.Base(project.StackFile(dir, stack)), text)
+	if err != nil {
+		return nil, err
+	}
+	loaded, err := config.Source{Stack: stack, File: file}.Load()
+	if err != nil {
+		return nil, fmt.Errorf("read the config of stack %s:\n%w", stack, err)
+	}
+	return loaded, nil
+}
+
+// load makes the AWS config: the default chain, and what the stack file and the caller say.
+func (s *settings) load(ctx context.Context, options Options) (aws.Config, error) {
+	load := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(s.region), awsconfig.WithAppID("webstack")}
+	if options.Endpoint != "" {
+		load = append(load, awsconfig.WithBaseEndpoint(options.Endpoint))
+	}
+	switch {
+	case options.Credentials != nil:
+		load = append(load, awsconfig.WithCredentialsProvider(options.Credentials))
+	case s.profile != "":
+		load = append(load, awsconfig.WithSharedConfigProfile(s.profile))
+	}
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, load...)
+	if err != nil {
+		return aws.Config{}, Explain("load the AWS settings", err)
+	}
+	if s.role != "" {
+		cfg.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(sts.NewFromConfig(cfg), s.role))
+	}
+	return cfg, nil
+}

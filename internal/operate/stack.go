@@ -1,0 +1,135 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"webstack/config"
+	"webstack/contract"
+	"webstack/internal/project"
+)
+
+// Options say which stack to operate and how to reach it.
+type Options struct {
+	// Dir is the folder with Pulumi.yaml and the stack files.
+	Dir string
+	// Stack is the stack's name.
+	Stack string
+	// Endpoint is the URL of an AWS endpoint in the place of AWS's own; "" leaves it to the environment.
+	Endpoint string
+	// Credentials replace those of the default chain when they are not nil.
+	Credentials aws.CredentialsProvider
+}
+
+// Stack is a stack and the account it lives in.
+type Stack struct {
+	// Project and Name are Pulumi's names.
+	Project, Name string
+	// Config is what the stack file says. Secrets in it are stand-ins.
+	Config *config.Config
+	// Region and Account are where the stack lives.
+	Region, Account string
+	// AWS makes clients for that account and region.
+	AWS aws.Config
+
+	ec2  ec2API
+	ssm  ssmAPI
+	poll time.Duration // the shortest pause between two questions about a command
+	// logPause is the shortest pause between two questions for new lines of a log.
+	logPause time.Duration
+}
+
+// ec2API and ssmAPI are the calls that finding a host and running a document need.
+type (
+	ec2API interface {
+		ec2.DescribeInstancesAPIClient
+	}
+	ssmAPI interface {
+		ssm.DescribeInstanceInformationAPIClient
+		ssm.ListCommandInvocationsAPIClient
+		SendCommand(context.Context, *ssm.SendCommandInput, ...func(*ssm.Options)) (*ssm.SendCommandOutput, error)
+		GetCommandInvocation(
+			context.Context, *ssm.GetCommandInvocationInput, ...func(*ssm.Options),
+		) (*ssm.GetCommandInvocationOutput, error)
+	}
+)
+
+// Open reads the stack file and finds the account. It does not ask for the host: that may be missing.
+func Open(ctx context.Context, options Options) (*Stack, error) {
+	settings, err := readSettings(options.Dir, options.Stack)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{
+		Project: settings.project, Name: options.Stack, Config: settings.config, Region: settings.region, poll: pollFirst,
+		logPause: logPauseFirst,
+	}
+	if s.AWS, err = settings.load(ctx, options); err != nil {
+		return nil, err
+	}
+	caller, err := sts.NewFromConfig(s.AWS).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, Explain("find the AWS account", err)
+	}
+	s.Account = aws.ToString(caller.Account)
+	if len(settings.accounts) > 0 && !slices.Contains(settings.accounts, s.Account) {
+		return nil, fmt.Errorf("use AWS account %s: aws:allowedAccountIds of stack %s allows %s only; choose another profile",
+			s.Account, s.Name, strings.Join(settings.accounts, ", "))
+	}
+	s.ec2, s.ssm = ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
+	return s, nil
+}
+
+// Tag is the value of contract.TagStack on what belongs to the stack.
+func (s *Stack) Tag() string { return contract.StackTagValue(s.Project, s.Name) }
+
+// Document is the name of one of the stack's documents; parts are such as contract.DocDeploy and an app.
+func (s *Stack) Document(parts ...string) string {
+	return contract.DocumentName(s.Project, s.Name, parts...)
+}
+
+// App returns an app of the stack, or an error that names those that there are.
+func (s *Stack) App(name string) (config.App, error) {
+	var names []string
+	for _, app := range s.Config.Apps {
+		if app.Name == name {
+			return app, nil
+		}
+		names = append(names, app.Name)
+	}
+	if len(names) == 0 {
+		return config.App{}, fmt.Errorf("find app %q: stack %s has no apps; add one with webstack apps add", name, s.Name)
+	}
+	return config.App{}, fmt.Errorf("find app %q: stack %s has %s", name, s.Name, strings.Join(names, ", "))
+}
+
+// ReadStackFile returns the text of a stack's file. A stack without one is refused, with those that have one.
+func ReadStackFile(dir, stack string) ([]byte, error) {
+	text, err := os.ReadFile(project.StackFile(dir, stack))
+	if err == nil {
+		return text, nil
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read the file of stack %s: %w", stack, err)
+	}
+	stacks, err := project.Stacks(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(stacks) == 0 {
+		return nil, fmt.Errorf("find stack %q: there is no Pulumi.<stack>.yaml in %s; make one with pulumi stack init",
+			stack, dir)
+	}
+	return nil, fmt.Errorf("find stack %q: there is no file Pulumi.%s.yaml; there are stacks %s",
+		stack, stack, strings.Join(stacks, ", "))
+}

@@ -1,0 +1,226 @@
+package verify
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"webstack/contract"
+	"webstack/internal/operate"
+)
+
+var backupChecks = []check{
+	{phase: 6, name: "backups.bucket", looked: "the backup bucket", when: backedUp, run: checkBucket},
+	{phase: 6, name: "backups.versions", looked: "its versioning", when: backedUp, run: checkVersions},
+	{phase: 6, name: "backups.encryption", looked: "its encryption", when: backedUp, run: checkEncryption},
+	{phase: 6, name: "backups.private", looked: "its public access block and policy", when: backedUp, run: checkPrivate},
+	{phase: 6, name: "backups.lifecycle", looked: "when backups expire", when: backedUp, run: checkLifecycle},
+	{phase: 6, name: "backups.documents", looked: "the documents that back up and restore", when: backedUp,
+		run: checkBackupDocuments},
+	{phase: 6, name: "backups.dumps", looked: "dated dumps under " + contract.BackupPrefix, when: backedUp, run: checkDumps},
+}
+
+// backupBucket is the bucket and since when it has been there.
+type backupBucket struct {
+	name    string
+	created time.Time
+}
+
+// findBucket finds the bucket by its name or, when Pulumi named it, by the beginning of that and the stack's tags.
+func (w *world) findBucket(ctx context.Context) (backupBucket, error) {
+	given := w.config.DbBackupBucketName
+	stem := contract.BackupBucketStem(contract.NamePrefix(w.project, w.stack)) + "-"
+	pages := s3.NewListBucketsPaginator(w.s3, &s3.ListBucketsInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return backupBucket{}, operate.Explain("list the buckets", err)
+		}
+		for _, bucket := range page.Buckets {
+			name := aws.ToString(bucket.Name)
+			switch {
+			case given != "" && name != given, given == "" && !strings.HasPrefix(name, stem):
+				continue
+			case given == "":
+				mine, err := w.ownsBucket(ctx, name)
+				if err != nil {
+					return backupBucket{}, err
+				}
+				if !mine {
+					continue
+				}
+			}
+			return backupBucket{name: name, created: aws.ToTime(bucket.CreationDate)}, nil
+		}
+	}
+	if given == "" {
+		given = stem + "…"
+	}
+	return backupBucket{}, fmt.Errorf("there is no bucket %s of this stack; %s", given, w.again())
+}
+
+func (w *world) ownsBucket(ctx context.Context, name string) (bool, error) {
+	answer, err := w.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &name})
+	if operate.HasCode(err, "NoSuchTagSet") {
+		return false, nil
+	}
+	if err != nil {
+		return false, operate.Explain("read the tags of bucket "+name, err)
+	}
+	tags := map[string]string{}
+	for _, t := range answer.TagSet {
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+	}
+	return tags["Project"] == w.project && tags["Stack"] == w.stack, nil
+}
+
+func checkBucket(ctx context.Context, w *world) ([]finding, error) {
+	bucket, err := w.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return []finding{passed("", "%s, made on %s", bucket.name, day(bucket.created))}, nil
+}
+
+func checkVersions(ctx context.Context, w *world) ([]finding, error) {
+	bucket, err := w.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := w.s3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &bucket.name})
+	if err != nil {
+		return nil, operate.Explain("ask for the versioning of "+bucket.name, err)
+	}
+	if answer.Status != types.BucketVersioningStatusEnabled {
+		return []finding{failed("", w.again(), "versions are not kept (%q)", answer.Status)}, nil
+	}
+	return []finding{passed("", "versions are kept")}, nil
+}
+
+func checkEncryption(ctx context.Context, w *world) ([]finding, error) {
+	bucket, err := w.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := w.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &bucket.name})
+	if err != nil && !operate.HasCode(err, "ServerSideEncryptionConfigurationNotFoundError") {
+		return nil, operate.Explain("ask for the encryption of "+bucket.name, err)
+	}
+	if err == nil && answer.ServerSideEncryptionConfiguration != nil {
+		for _, rule := range answer.ServerSideEncryptionConfiguration.Rules {
+			if by := rule.ApplyServerSideEncryptionByDefault; by != nil {
+				return []finding{passed("", "%s", by.SSEAlgorithm)}, nil
+			}
+		}
+	}
+	return []finding{failed("", w.again(), "it has none by default")}, nil
+}
+
+func checkPrivate(ctx context.Context, w *world) ([]finding, error) {
+	bucket, err := w.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := w.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &bucket.name})
+	if err != nil && !operate.HasCode(err, "NoSuchPublicAccessBlockConfiguration") {
+		return nil, operate.Explain("ask for the public access block of "+bucket.name, err)
+	}
+	block := &types.PublicAccessBlockConfiguration{}
+	if err == nil && answer.PublicAccessBlockConfiguration != nil {
+		block = answer.PublicAccessBlockConfiguration
+	}
+	for _, set := range []*bool{
+		block.BlockPublicAcls, block.BlockPublicPolicy, block.IgnorePublicAcls, block.RestrictPublicBuckets,
+	} {
+		if !aws.ToBool(set) {
+			return []finding{failed("", w.again(), "public access is not blocked wholly")}, nil
+		}
+	}
+	policy, err := w.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &bucket.name})
+	if err != nil && !operate.HasCode(err, "NoSuchBucketPolicy") {
+		return nil, operate.Explain("read the policy of "+bucket.name, err)
+	}
+	if err != nil || !refusesPlainHTTP(aws.ToString(policy.Policy)) {
+		return []finding{failed("", w.again(), "its policy does not refuse requests without TLS")}, nil
+	}
+	return []finding{passed("", "no public access, TLS only")}, nil
+}
+
+// refusesPlainHTTP tells whether a policy denies what comes without TLS.
+func refusesPlainHTTP(policy string) bool {
+	var document struct {
+		Statement []struct {
+			Effect    string
+			Condition map[string]map[string]any
+		}
+	}
+	if json.Unmarshal([]byte(policy), &document) != nil {
+		return false
+	}
+	for _, statement := range document.Statement {
+		value := statement.Condition["Bool"]["aws:SecureTransport"]
+		if list, ok := value.([]any); ok && len(list) == 1 {
+			value = list[0]
+		}
+		if statement.Effect == "Deny" && (value == "false" || value == false) {
+			return true
+		}
+	}
+	return false
+}
+
+func checkLifecycle(ctx context.Context, w *world) ([]finding, error) {
+	bucket, err := w.bucket(ctx)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := w.s3.GetBucketLifecycleConfiguration(ctx, &s3.GetBucketLifecycleConfigurationInput{
+		Bucket: &bucket.name,
+	})
+	if err != nil && !operate.HasCode(err, "NoSuchLifecycleConfiguration") {
+		return nil, operate.Explain("read the lifecycle of "+bucket.name, err)
+	}
+	want, days := w.config.BackupRetentionDays, 0
+	if err == nil {
+		for _, rule := range answer.Rules {
+			if rule.Status == types.ExpirationStatusEnabled && rule.Expiration != nil && prefixOf(rule) == contract.BackupPrefix {
+				days = int(aws.ToInt32(rule.Expiration.Days))
+			}
+		}
+	}
+	if days != want {
+		return []finding{failed("", w.again(), "backups expire after %s, the config says %d days", daysText(days), want)}, nil
+	}
+	return []finding{passed("", "after %d days", days)}, nil
+}
+
+func daysText(days int) string {
+	if days == 0 {
+		return "no time at all"
+	}
+	return fmt.Sprintf("%d days", days)
+}
+
+func prefixOf(rule types.LifecycleRule) string {
+	switch {
+	case rule.Filter != nil && rule.Filter.And != nil:
+		return aws.ToString(rule.Filter.And.Prefix)
+	case rule.Filter != nil:
+		return aws.ToString(rule.Filter.Prefix)
+	}
+	return ""
+}
+
+func checkBackupDocuments(ctx context.Context, w *world) ([]finding, error) {
+	var out []finding
+	for _, kind := range []string{contract.DocBackup, contract.DocRestore} {
+		out = append(out, w.document(ctx, kind, kind))
+	}
+	return out, nil
+}
