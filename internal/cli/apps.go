@@ -23,7 +23,7 @@ func (o *operator) appsListCommand() *cobra.Command {
 type appsReport struct {
 	Stack string      `json:"stack"`
 	Apps  []appReport `json:"apps"`
-	// HostError says why releases and states are not known, "" when they are.
+	// HostError says why releases and states are unknown. It is "" when they are known.
 	HostError string `json:"hostError,omitempty"`
 }
 
@@ -35,7 +35,7 @@ type appReport struct {
 	MemoryMb   int      `json:"memoryMb"`
 	Repository string   `json:"repository"`
 	GithubRepo string   `json:"githubRepo,omitempty"`
-	// Release, State and Health are as the host says, "" when it is not known.
+	// Release, State and Health are what the host reports, "" when unknown.
 	Release string `json:"release,omitempty"`
 	State   string `json:"state,omitempty"`
 	Health  string `json:"health,omitempty"`
@@ -73,7 +73,7 @@ func (o *operator) runAppsList(ctx context.Context, _ []string) error {
 	return o.writeApps(report, len(status.Apps) > 0)
 }
 
-// names is the app's domain and how many other names lead there; --json has all of them.
+// names returns the app's domain and the number of its aliases. --json lists them all.
 func (a appReport) names() string {
 	switch len(a.Aliases) {
 	case 0:
@@ -107,7 +107,7 @@ func (o *operator) writeApps(report appsReport, known bool) error {
 		return fmt.Errorf("list the apps: %w", err)
 	}
 	if report.HostError != "" {
-		_, _ = fmt.Fprintf(o.Err, "Releases and states are not known: %s\n", report.HostError)
+		_, _ = fmt.Fprintf(o.Err, "Releases and states are unknown: %s\n", report.HostError)
 	}
 	return nil
 }

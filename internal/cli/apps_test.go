@@ -41,8 +41,8 @@ func read(t *testing.T, dir, stack string) string {
 func TestAppsAdd(t *testing.T) {
 	t.Parallel()
 	for stack, next := range map[string]string{
-		"dev":   "pulumi up --stack dev.\nUntil its first deploy it answers 503",
-		"local": "make preview, then make up.\nUntil its first deploy it runs the demo app",
+		"dev":   "pulumi up --stack dev.\nUntil its first deploy, the app answers 503",
+		"local": "make preview, then make up.\nUntil its first deploy, the app runs the demo image",
 	} {
 		dir := sample(t)
 		zone := map[string]string{"dev": "example.com", "local": "localhost"}[stack]
@@ -82,7 +82,7 @@ func TestAppsAddRefusesAndWritesNothing(t *testing.T) {
 		"all problems at once": {command.ExitFailed, []string{"Wiki", "--domain", "WIKI", "--port", "0", "--yes"},
 			[]string{"apps.Wiki: ", "apps.Wiki.domain: ", "apps.Wiki.containerPort: ", "nothing was written"}},
 		"domain taken": {command.ExitFailed, []string{"wiki", "--domain", "shop.example.com", "--yes"}, []string{"is already apps.shop"}},
-		"there":        {command.ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is in the stack file already"}},
+		"there":        {command.ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is already in the stack"}},
 		"no domain":    {command.ExitFailed, []string{"wiki", "--yes"}, []string{"apps.wiki.domain: is missing"}},
 		"nobody asked": {command.ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"add --yes"}},
 		"no number":    {command.ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"give a whole number"}},
@@ -196,7 +196,7 @@ func TestAppsListWithoutAHost(t *testing.T) {
 	dir := sample(t)
 	status, out, problems := call(t, dir, "apps", "list", "-s", "local")
 	if status != command.ExitOK || !strings.Contains(out, "shop   shop.localhost (+1 alias)   8080") ||
-		!strings.Contains(problems, "are not known: the laptop cloud is not running") {
+		!strings.Contains(problems, "are unknown: the laptop cloud is not running") {
 		t.Errorf("status %d, printed %q and %q", status, out, problems)
 	}
 	status, out, _ = call(t, dir, "apps", "list", "-s", "local", "--json")

@@ -19,7 +19,7 @@ func (o *operator) appsAddCommand() *cobra.Command {
 	options := &appsAddOptions{values: map[string]any{}}
 	cmd := &cobra.Command{
 		Use: "add APP --domain DOMAIN", Short: "Add an app to the stack file",
-		Long: `Adds an app to the stack file: shows the change, asks, and writes.
+		Long: `Adds an app to the stack file. Shows the change and asks before writing it.
 
 Each field of an app has a flag; docs/configuration.md describes the fields.`,
 		Example: "  webstack apps add wiki --domain wiki.example.com --port 3000 --memory 512",
@@ -33,10 +33,10 @@ Each field of an app has a flag; docs/configuration.md describes the fields.`,
 	return cmd
 }
 
-// shortFlags are the options with another name than their field.
+// shortFlags are the flags whose name differs from their field's.
 var shortFlags = map[string]string{"containerPort": "port", "memoryMb": "memory"}
 
-// flagName is the option of a field: githubRepo becomes github-repo.
+// flagName returns the flag of a field: githubRepo becomes github-repo.
 func flagName(field string) string {
 	if short, ok := shortFlags[field]; ok {
 		return short
@@ -56,7 +56,7 @@ type appsAddOptions struct {
 	values map[string]any // by field
 }
 
-// addFieldFlag adds the flag of a field, whose value goes to values under the field's name.
+// addFieldFlag adds the flag of a field. The flag stores its value in values under the field's name.
 func addFieldFlag(flags *pflag.FlagSet, field config.Key, values map[string]any) {
 	flag := &fieldFlag{field: field, values: values}
 	added := flags.VarPF(flag, flagName(field.Name), "", usage(field))
@@ -106,7 +106,7 @@ func (f *fieldFlag) Set(text string) error {
 	return err
 }
 
-// parsed returns a value that was read, or says what it must be.
+// parsed returns a parsed value, or an error that says what it must be.
 func parsed[T any](value T, err error) func(want string) (any, error) {
 	return func(want string) (any, error) {
 		if err != nil {
@@ -123,9 +123,9 @@ func (o *operator) addApp(name string, options *appsAddOptions) error {
 			fields = append(fields, appfile.Field{Name: field.Name, Value: value})
 		}
 	}
-	until := "Until its first deploy it answers 503 with a plain page."
+	until := "Until its first deploy, the app answers 503 with a plain page."
 	if o.stack == laptop.Stack {
-		until = "Until its first deploy it runs the demo app."
+		until = "Until its first deploy, the app runs the demo image."
 	}
 	return o.editApps(edit{
 		doing: "add", app: name, yes: options.yes, then: until,

@@ -22,17 +22,17 @@ import (
 
 // edit is a change of the apps in a stack file.
 type edit struct {
-	// doing is the command's word: add or remove.
+	// doing is the command's verb: add or remove.
 	doing, app string
-	// yes tells that nobody needs to be asked.
+	// yes skips the question.
 	yes bool
 	// change returns the new text of the file.
 	change func(text []byte) ([]byte, error)
-	// then is said when the file is written, behind what to do next.
+	// then is printed after the next steps, once the file is written.
 	then string
 }
 
-// edited is the JSON form of what webstack apps add and remove do. It is stable: fields are added, never renamed or
+// edited is the JSON output of webstack apps add and remove. It is stable: fields are added, never renamed or
 // removed.
 type edited struct {
 	Stack   string `json:"stack"`
@@ -42,12 +42,13 @@ type edited struct {
 	Written bool   `json:"written"`
 }
 
-// addYes gives a command that edits the stack file the flag that answers its question.
+// addYes adds the flag --yes, which answers the question of a command that edits the stack file.
 func addYes(cmd *cobra.Command, yes *bool) {
 	cmd.Flags().BoolVarP(yes, "yes", "y", false, "write without asking")
 }
 
-// editApps changes the stack file: it shows the change, asks, and writes. What would not be a valid config is refused.
+// editApps changes the stack file: it shows the change, asks, and writes. It refuses a change that makes the config
+// invalid.
 func (o *operator) editApps(e edit) error {
 	before, err := operate.ReadStackFile(o.dir, o.stack)
 	if err != nil {
@@ -84,19 +85,19 @@ func (o *operator) editApps(e edit) error {
 	return err
 }
 
-// unified is the unified diff of two versions of a file, with line ends as the file's author does not see them.
+// unified returns the unified diff of two versions of a file. It ignores carriage returns at line ends.
 func unified(file string, before, after []byte) string {
 	plain := func(text []byte) string { return strings.ReplaceAll(string(text), "\r\n", "\n") }
 	return udiff.Unified(file, file, plain(before), plain(after))
 }
 
-// confirm asks, unless the answer was given with --yes. Without a terminal nobody could answer.
+// confirm asks the question unless --yes was given. It fails without a terminal, where nobody could answer.
 func (o *operator) confirm(yes bool, question string) error {
 	if yes {
 		return nil
 	}
 	if in, ok := o.In.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
-		return fmt.Errorf("%w: nothing was written: there is no terminal to ask on; add --yes", command.ErrUsage)
+		return fmt.Errorf("%w: nothing was written: cannot ask without a terminal; add --yes", command.ErrUsage)
 	}
 	_, _ = fmt.Fprintf(o.Err, "%s [y/N] ", question)
 	answer, _ := bufio.NewReader(o.In).ReadString('\n')
@@ -106,7 +107,7 @@ func (o *operator) confirm(yes bool, question string) error {
 	return nil
 }
 
-// replace writes the file in one step, unless somebody else has changed it meanwhile.
+// replace writes the file atomically. It fails if the file has changed since it was read.
 func replace(file string, before, after []byte) error {
 	file, err := filepath.EvalSymlinks(file)
 	if err != nil {
@@ -121,7 +122,7 @@ func replace(file string, before, after []byte) error {
 		return fmt.Errorf("write the stack file: %w", err)
 	}
 	if !bytes.Equal(now, before) {
-		return fmt.Errorf("write %s: it has changed in the meantime; run the command again", filepath.Base(file))
+		return fmt.Errorf("write %s: the file has changed in the meantime; run the command again", filepath.Base(file))
 	}
 	return atomicfile.Write(file, after, info.Mode().Perm())
 }

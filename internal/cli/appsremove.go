@@ -13,7 +13,7 @@ func (o *operator) appsRemoveCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
 		Use: "remove APP", Short: "Remove an app and its variables from the stack file",
-		Long: "Removes an app and its variables from the stack file: shows the change, asks, and writes.",
+		Long: "Removes an app and its variables from the stack file. Shows the change and asks before writing it.",
 		Args: cobra.ExactArgs(1), ValidArgsFunction: o.firstArgument(o.completeApps),
 		RunE: o.runs(func(_ context.Context, args []string) error { return o.removeApp(args[0], yes) }),
 	}
@@ -28,10 +28,10 @@ func (o *operator) removeApp(name string, yes bool) error {
 	})
 }
 
-// whatStays says what becomes of an app that leaves the stack file.
+// whatStays says what happens to an app that is removed from the stack file.
 func whatStays(name string) string {
 	return fmt.Sprintf(`The next update removes its container, images, repository, deploy role, secrets and DNS records.
-What stays: its database %[1]q in Postgres with all data, its backups until they expire, its certificate in
-Parameter Store if it has one of its own, and its GitHub repository. Add the app again and it finds them.
-To delete the database, too: docs/operations.md, "Remove an app".`, name)
+These stay: its database %[1]q in Postgres with all data, its backups until they expire, its own certificate in
+Parameter Store, if any, and its GitHub repository. If you add the app again, it uses them again.
+To delete the database as well, see docs/operations.md, "Remove an app".`, name)
 }

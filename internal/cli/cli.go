@@ -12,7 +12,7 @@ import (
 type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-	// Dir is the folder the command was called in; the clone is looked for from there upwards.
+	// Dir is the folder the command was called in. The search for the clone starts there and goes upwards.
 	Dir string
 }
 
@@ -22,11 +22,11 @@ func (c Command) Main(args []string) int {
 	return command.Main(streams, Root(streams, c.Dir), args)
 }
 
-const longHelp = `webstack works on a stack that pulumi up has built, and on its config.
+const longHelp = `webstack operates a stack that pulumi up has built, and edits its config.
 
-It talks to AWS with your credentials and runs commands on the server through Systems Manager.
+It calls AWS with your credentials and runs commands on the host through Systems Manager.
 
-Exit status: 0 done, 1 failed, 2 wrong usage; webstack shell exits with the status of its command.`
+Exit status: 0 success, 1 failure, 2 wrong usage. webstack shell exits with the status of its command.`
 
 // Root returns the command with all its subcommands.
 func Root(streams command.Streams, dir string) *cobra.Command {
@@ -35,8 +35,8 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 	root.Long = longHelp
 	flags := root.PersistentFlags()
 	flags.StringVarP(&o.stack, "stack", "s", "",
-		"stack to work on (default: $PULUMI_STACK, else local if the laptop cloud is running, else the only stack)")
-	flags.BoolVar(&o.json, "json", false, "print JSON; docs/operations.md describes its form")
+		"stack to use (default: $PULUMI_STACK, then local if the laptop cloud is running, then the only stack)")
+	flags.BoolVar(&o.json, "json", false, "print JSON; docs/operations.md describes the format")
 	o.complete(root, "stack", o.completeStacks)
 	root.AddCommand(
 		o.verifyCommand(), o.statusCommand(), o.logsCommand(), o.shellCommand(),

@@ -48,14 +48,14 @@ func TestHelpIsNoFailure(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"webstack needs one of its commands":      {},
-		`unknown command "lokal"`:                 {"lokal"},
-		"Did you mean this?\n\tverify":            {"verfy"},
-		"webstack apps needs one of its commands": {"apps"},
-		"Did you mean this?\n\tremove":            {"apps", "remvoe", "shop"},
-		"did you mean --domain?":                  {"apps", "add", "shop", "--domian", "shop.example.com"},
-		"did you mean --follow?":                  {"logs", "shop", "--folow"},
-		"unknown flag: --fast":                    {"status", "--fast"},
+		"webstack needs a command":      {},
+		`unknown command "lokal"`:       {"lokal"},
+		"Did you mean this?\n\tverify":  {"verfy"},
+		"webstack apps needs a command": {"apps"},
+		"Did you mean this?\n\tremove":  {"apps", "remvoe", "shop"},
+		"did you mean --domain?":        {"apps", "add", "shop", "--domian", "shop.example.com"},
+		"did you mean --follow?":        {"logs", "shop", "--folow"},
+		"unknown flag: --fast":          {"status", "--fast"},
 	} {
 		status, out, problems := call(t, t.TempDir(), args...)
 		if status != command.ExitUsage || out != "" || !strings.Contains(problems, want) ||
@@ -78,14 +78,14 @@ func TestCompletion(t *testing.T) {
 	t.Parallel()
 	dir := sample(t)
 	for want, args := range map[string][]string{
-		"dev\nlocal\n":                       {"verify", "--stack", ""},
-		"local\n":                            {"verify", "-s", "l"},
-		"shop\nblog\n":                       {"apps", "remove", "-s", "local", ""},
-		"shop\nblog\ncaddy\npostgres\n":      {"logs", "-s", "local", ""},
-		"postgres\n":                         {"logs", "-s", "local", "p"},
-		"add\tAdd an app to the stack":       {"apps", "a"},
-		":4\n":                               {"logs", "shop", ""},
-		"--lines\thow many lines to show at": {"logs", "shop", "--li"},
+		"dev\nlocal\n":                     {"verify", "--stack", ""},
+		"local\n":                          {"verify", "-s", "l"},
+		"shop\nblog\n":                     {"apps", "remove", "-s", "local", ""},
+		"shop\nblog\ncaddy\npostgres\n":    {"logs", "-s", "local", ""},
+		"postgres\n":                       {"logs", "-s", "local", "p"},
+		"add\tAdd an app to the stack":     {"apps", "a"},
+		":4\n":                             {"logs", "shop", ""},
+		"--lines\tmaximum number of lines": {"logs", "shop", "--li"},
 	} {
 		status, out, _ := call(t, dir, append([]string{"__complete"}, args...)...)
 		if status != command.ExitOK || !strings.HasPrefix(out, want) {

@@ -11,10 +11,10 @@ import (
 	"webstack/internal/project"
 )
 
-// completer returns the values that a shell offers.
+// completer returns the values that shell completion offers.
 type completer func() []string
 
-// complete sets what a shell offers for a flag.
+// complete sets the values that shell completion offers for a flag.
 func (o *operator) complete(cmd *cobra.Command, flag string, values completer) {
 	offer := func(_ *cobra.Command, _ []string, begin string) ([]string, cobra.ShellCompDirective) {
 		return beginning(values(), begin), cobra.ShellCompDirectiveNoFileComp
@@ -44,8 +44,8 @@ func beginning(values []string, begin string) []string {
 	return out
 }
 
-// completeStacks are the stacks that have a file. Where something is wrong there is nothing to offer: the command itself
-// will say what.
+// completeStacks offers the stacks that have a file. On an error it offers nothing: the command itself reports the
+// error.
 func (o *operator) completeStacks() []string {
 	dir, err := project.FindDir(o.callDir)
 	if err != nil {
@@ -55,7 +55,7 @@ func (o *operator) completeStacks() []string {
 	return stacks
 }
 
-// completeApps are the apps of the stack.
+// completeApps offers the apps of the stack.
 func (o *operator) completeApps() []string {
 	if err := o.locate(context.Background()); err != nil {
 		return nil
@@ -68,5 +68,5 @@ func (o *operator) completeApps() []string {
 	return names
 }
 
-// completeLogs are the apps of the stack and the other services that have a log.
+// completeLogs offers the apps of the stack and the other services that have a log.
 func (o *operator) completeLogs() []string { return append(o.completeApps(), services...) }

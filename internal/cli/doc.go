@@ -1,3 +1,3 @@
-// Package cli is the operator's command webstack: it reads arguments, calls the packages that do the work, and shows
-// what happens and what to do next. It alone prints; results go to the standard output, problems to the standard error.
+// Package cli is the operator's command webstack. It parses arguments, calls the packages that do the work, and shows
+// the result and what to do next. Only this package prints: results to standard output, problems to standard error.
 package cli

@@ -17,7 +17,7 @@ import (
 func (o *operator) logsCommand() *cobra.Command {
 	options := &logsOptions{}
 	cmd := &cobra.Command{
-		Use: "logs APP", Short: "Show what an app, caddy or postgres has written",
+		Use: "logs APP", Short: "Show the log of an app, caddy or postgres",
 		Example: `  webstack logs shop -f
   webstack logs caddy --since 10m --lines 1000`,
 		Args: cobra.ExactArgs(1), ValidArgsFunction: o.firstArgument(o.completeLogs),
@@ -25,9 +25,9 @@ func (o *operator) logsCommand() *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.BoolVarP(&options.follow, "follow", "f", false, "follow the log")
-	flags.BoolVarP(&options.times, "timestamps", "t", false, "show the time of each line")
-	flags.IntVar(&options.lines, "lines", 100, fmt.Sprintf("how many lines to show at most, 1 to %d", operate.MaxLogLines))
-	flags.StringVar(&options.since, "since", "", "start this long ago, such as 10m, or at this time, such as 2026-01-31T03:15:00Z")
+	flags.BoolVarP(&options.times, "timestamps", "t", false, "show the time of every line")
+	flags.IntVar(&options.lines, "lines", 100, fmt.Sprintf("maximum number of lines to show, 1 to %d", operate.MaxLogLines))
+	flags.StringVar(&options.since, "since", "", "show only lines since a time (2026-01-31T03:15:00Z) or an age (10m)")
 	return cmd
 }
 
@@ -37,7 +37,7 @@ type logsOptions struct {
 	since         string
 }
 
-// services are the containers with a log that are not apps.
+// services are the containers other than apps that have a log.
 var services = []string{contract.CaddyService, contract.PostgresService}
 
 func (o *operator) runLogs(ctx context.Context, service string, options *logsOptions) error {
@@ -46,7 +46,7 @@ func (o *operator) runLogs(ctx context.Context, service string, options *logsOpt
 		return err
 	}
 	if options.lines < 1 || options.lines > operate.MaxLogLines {
-		return fmt.Errorf("%w: --lines %d is not 1 to %d", command.ErrUsage, options.lines, operate.MaxLogLines)
+		return fmt.Errorf("%w: --lines %d is not between 1 and %d", command.ErrUsage, options.lines, operate.MaxLogLines)
 	}
 	stack, err := o.open(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func (o *operator) runLogs(ctx context.Context, service string, options *logsOpt
 	}, func(line operate.LogLine) error { return o.writeLine(line, options.times) })
 }
 
-// parseSince reads a time, or how long ago it was.
+// parseSince parses a time or an age.
 func parseSince(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -82,7 +82,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return at, nil
 }
 
-// writeLine prints a line; for scripts as a JSON object of its own.
+// writeLine prints a line, or with --json an object per line.
 func (o *operator) writeLine(line operate.LogLine, times bool) error {
 	var err error
 	switch {

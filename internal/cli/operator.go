@@ -19,18 +19,18 @@ import (
 	"webstack/internal/project"
 )
 
-// operator is what a command on a running stack works with.
+// operator holds what the commands share: the streams, the flags, the clone and the stack.
 type operator struct {
 	command.Streams
-	// callDir is the folder the command was called in, and dir the root of its clone.
+	// callDir is the folder the command was called in, dir is the root of its clone.
 	callDir, dir string
 	stack        string
 	json         bool
-	// progress goes to the standard error: scripts read the standard output.
+	// progress goes to standard error: scripts read standard output.
 	progress *command.Progress
 }
 
-// runs makes the RunE of a command: it finds the clone and the stack first.
+// runs returns the RunE of a command. It finds the clone and the stack first.
 func (o *operator) runs(run func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
@@ -42,7 +42,7 @@ func (o *operator) runs(run func(ctx context.Context, args []string) error) func
 	}
 }
 
-// locate finds the clone, and the stack where none was named.
+// locate finds the clone, and the stack if none was named.
 func (o *operator) locate(ctx context.Context) error {
 	var err error
 	if o.dir, err = project.FindDir(o.callDir); err != nil || o.stack != "" {
@@ -52,7 +52,7 @@ func (o *operator) locate(ctx context.Context) error {
 	return err
 }
 
-// defaultStack is the stack that is meant when none is named.
+// defaultStack returns the stack to use when none was named.
 func (o *operator) defaultStack(ctx context.Context) (string, error) {
 	if name := os.Getenv("PULUMI_STACK"); name != "" {
 		return name, nil
@@ -69,10 +69,10 @@ func (o *operator) defaultStack(ctx context.Context) (string, error) {
 			return laptop.Stack, nil
 		}
 	}
-	return "", fmt.Errorf("%w: say which stack: -s %s", command.ErrUsage, strings.Join(stacks, ", -s "))
+	return "", fmt.Errorf("%w: choose a stack: -s %s", command.ErrUsage, strings.Join(stacks, ", -s "))
 }
 
-// open opens the stack. The laptop cloud's stack is found without local.env too, and nowhere else.
+// open opens the stack. It finds the laptop cloud's stack even without local.env, and never looks for it on AWS.
 func (o *operator) open(ctx context.Context) (*operate.Stack, error) {
 	endpoints, err := o.laptop(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func (o *operator) reach(ctx context.Context) (*operate.Stack, operate.Host, err
 	return stack, host, err
 }
 
-// askHost asks the stack's host for its status.
+// askHost gets the status of the stack's host.
 func (o *operator) askHost(ctx context.Context) (*operate.Stack, operate.Host, contract.Status, error) {
 	stack, host, err := o.reach(ctx)
 	if err != nil {
@@ -106,7 +106,7 @@ func (o *operator) askHost(ctx context.Context) (*operate.Stack, operate.Host, c
 	return stack, host, status, err
 }
 
-// laptop is the running laptop cloud when that carries the stack, nil when the environment says where the stack is.
+// laptop returns the running laptop cloud if it runs the stack, or nil if the environment says where the stack is.
 func (o *operator) laptop(ctx context.Context) (*laptop.Endpoints, error) {
 	if o.stack != laptop.Stack {
 		return nil, nil
@@ -121,8 +121,8 @@ func (o *operator) laptop(ctx context.Context) (*laptop.Endpoints, error) {
 	return nil, err
 }
 
-// nameServer is the address of the name server to ask instead of the system's, "" for the system's, and whether it is
-// the laptop cloud's.
+// nameServer returns the address of the name server to use instead of the system's, or "" for the system's, and
+// whether it is the laptop cloud's.
 func (o *operator) nameServer(ctx context.Context) (address string, emulated bool, err error) {
 	if addr, port := os.Getenv("WEBSTACK_DNS_ADDR"), os.Getenv("WEBSTACK_DNS_PORT"); addr != "" && port != "" {
 		return net.JoinHostPort(addr, port), true, nil

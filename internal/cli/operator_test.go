@@ -41,7 +41,7 @@ func TestOperatorCommandsAreUsedWrongly(t *testing.T) {
 	for want, args := range map[string][]string{
 		`unknown command "now"`:              {"verify", "now", "-s", "dev"},
 		"verify: unknown flag: --fast":       {"verify", "--fast"},
-		"say which stack: -s dev, -s prod":   {"verify"},
+		"choose a stack: -s dev, -s prod":    {"verify"},
 		`unknown command "rename"`:           {"apps", "rename", "shop"},
 		"accepts 1 arg(s), received 0":       {"apps", "remove", "-s", "dev"},
 		"accepts 1 arg(s), received 2":       {"logs", "a", "b", "-s", "dev"},

@@ -137,7 +137,7 @@ Last backup   none yet
 APP    DOMAIN             RELEASE         STATE                                                                                 CONNECTIONS              CERTIFICATE
 blog   blog.example.com   -               not deployed yet                                                                      -                        none
 big    big.example.com    v1, wanted v2   running, healthy, for 1h, restarted 4 times, killed for its memory limit of 256 MiB   -                        none
-wiki   wiki.example.com   -, wanted v3    does not run, see below                                                               -                        none
+wiki   wiki.example.com   -, wanted v3    not running, see below                                                                -                        none
 shop   shop.example.com   v7              running, healthy, for 1m30s                                                           12 of 46 (+ 28 silent)   until 2026-03-02 (30 days), R13
 
 The last attempt to bring the host up to date failed 3h ago:

@@ -18,8 +18,8 @@ func (o *operator) shellCommand() *cobra.Command {
 		Use: "shell [-- COMMAND [ARGUMENT]...]", Short: "Open a shell on the host, or run a command there",
 		Long: `Opens a shell on the host with Session Manager, or runs a command there and exits with its status.
 
-A single argument is a line for sh; several are a program and its arguments. Without a terminal, a command gets no
-input.`,
+A single argument is a command line for sh; several are a program and its arguments. Without a terminal, a command gets
+no input.`,
 		Example: `  webstack shell
   webstack shell -- df -h
   webstack shell -- 'docker ps | wc -l'`,
@@ -42,7 +42,7 @@ func (o *operator) runShell(ctx context.Context, args []string) error {
 		return err
 	}
 	options := session.Options{
-		// A shell needs its terminal, and what a command writes may be a file's bytes: both pass as they are.
+		// The output is not filtered: a shell controls its terminal, and a command may write the bytes of a file.
 		Command: shellLine(args), Stdin: o.In, Stdout: o.RawOut, Stderr: o.RawErr, Reason: "webstack shell",
 	}
 	in, inFile := o.In.(*os.File)
@@ -60,7 +60,7 @@ func (o *operator) runShell(ctx context.Context, args []string) error {
 	return nil
 }
 
-// shellLine is what sh is to run: a line as it is, or a program and its arguments as words.
+// shellLine returns what sh runs: a single argument unchanged, or several quoted as words.
 func shellLine(args []string) string {
 	if len(args) == 1 {
 		return args[0]

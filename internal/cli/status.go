@@ -28,9 +28,9 @@ type statusReport struct {
 	Region   string `json:"region"`
 	Instance string `json:"instance"`
 	PublicIP string `json:"publicIp"`
-	// Host is what the host says of itself.
+	// Host is what the host reports about itself.
 	Host contract.Status `json:"host"`
-	// Backup is the newest complete backup, null when there is none or backups are off.
+	// Backup is the newest complete backup, null if there is none or backups are off.
 	Backup *backupReport `json:"backup"`
 }
 
@@ -53,7 +53,7 @@ func (o *operator) runStatus(ctx context.Context, _ []string) error {
 	if stack.Config.EnablePgDumpToS3 {
 		last, err := verify.LastBackup(ctx, stack)
 		switch {
-		case err != nil: // the rest is worth showing all the same
+		case err != nil: // the rest is worth showing anyway
 			backups = err.Error()
 		case last.Name == "":
 			backups = "none yet"
@@ -68,7 +68,7 @@ func (o *operator) runStatus(ctx context.Context, _ []string) error {
 	return o.writeStatus(report, backups)
 }
 
-// timeLayout shows times in UTC, as backups and schedules are given.
+// timeLayout shows times in UTC, like the names of backups and the schedules.
 const timeLayout = "2006-01-02 15:04 UTC"
 
 func (o *operator) writeStatus(r statusReport, backups string) error {
@@ -107,7 +107,7 @@ func (o *operator) writeStatus(r statusReport, backups string) error {
 	return err
 }
 
-// releaseText is the release that an app runs, and the one that it should run where that is another one.
+// releaseText returns the release that an app runs and, if it differs, the one that it should run.
 func releaseText(app contract.AppStatus) string {
 	runs := orWord(tagOf(app.Release), "-")
 	if app.Wanted == "" || app.Wanted == app.Release {
@@ -121,12 +121,12 @@ func appText(app contract.AppStatus, at time.Time) string {
 	case app.Release != "":
 		return serviceText(app.ServiceStatus, at)
 	case app.Wanted != "":
-		return "does not run, see below"
+		return "not running, see below"
 	}
 	return "not deployed yet"
 }
 
-// writeProblems says why the host is not what it should be.
+// writeProblems says why the host is not up to date.
 func writeProblems(text *strings.Builder, h contract.Status) {
 	if len(h.Problems) == 0 {
 		return
@@ -140,7 +140,7 @@ func writeProblems(text *strings.Builder, h contract.Status) {
 	}
 }
 
-// tagOf is a release without its digest.
+// tagOf returns a release without its digest.
 func tagOf(release string) string {
 	tag, _, _ := strings.Cut(release, "@")
 	return tag
@@ -162,7 +162,7 @@ func memoryText(m contract.MemoryStatus) string {
 }
 
 func diskText(d contract.DiskStatus) string {
-	const much = 80 // percent; from here on webstack verify warns, too
+	const much = 80 // percent; webstack verify warns from here on too
 	text := fmt.Sprintf("%s of %s free", size(d.Free), size(d.Total))
 	switch space, inodes := d.Used(); {
 	case space >= much:
@@ -173,7 +173,7 @@ func diskText(d contract.DiskStatus) string {
 	return text
 }
 
-// serviceText says how a container is, and for how long.
+// serviceText describes the state of a container and how long it has lasted.
 func serviceText(s contract.ServiceStatus, at time.Time) string {
 	if s.State == "" {
 		return "no container"
@@ -211,7 +211,7 @@ func certificateText(c *contract.CertificateStatus, at time.Time) string {
 	return fmt.Sprintf("until %s (%s), %s", c.NotAfter.UTC().Format(time.DateOnly), operate.Ago(c.NotAfter.Sub(at)), from)
 }
 
-// size is a number of bytes for people.
+// size formats a number of bytes for people.
 func size(bytes int64) string {
 	const mebi, gibi = 1 << 20, 1 << 30
 	if bytes < gibi {

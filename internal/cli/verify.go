@@ -15,7 +15,7 @@ func (o *operator) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "Check the running stack, phase by phase", Args: cobra.NoArgs,
 		Long: `Checks everything that must be true of a running stack, phase by phase: network, server, host, apps, DNS,
-certificates, backups and deploy roles. It changes nothing. What fails comes with what to do about it.`,
+certificates, backups and deploy roles. It changes nothing. Each failure comes with a hint on how to fix it.`,
 		RunE: o.runs(o.runVerify),
 	}
 }
@@ -63,10 +63,10 @@ func (o *operator) runVerify(ctx context.Context, _ []string) error {
 	return err
 }
 
-// marks are how the outcomes are shown.
+// marks are the words that show the outcomes.
 var marks = map[verify.Outcome]string{verify.Pass: "ok", verify.Fail: "FAIL", verify.Later: "later", verify.Warn: "WARN"}
 
-// writeReport writes a table per phase: how it went, what was looked at, what was found and, below, what to do.
+// writeReport writes a table for each phase: the outcome, what was checked, what was found and, below, what to do.
 func writeReport(out io.Writer, report verifyReport) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Stack %s in account %s, %s\n", report.Stack, report.Account, report.Region)
@@ -88,7 +88,7 @@ func writeReport(out io.Writer, report verifyReport) error {
 	return err
 }
 
-// passed sums up rows of which none failed.
+// passed sums up the rows of a report without failures.
 func passed(rows []verify.Row) string {
 	count := map[verify.Outcome]int{}
 	for _, row := range rows {
@@ -104,7 +104,7 @@ func passed(rows []verify.Row) string {
 	return text
 }
 
-// widest is how many characters a column may have for the sake of one row; what is longer moves its own row only.
+// widest is the maximum width of a column. A longer text shifts only its own row.
 const widest = 44
 
 func writePhase(text *strings.Builder, rows []verify.Row) {

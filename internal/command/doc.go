@@ -1,3 +1,3 @@
-// Package command is what Webstack's command lines have in common: they run a tree of cobra commands with filtered
-// output, show progress, suggest what a typo was meant to be, and end with one of three exit statuses.
+// Package command is what Webstack's command-line programs share: they run a tree of cobra commands with filtered
+// output, show progress, suggest corrections for typos, and exit with one of three statuses.
 package command

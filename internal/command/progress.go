@@ -12,22 +12,22 @@ import (
 )
 
 const (
-	liveTick = time.Second      // how often a terminal's status line is renewed
-	logTick  = 30 * time.Second // how often a log is told that something still goes on
+	liveTick = time.Second      // how often a terminal's status line is updated
+	logTick  = 30 * time.Second // how often a log says that a step is still running
 )
 
-// Progress shows what goes on. On a terminal the last line is renewed; a log gets whole lines only.
+// Progress shows what is happening. It updates the last line of a terminal; a log gets whole lines only.
 type Progress struct {
 	out  io.Writer
 	live bool
-	// interrupted tells that the command was told to end; nil: never.
+	// interrupted reports whether the command was told to stop; nil means never.
 	interrupted func() bool
 	mu          sync.Mutex
 	// status is the unfinished line at the end of a terminal.
 	status string
 }
 
-// NewProgress shows on out, which is not filtered: a status line needs control characters of its own.
+// NewProgress shows progress on out, which must not be filtered: the status line needs control characters.
 func NewProgress(ctx context.Context, out io.Writer) *Progress {
 	p := &Progress{out: out, interrupted: func() bool { return ctx.Err() != nil }}
 	if file, ok := out.(*os.File); ok {
@@ -46,7 +46,7 @@ func (p *Progress) Say(format string, args ...any) {
 	_, _ = io.WriteString(p.out, p.status)
 }
 
-// Show makes text the status line of a terminal; "" takes the line away.
+// Show makes text the status line of a terminal; "" removes the line.
 func (p *Progress) Show(text string) {
 	if !p.live {
 		return
@@ -58,7 +58,7 @@ func (p *Progress) Show(text string) {
 	_, _ = io.WriteString(p.out, p.status)
 }
 
-// Live tells whether the output is a terminal, whose last line Show renews.
+// Live reports whether the output is a terminal, whose last line Show updates.
 func (p *Progress) Live() bool { return p.live }
 
 func (p *Progress) clear() {
@@ -67,8 +67,8 @@ func (p *Progress) clear() {
 	}
 }
 
-// Step shows that something long begins, and goes on, until the returned function is called. How it ended is for others
-// to say: it tells how long it took, unless it was interrupted.
+// Step shows that a long step has begun and is still running, until the returned function is called. It then says how
+// long the step took, unless it was interrupted. The caller says how the step ended.
 func (p *Progress) Step(title string) (done func()) {
 	begun := time.Now()
 	elapsed := func() time.Duration { return time.Since(begun).Round(time.Second) }
@@ -80,7 +80,7 @@ func (p *Progress) Step(title string) (done func()) {
 		if p.live {
 			p.Show(fmt.Sprintf("%s … %s", title, elapsed()))
 		} else {
-			p.Say("  still at it after %s", elapsed())
+			p.Say("  still running after %s", elapsed())
 		}
 	})
 	return func() {
@@ -96,7 +96,7 @@ func (p *Progress) Step(title string) (done func()) {
 	}
 }
 
-// Every calls tick from time to time, until the returned function is called.
+// Every calls tick at regular intervals until the returned function is called.
 func (p *Progress) Every(tick func()) (stop func()) {
 	interval := logTick
 	if p.live {

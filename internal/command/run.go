@@ -23,10 +23,10 @@ const (
 // Streams are the input and the outputs of a command.
 type Streams struct {
 	In io.Reader
-	// Out and Err show control characters instead of passing them on: what hosts, apps and visitors have written must not
-	// control the operator's terminal.
+	// Out and Err escape control characters: text written by hosts, apps and visitors must not control the operator's
+	// terminal.
 	Out, Err io.Writer
-	// RawOut and RawErr pass everything.
+	// RawOut and RawErr pass everything through.
 	RawOut, RawErr io.Writer
 }
 
@@ -37,16 +37,16 @@ func NewStreams(in io.Reader, out, err io.Writer) Streams {
 	}
 }
 
-// ErrUsage marks a call that cannot be understood; the exit status is ExitUsage.
+// ErrUsage marks a call with wrong arguments. The exit status is ExitUsage.
 var ErrUsage = errors.New("wrong usage")
 
-// ExitError is the exit status of a program that has already said what was wrong.
+// ExitError is the exit status of a program that has already reported its error.
 type ExitError struct{ Code int }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("exit status %d", e.Code) }
 
-// Main runs the command that args name below root and returns its exit status. SIGINT and SIGTERM end the context that
-// the command gets.
+// Main runs the command below root that args name, and returns its exit status. SIGINT and SIGTERM cancel the context
+// of the command.
 func Main(streams Streams, root *cobra.Command, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -62,7 +62,7 @@ func Main(streams Streams, root *cobra.Command, args []string) int {
 		if !errors.Is(err, ErrUsage) {
 			err = fmt.Errorf("%w: %w", ErrUsage, err)
 		}
-		_, _ = fmt.Fprintf(streams.Err, "%s: %v\nRun %s help to see the commands.\n", root.Name(), err, root.Name())
+		_, _ = fmt.Fprintf(streams.Err, "%s: %v\nRun %s help for the list of commands.\n", root.Name(), err, root.Name())
 		return ExitUsage
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintf(streams.Err, "%s: interrupted: %v\nRun the same command again to continue.\n", root.Name(), err)
@@ -73,8 +73,8 @@ func Main(streams Streams, root *cobra.Command, args []string) int {
 	}
 }
 
-// prepare makes root quiet about errors, which Main prints. What it returns becomes true when cobra has understood the
-// arguments and calls the command.
+// prepare silences root's own error output, because Main prints errors. The returned value becomes true when cobra has
+// parsed the arguments and calls the command.
 func prepare(streams Streams, root *cobra.Command, args []string) *bool {
 	understood := new(bool)
 	root.SilenceErrors, root.SilenceUsage = true, true

@@ -11,7 +11,7 @@ import (
 	"webstack/internal/nearest"
 )
 
-// Group makes a command called name that only holds other commands: called alone it fails, and a typo gets a suggestion.
+// Group returns a command that only holds other commands. Called alone it fails; a typo gets a suggestion.
 func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
 	group := &cobra.Command{
 		Use: name + " COMMAND", DisableFlagsInUseLine: true, Short: short, Args: cobra.ArbitraryArgs, RunE: runGroup,
@@ -23,7 +23,7 @@ func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
 
 func runGroup(group *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%w: %s needs one of its commands", ErrUsage, group.CommandPath())
+		return fmt.Errorf("%w: %s needs a command", ErrUsage, group.CommandPath())
 	}
 	text := fmt.Sprintf("unknown command %q for %q", args[0], group.CommandPath())
 	if similar := group.SuggestionsFor(args[0]); len(similar) > 0 {
@@ -32,7 +32,7 @@ func runGroup(group *cobra.Command, args []string) error {
 	return fmt.Errorf("%w: %s", ErrUsage, text)
 }
 
-// flagError adds to the error of an unknown flag the known one that it resembles.
+// flagError adds the most similar known flag to the error about an unknown one.
 func flagError(cmd *cobra.Command, err error) error {
 	unknown := (*pflag.NotExistError)(nil)
 	if errors.As(err, &unknown) && len(unknown.GetSpecifiedName()) > 1 {
@@ -43,7 +43,7 @@ func flagError(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w: %s: %w", ErrUsage, cmd.Name(), err)
 }
 
-// nearestFlag is the name of the flag of cmd that resembles name, "" when none does.
+// nearestFlag returns the flag of cmd that is most similar to name, "" if none is similar.
 func nearestFlag(cmd *cobra.Command, name string) string {
 	var known []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {

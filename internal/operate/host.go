@@ -16,23 +16,23 @@ import (
 )
 
 // ErrNoHost says that the stack has no host.
-var ErrNoHost = errors.New("there is none")
+var ErrNoHost = errors.New("there is no instance")
 
 // Host is the stack's instance.
 type Host struct {
 	InstanceID string
-	// State is EC2's: pending, running, stopping or stopped.
+	// State is the EC2 state: pending, running, stopping or stopped.
 	State string
-	// PublicIP is "" while it has none.
+	// PublicIP is "" while the instance has none.
 	PublicIP string
-	// Launched is when it was last started.
+	// Launched is when the instance was last started.
 	Launched time.Time
-	// Instance is all that EC2 says of it.
+	// Instance is everything that EC2 reports about it.
 	Instance ec2types.Instance
 }
 
-// Host finds the stack's instance by its tag; ErrNoHost when there is none. While one takes the place of another, the
-// running one is the host, and of two the newer.
+// Host finds the stack's instance by its tag, or returns ErrNoHost. While one instance replaces another, the running
+// one is the host; of two running ones, the newer.
 func (s *Stack) Host(ctx context.Context) (Host, error) {
 	pages := ec2.NewDescribeInstancesPaginator(s.ec2, &ec2.DescribeInstancesInput{Filters: []ec2types.Filter{
 		{Name: aws.String("tag:" + contract.TagStack), Values: []string{s.Tag()}},
@@ -53,7 +53,7 @@ func (s *Stack) Host(ctx context.Context) (Host, error) {
 		}
 	}
 	if found == nil {
-		return Host{}, fmt.Errorf("find the host of %s in account %s, %s: %w; make it with pulumi up --refresh --stack %s",
+		return Host{}, fmt.Errorf("find the host of %s in account %s, %s: %w; create it with pulumi up --refresh --stack %s",
 			s.Tag(), s.Account, s.Region, ErrNoHost, s.Name)
 	}
 	return *found, nil
@@ -70,7 +70,7 @@ func hostOf(instance ec2types.Instance) Host {
 	return host
 }
 
-// before tells whether h is the host rather than other.
+// before reports whether h is the host rather than other.
 func (h Host) before(other Host) bool {
 	if running := h.State == "running"; running != (other.State == "running") {
 		return running
@@ -78,7 +78,7 @@ func (h Host) before(other Host) bool {
 	return h.Launched.After(other.Launched)
 }
 
-// Reachable finds the stack's host and makes sure that commands and sessions reach it now.
+// Reachable finds the stack's host and makes sure that commands and sessions can reach it now.
 func (s *Stack) Reachable(ctx context.Context) (Host, error) {
 	host, err := s.Host(ctx)
 	if err != nil {
@@ -103,13 +103,13 @@ func (s *Stack) Reachable(ctx context.Context) (Host, error) {
 	return host, nil
 }
 
-// agent is what Systems Manager knows of an instance's agent, nil when it never came forward.
+// agent returns what Systems Manager knows about an instance's agent, nil if the agent never registered.
 func (s *Stack) agent(ctx context.Context, instance string) (*ssmtypes.InstanceInformation, error) {
 	list, err := s.ssm.DescribeInstanceInformation(ctx, &ssm.DescribeInstanceInformationInput{
 		Filters: []ssmtypes.InstanceInformationStringFilter{{Key: aws.String("InstanceIds"), Values: []string{instance}}},
 	})
 	if err != nil {
-		return nil, Explain("ask Systems Manager for the host "+instance, err)
+		return nil, Explain("ask Systems Manager about the host "+instance, err)
 	}
 	for _, info := range list.InstanceInformationList {
 		if aws.ToString(info.InstanceId) == instance {
@@ -119,22 +119,22 @@ func (s *Stack) agent(ctx context.Context, instance string) (*ssmtypes.InstanceI
 	return nil, nil
 }
 
-// unreachable says why Systems Manager does not reach a running host and what to do, "" when it does.
+// unreachable says why Systems Manager cannot reach a running host and what to do, "" if it can.
 func (s *Stack) unreachable(host Host, agent *ssmtypes.InstanceInformation) string {
 	switch {
 	case agent == nil:
-		return fmt.Sprintf("its agent has not come forward to Systems Manager (started %s ago); that takes some minutes "+
-			"after a start, later: aws ec2 get-console-output --region %s --instance-id %s --latest",
+		return fmt.Sprintf("its agent has not registered with Systems Manager (started %s ago); that takes a few minutes "+
+			"after a start; if it takes longer: aws ec2 get-console-output --region %s --instance-id %s --latest",
 			Ago(time.Since(host.Launched)), s.Region, host.InstanceID)
 	case agent.PingStatus != ssmtypes.PingStatusOnline:
-		return fmt.Sprintf("Systems Manager has not heard of its agent for %s (%s); if that stays so: "+
+		return fmt.Sprintf("Systems Manager has not heard from its agent for %s (%s); if that does not change: "+
 			"aws ec2 reboot-instances --region %s --instance-ids %s",
 			Ago(time.Since(aws.ToTime(agent.LastPingDateTime))), agent.PingStatus, s.Region, host.InstanceID)
 	}
 	return ""
 }
 
-// Ago words a duration as precisely as a reader wants to know it.
+// Ago formats a duration as precisely as a reader needs.
 func Ago(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {

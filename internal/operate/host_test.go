@@ -53,9 +53,9 @@ func TestReachable(t *testing.T) {
 			fakeAWS{instances: []ec2types.Instance{instance("i-1", "stopped", now)}, agents: online}},
 		{"pending", "it is pending; try again in a minute",
 			fakeAWS{instances: []ec2types.Instance{instance("i-1", "pending", now)}, agents: online}},
-		{"no agent", "has not come forward to Systems Manager",
+		{"no agent", "has not registered with Systems Manager",
 			fakeAWS{instances: []ec2types.Instance{instance("i-1", "running", now)}}},
-		{"lost", "has not heard of its agent for 1h (ConnectionLost)", fakeAWS{
+		{"lost", "has not heard from its agent for 1h (ConnectionLost)", fakeAWS{
 			instances: []ec2types.Instance{instance("i-1", "running", now)},
 			agents:    []ssmtypes.InstanceInformation{agent("i-1", "ConnectionLost", now.Add(-time.Hour))},
 		}},

@@ -6,7 +6,7 @@ import (
 	"webstack/internal/laptop"
 )
 
-// OnLaptop returns the options that open the laptop cloud's stack of the clone at dir.
+// OnLaptop returns the options that open the laptop cloud's stack for the clone at dir.
 func OnLaptop(dir string, e laptop.Endpoints) Options {
 	return Options{
 		Dir: dir, Stack: laptop.Stack, Endpoint: e.AWS,

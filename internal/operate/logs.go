@@ -11,39 +11,39 @@ import (
 	"webstack/contract"
 )
 
-// LogOptions say what of a service's log to read.
+// LogOptions say which part of a service's log to read.
 type LogOptions struct {
 	// Service is an app, caddy or postgres.
 	Service string
-	// Lines is how many of the last lines to begin with, 1 to MaxLogLines.
+	// Lines is the number of last lines to begin with, 1 to MaxLogLines.
 	Lines int
-	// Since leaves out what is older when it is not zero.
+	// Since leaves out older lines if it is not zero.
 	Since time.Time
-	// Follow goes on with what is written later, until ctx ends.
+	// Follow keeps reading new lines until ctx ends.
 	Follow bool
 }
 
-// MaxLogLines is how many lines the host gives at once.
+// MaxLogLines is the maximum number of lines that the host returns at once.
 const MaxLogLines = 5000
 
 // LogLine is one line.
 type LogLine struct {
-	// Time is when it was written; zero for a note of the host, such as that lines are missing.
+	// Time is when it was written; zero for a note by the host, such as that lines are missing.
 	Time time.Time `json:"time,omitzero"`
 	Text string    `json:"text"`
 }
 
 const (
-	// overlap is how far each question reaches back behind the newest line: two containers of an app write at the same
-	// time, and what is written first is not always seen first.
+	// overlap is how far each request reaches back before the newest line: two containers of an app write at the same
+	// time, and their lines do not always arrive in the order in which they were written.
 	overlap = 2 * time.Second
-	// logPauseFirst and logPauseMost are the pauses between two questions; they grow while nothing comes.
+	// logPauseFirst and logPauseMost bound the pause between two requests, which grows while there are no new lines.
 	logPauseFirst, logPauseMost = time.Second, 5 * time.Second
-	// patience is how many questions in a row may fail while following.
+	// patience is how many requests in a row may fail while following.
 	patience = 5
 )
 
-// Logs reads a service's log by the stack's document, and hands each line over once, the oldest first.
+// Logs reads a service's log through the stack's document and passes on each line once, the oldest first.
 func (s *Stack) Logs(ctx context.Context, host Host, o LogOptions, each func(LogLine) error) error {
 	f := &follower{shown: map[LogLine]int{}}
 	read := func() (int, error) {
@@ -74,7 +74,7 @@ func (s *Stack) Logs(ctx context.Context, host Host, o LogOptions, each func(Log
 			return nil
 		case err != nil && failures < patience:
 			failures, err = failures+1, nil
-		case err == nil && f.full: // there is more than fits: ask again at once
+		case err == nil && f.full: // there are more lines: ask again at once
 			pause, failures = s.poll, 0
 			continue
 		case err == nil && fresh > 0:
@@ -88,7 +88,7 @@ func (s *Stack) Logs(ctx context.Context, host Host, o LogOptions, each func(Log
 	return err
 }
 
-// readLog asks the host once. since is zero for everything.
+// readLog asks the host once. A zero since means everything.
 func (s *Stack) readLog(ctx context.Context, host Host, service string, lines int, since time.Time) ([]LogLine, error) {
 	parameters := map[string]string{"app": service, "lines": strconv.Itoa(lines)}
 	if !since.IsZero() {
@@ -104,7 +104,7 @@ func (s *Stack) readLog(ctx context.Context, host Host, service string, lines in
 	return parseLog(result.Stdout()), nil
 }
 
-// parseLog takes the times off the lines and puts the lines of several containers into order.
+// parseLog splits the times off the lines and sorts the lines of several containers.
 func parseLog(text string) []LogLine {
 	var lines []LogLine
 	for line := range strings.Lines(text) {
@@ -120,19 +120,19 @@ func parseLog(text string) []LogLine {
 	return lines
 }
 
-// follower remembers what was handed over.
+// follower remembers which lines were passed on.
 type follower struct {
 	// last is the time of the newest line.
 	last time.Time
-	// full is true when the last answer was cut off.
+	// full means that the last answer was cut off.
 	full bool
-	// first is the time before which lines are left out: they did not fit when they were asked for.
+	// first is the time before which lines are left out: they did not fit into the answer.
 	first time.Time
-	// shown counts the lines that the next question can bring again.
+	// shown counts the lines that the next answer can contain again.
 	shown map[LogLine]int
 }
 
-// lines is how many lines to ask for: the caller's number first, all later.
+// lines returns how many lines to ask for: first the caller's number, later the maximum.
 func (f *follower) lines(first int) int {
 	if f.last.IsZero() {
 		return first
@@ -144,13 +144,14 @@ func (f *follower) since(first time.Time) time.Time {
 	switch {
 	case f.last.IsZero():
 		return first
-	case f.full: // reaching back would take the place of what is new
+	case f.full: // reaching back would leave less room for new lines
 		return f.last
 	}
 	return f.last.Add(-overlap)
 }
 
-// leaveOut notes what an answer does not begin with: the first one ends a log, and others may be cut off, with a note.
+// leaveOut notes from which time on an answer is complete: the first answer is the end of the log, and later ones may
+// be cut off, with a note.
 func (f *follower) leaveOut(lines []LogLine) {
 	f.full = len(lines) > 0 && lines[0].Time.IsZero()
 	at := slices.IndexFunc(lines, func(line LogLine) bool { return !line.Time.IsZero() })
@@ -159,8 +160,8 @@ func (f *follower) leaveOut(lines []LogLine) {
 	}
 }
 
-// fresh returns those of an answer's lines that were not handed over yet. The note that lines are missing is among them
-// only when some of those are.
+// fresh returns the lines of an answer that were not passed on yet. It includes the note about missing lines only if
+// some of the new lines are missing.
 func (f *follower) fresh(lines []LogLine) []LogLine {
 	var out []LogLine
 	seen, before := map[LogLine]int{}, f.last
@@ -182,7 +183,7 @@ func (f *follower) fresh(lines []LogLine) []LogLine {
 			f.last = line.Time
 		}
 	}
-	for line, count := range f.shown { // an answer that was cut off lacks some of them
+	for line, count := range f.shown { // an answer that was cut off may lack some of them
 		seen[line] = max(seen[line], count)
 	}
 	for line := range seen {

@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// deliverySeconds is how long a command may wait for the agent; Run Command's least is 30.
+	// deliverySeconds is how long a command may wait for the agent; Run Command's minimum is 30.
 	deliverySeconds = 60
-	// pollFirst and pollMost are the pauses between two questions about a command; they grow.
+	// pollFirst and pollMost bound the growing pause between two requests for a command's state.
 	pollFirst, pollMost = 200 * time.Millisecond, 2 * time.Second
-	// appearance is how long a command may stay unknown after it was taken; the API is eventually consistent.
+	// appearance is how long a command may stay unknown after it was accepted; the API is eventually consistent.
 	appearance = 30 * time.Second
 )
 
-// Command is one run of a document on a host.
+// Command runs a document on a host.
 type Command struct {
-	// Host is the instance's id.
+	// Host is the instance's ID.
 	Host string
 	// Document is its name; see Stack.Document.
 	Document string
-	// Parameters are the document's, by name.
+	// Parameters are the document's parameters, by name.
 	Parameters map[string]string
-	// Progress, where not nil, is told the status each time it changes, in Systems Manager's words.
+	// Progress, if not nil, gets the status each time it changes, as Systems Manager words it.
 	Progress func(status string)
 }
 
@@ -38,7 +38,7 @@ type Result struct {
 	CommandID string
 	// Status is Systems Manager's detailed status, such as Success, Failed, ExecutionTimedOut or Undeliverable.
 	Status string
-	// Steps are the document's steps that were run, in their order.
+	// Steps are the steps of the document that ran, in order.
 	Steps []Step
 }
 
@@ -49,8 +49,8 @@ type Step struct {
 	Stdout, Stderr string // the first 24,000 and 8,000 characters
 }
 
-// Run runs a document on a host and waits for its end. An error says that it could not be run or followed; whether the
-// document did what it should is in the result: see Result.Err. When ctx ends, the document runs on.
+// Run runs a document on a host and waits until it ends. It returns an error if the document could not be run or
+// followed; Result.Err says whether the document succeeded. When ctx ends, the document keeps running.
 func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 	parameters := map[string][]string{}
 	for name, value := range c.Parameters {
@@ -62,9 +62,10 @@ func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 	})
 	switch {
 	case HasCode(err, "InvalidDocument"):
-		return Result{}, fmt.Errorf("run document %s: there is none; make it with pulumi up --refresh --stack %s", c.Document, s.Name)
+		return Result{}, fmt.Errorf("run document %s: it does not exist; create it with pulumi up --refresh --stack %s",
+			c.Document, s.Name)
 	case HasCode(err, "InvalidInstanceId"):
-		return Result{}, fmt.Errorf("run document %s on %s: Systems Manager does not reach the host; "+
+		return Result{}, fmt.Errorf("run document %s on %s: Systems Manager cannot reach the host; "+
 			"see webstack verify --stack %s", c.Document, c.Host, s.Name)
 	case err != nil:
 		return Result{}, Explain("run document "+c.Document, err)
@@ -85,7 +86,7 @@ func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 	return result, nil
 }
 
-// wait waits until a command has ended on its host.
+// wait waits until a command has ended on the host.
 func (s *Stack) wait(ctx context.Context, id string, c Command) (*ssmtypes.CommandInvocation, error) {
 	begun, pause, last := time.Now(), s.poll, ""
 	for {
@@ -94,7 +95,7 @@ func (s *Stack) wait(ctx context.Context, id string, c Command) (*ssmtypes.Comma
 		case err != nil:
 			return nil, Explain("follow command "+id, err)
 		case found == nil && time.Since(begun) > appearance:
-			return nil, fmt.Errorf("follow command %s: Systems Manager does not know it after %s; is %s its host?",
+			return nil, fmt.Errorf("follow command %s: Systems Manager still does not know it after %s; is %s its host?",
 				id, appearance, c.Host)
 		case found != nil && ended(found.Status):
 			return found, nil
@@ -105,14 +106,14 @@ func (s *Stack) wait(ctx context.Context, id string, c Command) (*ssmtypes.Comma
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for command %s, which runs on at the host: %w", id, ctx.Err())
+			return nil, fmt.Errorf("wait for command %s, which keeps running on the host: %w", id, ctx.Err())
 		case <-time.After(pause):
 		}
 		pause = min(pause*3/2, pollMost)
 	}
 }
 
-// invocation is what is known of a command on its host, nil while nothing is.
+// invocation returns what is known about a command on its host, nil while nothing is.
 func (s *Stack) invocation(ctx context.Context, id, host string) (*ssmtypes.CommandInvocation, error) {
 	list, err := s.ssm.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{
 		CommandId: &id, InstanceId: &host, Details: true,
@@ -137,7 +138,7 @@ func ended(status ssmtypes.CommandInvocationStatus) bool {
 	return true
 }
 
-// step asks for the whole output of a step; the list of invocations has its beginning only.
+// step gets the whole output of a step; the list of invocations has only its beginning.
 func (s *Stack) step(ctx context.Context, id, host string, plugin ssmtypes.CommandPlugin) (Step, error) {
 	step := Step{
 		Name: aws.ToString(plugin.Name), Status: aws.ToString(plugin.StatusDetails), ExitCode: int(plugin.ResponseCode),
@@ -162,7 +163,7 @@ func (s *Stack) step(ctx context.Context, id, host string, plugin ssmtypes.Comma
 	}
 }
 
-// Stdout is what the last step that was run has written to its standard output.
+// Stdout returns what the last step that ran wrote to its standard output.
 func (r Result) Stdout() string {
 	if len(r.Steps) == 0 {
 		return ""
@@ -170,8 +171,7 @@ func (r Result) Stdout() string {
 	return r.Steps[len(r.Steps)-1].Stdout
 }
 
-// Err says what went wrong in the document, nil when nothing did: the step, its exit status and the last lines that it
-// wrote.
+// Err says what went wrong in the document, or returns nil: the step, its exit status and the last lines that it wrote.
 func (r Result) Err() error {
 	if r.Status == string(ssmtypes.CommandInvocationStatusSuccess) {
 		return nil
@@ -188,22 +188,22 @@ func (r Result) Err() error {
 	return errors.New("command " + r.CommandID + " ended as " + r.Status)
 }
 
-// tailLines is how many lines of a failed step an error shows.
+// tailLines is the number of lines of a failed step that an error shows.
 const tailLines = 5
 
-// tail is the end of what a step wrote to its standard error, or else to its standard output.
+// tail returns the end of a step's standard error or, if that is empty, of its standard output.
 func tail(step Step) string {
 	lines := written(step.Stderr)
 	if len(lines) == 0 {
 		lines = written(step.Stdout)
 	}
 	if len(lines) == 0 {
-		return "it has written nothing"
+		return "it wrote nothing"
 	}
 	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
 }
 
-// written are the lines of a step's own; the agent adds some to those of a failed one.
+// written returns the lines that a step itself wrote; the agent adds lines to those of a failed step.
 func written(text string) []string {
 	var out []string
 	for line := range strings.Lines(text) {

@@ -62,7 +62,7 @@ func TestRunSaysHowADocumentFailed(t *testing.T) {
 			invocation("Failed", "Failed", stepOf("deploy", "Failed", 3)), output("out", "one\ntwo\nthree\nfour\nfive\n\nsix\n"+agentNoise),
 		},
 		"exit status 1: only this":    {invocation("Failed", "Failed", stepOf("deploy", "Failed", 1)), output("only this\n", "")},
-		"it has written nothing":      {invocation("Failed", "Failed", stepOf("deploy", "Failed", 1)), output("", "")},
+		"it wrote nothing":            {invocation("Failed", "Failed", stepOf("deploy", "Failed", 1)), output("", "")},
 		"did not reach the host":      {invocation("TimedOut", "DeliveryTimedOut"), nil},
 		"ended as ExecutionTimedOut":  {invocation("TimedOut", "ExecutionTimedOut", stepOf("d", "TimedOut", 0)), output("", "")},
 		"command command-1 ended as ": {invocation("Cancelled", "Cancelled"), nil},
@@ -82,11 +82,11 @@ func TestRunSaysHowADocumentFailed(t *testing.T) {
 func TestRunCannot(t *testing.T) {
 	t.Parallel()
 	for want, calls := range map[string]map[string]error{
-		"there is none; make it with pulumi up --refresh --stack dev": {"SendCommand": apiError("InvalidDocument", "")},
-		"Systems Manager does not reach the host":                     {"SendCommand": apiError("InvalidInstanceId", "")},
-		"ThrottlingException: slow down":                              {"SendCommand": apiError("ThrottlingException", "slow down")},
-		"follow command command-1: ":                                  {"ListCommandInvocations": apiError("AccessDeniedException", "")},
-		"read the output of command command-1":                        {"GetCommandInvocation": apiError("InternalServerError", "")},
+		"it does not exist; create it with pulumi up --refresh --stack dev": {"SendCommand": apiError("InvalidDocument", "")},
+		"Systems Manager cannot reach the host":                             {"SendCommand": apiError("InvalidInstanceId", "")},
+		"ThrottlingException: slow down":                                    {"SendCommand": apiError("ThrottlingException", "slow down")},
+		"follow command command-1: ":                                        {"ListCommandInvocations": apiError("AccessDeniedException", "")},
+		"read the output of command command-1":                              {"GetCommandInvocation": apiError("InternalServerError", "")},
 	} {
 		fake := &fakeAWS{err: calls, invocations: [][]ssmtypes.CommandInvocation{
 			invocation("Success", "Success", stepOf("d", "Success", 0)),
@@ -103,7 +103,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	fake := &fakeAWS{invocations: [][]ssmtypes.CommandInvocation{invocation("InProgress", "InProgress")}}
 	_, err := stackOn(fake).Run(ctx, Command{Host: "i-1", Document: "d", Progress: func(string) { cancel() }})
-	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "runs on at the host") {
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "keeps running on the host") {
 		t.Error(err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"webstack/internal/project"
 )
 
-// settings is what the stack file says of the stack and of the account. The keys of the namespace aws mean what they
+// settings is what the stack file says about the stack and the account. The keys of the namespace aws mean what they
 // mean to Pulumi.
 type settings struct {
 	project, region, profile, role string
@@ -25,7 +25,7 @@ type settings struct {
 
 func readSettings(dir, stack string) (*settings, error) {
 	if stack == "" || strings.ContainsAny(stack, `/\`) {
-		return nil, fmt.Errorf("find stack %q: that is no name of a stack", stack)
+		return nil, fmt.Errorf("find stack %q: it is not a valid stack name", stack)
 	}
 	text, err := ReadStackFile(dir, stack)
 	if err != nil {
@@ -49,8 +49,8 @@ func parseSettings(dir, stack string, text []byte) (*settings, error) {
 	return out, nil
 }
 
-// LoadConfig reads text as the file of a stack. It needs no key: secrets stay encrypted, and empty in the config. The
-// error lists all that is wrong, a line each.
+// LoadConfig parses text as the file of a stack. It needs no key: secrets stay encrypted and are empty in the config.
+// The error lists all problems, one per line.
 func LoadConfig(dir, stack string, text []byte) (*config.Config, error) {
 	file, err := config.ParseFile(filepath.Base(project.StackFile(dir, stack)), text)
 	if err != nil {
@@ -63,7 +63,7 @@ func LoadConfig(dir, stack string, text []byte) (*config.Config, error) {
 	return loaded, nil
 }
 
-// load makes the AWS config: the default chain, and what the stack file and the caller say.
+// load returns the AWS config: the default chain, overridden by the stack file and the caller.
 func (s *settings) load(ctx context.Context, options Options) (aws.Config, error) {
 	load := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(s.region), awsconfig.WithAppID("webstack")}
 	if options.Endpoint != "" {

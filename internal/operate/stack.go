@@ -25,31 +25,31 @@ type Options struct {
 	Dir string
 	// Stack is the stack's name.
 	Stack string
-	// Endpoint is the URL of an AWS endpoint in the place of AWS's own; "" leaves it to the environment.
+	// Endpoint is the URL to use instead of AWS's own endpoints; "" leaves it to the environment.
 	Endpoint string
-	// Credentials replace those of the default chain when they are not nil.
+	// Credentials replace those of the default chain if they are not nil.
 	Credentials aws.CredentialsProvider
 }
 
-// Stack is a stack and the account it lives in.
+// Stack is a stack and the account it is in.
 type Stack struct {
-	// Project and Name are Pulumi's names.
+	// Project and Name are the Pulumi names.
 	Project, Name string
-	// Config is what the stack file says. Secrets in it are stand-ins.
+	// Config is the content of the stack file, with placeholders for secrets.
 	Config *config.Config
-	// Region and Account are where the stack lives.
+	// Region and Account are where the stack is.
 	Region, Account string
-	// AWS makes clients for that account and region.
+	// AWS is the config of clients for that account and region.
 	AWS aws.Config
 
 	ec2  ec2API
 	ssm  ssmAPI
-	poll time.Duration // the shortest pause between two questions about a command
-	// logPause is the shortest pause between two questions for new lines of a log.
+	poll time.Duration // the shortest pause between two requests for a command's state
+	// logPause is the shortest pause between two requests for new log lines.
 	logPause time.Duration
 }
 
-// ec2API and ssmAPI are the calls that finding a host and running a document need.
+// ec2API and ssmAPI are the calls needed to find a host and to run a document.
 type (
 	ec2API interface {
 		ec2.DescribeInstancesAPIClient
@@ -64,7 +64,7 @@ type (
 	}
 )
 
-// Open reads the stack file and finds the account. It does not ask for the host: that may be missing.
+// Open reads the stack file and finds the account. It does not look for the host, which may not exist.
 func Open(ctx context.Context, options Options) (*Stack, error) {
 	settings, err := readSettings(options.Dir, options.Stack)
 	if err != nil {
@@ -83,22 +83,22 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 	}
 	s.Account = aws.ToString(caller.Account)
 	if len(settings.accounts) > 0 && !slices.Contains(settings.accounts, s.Account) {
-		return nil, fmt.Errorf("use AWS account %s: aws:allowedAccountIds of stack %s allows %s only; choose another profile",
+		return nil, fmt.Errorf("use AWS account %s: aws:allowedAccountIds of stack %s allows only %s; choose another profile",
 			s.Account, s.Name, strings.Join(settings.accounts, ", "))
 	}
 	s.ec2, s.ssm = ec2.NewFromConfig(s.AWS), ssm.NewFromConfig(s.AWS)
 	return s, nil
 }
 
-// Tag is the value of contract.TagStack on what belongs to the stack.
+// Tag returns the value of contract.TagStack on the stack's resources.
 func (s *Stack) Tag() string { return contract.StackTagValue(s.Project, s.Name) }
 
-// Document is the name of one of the stack's documents; parts are such as contract.DocDeploy and an app.
+// Document returns the name of one of the stack's documents; parts are, for example, contract.DocDeploy and an app.
 func (s *Stack) Document(parts ...string) string {
 	return contract.DocumentName(s.Project, s.Name, parts...)
 }
 
-// App returns an app of the stack, or an error that names those that there are.
+// App returns an app of the stack, or an error that lists the existing ones.
 func (s *Stack) App(name string) (config.App, error) {
 	var names []string
 	for _, app := range s.Config.Apps {
@@ -113,7 +113,7 @@ func (s *Stack) App(name string) (config.App, error) {
 	return config.App{}, fmt.Errorf("find app %q: stack %s has %s", name, s.Name, strings.Join(names, ", "))
 }
 
-// ReadStackFile returns the text of a stack's file. A stack without one is refused, with those that have one.
+// ReadStackFile returns the text of a stack's file. If there is none, the error lists the stacks that have one.
 func ReadStackFile(dir, stack string) ([]byte, error) {
 	text, err := os.ReadFile(project.StackFile(dir, stack))
 	if err == nil {
@@ -127,7 +127,7 @@ func ReadStackFile(dir, stack string) ([]byte, error) {
 		return nil, err
 	}
 	if len(stacks) == 0 {
-		return nil, fmt.Errorf("find stack %q: there is no Pulumi.<stack>.yaml in %s; make one with pulumi stack init",
+		return nil, fmt.Errorf("find stack %q: there is no Pulumi.<stack>.yaml in %s; create one with pulumi stack init",
 			stack, dir)
 	}
 	return nil, fmt.Errorf("find stack %q: there is no file Pulumi.%s.yaml; there are stacks %s",

@@ -113,16 +113,16 @@ func TestOpenRefuses(t *testing.T) {
 		credentials         aws.CredentialsProvider
 	}{
 		{"nowhere", "there are stacks clear, good, noregion, other, profile, wrong", caller, test},
-		{"../x", "that is no name of a stack", caller, test},
+		{"../x", "it is not a valid stack name", caller, test},
 		{"noregion", "pulumi config set --stack noregion aws:region", caller, test},
 		{"wrong", "apps.shop.domain: is missing", caller, test},
 		{"wrong", "useEip: ", caller, test},
 		{"clear", "postgresPassword: is not encrypted", caller, test},
-		{"other", "use AWS account 123456789012: aws:allowedAccountIds of stack other allows 210987654321 only", caller, test},
-		{"profile", `there is no AWS profile "not-there"`, caller, nil},
-		{"good", "there are no AWS credentials; sign in", caller, none},
+		{"other", "use AWS account 123456789012: aws:allowedAccountIds of stack other allows only 210987654321", caller, test},
+		{"profile", `AWS profile "not-there" does not exist`, caller, nil},
+		{"good", "no AWS credentials found; sign in", caller, none},
 		{"good", "the AWS credentials have expired; sign in again", xml("ExpiredToken"), test},
-		{"good", "InvalidClientTokenId: no no; AWS does not accept these", xml("InvalidClientTokenId"), test},
+		{"good", "InvalidClientTokenId: no no; AWS rejects these", xml("InvalidClientTokenId"), test},
 		{"good", "AccessDenied: no no; ask for that permission", xml("AccessDenied"), test},
 	}
 	for _, c := range tests {
@@ -144,7 +144,7 @@ func TestNobodyAnswers(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
 	_, err := Open(t.Context(), Options{Dir: "../..", Stack: "dev", Endpoint: server.URL, Credentials: test})
-	if err == nil || !strings.Contains(err.Error(), "AWS cannot be reached") || strings.Contains(err.Error(), "\n") {
+	if err == nil || !strings.Contains(err.Error(), "cannot reach AWS") || strings.Contains(err.Error(), "\n") {
 		t.Error(err)
 	}
 }

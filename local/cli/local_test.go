@@ -175,7 +175,7 @@ func TestHelpIsNoFailure(t *testing.T) {
 func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"webstack-local needs one of its commands": {},
+		"webstack-local needs a command": {},
 		`unknown command "start"`:                  {"start"},
 		"Did you mean this?\n\tdown":               {"dwon"},
 		`unknown command "now"`:                    {"up", "now"},

@@ -17,17 +17,17 @@ type Field struct {
 	Value any
 }
 
-// configKey and appsKey are where the apps stand. Pulumi also takes appsKey without its namespace.
+// configKey and appsKey are the keys of the apps. Pulumi also accepts appsKey without its namespace.
 const (
 	configKey = "config"
 	appsName  = "apps"
 	appsKey   = config.Namespace + ":" + appsName
 )
 
-// ErrThere says that the file has an app of that name.
-var ErrThere = errors.New("is in the stack file already")
+// ErrThere says that the file already has an app with that name.
+var ErrThere = errors.New("is already in the stack file")
 
-// Add returns text with one more app. It refuses what it cannot add to by inserting lines.
+// Add returns text with one more app. It refuses a file that it cannot extend by inserting lines.
 func Add(text []byte, name string, fields []Field) ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -45,14 +45,14 @@ func Add(text []byte, name string, fields []Field) ([]byte, error) {
 	return added, check(text, added, name, fields)
 }
 
-// add finds the place of the new app and inserts it there.
+// add finds the place for the new app and inserts it.
 func (f *lines) add(document *yaml.Node, name string, app []string) error {
 	root := &yaml.Node{Kind: yaml.MappingNode}
 	if len(document.Content) > 0 {
 		root = document.Content[0]
 	}
 	if root.Kind != yaml.MappingNode {
-		return errors.New("add to the stack file: it is not a map")
+		return errors.New("add to the stack file: it is not a YAML map")
 	}
 	settings := find(root, configKey)
 	if settings == nil {
@@ -73,7 +73,7 @@ func (f *lines) add(document *yaml.Node, name string, app []string) error {
 // entry is a key of a map and its value.
 type entry struct{ key, value *yaml.Node }
 
-// find returns the entry of a map by one of its names, nil when there is none.
+// find returns the entry of a map that has one of the names, nil if there is none.
 func find(node *yaml.Node, names ...string) *entry {
 	if node.Kind != yaml.MappingNode {
 		return nil
@@ -88,7 +88,7 @@ func find(node *yaml.Node, names ...string) *entry {
 	return nil
 }
 
-// step is by how much the entries of a map are indented.
+// step returns the indentation of the entries of a map.
 func step(e *entry) int {
 	const usual = 2
 	if e == nil || len(e.value.Content) == 0 || e.value.Line == e.key.Line {
@@ -97,7 +97,7 @@ func step(e *entry) int {
 	return e.value.Content[0].Column - e.key.Column
 }
 
-// into inserts lines at the end of the map that is the value of e.
+// into inserts lines at the end of the map in e's value.
 func (f *lines) into(e *entry, more []string) error {
 	at, column := e.key.Line-1, e.key.Column-1
 	switch {
@@ -108,15 +108,15 @@ func (f *lines) into(e *entry, more []string) error {
 		f.insert(at+1, column+step(nil), more)
 		return nil
 	case e.value.Kind != yaml.MappingNode, len(e.value.Content) == 2 && e.value.Content[0].Value == "secure":
-		return fmt.Errorf("add to %s: it is not a map that can be read in the stack file", e.key.Value)
+		return fmt.Errorf("add to %s: it is not a plain map in the stack file", e.key.Value)
 	case e.value.Style&yaml.FlowStyle != 0:
-		return fmt.Errorf("add to %s: it is written in braces; write it as a block, one entry a line", e.key.Value)
+		return fmt.Errorf("add to %s: it is written in braces; write it as a block, one entry per line", e.key.Value)
 	}
 	f.insert(f.after(at, column), column+step(e), more)
 	return nil
 }
 
-// clear takes away what stands for an empty map behind its key: nothing, {}, null or ~.
+// clear removes the notation of an empty map after its key: nothing, {}, null or ~.
 func (f *lines) clear(at int, e *entry) error {
 	sign := e.value.Value
 	if e.value.Kind == yaml.MappingNode {
@@ -127,13 +127,13 @@ func (f *lines) clear(at int, e *entry) error {
 	}
 	before, behind, found := strings.Cut(f.text[at], ":"+" "+sign)
 	if !found || e.value.Line != e.key.Line {
-		return fmt.Errorf("add to %s: write its empty map as {} behind the key", e.key.Value)
+		return fmt.Errorf("add to %s: write its empty map as {} after the key", e.key.Value)
 	}
 	f.text[at] = before + ":" + behind
 	return nil
 }
 
-// render writes the app as block YAML, a line each.
+// render writes the app as block YAML, one string per line.
 func render(name string, fields []Field) ([]string, error) {
 	key, err := scalar(name)
 	if err != nil {
@@ -153,7 +153,7 @@ func render(name string, fields []Field) ([]string, error) {
 	return out, nil
 }
 
-// scalar writes a value in one line, quoted where it must be.
+// scalar writes a value on one line, quoted if necessary.
 func scalar(value any) (string, error) {
 	var node yaml.Node
 	if err := node.Encode(value); err != nil {
@@ -166,16 +166,16 @@ func scalar(value any) (string, error) {
 	}
 	line := strings.TrimSuffix(string(text), "\n")
 	if strings.Contains(line, "\n") {
-		return "", fmt.Errorf("write %q as YAML: it does not fit into one line", value)
+		return "", fmt.Errorf("write %q as YAML: it does not fit on one line", value)
 	}
 	return line, nil
 }
 
-// check makes sure that the new text says what the old one said, and the new app, and nothing else.
+// check makes sure that the new text has the content of the old one, the new app, and nothing else.
 func check(before, after []byte, name string, fields []Field) error {
 	var old, changed map[string]any
 	if err := errors.Join(yaml.Unmarshal(before, &old), yaml.Unmarshal(after, &changed)); err != nil {
-		return fmt.Errorf("add app %q: the stack file would not be YAML any more; add it by hand: %w", name, err)
+		return fmt.Errorf("add app %q: the stack file would no longer be valid YAML; add it by hand: %w", name, err)
 	}
 	settings, _ := changed[configKey].(map[string]any)
 	for _, key := range []string{appsKey, appsName} {
@@ -189,10 +189,10 @@ func check(before, after []byte, name string, fields []Field) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("add app %q: the stack file would change elsewhere, too; add it by hand", name)
+	return fmt.Errorf("add app %q: the change would affect other parts of the stack file; add it by hand", name)
 }
 
-// sameButEmpty compares two files, of which the second may have an empty map of apps, or config, that the first lacks.
+// sameButEmpty compares two files. The second may have an empty map of apps, or config, that the first lacks.
 func sameButEmpty(old, changed map[string]any, key string) bool {
 	settings, _ := changed[configKey].(map[string]any)
 	was, _ := old[configKey].(map[string]any)

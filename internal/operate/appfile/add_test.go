@@ -92,13 +92,13 @@ func TestAddToTheSamples(t *testing.T) {
 func TestAddRefuses(t *testing.T) {
 	t.Parallel()
 	for before, want := range map[string]string{
-		"config:\n  webstack:apps:\n    wiki: {}\n":       `add app "wiki": it is in the stack file already`,
+		"config:\n  webstack:apps:\n    wiki: {}\n":       `add app "wiki": it is already in the stack file`,
 		"config:\n  webstack:apps: {shop: {domain: x}}\n": "written in braces",
 		"config: {aws:region: x}\n":                       "written in braces",
-		"config:\n  webstack:apps:\n    secure: v1:x\n":   "it is not a map that can be read",
-		"config:\n  webstack:apps: 7\n":                   "it is not a map",
-		"config:\n  webstack:apps:\n    {}\n":             "write its empty map as {} behind the key",
-		"- a\n":                                           "it is not a map",
+		"config:\n  webstack:apps:\n    secure: v1:x\n":   "it is not a plain map in the stack file",
+		"config:\n  webstack:apps: 7\n":                   "it is not a plain map",
+		"config:\n  webstack:apps:\n    {}\n":             "write its empty map as {} after the key",
+		"- a\n":                                           "it is not a YAML map",
 		"a: [\n":                                          "read the stack file",
 	} {
 		_, err := Add([]byte(before), "wiki", fields)

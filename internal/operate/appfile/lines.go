@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// lines is a text by lines, each with its end.
+// lines is a text split into lines, each with its line end.
 type lines struct {
 	text []string
-	// end is how new lines end.
+	// end is the line end of new lines.
 	end string
 }
 
@@ -17,7 +17,7 @@ func newLines(text []byte) *lines {
 	if strings.HasSuffix(f.text[0], "\r\n") {
 		f.end = "\r\n"
 	}
-	if f.text[len(f.text)-1] == "" { // behind the last end
+	if f.text[len(f.text)-1] == "" { // after the last line end
 		f.text = f.text[:len(f.text)-1]
 	}
 	return f
@@ -25,7 +25,7 @@ func newLines(text []byte) *lines {
 
 func (f *lines) bytes() []byte { return []byte(strings.Join(f.text, "")) }
 
-// insert puts lines before the line at, indented by so many spaces.
+// insert inserts lines before line at, indented by the given number of spaces.
 func (f *lines) insert(at, indent int, more []string) {
 	if at > 0 && !strings.HasSuffix(f.text[at-1], "\n") {
 		f.text[at-1] += f.end
@@ -45,8 +45,8 @@ func indented(text []string, spaces int) []string {
 	return out
 }
 
-// after is the line behind the block whose key stands at line at, in column column. What is deeper than the key
-// belongs to the block, comments too; blank lines and comments behind it do not.
+// after returns the line after the block whose key is on line at, in the given column. Deeper lines belong to the
+// block, including comments; blank lines and comments after it do not.
 func (f *lines) after(at, column int) int {
 	end := at + 1
 	for i := at + 1; i < len(f.text); i++ {

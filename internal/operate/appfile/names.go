@@ -6,8 +6,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Names are the names of the apps in text, the content of a stack file, in its order. Only text that is not YAML is an
-// error: the rest of the file may be wrong.
+// Names returns the names of the apps in the text of a stack file, in file order. It fails only if the text is not
+// YAML: the rest of the file may be invalid.
 func Names(text []byte) ([]string, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -17,7 +17,7 @@ func Names(text []byte) ([]string, error) {
 	return keys(apps), nil
 }
 
-// appsOf returns the config of a stack file, empty where there is none, and its apps, nil where there are none.
+// appsOf returns the config of a stack file, empty if there is none, and its apps, nil if there are none.
 func appsOf(document *yaml.Node) (settings, apps *entry) {
 	settings = &entry{value: &yaml.Node{}}
 	if len(document.Content) > 0 {
@@ -28,7 +28,7 @@ func appsOf(document *yaml.Node) (settings, apps *entry) {
 	return settings, find(settings.value, appsKey, appsName)
 }
 
-// keys are the keys of a map; none where there is no map.
+// keys returns the keys of a map; none if it is not a map.
 func keys(e *entry) []string {
 	if e == nil || e.value.Kind != yaml.MappingNode {
 		return nil

@@ -12,18 +12,18 @@ import (
 	"webstack/config"
 )
 
-// ErrNotThere says that the file has no app of that name.
+// ErrNotThere says that the file has no app with that name.
 var ErrNotThere = errors.New("is not in the stack file")
 
-// The keys that speak of apps beside apps itself: maps by app name, and the name of one.
+// The keys besides apps that refer to apps: maps by app name, and the name of one app.
 const (
 	envPlainName  = "appEnvPlain"
 	envSecureName = "appEnvSecure"
 	activeName    = "activeApp"
 )
 
-// Remove returns text without an app: its entries under apps, appEnvPlain and appEnvSecure, and activeApp where that
-// names it. Comments outside those entries stay. It refuses what it cannot remove by taking lines away.
+// Remove returns text without an app: without its entries under apps, appEnvPlain and appEnvSecure, and without
+// activeApp if that names it. Comments outside those entries stay. It refuses what it cannot do by removing lines.
 func Remove(text []byte, name string) ([]byte, error) {
 	var document yaml.Node
 	if err := yaml.Unmarshal(text, &document); err != nil {
@@ -53,13 +53,13 @@ func (f *lines) remove(document *yaml.Node, name string) error {
 			continue
 		}
 		if group.value.Style&yaml.FlowStyle != 0 {
-			return fmt.Errorf("remove app %q: %s is written in braces; write it as a block, one entry a line", name, key)
+			return fmt.Errorf("remove app %q: %s is written in braces; write it as a block, one entry per line", name, key)
 		}
 		cuts = append(cuts, cut{entry: found, group: group, last: len(group.value.Content) == 2})
 	}
 	if active := find(settings.value, config.Namespace+":"+activeName, activeName); active != nil && active.value.Value == name {
 		if settings.value.Style&yaml.FlowStyle != 0 {
-			return fmt.Errorf("remove app %q: %s is written in braces; write it as a block, one entry a line", name, configKey)
+			return fmt.Errorf("remove app %q: %s is written in braces; write it as a block, one entry per line", name, configKey)
 		}
 		cuts = append(cuts, cut{entry: active})
 	}
@@ -67,7 +67,7 @@ func (f *lines) remove(document *yaml.Node, name string) error {
 	return nil
 }
 
-// known lists the apps that there are.
+// known lists the apps in the file.
 func known(apps *entry) string {
 	names := keys(apps)
 	if len(names) == 0 {
@@ -76,14 +76,14 @@ func known(apps *entry) string {
 	return ", which has " + strings.Join(names, ", ")
 }
 
-// cut is an entry to take away.
+// cut is an entry to remove.
 type cut struct {
 	entry, group *entry
-	// last tells that nothing else is in the group, which becomes an empty map.
+	// last means that the entry is the only one of its group, which becomes an empty map.
 	last bool
 }
 
-// cut takes entries away, from the end of the text to its beginning, so that line numbers stay right.
+// cut removes entries, from the end of the text to its beginning, so that line numbers stay correct.
 func (f *lines) cut(cuts []cut) {
 	slices.SortFunc(cuts, func(a, b cut) int { return b.entry.key.Line - a.entry.key.Line })
 	for _, c := range cuts {
@@ -99,12 +99,12 @@ func (f *lines) cut(cuts []cut) {
 	}
 }
 
-// blank tells whether there is a line of white space only.
+// blank reports whether a line has only white space.
 func blank(text []string, at int) bool {
 	return at >= 0 && at < len(text) && strings.TrimSpace(text[at]) == ""
 }
 
-// empty writes {} behind a key whose entries are gone, before a comment that may follow.
+// empty writes {} after a key whose entries are gone, before any comment.
 func (f *lines) empty(at int) {
 	line := f.text[at]
 	before, comment, commented := strings.Cut(line, " #")
@@ -116,11 +116,11 @@ func (f *lines) empty(at int) {
 	f.text[at] = rest + " {}" + strings.TrimPrefix(line, rest)
 }
 
-// checkRemoved makes sure that the new text says what the old one said without the app, and nothing else.
+// checkRemoved makes sure that the new text has the content of the old one without the app, and nothing else.
 func checkRemoved(before, after []byte, name string) error {
 	var old, changed map[string]any
 	if err := errors.Join(yaml.Unmarshal(before, &old), yaml.Unmarshal(after, &changed)); err != nil {
-		return fmt.Errorf("remove app %q: the stack file would not be YAML any more; remove it by hand: %w", name, err)
+		return fmt.Errorf("remove app %q: the stack file would no longer be valid YAML; remove it by hand: %w", name, err)
 	}
 	settings, _ := old[configKey].(map[string]any)
 	for _, prefix := range []string{"", config.Namespace + ":"} {
@@ -134,7 +134,7 @@ func checkRemoved(before, after []byte, name string) error {
 		}
 	}
 	if !reflect.DeepEqual(old, changed) {
-		return fmt.Errorf("remove app %q: the stack file would change elsewhere, too; remove it by hand", name)
+		return fmt.Errorf("remove app %q: the change would affect other parts of the stack file; remove it by hand", name)
 	}
 	return nil
 }

@@ -18,12 +18,12 @@ import (
 )
 
 const (
-	// clientVersion is what agents are told; by it they know what they may send.
+	// clientVersion tells agents what they may send.
 	clientVersion = "1.2.0.0"
 	// dialTime is how long a WebSocket may take to open.
 	dialTime = 20 * time.Second
-	// A connection that breaks is made anew: so often, with a pause that doubles. One that has held for a while counts as
-	// good.
+	// A broken connection is opened again, up to this many times, with a pause that doubles. A connection that has held
+	// for a while resets the count.
 	retries    = 6
 	firstPause = 200 * time.Millisecond
 	goodAfter  = 5 * time.Second
@@ -35,7 +35,7 @@ type client struct {
 	ssm    *ssm.Client
 	stream *datachannel.Stream
 	o      Options
-	self   string // an id of this client
+	self   string // the ID of this client
 	sizes  <-chan Size
 
 	id, url, token string // of the session
@@ -60,7 +60,7 @@ func (c *client) start(ctx context.Context, input *ssm.StartSessionInput) error 
 	return nil
 }
 
-// talk holds the session until its end, and returns what the machine had to say about that.
+// talk runs the session until its end, and returns what the host said about the end.
 func (c *client) talk(ctx context.Context) (said string, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	connected := make(chan struct{})
@@ -99,7 +99,7 @@ func (c *client) connect(ctx context.Context) error {
 		}
 		for {
 			if failures++; failures > retries {
-				return fmt.Errorf("the connection is lost: %w", err)
+				return fmt.Errorf("the connection was lost: %w", err)
 			}
 			select {
 			case <-time.After(pause):
@@ -117,7 +117,7 @@ func (c *client) connect(ctx context.Context) error {
 	}
 }
 
-// once opens a WebSocket and lets the session go over it while it holds.
+// once opens a WebSocket and runs the session over it while it holds.
 func (c *client) once(ctx context.Context) error {
 	conn, err := c.dial(ctx)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *client) once(ctx context.Context) error {
 	return c.stream.Run(ctx, conn)
 }
 
-// dial opens the WebSocket and shows the token.
+// dial opens the WebSocket and sends the token.
 func (c *client) dial(ctx context.Context) (*websocket.Conn, error) {
 	ctx, stop := context.WithTimeout(ctx, dialTime)
 	defer stop()
@@ -153,7 +153,7 @@ func (c *client) dial(ctx context.Context) (*websocket.Conn, error) {
 	return conn, nil
 }
 
-// signed is the signature of the request for the WebSocket, by which AWS checks ssmmessages:OpenDataChannel.
+// signed returns the signed headers of the WebSocket request, with which AWS checks ssmmessages:OpenDataChannel.
 func (c *client) signed(ctx context.Context) (http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, nil)
 	if err != nil {
@@ -172,10 +172,10 @@ func (c *client) signed(ctx context.Context) (http.Header, error) {
 	return request.Header, nil
 }
 
-// errOver says that a session cannot be gone on with.
-var errOver = errors.New("the connection was lost, and the session ended meanwhile")
+// errOver says that a session cannot be resumed.
+var errOver = errors.New("the connection was lost, and the session has ended in the meantime")
 
-// resume asks for another token.
+// resume gets a new token.
 func (c *client) resume(ctx context.Context) error {
 	out, err := c.ssm.ResumeSession(ctx, &ssm.ResumeSessionInput{SessionId: &c.id})
 	if err != nil {

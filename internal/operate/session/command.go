@@ -9,11 +9,11 @@ import (
 	"webstack/internal/datachannel"
 )
 
-// command is a command whose exit code is wanted. Session Manager does not tell it, so the command prints marks around its
-// output: one at its beginning, by which an agent that skips the handshake shows that it is ready, and one with the exit
-// code at its end. The marks are taken out of what is written here.
+// command is a command whose exit code is wanted. Session Manager does not report it, so the command prints marks
+// around its output: one at the beginning, which shows that an agent without the handshake is ready, and one with the
+// exit code at the end. Write removes the marks.
 type command struct {
-	// line is what to have run.
+	// line is the line to run.
 	line string
 
 	out   io.Writer
@@ -24,7 +24,7 @@ type command struct {
 	held  []byte // the end of the output, which may be the beginning of a mark
 }
 
-// maxTail bounds what follows the mark at the end: a colon, the code and a bracket.
+// maxTail is the maximum length of what follows the mark at the end: a colon, the code and a bracket.
 const maxTail = len(":255]")
 
 func newCommand(text string, terminal bool, out io.Writer) *command {
@@ -32,12 +32,12 @@ func newCommand(text string, terminal bool, out io.Writer) *command {
 	// A trap keeps this shell from being ended by the interrupt key; the command does not inherit it.
 	line := "trap : INT QUIT; printf '%s' '" + mark + "]'; sh -c " + quote(text) + "; printf '%s:%d]' '" + mark + "' $?"
 	if !terminal {
-		line = "sh -c " + quote(line) // without terminal the agent splits words like a shell, and does not run one
+		line = "sh -c " + quote(line) // without a terminal, the agent splits words like a shell, but runs none
 	}
 	return &command{line: line, out: out, mark: []byte(mark)}
 }
 
-// quote makes one word of a text, for a shell. Systems Manager would look for parameters behind two braces.
+// quote quotes a text as one word for a shell. Systems Manager would take two braces as the beginning of a parameter.
 func quote(text string) string {
 	text = strings.ReplaceAll(text, "'", `'\''`)
 	for strings.Contains(text, "{{") {
@@ -46,7 +46,7 @@ func quote(text string) string {
 	return "'" + text + "'"
 }
 
-// Write writes output, but for the marks.
+// Write writes output without the marks.
 func (c *command) Write(data []byte) (int, error) {
 	c.held = append(c.held, data...)
 	for {
@@ -63,7 +63,7 @@ func (c *command) Write(data []byte) (int, error) {
 			c.begun = true
 		case length > 0 && scan(rest[:length], &c.code):
 			c.ended = true
-		default: // the command printed the mark itself, such as by looking at processes
+		default: // the command printed the mark itself, for example by listing processes
 			if err := c.pass(at + len(c.mark)); err != nil {
 				return 0, err
 			}
@@ -81,7 +81,7 @@ func scan(text []byte, code *int) bool {
 	return n == 1 && err == nil
 }
 
-// partial is how many bytes at the end of the text are the beginning of the mark.
+// partial returns how many bytes at the end of the text are the beginning of the mark.
 func partial(text, mark []byte) int {
 	for n := min(len(text), len(mark)-1); n > 0; n-- {
 		if bytes.HasSuffix(text, mark[:n]) {
@@ -91,7 +91,7 @@ func partial(text, mark []byte) int {
 	return 0
 }
 
-// pass writes the first n bytes of what is held.
+// pass writes the first n held bytes.
 func (c *command) pass(n int) error {
 	if n == 0 {
 		return nil
@@ -101,7 +101,7 @@ func (c *command) pass(n int) error {
 	return err
 }
 
-// flush writes what is held, which has turned out to be no mark.
+// flush writes the held bytes, which turned out not to be a mark.
 func (c *command) flush() error {
 	if err := c.pass(len(c.held)); err != nil {
 		return fmt.Errorf("write the session's output: %w", err)

@@ -1,3 +1,3 @@
-// Package session opens sessions of Session Manager on a machine: a shell, or a command. It speaks the protocol by itself,
-// so that nothing has to be installed beside AWS credentials.
+// Package session opens Session Manager sessions on a host: a shell or a command. It implements the protocol itself, so
+// that nothing needs to be installed; AWS credentials are enough.
 package session

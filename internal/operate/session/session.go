@@ -17,39 +17,39 @@ const (
 	nonInteractiveDocument = "AWS-StartNonInteractiveCommand"
 )
 
-// terminateTime is how long the end of a session is asked for that somebody broke off.
+// terminateTime limits the request to end a session that was interrupted.
 const terminateTime = 5 * time.Second
 
-// Options say what a session is for.
+// Options describe a session.
 type Options struct {
-	// Command is what sh runs on the machine; "" opens a shell.
+	// Command is what sh runs on the host; "" opens a shell.
 	Command string
-	// Stdin is what is typed, nil for nothing. A command without terminal gets none.
+	// Stdin is the input, nil for none. A command without a terminal gets none.
 	Stdin io.Reader
-	// Stdout gets the output, and Stderr what of it the machine tells apart, and messages.
+	// Stdout gets the output. Stderr gets messages, and standard error if the host keeps it apart.
 	Stdout, Stderr io.Writer
-	// Window is where the user sits. Without one, nil, a command runs without terminal, and its output may come at its end
-	// only.
+	// Window is the user's terminal. If it is nil, a command runs without a terminal, and its output may arrive only when
+	// it ends.
 	Window Window
-	// Reason is noted beside the session; "" for none.
+	// Reason is recorded with the session; "" for none.
 	Reason string
 }
 
-// Window is a terminal that a session takes over for its time.
+// Window is a terminal that a session takes over while it lasts.
 type Window interface {
-	// Raw hands every key on as it is typed, those too that would interrupt the program. The sizes of the window, the
-	// first at once, come until ctx ends.
+	// Raw passes on every key as it is typed, including those that would interrupt the program. It returns the sizes of
+	// the window, the first at once, until ctx ends.
 	Raw(ctx context.Context) (sizes <-chan Size, err error)
-	// Restore makes the terminal what it was.
+	// Restore puts the terminal back into its previous state.
 	Restore() error
 }
 
 // Size is the size of a window in characters.
 type Size struct{ Rows, Cols int }
 
-// Open opens a session on the instance and stays until it ends. It returns the command's exit code; that of a shell is
-// not known and is 0. When ctx ends, the session and what it runs are ended too. After that, one read from Stdin may be
-// under way yet.
+// Open opens a session on the instance and returns when it ends. It returns the command's exit code; that of a shell is
+// unknown and reported as 0. When ctx ends, the session and what it runs end too. One read from Stdin may still be
+// pending after Open returns.
 func Open(ctx context.Context, config aws.Config, instanceID string, o Options) (code int, err error) {
 	input := &ssm.StartSessionInput{Target: &instanceID}
 	if o.Reason != "" {
@@ -74,11 +74,11 @@ func Open(ctx context.Context, config aws.Config, instanceID string, o Options) 
 	said, err := c.sit(ctx)
 	if err != nil {
 		c.terminate(ctx)
-		return 0, fmt.Errorf("hold the session %s: %w", c.id, err)
+		return 0, fmt.Errorf("run session %s: %w", c.id, err)
 	}
 	if command == nil {
 		if said != "" {
-			return 0, fmt.Errorf("hold the session %s: it ended with: %s", c.id, said)
+			return 0, fmt.Errorf("run session %s: it ended with: %s", c.id, said)
 		}
 		return 0, nil
 	}
@@ -89,12 +89,12 @@ func Open(ctx context.Context, config aws.Config, instanceID string, o Options) 
 		return code, nil
 	}
 	if said == "" {
-		said = "it was broken off"
+		said = "it was interrupted"
 	}
-	return 0, fmt.Errorf("hold the session %s: the command's exit code is not known: %s", c.id, said)
+	return 0, fmt.Errorf("run session %s: the command's exit code is unknown: %s", c.id, said)
 }
 
-// sit holds the session at the window, if there is one.
+// sit runs the session at the window, if there is one.
 func (c *client) sit(ctx context.Context) (said string, err error) {
 	if c.o.Window == nil {
 		return c.talk(ctx)
@@ -108,14 +108,14 @@ func (c *client) sit(ctx context.Context) (said string, err error) {
 	return c.talk(ctx)
 }
 
-// terminate asks for the end of a session that has not ended by itself. Without an answer it ends when it is idle.
+// terminate ends a session that has not ended on its own. If the request fails, the session ends when it is idle.
 func (c *client) terminate(ctx context.Context) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), terminateTime)
 	defer stop()
 	_, _ = c.ssm.TerminateSession(ctx, &ssm.TerminateSessionInput{SessionId: &c.id})
 }
 
-// exitCode is how the command ended, by what it printed or what the agent said.
+// exitCode returns the command's exit code, from what it printed or from what the agent said.
 func (c *client) exitCode(command *command) (int, bool) {
 	if command.ended {
 		return command.code, true
@@ -123,5 +123,5 @@ func (c *client) exitCode(command *command) (int, bool) {
 	return c.code, c.codeKnown
 }
 
-var errEncrypted = errors.New("this account encrypts sessions with a KMS key of its own, which webstack does not do; " +
+var errEncrypted = errors.New("this account encrypts sessions with its own KMS key, which webstack does not support; " +
 	"install the session-manager-plugin and use: aws ssm start-session")

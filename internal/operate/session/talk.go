@@ -12,13 +12,13 @@ import (
 	"webstack/internal/datachannel"
 )
 
-// chunk is how much of the input goes in one message, in bytes.
+// chunk is the maximum number of bytes of input in one message.
 const chunk = 1024
 
-// endOfInput is the key that tells a program in a terminal that there is no more to read.
+// endOfInput is the key that tells a program in a terminal that the input has ended.
 const endOfInput = "\x04"
 
-// receive takes what the machine sends until the session ends.
+// receive processes what the host sends until the session ends.
 func (c *client) receive(ctx context.Context) error {
 	ready := false
 	for {
@@ -29,7 +29,7 @@ func (c *client) receive(ctx context.Context) error {
 		if err := c.take(ctx, m); err != nil {
 			return err
 		}
-		// Agents take no input before, and forget what comes. Without a handshake, output is the sign.
+		// Agents drop input that arrives before they are ready. Without a handshake, the first output shows that they are.
 		if !ready && m.Kind != datachannel.HandshakeRequest {
 			ready = true
 			go c.sendInput(ctx)
@@ -38,7 +38,7 @@ func (c *client) receive(ctx context.Context) error {
 	}
 }
 
-// take does what a message asks for.
+// take processes a message.
 func (c *client) take(ctx context.Context, m datachannel.Message) (err error) {
 	switch m.Kind {
 	case datachannel.HandshakeRequest:
@@ -66,7 +66,7 @@ func (c *client) take(ctx context.Context, m datachannel.Message) (err error) {
 	return nil
 }
 
-// handshake answers what the machine asks this client to do, and refuses what it cannot do.
+// handshake answers what the host asks this client to do, and refuses what it cannot do.
 func (c *client) handshake(ctx context.Context, m datachannel.Message) error {
 	var request datachannel.Handshake
 	if err := m.Read(&request); err != nil {
@@ -94,7 +94,7 @@ func (c *client) handshake(ctx context.Context, m datachannel.Message) error {
 	return problem
 }
 
-// possible tells whether this client can do what is asked for.
+// possible returns an error if this client cannot do what is asked.
 func possible(action datachannel.Action) error {
 	switch action.ActionType {
 	case datachannel.ActionKMSEncryption:
@@ -108,12 +108,12 @@ func possible(action datachannel.Action) error {
 		case "Standard_Stream", "InteractiveCommands", "NonInteractiveCommands":
 			return nil
 		}
-		return fmt.Errorf("take a session of the type %s: only shells and commands are possible", wanted.SessionType)
+		return fmt.Errorf("open a session of type %s: only shells and commands are supported", wanted.SessionType)
 	}
-	return fmt.Errorf("do what the machine asks for, %s: it is not known here", action.ActionType)
+	return fmt.Errorf("do the requested action %s: it is not supported", action.ActionType)
 }
 
-// sendInput sends what is typed.
+// sendInput sends the input.
 func (c *client) sendInput(ctx context.Context) {
 	if c.o.Stdin == nil {
 		return
@@ -133,7 +133,7 @@ func (c *client) sendInput(ctx context.Context) {
 	}
 }
 
-// sendSizes sends how large the window is, each time that changes.
+// sendSizes sends the size of the window each time it changes.
 func (c *client) sendSizes(ctx context.Context) {
 	for {
 		select {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// IsTerminal tells whether somebody sits at both ends.
+// IsTerminal reports whether both input and output are terminals.
 func IsTerminal(in, out *os.File) bool {
 	return term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
 }
@@ -34,12 +34,12 @@ func (t *Terminal) Raw(ctx context.Context) (<-chan Size, error) {
 // Restore implements Window.
 func (t *Terminal) Restore() error {
 	if err := term.Restore(int(t.In.Fd()), t.before); err != nil {
-		return fmt.Errorf("give back the terminal (type reset to do so): %w", err)
+		return fmt.Errorf("restore the terminal (run reset to do so): %w", err)
 	}
 	return nil
 }
 
-// watchSize tells the size of the window now and at each change.
+// watchSize sends the size of the window now and at each change.
 func watchSize(ctx context.Context, out *os.File) <-chan Size {
 	changes := make(chan os.Signal, 1)
 	signal.Notify(changes, syscall.SIGWINCH)

@@ -12,9 +12,9 @@ import (
 )
 
 var appChecks = []check{
-	{phase: 5, name: "apps.services", looked: "docker compose ps: what all apps share", run: checkServices},
+	{phase: 5, name: "apps.services", looked: "docker compose ps: the shared services", run: checkServices},
 	{phase: 5, name: "apps.containers", looked: "docker compose ps: the apps", when: hasApps, run: checkContainers},
-	{phase: 5, name: "apps.ports", looked: "ports that containers publish", run: checkPublished},
+	{phase: 5, name: "apps.ports", looked: "published ports of the containers", run: checkPublished},
 }
 
 func hasApps(c *config.Config) bool { return len(c.Apps) > 0 }
@@ -40,35 +40,35 @@ func checkServices(ctx context.Context, w *world) ([]finding, error) {
 	return out, nil
 }
 
-// container judges one container.
+// container checks one container.
 func container(subject string, s contract.ServiceStatus, status contract.Status, do string) finding {
 	switch {
 	case s.State != "running":
 		return failed(subject, do, "its container is %s%s", orNone(s.State), killedText(s))
 	case s.Health == contract.HealthStarting:
-		// Docker asks for the first time some seconds after the start, and gives up in a minute.
+		// Docker runs the first health check a few seconds after the start and gives up after a minute.
 		return finding{subject: subject, outcome: Later,
-			found: fmt.Sprintf("running for %s, its health check has not answered yet", operate.Ago(status.At.Sub(s.Since)))}
+			found: fmt.Sprintf("running for %s, its health check has not passed yet", operate.Ago(status.At.Sub(s.Since)))}
 	case s.Health != contract.HealthHealthy && s.Health != contract.HealthNone:
 		return failed(subject, do, "its container is %s%s", s.Health, killedText(s))
 	case s.MemoryKills > 0:
-		return warned(subject, "raise its memory limit, or find out what needs so much: "+do, "running for %s%s",
+		return warned(subject, "raise its memory limit, or find out what needs so much memory: "+do, "running for %s%s",
 			operate.Ago(status.At.Sub(s.Since)), killedText(s))
 	}
 	return passed(subject, "running for %s, %s", operate.Ago(status.At.Sub(s.Since)), healthWord(s.Health))
 }
 
-// killedText says that the kernel has killed processes of a container, "" when it has not.
+// killedText says that the kernel has killed processes of a container, "" if it has not.
 func killedText(s contract.ServiceStatus) string {
 	if s.MemoryKills == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", and was killed for its memory limit of %d MiB", s.MemoryLimit>>20)
+	return fmt.Sprintf(", and was killed at its memory limit of %d MiB", s.MemoryLimit>>20)
 }
 
 func orNone(state string) string {
 	if state == "" {
-		return "not there"
+		return "missing"
 	}
 	return state
 }
@@ -94,7 +94,7 @@ func checkContainers(ctx context.Context, w *world) ([]finding, error) {
 		case status.Apps[at].Wanted != "" && status.Apps[at].Wanted != status.Apps[at].Release:
 			out = append(out, notReleased(status, status.Apps[at]))
 		case status.Apps[at].Release == "":
-			out = append(out, passed(app.Name, "no release yet: answers 503 until the first deploy"))
+			out = append(out, passed(app.Name, "no release yet: it answers 503 until the first deploy"))
 		default:
 			found := status.Apps[at]
 			row := container(app.Name, found.ServiceStatus, status, "webstack logs "+app.Name+" --stack "+w.stack)
@@ -105,17 +105,18 @@ func checkContainers(ctx context.Context, w *world) ([]finding, error) {
 	return out, nil
 }
 
-// notReleased says why an app does not run the release that it should.
+// notReleased says why an app does not run the wanted release.
 func notReleased(status contract.Status, app contract.AppStatus) finding {
 	runs := "nothing"
 	if app.Release != "" {
 		runs = releaseTag(app.Release)
 	}
-	return failed(app.Name, "fix the cause and release again, or go back to a release that runs", "it runs %s instead of %s: %s",
-		runs, releaseTag(app.Wanted), why(status, app.Name))
+	return failed(app.Name, "fix the cause and release again, or go back to a release that works",
+		"it runs %s instead of %s: %s", runs, releaseTag(app.Wanted), why(status, app.Name))
 }
 
-// why is what the host says about an app, or about itself where app is "", since its last attempt to bring it up to date.
+// why returns the problem that the host reports about an app since its last attempt to update it, or about itself if
+// app is "".
 func why(status contract.Status, app string) string {
 	var all []string
 	for _, p := range status.Problems {
@@ -134,7 +135,7 @@ func why(status contract.Status, app string) string {
 	return strings.Join(all, "; ")
 }
 
-// releaseTag is a release without its digest.
+// releaseTag returns a release without its digest.
 func releaseTag(release string) string {
 	tag, _, _ := strings.Cut(release, "@")
 	return tag

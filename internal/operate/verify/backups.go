@@ -20,19 +20,19 @@ var backupChecks = []check{
 	{phase: 6, name: "backups.versions", looked: "its versioning", when: backedUp, run: checkVersions},
 	{phase: 6, name: "backups.encryption", looked: "its encryption", when: backedUp, run: checkEncryption},
 	{phase: 6, name: "backups.private", looked: "its public access block and policy", when: backedUp, run: checkPrivate},
-	{phase: 6, name: "backups.lifecycle", looked: "when backups expire", when: backedUp, run: checkLifecycle},
-	{phase: 6, name: "backups.documents", looked: "the documents that back up and restore", when: backedUp,
+	{phase: 6, name: "backups.lifecycle", looked: "its expiry of backups", when: backedUp, run: checkLifecycle},
+	{phase: 6, name: "backups.documents", looked: "the backup and restore documents", when: backedUp,
 		run: checkBackupDocuments},
 	{phase: 6, name: "backups.dumps", looked: "dated dumps under " + contract.BackupPrefix, when: backedUp, run: checkDumps},
 }
 
-// backupBucket is the bucket and since when it has been there.
+// backupBucket is the bucket and when it was created.
 type backupBucket struct {
 	name    string
 	created time.Time
 }
 
-// findBucket finds the bucket by its name or, when Pulumi named it, by the beginning of that and the stack's tags.
+// findBucket finds the bucket by its name or, if Pulumi generated the name, by its prefix and the stack's tags.
 func (w *world) findBucket(ctx context.Context) (backupBucket, error) {
 	given := w.config.DbBackupBucketName
 	stem := contract.BackupBucketStem(contract.NamePrefix(w.project, w.stack)) + "-"
@@ -62,7 +62,7 @@ func (w *world) findBucket(ctx context.Context) (backupBucket, error) {
 	if given == "" {
 		given = stem + "…"
 	}
-	return backupBucket{}, fmt.Errorf("there is no bucket %s of this stack; %s", given, w.again())
+	return backupBucket{}, fmt.Errorf("this stack has no bucket %s; %s", given, w.again())
 }
 
 func (w *world) ownsBucket(ctx context.Context, name string) (bool, error) {
@@ -85,7 +85,7 @@ func checkBucket(ctx context.Context, w *world) ([]finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []finding{passed("", "%s, made on %s", bucket.name, day(bucket.created))}, nil
+	return []finding{passed("", "%s, created on %s", bucket.name, day(bucket.created))}, nil
 }
 
 func checkVersions(ctx context.Context, w *world) ([]finding, error) {
@@ -95,12 +95,12 @@ func checkVersions(ctx context.Context, w *world) ([]finding, error) {
 	}
 	answer, err := w.s3.GetBucketVersioning(ctx, &s3.GetBucketVersioningInput{Bucket: &bucket.name})
 	if err != nil {
-		return nil, operate.Explain("ask for the versioning of "+bucket.name, err)
+		return nil, operate.Explain("read the versioning of "+bucket.name, err)
 	}
 	if answer.Status != types.BucketVersioningStatusEnabled {
-		return []finding{failed("", w.again(), "versions are not kept (%q)", answer.Status)}, nil
+		return []finding{failed("", w.again(), "versioning is not enabled (%q)", answer.Status)}, nil
 	}
-	return []finding{passed("", "versions are kept")}, nil
+	return []finding{passed("", "versioning is enabled")}, nil
 }
 
 func checkEncryption(ctx context.Context, w *world) ([]finding, error) {
@@ -110,7 +110,7 @@ func checkEncryption(ctx context.Context, w *world) ([]finding, error) {
 	}
 	answer, err := w.s3.GetBucketEncryption(ctx, &s3.GetBucketEncryptionInput{Bucket: &bucket.name})
 	if err != nil && !operate.HasCode(err, "ServerSideEncryptionConfigurationNotFoundError") {
-		return nil, operate.Explain("ask for the encryption of "+bucket.name, err)
+		return nil, operate.Explain("read the encryption of "+bucket.name, err)
 	}
 	if err == nil && answer.ServerSideEncryptionConfiguration != nil {
 		for _, rule := range answer.ServerSideEncryptionConfiguration.Rules {
@@ -119,7 +119,7 @@ func checkEncryption(ctx context.Context, w *world) ([]finding, error) {
 			}
 		}
 	}
-	return []finding{failed("", w.again(), "it has none by default")}, nil
+	return []finding{failed("", w.again(), "default encryption is off")}, nil
 }
 
 func checkPrivate(ctx context.Context, w *world) ([]finding, error) {
@@ -129,7 +129,7 @@ func checkPrivate(ctx context.Context, w *world) ([]finding, error) {
 	}
 	answer, err := w.s3.GetPublicAccessBlock(ctx, &s3.GetPublicAccessBlockInput{Bucket: &bucket.name})
 	if err != nil && !operate.HasCode(err, "NoSuchPublicAccessBlockConfiguration") {
-		return nil, operate.Explain("ask for the public access block of "+bucket.name, err)
+		return nil, operate.Explain("read the public access block of "+bucket.name, err)
 	}
 	block := &types.PublicAccessBlockConfiguration{}
 	if err == nil && answer.PublicAccessBlockConfiguration != nil {
@@ -139,7 +139,7 @@ func checkPrivate(ctx context.Context, w *world) ([]finding, error) {
 		block.BlockPublicAcls, block.BlockPublicPolicy, block.IgnorePublicAcls, block.RestrictPublicBuckets,
 	} {
 		if !aws.ToBool(set) {
-			return []finding{failed("", w.again(), "public access is not blocked wholly")}, nil
+			return []finding{failed("", w.again(), "public access is not fully blocked")}, nil
 		}
 	}
 	policy, err := w.s3.GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: &bucket.name})
@@ -152,7 +152,7 @@ func checkPrivate(ctx context.Context, w *world) ([]finding, error) {
 	return []finding{passed("", "no public access, TLS only")}, nil
 }
 
-// refusesPlainHTTP tells whether a policy denies what comes without TLS.
+// refusesPlainHTTP reports whether a policy denies requests without TLS.
 func refusesPlainHTTP(policy string) bool {
 	var document struct {
 		Statement []struct {
@@ -195,16 +195,16 @@ func checkLifecycle(ctx context.Context, w *world) ([]finding, error) {
 		}
 	}
 	if days != want {
-		return []finding{failed("", w.again(), "backups expire after %s, the config says %d days", daysText(days), want)}, nil
+		return []finding{failed("", w.again(), "backups %s, but the config says %d days", expiryText(days), want)}, nil
 	}
 	return []finding{passed("", "after %d days", days)}, nil
 }
 
-func daysText(days int) string {
+func expiryText(days int) string {
 	if days == 0 {
-		return "no time at all"
+		return "never expire"
 	}
-	return fmt.Sprintf("%d days", days)
+	return fmt.Sprintf("expire after %d days", days)
 }
 
 func prefixOf(rule types.LifecycleRule) string {

@@ -20,18 +20,18 @@ import (
 	"webstack/internal/operate"
 )
 
-// authority is who is expected to have issued a certificate.
+// authority is the expected issuer of a certificate.
 type authority struct {
 	name  string
-	roots *x509.CertPool // nil: the system's
-	// unknown is true when its certificate is nowhere to be had: the chain is then not verified.
+	roots *x509.CertPool // nil means the system's
+	// unknown means that the authority's certificate is not available. The chain is not verified then.
 	unknown bool
 }
 
-// staging is Let's Encrypt's authority for trying out, which nothing trusts.
+// staging is Let's Encrypt's test authority, which nothing trusts.
 const staging = "staging"
 
-// authority says whose certificates the config asks for. Caddy's own authority is read from the host.
+// authority returns the authority whose certificates the config asks for. Caddy's own is read from the host.
 func (w *world) authority(ctx context.Context) (authority, error) {
 	switch w.config.Acme {
 	case "internal":
@@ -41,7 +41,7 @@ func (w *world) authority(ctx context.Context) (authority, error) {
 		}
 		roots := x509.NewCertPool()
 		if !roots.AppendCertsFromPEM([]byte(status.Authority)) {
-			return authority{}, errors.New("the host has no certificate of Caddy's own authority")
+			return authority{}, errors.New("the host does not have the certificate of Caddy's own authority")
 		}
 		return authority{name: "Caddy's own authority, as the host has it", roots: roots}, nil
 	case staging:
@@ -50,11 +50,11 @@ func (w *world) authority(ctx context.Context) (authority, error) {
 	return authority{name: "the system's authorities", roots: w.roots}, nil
 }
 
-// ownAuthority is who is expected to have issued an app's own certificate: somebody whom visitors trust, unless the names
-// are private ones.
+// ownAuthority returns the expected issuer of an app's own certificate: an authority that visitors trust, unless the
+// names are private.
 func (w *world) ownAuthority() authority {
 	if w.config.Acme == "internal" {
-		return authority{name: "the app's own, for a private name: whoever issued it is not verified", unknown: true}
+		return authority{name: "the app's own, for a private name: its issuer is not verified", unknown: true}
 	}
 	return authority{name: "the system's authorities", roots: w.roots}
 }
@@ -81,8 +81,8 @@ func checkTLS(ctx context.Context, w *world) ([]finding, error) {
 	}), nil
 }
 
-// soon is when a certificate should have been renewed long ago: Caddy does so 30 of 90 days before the end, and of short
-// ones at a third of their time.
+// soon is when a certificate should have been renewed long ago: Caddy renews one of 90 days 30 days before its end, and
+// shorter ones when a third of their lifetime is left.
 const soon = 7 * 24 * time.Hour
 
 func (w *world) certificate(ctx context.Context, ip, name string, from authority) finding {
@@ -100,7 +100,7 @@ func (w *world) certificate(ctx context.Context, ip, name string, from authority
 	case left <= 0 || w.now.Before(leaf.NotBefore):
 		return failed(name, do, "the certificate is valid from %s to %s", day(leaf.NotBefore), day(leaf.NotAfter))
 	case left < min(soon, lifetime/8):
-		return failed(name, do, "the certificate ends in %s and was not renewed", operate.Ago(left))
+		return failed(name, do, "the certificate expires in %s and was not renewed", operate.Ago(left))
 	}
 	if !from.unknown {
 		middle := x509.NewCertPool()
@@ -119,12 +119,12 @@ func (w *world) certificate(ctx context.Context, ip, name string, from authority
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02") }
 
-// limited ends a question that gets no answer.
+// limited returns a context that ends a request without an answer.
 func (w *world) limited(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, w.limit, fmt.Errorf("no answer within %s", w.limit))
 }
 
-// handshake returns the chain that the host shows for a name. It is verified by whoever asked for it.
+// handshake returns the certificate chain that the host sends for a name. The caller verifies it.
 func (w *world) handshake(ctx context.Context, ip, name string) ([]*x509.Certificate, error) {
 	ctx, cancel := w.limited(ctx)
 	defer cancel()
@@ -144,8 +144,8 @@ func (w *world) handshake(ctx context.Context, ip, name string) ([]*x509.Certifi
 	return chain, nil
 }
 
-// ownCertificate is the app's own certificate in Parameter Store, nil when there is none, and the name of its parameter.
-// Its key is never read.
+// ownCertificate returns the app's own certificate in Parameter Store, nil if there is none, and the name of its
+// parameter. It never reads the private key.
 func (w *world) ownCertificate(ctx context.Context, app config.App) (*x509.Certificate, string, error) {
 	for _, place := range contract.AppCertificateParams(contract.BasePath(w.project, w.stack), app.Name) {
 		name := place.Cert
@@ -178,9 +178,10 @@ func checkOwn(ctx context.Context, w *world) ([]finding, error) {
 		own, parameter, err := w.ownCertificate(ctx, app)
 		switch refused := w.refusedCertificate(ctx, app); {
 		case refused != "":
-			return []finding{failed(app.Name, "mend it; the host looks again within half an hour", "the host does not take it: %s", refused)}
+			return []finding{failed(app.Name, "fix it; the host checks again within half an hour", "the host rejects it: %s",
+				refused)}
 		case err != nil:
-			return []finding{failed(app.Name, "put the chain there again, the leaf first, as PEM", "%v", err)}
+			return []finding{failed(app.Name, "store the chain again as PEM, leaf certificate first", "%v", err)}
 		case own == nil:
 			return []finding{passed(app.Name, "none: %s", w.issuerWord())}
 		}
@@ -189,14 +190,14 @@ func checkOwn(ctx context.Context, w *world) ([]finding, error) {
 			return []finding{failed(app.Name, "see web.tls first", "%v", err)}
 		}
 		if !chain[0].Equal(own) {
-			return []finding{failed(app.Name, "it is taken at the next converge, within half an hour; if not, read why: "+
-				"webstack status --stack "+w.stack, "%s shows another certificate than %s", app.Domain, parameter)}
+			return []finding{failed(app.Name, "the host applies it within half an hour; if it does not, read why: "+
+				"webstack status --stack "+w.stack, "%s does not serve the certificate in %s", app.Domain, parameter)}
 		}
 		return []finding{passed(app.Name, "in use, until %s", day(own.NotAfter))}
 	}), nil
 }
 
-// refusedCertificate is what the host found wrong with an app's own certificate or its key, "" for nothing.
+// refusedCertificate returns the host's problem with an app's own certificate or its key, "" for none.
 func (w *world) refusedCertificate(ctx context.Context, app config.App) string {
 	status, err := w.status(ctx)
 	if err != nil {
@@ -212,7 +213,7 @@ func (w *world) refusedCertificate(ctx context.Context, app config.App) string {
 	return ""
 }
 
-// issuerWord says where certificates come from without an own one.
+// issuerWord says where an app's certificates come from if it has none of its own.
 func (w *world) issuerWord() string {
 	switch w.config.Acme {
 	case "internal":

@@ -12,8 +12,8 @@ import (
 	"webstack/internal/operate"
 )
 
-// whyFailed says why the last run of an association failed: what the host remembers of it, or else the end of what the step
-// printed that failed. A step that came before the host program could remember anything is found that way too.
+// whyFailed says why the last run of an association failed: the error that the host recorded or, if there is none, the
+// end of the failed step's output. That also covers steps that ran before the host program could record anything.
 func (w *world) whyFailed(ctx context.Context, association *types.AssociationDescription) string {
 	if status, err := w.status(ctx); err == nil && len(status.Problems) > 0 {
 		var all []string
@@ -29,14 +29,14 @@ func (w *world) whyFailed(ctx context.Context, association *types.AssociationDes
 	text, err := w.lastPrinted(ctx, aws.ToString(association.AssociationId))
 	switch {
 	case err != nil:
-		return operate.Explain("read what the host printed", err).Error()
+		return operate.Explain("read the output of the host", err).Error()
 	case text == "":
 		return "the host printed nothing"
 	}
 	return text
 }
 
-// lastPrinted is the end of what the failed step of an association's newest run printed.
+// lastPrinted returns the end of the output of the failed step of an association's newest run.
 func (w *world) lastPrinted(ctx context.Context, id string) (string, error) {
 	runs, err := w.ssm.DescribeAssociationExecutions(ctx, &ssm.DescribeAssociationExecutionsInput{AssociationId: &id})
 	if err != nil || len(runs.AssociationExecutions) == 0 {
@@ -73,7 +73,7 @@ func (w *world) lastPrinted(ctx context.Context, id string) (string, error) {
 	return "", nil
 }
 
-// failedStep is the name of the first step that failed and the end of what it printed, "" when none did.
+// failedStep returns the name of the first step that failed and the end of its output, "" if none failed.
 func failedStep(steps []types.CommandPlugin) string {
 	const shown = 600
 	for _, step := range steps {

@@ -9,7 +9,7 @@ import (
 	"webstack/contract"
 )
 
-// Shares of a disk's space or inodes in use, in percent. At the second one something is about to stop.
+// Shares of a disk's space or inodes in use, in percent. At the second one, something is about to stop working.
 const (
 	warnFull = 80
 	failFull = 95
@@ -34,11 +34,11 @@ func judgeDisk(disk contract.DiskStatus, status contract.Status) finding {
 	if used < warnFull {
 		return passed(disk.Path, "%s", found)
 	}
-	do := "webstack shell, then: sudo docker system df; remove what is not needed, or enlarge webstack:rootVolumeSize"
+	do := "webstack shell, then: sudo docker system df; remove what is not needed, or increase webstack:rootVolumeSize"
 	size := func(a contract.AppStatus) int64 { return a.Written }
 	what := "its containers have written"
 	if disk.Path == contract.DataDir {
-		do = "delete rows or databases that are not needed, or enlarge webstack:dataVolumeSize"
+		do = "delete rows or databases that are not needed, or increase webstack:dataVolumeSize"
 		what = "its database has"
 		size = func(a contract.AppStatus) int64 {
 			if a.Database == nil {
@@ -50,7 +50,7 @@ func judgeDisk(disk contract.DiskStatus, status contract.Status) finding {
 	if len(status.Apps) > 0 {
 		most := slices.MaxFunc(status.Apps, func(a, b contract.AppStatus) int { return cmp.Compare(size(a), size(b)) })
 		if size(most) > 0 {
-			found += fmt.Sprintf("; of the apps %s has most: %s %d MiB", most.Name, what, size(most)>>20)
+			found += fmt.Sprintf("; the app %s uses most: %s %d MiB", most.Name, what, size(most)>>20)
 		}
 	}
 	if used >= failFull {

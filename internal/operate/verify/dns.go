@@ -16,7 +16,7 @@ import (
 )
 
 var dnsChecks = []check{
-	{phase: 7, name: "dns.names", looked: "what the names resolve to", when: hasApps, run: checkNames},
+	{phase: 7, name: "dns.names", looked: "the addresses of the domains in DNS", when: hasApps, run: checkNames},
 	{phase: 7, name: "dns.proxy", looked: "GET https://DOMAIN through Cloudflare", when: hasProxied, run: checkProxy},
 }
 
@@ -46,7 +46,7 @@ func checkNames(ctx context.Context, w *world) ([]finding, error) {
 	}), nil
 }
 
-// resolves judges what DNS says of one name.
+// resolves checks the DNS answer for one name.
 func (w *world) resolves(ctx context.Context, app config.App, name string, want []string) finding {
 	ctx, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
@@ -61,51 +61,52 @@ func (w *world) resolves(ctx context.Context, app config.App, name string, want 
 	text := strings.Join(found.addresses, ", ")
 	switch {
 	case app.CfProxied && w.emulated && len(missing) == 0:
-		return passed(name, "%s; on a real zone Cloudflare's proxy answers here", text)
+		return passed(name, "%s; in a real zone, these would be addresses of Cloudflare's proxy", text)
 	case app.CfProxied && len(missing) < len(want):
-		return failed(name, w.pointing(app, name, want), "%s is the host itself, not Cloudflare's proxy, says %s", text, found.server)
+		return failed(name, w.pointing(app, name, want), "%s is the host itself, not Cloudflare's proxy, according to %s",
+			text, found.server)
 	case app.CfProxied:
 		return passed(name, "%s (Cloudflare's proxy)", text)
 	case len(missing) == 0 && len(extra) > 0:
-		return failed(name, w.otherRecord(app, name, extra), "%s beside the host's %s, says %s",
+		return failed(name, w.otherRecord(app, name, extra), "%s in addition to the host's %s, according to %s",
 			strings.Join(extra, ", "), strings.Join(want, " and "), found.server)
 	case len(missing) > 0:
-		return failed(name, w.pointing(app, name, want)+remembered(found), "%s, not %s, says %s", text,
+		return failed(name, w.pointing(app, name, want)+remembered(found), "%s, not %s, according to %s", text,
 			strings.Join(want, " and "), found.server)
 	}
 	return w.asHere(ctx, name, found)
 }
 
-// asHere passes a name, and says when this computer takes another address than DNS gives.
+// asHere passes a name, and says if this computer uses another address than DNS returns.
 func (w *world) asHere(ctx context.Context, name string, found answered) finding {
 	text := strings.Join(found.addresses, ", ")
 	if w.here != nil {
 		here, err := w.here.lookup(ctx, name)
 		if err == nil && len(without(here.addresses, found.addresses)) > 0 {
-			return passed(name, "%s, says %s; this computer takes %s, perhaps by its hosts file", text, found.server,
+			return passed(name, "%s, according to %s; this computer uses %s, perhaps from its hosts file", text, found.server,
 				strings.Join(here.addresses, ", "))
 		}
 	}
 	return passed(name, "%s", text)
 }
 
-// remembered warns of an answer that goes on for a while.
+// remembered warns that the old answer stays cached for a while.
 func remembered(found answered) string {
 	if found.ttl == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %s may give the old answer for another %s", found.server, found.ttl.Round(time.Second))
+	return fmt.Sprintf("; %s may return the old answer for another %s", found.server, found.ttl.Round(time.Second))
 }
 
-// pointing says how a name comes to point to the host.
+// pointing says how to make a name point to the host.
 func (w *world) pointing(app config.App, name string, want []string) string {
 	if w.config.EnableDns {
-		return fmt.Sprintf("%s; if the record is there, look whether zone %s is delegated to Cloudflare", w.again(), app.Zone)
+		return fmt.Sprintf("%s; if the record exists, check that zone %s is delegated to Cloudflare", w.again(), app.Zone)
 	}
 	return fmt.Sprintf("point %s to %s at your DNS provider", name, strings.Join(want, " and "))
 }
 
-// otherRecord says how a record beside the stack's own goes away. An update does not do it: that record is not its own.
+// otherRecord says how to remove a record that is not the stack's own. An update does not remove it.
 func (w *world) otherRecord(app config.App, name string, extra []string) string {
 	where := "at your DNS provider"
 	if w.config.EnableDns {
@@ -115,7 +116,7 @@ func (w *world) otherRecord(app config.App, name string, extra []string) string 
 		strings.Join(extra, " and "), where)
 }
 
-// checkProxy visits proxied apps as everybody does. The laptop cloud has no proxy, so nothing is said of it there.
+// checkProxy visits proxied apps as everybody does. The laptop cloud has no proxy, so the check is skipped there.
 func checkProxy(ctx context.Context, w *world) ([]finding, error) {
 	if w.emulated {
 		return nil, nil
@@ -131,7 +132,7 @@ func checkProxy(ctx context.Context, w *world) ([]finding, error) {
 	}), nil
 }
 
-// throughProxy visits one app at the address that DNS gives, which is Cloudflare's.
+// throughProxy visits one app at the address that DNS returns, which is Cloudflare's.
 func (w *world) throughProxy(ctx context.Context, app config.App) finding {
 	limited, cancel := context.WithTimeout(ctx, w.limit)
 	defer cancel()
@@ -142,32 +143,32 @@ func (w *world) throughProxy(ctx context.Context, app config.App) finding {
 	got, err := w.visitAt(ctx, found.addresses[0], "https", app.Domain)
 	switch {
 	case err != nil:
-		return failed(app.Domain, "look at the zone "+app.Zone+" in the Cloudflare dashboard: is it active, and has it a "+
-			"certificate?", "%v", err)
+		return failed(app.Domain, "look at the zone "+app.Zone+" in the Cloudflare dashboard: is it active, and does it "+
+			"have a certificate?", "%v", err)
 	case loops(got, app.Domain):
 		return failed(app.Domain, "set the SSL/TLS mode of zone "+app.Zone+" to Full (strict) in the Cloudflare dashboard: in mode "+
-			"Flexible it asks the host by HTTP, which sends it back to HTTPS, without end", "%d to itself: a redirect loop",
-			got.status)
+			"Flexible, Cloudflare connects to the host by HTTP, which always redirects to HTTPS",
+			"%d to itself: a redirect loop", got.status)
 	case proxyErrors[got.status] != "":
 		return failed(app.Domain, proxyErrors[got.status], "%d from Cloudflare", got.status)
 	}
 	return passed(app.Domain, "%d", got.status)
 }
 
-// loops tells whether a page of https://name redirects to itself.
+// loops reports whether a page of https://name redirects to itself.
 func loops(got answer, name string) bool {
 	to, err := url.Parse(got.to)
 	return err == nil && redirects(got, name) && (to.Path == "" || to.Path == "/") && to.RawQuery == ""
 }
 
-// proxyErrors are Cloudflare's own statuses for a host that it cannot use, and what to do.
+// proxyErrors are Cloudflare's own statuses for a host with a problem, and what to do.
 var proxyErrors = map[int]string{
-	520:                        "see web.answer: the host gave Cloudflare an answer that it does not understand",
+	520:                        "see web.answer: Cloudflare does not understand the host's answer",
 	521:                        "see web.tls: the host refuses Cloudflare's connections",
 	522:                        "see web.tls: the host does not answer Cloudflare; are ports 80 and 443 open?",
-	523:                        "see dns.names: Cloudflare does not reach the host's address",
-	524:                        "see web.answer: the app takes longer than Cloudflare waits",
+	523:                        "see dns.names: Cloudflare cannot reach the host's address",
+	524:                        "see web.answer: the app takes longer to answer than Cloudflare waits",
 	525:                        "see web.tls: the host has no certificate for that name yet",
-	526:                        "see web.tls: the host's certificate is not one that mode Full (strict) accepts; with acme: internal take mode Full",
-	http.StatusTooManyRequests: "wait a minute, then verify again: Cloudflare limits requests from here",
+	526:                        "see web.tls: mode Full (strict) does not accept the host's certificate; with acme: internal use mode Full",
+	http.StatusTooManyRequests: "wait a minute and run verify again: Cloudflare limits requests from here",
 }

@@ -50,18 +50,18 @@ func TestDNSAdvice(t *testing.T) {
 	}{
 		"a record beside ours": {func(s *stand) {
 			s.config.EnableDns, s.names["shop.example.com"] = true, []string{publicAddress, "198.51.100.1"}
-		}, "dns.names", "shop.example.com", Fail, "198.51.100.1 beside the host's",
+		}, "dns.names", "shop.example.com", Fail, "198.51.100.1 in addition to the host's",
 			"delete the record of shop.example.com with 198.51.100.1 in the Cloudflare dashboard, zone example.com"},
 		"a record beside ours, elsewhere": {func(s *stand) {
 			s.config.EnableDns, s.names["shop.example.com"] = false, []string{publicAddress, "198.51.100.1"}
-		}, "dns.names", "shop.example.com", Fail, "198.51.100.1 beside", "at your DNS provider"},
+		}, "dns.names", "shop.example.com", Fail, "198.51.100.1 in addition to", "at your DNS provider"},
 		"an old answer": {func(s *stand) { s.names["shop.example.com"] = []string{"198.51.100.1"} },
-			"dns.names", "shop.example.com", Fail, "says 192.0.2.53", "192.0.2.53 may give the old answer for another 5m0s"},
+			"dns.names", "shop.example.com", Fail, "according to 192.0.2.53", "192.0.2.53 may return the old answer for another 5m0s"},
 		"a hosts file": {func(s *stand) { s.here = map[string][]string{"shop.example.com": {"127.0.0.1"}} },
-			"dns.names", "shop.example.com", Pass, "203.0.113.10, says 192.0.2.53; this computer takes 127.0.0.1", ""},
+			"dns.names", "shop.example.com", Pass, "203.0.113.10, according to 192.0.2.53; this computer uses 127.0.0.1", ""},
 		"no hosts file": {func(s *stand) { s.here = s.names }, "dns.names", "shop.example.com", Pass, "203.0.113.10", ""},
 		"proxied on the laptop cloud": {func(s *stand) { s.config.Apps[0].CfProxied, s.emulated = true, true },
-			"dns.names", "blog.example.com", Pass, "203.0.113.10; on a real zone Cloudflare's proxy answers here", ""},
+			"dns.names", "blog.example.com", Pass, "203.0.113.10; in a real zone, these would be addresses of Cloudflare's proxy", ""},
 		"mode Flexible": {func(s *stand) { behindProxy(redirectTo("https://blog.example.com/"))(nil, s) },
 			"dns.proxy", "blog.example.com", Fail, "a redirect loop", "to Full (strict)"},
 		"a redirect of the app's own": {func(s *stand) { behindProxy(redirectTo("https://blog.example.com/login"))(nil, s) },

@@ -1,3 +1,3 @@
-// Package verify holds what must be true of a running stack, phase by phase as the roadmap lists it, and looks whether
-// it is. It only reads: AWS's APIs, the document that prints the host's status, names, and the apps as a visitor would.
+// Package verify checks everything that must be true of a running stack, phase by phase. It only reads: AWS APIs, the
+// document that prints the host's status, DNS names, and the apps as a visitor sees them.
 package verify

@@ -13,10 +13,10 @@ import (
 	"webstack/internal/operate"
 )
 
-// grace is how long a backup may take and be late.
+// grace is how late a backup may be, including the time it takes.
 const grace = 2 * time.Hour
 
-// dateLayout is how the names of backups begin.
+// dateLayout is the layout of the date that names of backups begin with.
 const dateLayout = "2006-01-02"
 
 func checkDumps(ctx context.Context, w *world) ([]finding, error) {
@@ -32,7 +32,7 @@ func checkDumps(ctx context.Context, w *world) ([]finding, error) {
 	switch age := w.now.Sub(newest); {
 	case len(dates) == 0:
 		return []finding{{outcome: Later,
-			found: "none: this version makes no backups yet; dump by hand: docs/operations.md, Backups"}}, nil
+			found: "none: this version does not make backups yet; dump by hand: docs/operations.md, Backups"}}, nil
 	case age > every:
 		return []finding{failed("", "dump by hand: docs/operations.md, Backups", "the newest is %s old", operate.Ago(age))}, nil
 	default:
@@ -41,7 +41,8 @@ func checkDumps(ctx context.Context, w *world) ([]finding, error) {
 	}
 }
 
-// dumps are the dates of the backups, sorted, and when the newest one was complete. What has no manifest is no backup.
+// dumps returns the sorted dates of the backups, and when the newest one was complete. A backup without a manifest does
+// not count.
 func (w *world) dumps(ctx context.Context, bucket string) (dates []string, newest time.Time, err error) {
 	pages := s3.NewListObjectsV2Paginator(w.s3, &s3.ListObjectsV2Input{
 		Bucket: &bucket, Prefix: aws.String(contract.BackupPrefix),
@@ -72,13 +73,13 @@ func (w *world) dumps(ctx context.Context, bucket string) (dates []string, newes
 
 // Backup is a complete backup.
 type Backup struct {
-	// Bucket is where it is, Name its name under contract.BackupPrefix; "" when there is none.
+	// Bucket is where it is, Name its name under contract.BackupPrefix; "" if there is none.
 	Bucket, Name string
 	// At is when it was complete.
 	At time.Time
 }
 
-// LastBackup finds the newest complete backup of a stack; its Name is "" when there is none.
+// LastBackup finds the newest complete backup of a stack; its Name is "" if there is none.
 func LastBackup(ctx context.Context, stack *operate.Stack) (Backup, error) {
 	w := newWorld(Options{Stack: stack})
 	bucket, err := w.bucket(ctx)

@@ -298,7 +298,7 @@ func (s standStack) Status(context.Context, operate.Host, func(string)) (contrac
 func (s *stand) lookup(_ context.Context, name string) (answered, error) {
 	addresses, ok := s.names[name]
 	if !ok {
-		return answered{}, fmt.Errorf("%w in DNS, says 192.0.2.53", errNoName)
+		return answered{}, fmt.Errorf("%w in DNS, according to 192.0.2.53", errNoName)
 	}
 	return answered{addresses: slices.Sorted(slices.Values(addresses)), server: "192.0.2.53", ttl: 5 * time.Minute}, nil
 }

@@ -16,7 +16,7 @@ import (
 var hostChecks = []check{
 	{phase: 2, name: "host.running", looked: "the instance with the stack's tag", run: checkRunning},
 	{phase: 2, name: "host.subnet", looked: "the subnet of the instance", run: checkSubnet},
-	{phase: 2, name: "host.ports", looked: "what its security groups let in", run: checkPorts},
+	{phase: 2, name: "host.ports", looked: "the inbound rules of its security groups", run: checkPorts},
 	{phase: 2, name: "host.address", looked: "its public address", run: checkAddress},
 	{phase: 2, name: "host.metadata", looked: "its metadata options", run: checkMetadata},
 }
@@ -32,10 +32,10 @@ func checkRunning(ctx context.Context, w *world) ([]finding, error) {
 		return []finding{failed("", fmt.Sprintf("aws ec2 start-instances --region %s --instance-ids %s", w.region,
 			host.InstanceID), "%s is %s", host.InstanceID, host.State)}, nil
 	case kind != w.config.InstanceType:
-		return []finding{failed("", w.again(), "%s is a %s, the config says %s", host.InstanceID, kind,
+		return []finding{failed("", w.again(), "%s is a %s, but the config says %s", host.InstanceID, kind,
 			w.config.InstanceType)}, nil
 	}
-	return []finding{passed("", "%s runs, a %s", host.InstanceID, kind)}, nil
+	return []finding{passed("", "%s is running, a %s", host.InstanceID, kind)}, nil
 }
 
 func checkSubnet(ctx context.Context, w *world) ([]finding, error) {
@@ -53,10 +53,10 @@ func checkSubnet(ctx context.Context, w *world) ([]finding, error) {
 			return []finding{passed("", "%s, a public subnet in %s", id, aws.ToString(subnet.AvailabilityZone))}, nil
 		}
 	}
-	return []finding{failed("", w.again(), "%s is no public subnet of the stack", id)}, nil
+	return []finding{failed("", w.again(), "%s is not a public subnet of the stack", id)}, nil
 }
 
-// wantedPorts are all ways in, by protocol, port and network.
+// wantedPorts are all allowed inbound connections, as protocol, port and network.
 func (w *world) wantedPorts() []string {
 	var out []string
 	for _, port := range []string{"tcp 80", "tcp 443", "udp 443"} {
@@ -106,7 +106,7 @@ func checkPorts(ctx context.Context, w *world) ([]finding, error) {
 	case len(missing) > 0:
 		return []finding{failed("", w.again(), "closed: %s", strings.Join(missing, ", "))}, nil
 	case len(extra) > 0:
-		return []finding{failed("", "remove the rule, or "+w.again(), "open, and not by the config: %s",
+		return []finding{failed("", "remove the rule, or "+w.again(), "open, but not in the config: %s",
 			strings.Join(extra, ", "))}, nil
 	}
 	return []finding{passed("", "%s", strings.Join(open, ", "))}, nil
@@ -151,7 +151,7 @@ func checkAddress(ctx context.Context, w *world) ([]finding, error) {
 			return []finding{passed("", "%s, an Elastic IP", host.PublicIP)}, nil
 		}
 	}
-	return []finding{failed("", w.again(), "%s is no Elastic IP, the config says useEip", host.PublicIP)}, nil
+	return []finding{failed("", w.again(), "%s is not an Elastic IP, but the config sets useEip", host.PublicIP)}, nil
 }
 
 func checkMetadata(ctx context.Context, w *world) ([]finding, error) {
@@ -166,9 +166,9 @@ func checkMetadata(ctx context.Context, w *world) ([]finding, error) {
 	hops := aws.ToInt32(options.HttpPutResponseHopLimit)
 	switch {
 	case options.HttpTokens != types.HttpTokensStateRequired:
-		return []finding{failed("", w.again(), "tokens are %q: IMDSv1 answers, too", options.HttpTokens)}, nil
+		return []finding{failed("", w.again(), "tokens are %q: IMDSv1 is enabled", options.HttpTokens)}, nil
 	case hops != 1:
-		return []finding{failed("", w.again(), "the hop limit is %d: containers get the host's credentials", hops)}, nil
+		return []finding{failed("", w.again(), "the hop limit is %d: containers can get the host's credentials", hops)}, nil
 	}
 	return []finding{passed("", "IMDSv2 only, hop limit 1")}, nil
 }

@@ -14,7 +14,7 @@ import (
 	"webstack/internal/operate"
 )
 
-// What the program makes of the network.
+// The network that the program creates.
 const (
 	tierTag      = "Tier"
 	public       = "public"
@@ -29,17 +29,17 @@ var tiers = []string{public, privateApp, privateDb}
 
 var networkChecks = []check{
 	{phase: 1, name: "network.vpc", looked: "the VPC with the stack's tags", run: checkVpc},
-	{phase: 1, name: "network.subnets", looked: "subnets with tag Tier", run: checkSubnets},
-	{phase: 1, name: "network.routes", looked: "routes of the tier's subnets", run: checkRoutes},
-	{phase: 1, name: "network.endpoints", looked: "gateway endpoints and their route tables", run: checkEndpoints},
+	{phase: 1, name: "network.subnets", looked: "the subnets with tag Tier", run: checkSubnets},
+	{phase: 1, name: "network.routes", looked: "the routes of the tier's subnets", run: checkRoutes},
+	{phase: 1, name: "network.endpoints", looked: "the gateway endpoints and their route tables", run: checkEndpoints},
 }
 
-// again is what to do about something in the account that is not as the program makes it.
+// again is the fix for something in the account that differs from what the program creates.
 func (w *world) again() string {
 	return "pulumi up --refresh --stack " + w.stack
 }
 
-// owned asks for what has the tags that the program puts on everything.
+// owned returns the filters for the tags that the program puts on everything.
 func (w *world) owned() []types.Filter {
 	return []types.Filter{filter("tag:Project", w.project), filter("tag:Stack", w.stack)}
 }
@@ -76,7 +76,7 @@ func checkVpc(ctx context.Context, w *world) ([]finding, error) {
 	}
 	id, cidr := aws.ToString(vpc.VpcId), aws.ToString(vpc.CidrBlock)
 	if cidr != w.config.VpcCidr {
-		return []finding{failed("", w.again(), "%s has %s, the config says %s", id, cidr, w.config.VpcCidr)}, nil
+		return []finding{failed("", w.again(), "%s has %s, but the config says %s", id, cidr, w.config.VpcCidr)}, nil
 	}
 	return []finding{passed("", "%s, %s", id, cidr)}, nil
 }
@@ -137,7 +137,7 @@ func checkSubnets(ctx context.Context, w *world) ([]finding, error) {
 	return out, nil
 }
 
-// routeTables are the VPC's, and which of them each subnet has.
+// routeTables are the route tables of the VPC, and which of them each subnet uses.
 type routeTables struct {
 	all      []types.RouteTable
 	main     string
@@ -171,7 +171,7 @@ func (w *world) findTables(ctx context.Context) (routeTables, error) {
 	return out, nil
 }
 
-// of is the table that a subnet has: its own, or the main one.
+// of returns the table that a subnet uses: its own, or the main one.
 func (r routeTables) of(subnet types.Subnet) types.RouteTable {
 	id, own := r.bySubnet[aws.ToString(subnet.SubnetId)]
 	if !own {
@@ -185,7 +185,7 @@ func (r routeTables) of(subnet types.Subnet) types.RouteTable {
 	return types.RouteTable{}
 }
 
-// wayOut says where a table sends what is for the internet: igw, nat, none, or something else's id.
+// wayOut says where a table sends traffic for the internet: an internet gateway, a NAT gateway, none or something else.
 func wayOut(table types.RouteTable) string {
 	for _, route := range table.Routes {
 		if aws.ToString(route.DestinationCidrBlock) != anywhere || route.State == types.RouteStateBlackhole {
@@ -220,7 +220,7 @@ func checkRoutes(ctx context.Context, w *world) ([]finding, error) {
 		bad := ""
 		for _, subnet := range inTier(subnets, tier) {
 			if way := wayOut(tables.of(subnet)); way != want[tier] {
-				bad = fmt.Sprintf("%s has way out: %s, not: %s", aws.ToString(subnet.SubnetId), way, want[tier])
+				bad = fmt.Sprintf("%s has the way out: %s, not: %s", aws.ToString(subnet.SubnetId), way, want[tier])
 			}
 		}
 		if bad != "" {
@@ -265,7 +265,7 @@ func (w *world) endpoint(
 		return aws.ToString(e.ServiceName) == service && e.VpcEndpointType == types.VpcEndpointTypeGateway
 	})
 	if at < 0 {
-		return failed(service, w.again(), "there is no endpoint of type Gateway")
+		return failed(service, w.again(), "there is no gateway endpoint")
 	}
 	endpoint := endpoints[at]
 	if state := string(endpoint.State); !strings.EqualFold(state, "available") {
@@ -274,9 +274,9 @@ func (w *world) endpoint(
 	for _, subnet := range subnets {
 		id := aws.ToString(tables.of(subnet).RouteTableId)
 		if tier := tag(subnet.Tags, tierTag); tier != "" && !slices.Contains(endpoint.RouteTableIds, id) {
-			return failed(service, w.again(), "%s is not on route table %s of the %s subnets",
+			return failed(service, w.again(), "%s is not in route table %s of the %s subnets",
 				aws.ToString(endpoint.VpcEndpointId), id, tier)
 		}
 	}
-	return passed(service, "%s, on the route tables of all subnets", aws.ToString(endpoint.VpcEndpointId))
+	return passed(service, "%s, in the route tables of all subnets", aws.ToString(endpoint.VpcEndpointId))
 }

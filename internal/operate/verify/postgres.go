@@ -16,7 +16,7 @@ import (
 	"webstack/internal/operate"
 )
 
-// Names of the containers that are no apps.
+// Names of the containers that are not apps.
 const (
 	postgresService = "postgres"
 	caddyService    = "caddy"
@@ -39,9 +39,9 @@ func checkPostgresReady(ctx context.Context, w *world) ([]finding, error) {
 		where, do = "on RDS", "aws rds describe-db-instances --region "+w.region+" --db-instance-identifier "+w.database()
 	}
 	if !status.PostgresReady {
-		return []finding{failed("", do, "it takes no connections %s", where)}, nil
+		return []finding{failed("", do, "it does not accept connections %s", where)}, nil
 	}
-	return []finding{passed("", "it takes connections %s", where)}, nil
+	return []finding{passed("", "it accepts connections %s", where)}, nil
 }
 
 // database is the name of the RDS instance.
@@ -58,7 +58,7 @@ func checkPostgresPrivate(ctx context.Context, w *world) ([]finding, error) {
 		if aws.ToBool(instance.PubliclyAccessible) {
 			return []finding{failed("", w.again(), "%s is publicly accessible", w.database())}, nil
 		}
-		return []finding{passed("", "%s is reached within the VPC only", w.database())}, nil
+		return []finding{passed("", "%s can be reached only within the VPC", w.database())}, nil
 	}
 	status, err := w.status(ctx)
 	if err != nil {
@@ -74,10 +74,10 @@ func checkPostgresPrivate(ctx context.Context, w *world) ([]finding, error) {
 	return []finding{passed("", "its container publishes no port")}, nil
 }
 
-// warnUsed is the share of the connections from which one is warned, in percent.
+// warnUsed is the share of connections in use from which on verify warns, in percent.
 const warnUsed = 80
 
-// crowded tells whether so many of so many connections are about to be too many.
+// crowded reports whether the connections in use come close to the limit.
 func crowded(used, limit int) bool { return limit > 0 && 100*used >= warnUsed*limit }
 
 func checkConnections(ctx context.Context, w *world) ([]finding, error) {
@@ -99,9 +99,9 @@ func checkConnections(ctx context.Context, w *world) ([]finding, error) {
 	switch {
 	case !c.Guarded:
 		return []finding{warned("", "webstack shell, then: sudo systemctl restart webstack-connections; journalctl -u "+
-			"webstack-connections", "%s; an app that gives no password can take all: the host's kernel does not count", found)}, nil
+			"webstack-connections", "%s; an app that sends no password can take all: the kernel does not limit them", found)}, nil
 	case crowded(used, c.Limit):
-		return []finding{warned("", "see which app has most: webstack status --stack "+w.stack+"; lower the size of its pool",
+		return []finding{warned("", "find the app with the most: webstack status --stack "+w.stack+"; lower the size of its pool",
 			"%s", found)}, nil
 	}
 	return []finding{passed("", "%s", found)}, nil
@@ -124,7 +124,7 @@ func checkAppConnections(ctx context.Context, w *world) ([]finding, error) {
 		}
 		d := status.Apps[at].Database
 		held := "connections in use: " + d.Text()
-		pool := "close what it does not use, or give it more by dbConnections"
+		pool := "close connections that it does not use, or raise its dbConnections"
 		if d.Silent() > d.Used {
 			pool = "it opens connections and sends no password: webstack logs " + app.Name + " --stack " + w.stack
 		}
@@ -142,7 +142,7 @@ func checkAppConnections(ctx context.Context, w *world) ([]finding, error) {
 	return out, nil
 }
 
-var errNoAnswer = errors.New("Postgres takes no connections") //nolint:staticcheck // a name
+var errNoAnswer = errors.New("Postgres does not accept connections") //nolint:staticcheck // a name
 
 func (w *world) rdsInstance(ctx context.Context) (rdstypes.DBInstance, error) {
 	answer, err := w.rds.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{
@@ -157,7 +157,7 @@ func (w *world) rdsInstance(ctx context.Context) (rdstypes.DBInstance, error) {
 	return answer.DBInstances[0], nil
 }
 
-var errNoDatabase = errors.New("there is none of that name")
+var errNoDatabase = errors.New("it does not exist")
 
 func external(c *config.Config) bool { return c.EnableExternalPostgres }
 

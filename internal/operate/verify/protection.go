@@ -16,7 +16,7 @@ import (
 )
 
 var protectionChecks = []check{
-	{phase: 9, name: "protection.volume", looked: "the data volume outlives the host", run: checkVolume},
+	{phase: 9, name: "protection.volume", looked: "the data volume, which outlives the host", run: checkVolume},
 	{phase: 9, name: "protection.mount", looked: "the data is on the data volume", run: checkMount},
 	{phase: 9, name: "protection.key", looked: "the key of the secrets", run: checkKey},
 	{phase: 9, name: "protection.database", looked: "deletion protection of the database", when: external,
@@ -49,14 +49,14 @@ func checkVolume(ctx context.Context, w *world) ([]finding, error) {
 			`--block-device-mappings '[{"DeviceName":"%s","Ebs":{"DeleteOnTermination":false}}]'`, w.region, host.InstanceID,
 			aws.ToString(volume.Attachments[0].Device)), "%s would be deleted with the host", id)}, nil
 	}
-	out := []finding{passed("", "%s, %d GiB, encrypted, stays when the host goes", id, aws.ToInt32(volume.Size))}
+	out := []finding{passed("", "%s, %d GiB, encrypted, stays when the host is deleted", id, aws.ToInt32(volume.Size))}
 	for _, other := range others {
 		out = append(out, w.leftVolume(other))
 	}
 	return out, nil
 }
 
-// dataVolume tells the host's data volume from others with the stack's tag: a destroyed stack leaves its volume.
+// dataVolume picks the host's data volume among those with the stack's tag: a destroyed stack leaves its volume.
 func dataVolume(volumes []ec2types.Volume, instance string) (ours ec2types.Volume, others []ec2types.Volume) {
 	at := slices.IndexFunc(volumes, func(v ec2types.Volume) bool {
 		return slices.ContainsFunc(v.Attachments, func(a ec2types.VolumeAttachment) bool {
@@ -72,10 +72,10 @@ func dataVolume(volumes []ec2types.Volume, instance string) (ours ec2types.Volum
 	return volumes[at], slices.Delete(slices.Clone(volumes), at, at+1)
 }
 
-// leftVolume says that an earlier life of the stack has left its data.
+// leftVolume reports the data volume of an earlier, destroyed stack of this name.
 func (w *world) leftVolume(volume ec2types.Volume) finding {
 	id := aws.ToString(volume.VolumeId)
-	return passed(id, "left by an earlier stack of this name; when nobody needs its data: aws ec2 delete-volume --region %s "+
+	return passed(id, "left by an earlier stack of this name; if nobody needs its data: aws ec2 delete-volume --region %s "+
 		"--volume-id %s", w.region, id)
 }
 
@@ -106,14 +106,14 @@ func checkKey(ctx context.Context, w *world) ([]finding, error) {
 	case kmstypes.KeyStateEnabled:
 	case kmstypes.KeyStatePendingDeletion:
 		return []finding{failed("", fmt.Sprintf("at once: aws kms cancel-key-deletion --region %[1]s --key-id %[2]s && "+
-			"aws kms enable-key --region %[1]s --key-id %[2]s", w.region, id), "%s is to be deleted on %s", id,
+			"aws kms enable-key --region %[1]s --key-id %[2]s", w.region, id), "%s will be deleted on %s", id,
 			day(aws.ToTime(key.DeletionDate)))}, nil
 	default:
 		return []finding{failed("", "aws kms enable-key --region "+w.region+" --key-id "+id, "%s is %s", id, key.KeyState)}, nil
 	}
 	rotation, err := w.kms.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: key.KeyId})
 	if err != nil {
-		return nil, operate.Explain("ask for the rotation of the key "+alias, err)
+		return nil, operate.Explain("read the rotation of the key "+alias, err)
 	}
 	if !rotation.KeyRotationEnabled {
 		return []finding{failed("", w.again(), "%s is not rotated", id)}, nil

@@ -19,8 +19,8 @@ import (
 
 var registryChecks = []check{
 	{phase: 8, name: "registry.repositories", looked: "the apps' ECR repositories", when: hasApps, run: checkRepositories},
-	{phase: 8, name: "registry.roles", looked: "who may deploy", when: hasGithub, run: checkRoles},
-	{phase: 8, name: "registry.documents", looked: "the documents that deploy", when: hasApps, run: checkDeployDocuments},
+	{phase: 8, name: "registry.roles", looked: "the deploy roles", when: hasGithub, run: checkRoles},
+	{phase: 8, name: "registry.documents", looked: "the deploy documents", when: hasApps, run: checkDeployDocuments},
 }
 
 func hasGithub(c *config.Config) bool {
@@ -34,7 +34,7 @@ func checkRepositories(ctx context.Context, w *world) ([]finding, error) {
 		case operate.HasCode(err, "RepositoryNotFoundException"), err == nil && len(answer.Repositories) == 0:
 			return []finding{failed(app.Name, w.again(), "there is no repository %s", app.RepoName)}
 		case err != nil:
-			return []finding{failed(app.Name, "fix that, then verify again", "%v",
+			return []finding{failed(app.Name, "fix it and run verify again", "%v",
 				operate.Explain("look at repository "+app.RepoName, err))}
 		}
 		return []finding{w.repository(ctx, app, answer.Repositories[0])}
@@ -45,7 +45,7 @@ func (w *world) repository(ctx context.Context, app config.App, repository types
 	scan := repository.ImageScanningConfiguration
 	switch {
 	case repository.ImageTagMutability != types.ImageTagMutabilityImmutable:
-		return failed(app.Name, w.again(), "tags of %s can be moved (%s)", app.RepoName, repository.ImageTagMutability)
+		return failed(app.Name, w.again(), "tags of %s can be overwritten (%s)", app.RepoName, repository.ImageTagMutability)
 	case scan == nil || !scan.ScanOnPush:
 		return failed(app.Name, w.again(), "images of %s are not scanned", app.RepoName)
 	}
@@ -54,10 +54,10 @@ func (w *world) repository(ctx context.Context, app config.App, repository types
 	case operate.HasCode(err, "LifecyclePolicyNotFoundException"):
 		return failed(app.Name, w.again(), "images of %s never expire", app.RepoName)
 	case err != nil:
-		return failed(app.Name, "fix that, then verify again", "%v",
+		return failed(app.Name, "fix it and run verify again", "%v",
 			operate.Explain("read the lifecycle policy of "+app.RepoName, err))
 	}
-	return passed(app.Name, "%s: tags stay, scanned, old images expire", app.RepoName)
+	return passed(app.Name, "%s: immutable tags, scanned, old images expire", app.RepoName)
 }
 
 func checkRoles(ctx context.Context, w *world) ([]finding, error) {
@@ -71,7 +71,7 @@ func checkRoles(ctx context.Context, w *world) ([]finding, error) {
 		case operate.HasCode(err, "NoSuchEntity"):
 			return []finding{failed(app.Name, w.again(), "there is no role %s", name)}
 		case err != nil:
-			return []finding{failed(app.Name, "fix that, then verify again", "%v", operate.Explain("look at role "+name, err))}
+			return []finding{failed(app.Name, "fix it and run verify again", "%v", operate.Explain("look at role "+name, err))}
 		}
 		branch := "repo:" + app.GithubRepo + ":ref:refs/heads/" + app.GithubBranch
 		if subjects := trusted(aws.ToString(answer.Role.AssumeRolePolicyDocument)); !slices.Contains(subjects, branch) {
@@ -88,7 +88,7 @@ func orNobody(subjects []string) string {
 	return strings.Join(subjects, ", ")
 }
 
-// trusted are the GitHub subjects that a trust policy, URL-encoded as IAM returns it, lets in.
+// trusted returns the GitHub subjects that a trust policy allows. IAM returns the policy URL-encoded.
 func trusted(policy string) []string {
 	if text, err := url.QueryUnescape(policy); err == nil {
 		policy = text

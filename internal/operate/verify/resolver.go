@@ -12,28 +12,28 @@ import (
 	"github.com/miekg/dns"
 )
 
-// resolvConf lists the name servers that this computer asks.
+// resolvConf lists the name servers of this computer.
 const resolvConf = "/etc/resolv.conf"
 
-// answered is what DNS says of a name.
+// answered is the DNS answer for a name.
 type answered struct {
 	// addresses are sorted.
 	addresses []string
-	// server is who said so.
+	// server is the name server that answered.
 	server string
-	// ttl is for how long that may still be remembered.
+	// ttl is how long the answer may stay cached.
 	ttl time.Duration
 }
 
-// resolver asks DNS and nothing else: no hosts file, and no other source of names that the system knows.
+// resolver asks DNS only: no hosts file, and no other source of names that the system knows.
 type resolver interface {
 	lookup(ctx context.Context, name string) (answered, error)
 }
 
-// nameServers asks name servers, each as HOST:PORT, until one answers.
+// nameServers are name servers, each as HOST:PORT, which are asked in turn until one answers.
 type nameServers []string
 
-// newResolver asks the name server at address, or those of the system when address is "".
+// newResolver returns a resolver that asks the name server at address, or the system's if address is "".
 func newResolver(address string) resolver {
 	if address != "" {
 		return nameServers{address}
@@ -58,16 +58,16 @@ func (s nameServers) lookup(ctx context.Context, name string) (answered, error) 
 		}
 		errs = append(errs, err)
 		if errors.Is(err, errNoName) {
-			break // another one would say the same
+			break // another server would say the same
 		}
 	}
 	return answered{}, errors.Join(errs...)
 }
 
-// errNoName says that DNS has no address for a name.
-var errNoName = errors.New("there is no address")
+// errNoName says that a name has no address.
+var errNoName = errors.New("no address")
 
-// ask asks one server for both kinds of addresses.
+// ask asks one server for both IPv4 and IPv6 addresses.
 func ask(ctx context.Context, server, name string) (answered, error) {
 	out := answered{server: strings.TrimSuffix(server, ":53")}
 	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA} {
@@ -87,7 +87,7 @@ func ask(ctx context.Context, server, name string) (answered, error) {
 		}
 	}
 	if len(out.addresses) == 0 {
-		return answered{}, fmt.Errorf("%w in DNS, says %s", errNoName, out.server)
+		return answered{}, fmt.Errorf("%w in DNS, according to %s", errNoName, out.server)
 	}
 	slices.Sort(out.addresses)
 	return out, nil
@@ -105,14 +105,14 @@ func (a *answered) add(record dns.RR) {
 	a.ttl = max(a.ttl, time.Duration(record.Header().Ttl)*time.Second)
 }
 
-// system asks by the system's own means, where its name servers are not known.
+// system asks the system's own resolver, for systems whose name servers are unknown.
 type system struct{}
 
 func (system) lookup(ctx context.Context, name string) (answered, error) {
 	found, err := net.DefaultResolver.LookupIPAddr(ctx, name)
 	if err != nil {
 		if missing := (*net.DNSError)(nil); errors.As(err, &missing) && missing.IsNotFound {
-			return answered{}, fmt.Errorf("%w, says this computer", errNoName)
+			return answered{}, fmt.Errorf("%w, according to this computer", errNoName)
 		}
 		return answered{}, err
 	}

@@ -13,12 +13,12 @@ import (
 )
 
 var systemChecks = []check{
-	{phase: 3, name: "system.agent", looked: "the host's agent at Systems Manager", run: checkAgent},
+	{phase: 3, name: "system.agent", looked: "the host's Systems Manager agent", run: checkAgent},
 	{phase: 3, name: "system.session", looked: "whether sessions can be opened", run: checkSession},
 	{phase: 3, name: "system.documents", looked: "the stack's documents", run: checkDocuments},
 	{phase: 3, name: "system.converge", looked: "the association that applies the bundle", run: checkConverge},
-	{phase: 3, name: "system.status", looked: "what the host says of itself", run: checkStatus,
-		do: "see system.converge first: it puts the host's program there"},
+	{phase: 3, name: "system.status", looked: "the status that the host reports", run: checkStatus,
+		do: "see system.converge first: it installs the host program"},
 	{phase: 3, name: "system.docker", looked: "docker version on the host", run: checkDocker},
 	{phase: 3, name: "system.disks", looked: "how full the disks are", run: checkDisks},
 }
@@ -38,17 +38,17 @@ func checkSession(ctx context.Context, w *world) ([]finding, error) {
 	}
 	answer, err := w.ssm.GetConnectionStatus(ctx, &ssm.GetConnectionStatusInput{Target: &host.InstanceID})
 	if err != nil {
-		return nil, operate.Explain("ask whether sessions can be opened", err)
+		return nil, operate.Explain("check whether sessions can be opened", err)
 	}
 	if answer.Status != types.ConnectionStatusConnected {
-		return []finding{failed("", "the host needs TCP 443 outwards to ssmmessages."+w.region+".amazonaws.com; "+
+		return []finding{failed("", "the host needs outbound TCP 443 to ssmmessages."+w.region+".amazonaws.com; "+
 			"then aws ec2 reboot-instances --region "+w.region+" --instance-ids "+host.InstanceID,
 			"%s is %s", host.InstanceID, answer.Status)}, nil
 	}
 	return []finding{passed("", "webstack shell, or aws ssm start-session --target %s", host.InstanceID)}, nil
 }
 
-// checkDocuments looks at the documents that no other check looks at.
+// checkDocuments checks the documents that no other check covers.
 func checkDocuments(ctx context.Context, w *world) ([]finding, error) {
 	var out []finding
 	for _, kind := range []string{contract.DocConverge, contract.DocStatus, contract.DocLogs} {
@@ -57,7 +57,7 @@ func checkDocuments(ctx context.Context, w *world) ([]finding, error) {
 	return out, nil
 }
 
-// document looks at one document of the stack.
+// document checks one document of the stack.
 func (w *world) document(ctx context.Context, subject string, parts ...string) finding {
 	name := contract.DocumentName(w.project, w.stack, parts...)
 	answer, err := w.ssm.DescribeDocument(ctx, &ssm.DescribeDocumentInput{Name: &name})
@@ -65,22 +65,23 @@ func (w *world) document(ctx context.Context, subject string, parts ...string) f
 	case operate.HasCode(err, "InvalidDocument"):
 		return failed(subject, w.again(), "there is no document %s", name)
 	case err != nil:
-		return failed(subject, "fix that, then verify again", "%v", operate.Explain("look at document "+name, err))
+		return failed(subject, "fix it and run verify again", "%v", operate.Explain("look at document "+name, err))
 	case answer.Document.Status != types.DocumentStatusActive:
 		return failed(subject, w.again(), "%s is %s", name, answer.Document.Status)
 	}
-	// Pulumi changes a document by two calls. Killed in between, it fails at every later change: it names the default
-	// version as the one to follow, and Systems Manager takes the latest only.
+	// Pulumi changes a document with two calls. If it is killed between them, every later change fails: Pulumi passes the
+	// default version as the one to update, and Systems Manager accepts only the latest.
 	latest, standard := aws.ToString(answer.Document.LatestVersion), aws.ToString(answer.Document.DefaultVersion)
 	if latest != standard {
 		return failed(subject, "aws ssm update-document-default-version --region "+w.region+" --name "+name+
 			" --document-version "+latest+", then "+w.again(),
-			"the default version of %s is %s, the latest is %s: a run ended while it changed the document", name, standard, latest)
+			"the default version of %s is %s, the latest is %s: an update was interrupted while it changed the document",
+			name, standard, latest)
 	}
 	return passed(subject, "%s", name)
 }
 
-// association finds an association of the stack by what it does.
+// association finds an association of the stack by its purpose.
 func (w *world) association(ctx context.Context, does string) (*types.AssociationDescription, error) {
 	name := contract.DocumentName(w.project, w.stack, does)
 	list, err := w.ssm.ListAssociations(ctx, &ssm.ListAssociationsInput{AssociationFilterList: []types.AssociationFilter{
@@ -102,7 +103,7 @@ func (w *world) association(ctx context.Context, does string) (*types.Associatio
 	return nil, fmt.Errorf("there is no association %s; %s", name, w.again())
 }
 
-// lastRun is how the association went, "" before the first run.
+// lastRun returns the status of the association's last run, "" before the first one.
 func lastRun(a *types.AssociationDescription) string {
 	if a.Overview == nil {
 		return ""
@@ -119,9 +120,9 @@ func checkConverge(ctx context.Context, w *world) ([]finding, error) {
 	switch last := lastRun(association); last {
 	case "Success":
 	case "":
-		return []finding{failed("", "wait some minutes, then verify again", "%s: it has not run yet", name)}, nil
+		return []finding{failed("", "wait a few minutes and run verify again", "%s: it has not run yet", name)}, nil
 	case "Pending", "InProgress":
-		return []finding{{outcome: Later, found: name + ": it runs just now"}}, nil
+		return []finding{{outcome: Later, found: name + ": it is running now"}}, nil
 	default:
 		return []finding{failed("", "fix the cause; the host tries again within half an hour, or at once after "+w.again(),
 			"%s: %s: %s", name, last, w.whyFailed(ctx, association))}, nil
@@ -135,13 +136,13 @@ func checkConverge(ctx context.Context, w *world) ([]finding, error) {
 		want = sum[0]
 	}
 	if status.Manifest != want {
-		return []finding{failed("", "wait some minutes, then verify again; if it stays so, "+w.again(),
+		return []finding{failed("", "wait a few minutes and run verify again; if that does not help, "+w.again(),
 			"the host has bundle %s, not %s", short(status.Manifest), short(want))}, nil
 	}
 	return []finding{passed("", "Success; the host has bundle %s", short(want))}, nil
 }
 
-// short is the beginning of a sum, enough to tell it by.
+// short returns the beginning of a checksum, enough to recognize it.
 func short(sum string) string {
 	const shown = 12
 	if sum == "" {

@@ -11,53 +11,53 @@ import (
 	"webstack/internal/printable"
 )
 
-// Outcome is how a check went.
+// Outcome is the result of a check.
 type Outcome string
 
 // The outcomes of a check.
 const (
 	Pass Outcome = "pass"
 	Fail Outcome = "fail"
-	// Later is something that is to come by itself, such as the first backup of a new stack.
+	// Later is something that will happen on its own, such as the first backup of a new stack.
 	Later Outcome = "later"
-	// Warn is something that works, and will not for long.
+	// Warn is something that works, but not for long.
 	Warn Outcome = "warn"
 )
 
-// Row is one thing that was looked at. The JSON form is stable: fields are added, never renamed or removed.
+// Row is one thing that was checked. The JSON form is stable: fields are added, never renamed or removed.
 type Row struct {
-	// Phase is the roadmap's, 1 to 9.
+	// Phase is the phase of the check, 1 to 9.
 	Phase int `json:"phase"`
-	// Check names the check, such as network.subnets; it stays the same in all versions.
+	// Check is the name of the check, such as network.subnets. It never changes.
 	Check string `json:"check"`
-	// Subject is what of several was looked at, such as an app or a domain; "" when there is one only.
+	// Subject is which of several things was checked, such as an app or a domain; "" if there is only one.
 	Subject string `json:"subject,omitempty"`
-	// Looked says what was looked at, Found what was found there.
+	// Looked says what was checked, Found what was found.
 	Looked  string  `json:"looked"`
 	Found   string  `json:"found"`
 	Outcome Outcome `json:"outcome"`
-	// Do says what to do about a failure or warning, "" otherwise.
+	// Do says how to fix a failure or warning. It is "" for other outcomes.
 	Do string `json:"do,omitempty"`
 }
 
-// PhaseTitles are the titles of the roadmap's phases; there is nothing to verify in phase 0.
+// PhaseTitles are the titles of the phases.
 var PhaseTitles = map[int]string{
 	1: "Network", 2: "Compute host", 3: "Systems Manager and Docker", 4: "Postgres", 5: "Apps, Compose and Caddy",
 	6: "Backups", 7: "DNS", 8: "Registry and deploys", 9: "Protection",
 }
 
-// check looks at one kind of thing.
+// check checks one kind of thing.
 type check struct {
 	phase        int
 	name, looked string
-	// do is what to do when the check cannot look; "" where the error itself says so.
+	// do says what to do if the check cannot run; "" if the error itself says it.
 	do string
-	// when tells whether there is anything to look at; nil: always.
+	// when reports whether there is anything to check; nil means always.
 	when func(*config.Config) bool
 	run  func(ctx context.Context, w *world) ([]finding, error)
 }
 
-// finding is what a check found out about one subject.
+// finding is the result of a check for one subject.
 type finding struct {
 	subject, found string
 	outcome        Outcome
@@ -76,11 +76,11 @@ func warned(subject, do, format string, args ...any) finding {
 	return finding{subject: subject, found: fmt.Sprintf(format, args...), outcome: Warn, do: do}
 }
 
-// atOnce is how many checks run at the same time. AWS refuses callers that ask too much at once.
+// atOnce is how many checks run at the same time. AWS throttles clients that send too many requests at once.
 const atOnce = 8
 
-// Run runs all checks that the stack's config asks for and returns their rows in the order of the roadmap. Progress,
-// where not nil, is told how many checks are done. A check that cannot look is a failed one.
+// Run runs all checks that apply to the stack's config and returns their rows in the order of the phases. Progress, if
+// not nil, gets the number of finished checks. A check that cannot run counts as failed.
 func Run(ctx context.Context, o Options, progress func(done, all int)) ([]Row, error) {
 	return run(ctx, newWorld(o), checks, progress)
 }
@@ -128,7 +128,7 @@ func (c check) rows(ctx context.Context, w *world) []Row {
 	rows := make([]Row, 0, len(found))
 	for _, f := range found {
 		rows = append(rows, Row{
-			// What hosts, apps and name servers say may hold line ends, which would look like rows of their own.
+			// Texts from hosts, apps and name servers may contain line ends, which would look like separate rows.
 			Phase: c.phase, Check: c.name, Subject: printable.Line(f.subject), Looked: c.looked, Found: printable.Line(f.found),
 			Outcome: f.outcome, Do: printable.Line(f.do),
 		})
@@ -136,17 +136,17 @@ func (c check) rows(ctx context.Context, w *world) []Row {
 	return rows
 }
 
-// unable is the finding of a check that could not look. What keeps it from looking is told once, where it is the finding
-// of another check.
+// unable is the finding of a check that could not run. If the cause is the finding of another check, it refers to that
+// check instead of repeating it.
 func (c check) unable(err error) finding {
 	var first *dependsOn
 	if errors.As(err, &first) && first.check != c.name {
-		return failed("", "see there first", "cannot be looked at, because of: %s", lookedBy(first.check))
+		return failed("", "see there first", "cannot be checked because of: %s", lookedBy(first.check))
 	}
 	return failed("", c.remedy(), "%v", err)
 }
 
-// lookedBy says what the check of that name looks at; checks are known to readers by that.
+// lookedBy says what the check with that name checks, which is how readers know the checks.
 func lookedBy(name string) string {
 	for _, c := range checks {
 		if c.name == name {
@@ -156,15 +156,15 @@ func lookedBy(name string) string {
 	return name
 }
 
-// remedy is what to do about a check that failed as a whole.
+// remedy says what to do about a check that could not run.
 func (c check) remedy() string {
 	if c.do != "" {
 		return c.do
 	}
-	return "fix that, then verify again"
+	return "fix it and run verify again"
 }
 
-// dependsOn is an error that another check reports as its own.
+// dependsOn is an error that another check reports.
 type dependsOn struct {
 	check string
 	err   error
@@ -174,6 +174,6 @@ func (d *dependsOn) Error() string { return d.err.Error() }
 
 func (d *dependsOn) Unwrap() error { return d.err }
 
-// checks are all checks, in the order of the roadmap.
+// checks are all checks, in the order of the phases.
 var checks = slices.Concat(networkChecks, hostChecks, systemChecks, postgresChecks, appChecks, webChecks, backupChecks,
 	dnsChecks, registryChecks, protectionChecks)

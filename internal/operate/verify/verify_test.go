@@ -34,7 +34,7 @@ func external5432(_ *testing.T, s *stand) { s.config.EnableExternalPostgres = tr
 var breakages = []broken{
 	{"network.vpc", func(_ *testing.T, s *stand) { s.vpcs = nil }, "", "there are 0 VPCs with the tags Project=webstack"},
 	{"network.vpc", func(_ *testing.T, s *stand) { s.vpcs[0].CidrBlock = ptr("10.9.0.0/16") }, "",
-		"vpc-1 has 10.9.0.0/16, the config says 10.20.0.0/16"},
+		"vpc-1 has 10.9.0.0/16, but the config says 10.20.0.0/16"},
 	{"network.vpc", denied("DescribeVpcs"), "", "look for the VPC: AccessDenied: no; ask for that permission"},
 	{"network.subnets", func(_ *testing.T, s *stand) { s.subnets = s.subnets[:5] }, "private-db", "1 subnets in 1 zones"},
 	{"network.subnets", func(_ *testing.T, s *stand) { s.subnets[2].Tags = nil }, "private-app", "1 subnets in 1 zones"},
@@ -42,34 +42,34 @@ var breakages = []broken{
 		"2 subnets in 1 zones"},
 	{"network.subnets", denied("DescribeSubnets"), "", "AccessDenied"},
 	{"network.routes", func(_ *testing.T, s *stand) { s.tables[1].Routes = nil }, "public",
-		"has way out: none, not: internet gateway"},
+		"has the way out: none, not: internet gateway"},
 	{"network.routes", func(_ *testing.T, s *stand) { s.tables[1].Routes[0].State = ec2types.RouteStateBlackhole }, "public",
 		"way out: none"},
 	{"network.routes", func(_ *testing.T, s *stand) { s.tables[3].Routes = s.tables[1].Routes }, "private-db",
-		"subnet-6 has way out: internet gateway, not: none"},
+		"subnet-6 has the way out: internet gateway, not: none"},
 	{"network.routes", func(_ *testing.T, s *stand) { s.config.NatMode = config.NatGateway }, "private-app",
 		"way out: none, not: NAT gateway"},
 	{"network.routes", denied("DescribeRouteTables"), "", "AccessDenied"},
 	{"network.endpoints", func(_ *testing.T, s *stand) { s.endpoints = s.endpoints[:1] },
-		"com.amazonaws.eu-central-1.dynamodb", "there is no endpoint of type Gateway"},
+		"com.amazonaws.eu-central-1.dynamodb", "there is no gateway endpoint"},
 	{"network.endpoints", func(_ *testing.T, s *stand) { s.endpoints[0].VpcEndpointType = "Interface" },
-		"com.amazonaws.eu-central-1.s3", "there is no endpoint of type Gateway"},
+		"com.amazonaws.eu-central-1.s3", "there is no gateway endpoint"},
 	{"network.endpoints", func(_ *testing.T, s *stand) { s.endpoints[0].State = "failed" },
 		"com.amazonaws.eu-central-1.s3", "vpce-s3 is failed"},
 	{"network.endpoints", func(_ *testing.T, s *stand) { s.endpoints[0].RouteTableIds = []string{"rtb-public", "rtb-app"} },
-		"com.amazonaws.eu-central-1.s3", "is not on route table rtb-db of the private-db subnets"},
+		"com.amazonaws.eu-central-1.s3", "is not in route table rtb-db of the private-db subnets"},
 	{"network.endpoints", denied("DescribeVpcEndpoints"), "", "AccessDenied"},
 
-	{"host.running", noHost, "", "there is none"},
+	{"host.running", noHost, "", "there is no instance"},
 	{"host.running", func(_ *testing.T, s *stand) { s.host.State = "stopped" }, "", "i-1 is stopped"},
 	{"host.running", func(_ *testing.T, s *stand) { s.host.Instance.InstanceType = "t4g.nano" }, "",
-		"i-1 is a t4g.nano, the config says t4g.small"},
+		"i-1 is a t4g.nano, but the config says t4g.small"},
 	{"host.subnet", func(_ *testing.T, s *stand) { s.host.Instance.SubnetId = ptr("subnet-3") }, "",
-		"subnet-3 is no public subnet"},
+		"subnet-3 is not a public subnet"},
 	{"host.subnet", noHost, "", "because of: the instance with the stack's tag"},
 	{"host.ports", func(_ *testing.T, s *stand) { s.rules = s.rules[1:] }, "", "closed: tcp 80 from 0.0.0.0/0"},
 	{"host.ports", func(_ *testing.T, s *stand) { s.rules = append(s.rules, ingress("tcp", 22, "0.0.0.0/0")) }, "",
-		"open, and not by the config: tcp 22 from 0.0.0.0/0"},
+		"open, but not in the config: tcp 22 from 0.0.0.0/0"},
 	{"host.ports", func(_ *testing.T, s *stand) { s.config.SSHAllowedCidr = "198.51.100.7/32" }, "",
 		"closed: tcp 22 from 198.51.100.7/32"},
 	{"host.ports", func(_ *testing.T, s *stand) { s.config.EnableIpv6 = true }, "", "closed: tcp 443 from ::/0"},
@@ -78,18 +78,18 @@ var breakages = []broken{
 			IpProtocol: ptr("tcp"), FromPort: ptr(int32(5000)), ToPort: ptr(int32(6000)),
 			ReferencedGroupInfo: &ec2types.ReferencedSecurityGroup{GroupId: ptr("sg-9")},
 		})
-	}, "", "not by the config: tcp 5000-6000 from sg-9"},
+	}, "", "not in the config: tcp 5000-6000 from sg-9"},
 	{"host.ports", func(_ *testing.T, s *stand) { s.host.Instance.SecurityGroups = nil }, "", "is in no security group"},
 	{"host.ports", denied("DescribeSecurityGroupRules"), "", "AccessDenied"},
-	{"host.address", func(_ *testing.T, s *stand) { s.addresses = nil }, "", "203.0.113.10 is no Elastic IP"},
+	{"host.address", func(_ *testing.T, s *stand) { s.addresses = nil }, "", "203.0.113.10 is not an Elastic IP"},
 	{"host.address", func(_ *testing.T, s *stand) { s.host.PublicIP = "" }, "", "i-1 has no public address"},
 	{"host.address", denied("DescribeAddresses"), "", "AccessDenied"},
 	{"host.metadata", func(_ *testing.T, s *stand) { s.host.Instance.MetadataOptions.HttpTokens = "optional" }, "",
-		`tokens are "optional": IMDSv1 answers, too`},
+		`tokens are "optional": IMDSv1 is enabled`},
 	{"host.metadata", func(_ *testing.T, s *stand) {
 		s.host.Instance.MetadataOptions.HttpPutResponseHopLimit = ptr(int32(2))
 	}, "", "the hop limit is 2"},
-	{"host.metadata", func(_ *testing.T, s *stand) { s.host.Instance.MetadataOptions = nil }, "", "IMDSv1 answers"},
+	{"host.metadata", func(_ *testing.T, s *stand) { s.host.Instance.MetadataOptions = nil }, "", "IMDSv1 is enabled"},
 
 	{"system.agent", unreachable, "", "its agent has not come forward"},
 	{"system.session", func(_ *testing.T, s *stand) { s.connection = ssmtypes.ConnectionStatusNotConnected }, "",
@@ -119,7 +119,7 @@ var breakages = []broken{
 	}, "", "webstack-dev-converge: Failed: step docker ended as Failed and printed: E: no room"},
 	{"system.converge", both(denied("DescribeAssociationExecutions"), func(_ *testing.T, s *stand) {
 		s.associations["webstack-dev-converge"].Overview.Status = ptr("Failed")
-	}), "", "Failed: read what the host printed"},
+	}), "", "Failed: read the output of the host"},
 	{"system.converge", func(_ *testing.T, s *stand) { s.associations["webstack-dev-converge"].Overview = nil }, "",
 		"not run yet"},
 	{"system.converge", func(_ *testing.T, s *stand) { s.status.Manifest = "" }, "",
@@ -128,19 +128,19 @@ var breakages = []broken{
 	{"system.converge", denied("DescribeAssociation"), "", "AccessDenied"},
 	{"system.status", func(_ *testing.T, s *stand) { s.statusErr = errors.New("step status failed:\n  why") }, "",
 		"step status failed: why"},
-	{"system.status", unreachable, "", "because of: the host's agent at Systems Manager"},
+	{"system.status", unreachable, "", "because of: the host's Systems Manager agent"},
 	{"system.docker", func(_ *testing.T, s *stand) { s.status.Docker = "" }, "", "the engine does not answer"},
 	{"system.disks", func(_ *testing.T, s *stand) { s.status.Disks[0].Free, s.status.Apps[1].Written = 199, 5<<20 }, "/",
-		"81 % of its space and 50 % of its inodes are in use; of the apps shop has most: its containers have written 5 MiB"},
+		"81 % of its space and 50 % of its inodes are in use; the app shop uses most: its containers have written 5 MiB"},
 	{"system.disks", func(_ *testing.T, s *stand) { s.status.Disks[1].InodesFree = 4 }, contract.DataDir,
-		"50 % of its space and 96 % of its inodes are in use; of the apps shop has most: its database has 7 MiB"},
-	{"system.disks", unreachable, "", "because of: the host's agent at Systems Manager"},
+		"50 % of its space and 96 % of its inodes are in use; the app shop uses most: its database has 7 MiB"},
+	{"system.disks", unreachable, "", "because of: the host's Systems Manager agent"},
 
 	{"postgres.ready", func(_ *testing.T, s *stand) { s.status.PostgresReady = false }, "",
-		"it takes no connections in its container"},
+		"it does not accept connections in its container"},
 	{"postgres.ready", func(_ *testing.T, s *stand) {
 		s.config.EnableExternalPostgres, s.status.PostgresReady = true, false
-	}, "", "it takes no connections on RDS"},
+	}, "", "it does not accept connections on RDS"},
 	{"postgres.private", func(_ *testing.T, s *stand) { s.status.Services[1].Ports = []string{"0.0.0.0:5432/tcp"} }, "",
 		"its container publishes 0.0.0.0:5432/tcp"},
 	{"postgres.private", func(_ *testing.T, s *stand) { s.status.Services = s.status.Services[:1] }, "",
@@ -152,10 +152,10 @@ var breakages = []broken{
 	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Sockets = 74 }, "",
 		"the apps hold 74 of 92"},
 	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Connections.Guarded = false }, "",
-		"the host's kernel does not count"},
+		"the kernel does not limit them"},
 	{"web.connections", func(_ *testing.T, s *stand) { s.status.WebGuarded = false }, "",
 		"one address can open as many connections as Caddy has memory for"},
-	{"web.connections", unreachable, "", "because of: the host's agent at Systems Manager"},
+	{"web.connections", unreachable, "", "because of: the host's Systems Manager agent"},
 	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Connections = nil }, "",
 		"because of: pg_isready on the host"},
 	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Error = "Postgres refuses it: no" }, "shop",
@@ -172,12 +172,12 @@ var breakages = []broken{
 	{"apps.services", func(_ *testing.T, s *stand) { s.status.Services[1].Health = contract.HealthUnhealthy }, "postgres",
 		"its container is unhealthy"},
 	{"apps.services", func(_ *testing.T, s *stand) { s.status.Services = nil }, "caddy", "there is no container"},
-	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].State = "" }, "shop", "its container is not there"},
+	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].State = "" }, "shop", "its container is missing"},
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps[1].Health = contract.HealthUnhealthy }, "shop",
 		"release v7, its container is unhealthy"},
 	{"apps.containers", func(_ *testing.T, s *stand) {
 		s.status.Apps[1].MemoryKills, s.status.Apps[1].MemoryLimit = 2, 256<<20
-	}, "shop", "and was killed for its memory limit of 256 MiB"},
+	}, "shop", "and was killed at its memory limit of 256 MiB"},
 	{"apps.containers", func(_ *testing.T, s *stand) {
 		s.status.Apps[1].Wanted = "v8@sha256:00"
 		s.status.Problems = []contract.Problem{
@@ -203,10 +203,10 @@ var breakages = []broken{
 	{"web.tls", func(_ *testing.T, s *stand) { s.site.certs["shop.example.com"] = s.site.certs["blog.example.com"] },
 		"shop.example.com", "the certificate is for blog.example.com"},
 	{"web.tls", shopUntil(-time.Hour), "shop.example.com", "the certificate is valid from"},
-	{"web.tls", shopUntil(3 * 24 * time.Hour), "shop.example.com", "ends in 3 days and was not renewed"},
+	{"web.tls", shopUntil(3 * 24 * time.Hour), "shop.example.com", "expires in 3 days and was not renewed"},
 	{"web.tls", func(t *testing.T, s *stand) { s.status.Authority = newIssuer(t, "Another").pem }, "shop.example.com",
 		"is not trusted by Caddy's own authority"},
-	{"web.tls", func(_ *testing.T, s *stand) { s.status.Authority = "" }, "", "no certificate of Caddy's own authority"},
+	{"web.tls", func(_ *testing.T, s *stand) { s.status.Authority = "" }, "", "not have the certificate of Caddy's own authority"},
 	{"web.tls", func(_ *testing.T, s *stand) { s.config.Acme = "letsencrypt" }, "shop.example.com",
 		"is not trusted by the system's authorities"},
 	{"web.tls", func(_ *testing.T, s *stand) { s.config.Acme = "https://acme.example.com/directory" }, "shop.example.com",
@@ -221,7 +221,7 @@ var breakages = []broken{
 	{"web.certificate", func(t *testing.T, s *stand) {
 		own := s.site.ca.issue(t, "shop.example.com", s.now, s.now.Add(time.Hour))
 		s.parameters["/shop/ssl/cert"] = pemOf(own.Certificate[0])
-	}, "shop", "shows another certificate than /shop/ssl/cert"},
+	}, "shop", "does not serve the certificate in /shop/ssl/cert"},
 	{"web.certificate", func(_ *testing.T, s *stand) { s.parameters["/shop/ssl/cert"] = "not PEM" }, "shop",
 		"it is not a PEM certificate"},
 	{"web.certificate", func(_ *testing.T, s *stand) { s.parameters["/shop/ssl/cert"] = pemOf([]byte("x")) }, "shop",
@@ -234,7 +234,7 @@ var breakages = []broken{
 		s.parameters["/shop/ssl/cert"] = pemOf(s.site.certs["shop.example.com"].Certificate[0])
 		s.status.Problems = []contract.Problem{{App: "blog", Error: "another"}, {App: "shop",
 			Error: "use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not belong to it"}}
-	}, "shop", "the host does not take it: use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not"},
+	}, "shop", "the host rejects it: use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not"},
 	{"web.certificate", func(_ *testing.T, s *stand) {
 		s.status.Problems = []contract.Problem{{App: "shop",
 			Error: "use own certificate: there is /webstack/dev/shop/ssl/key, but no /webstack/dev/shop/ssl/cert"}}
@@ -246,46 +246,46 @@ var breakages = []broken{
 		func(_ *testing.T, s *stand) { s.limit = 300 * time.Millisecond }), "shop.example.com", "no answer within 300ms"},
 	{"web.answer", down(":443"), "shop.example.com", "connection refused"},
 	{"web.redirect", showing("http://shop.example.com", page(http.StatusOK)), "shop.example.com",
-		"200 , no redirect to https://shop.example.com"},
+		"200 , not a redirect to https://shop.example.com"},
 	{"web.redirect", showing("http://blog.example.com", redirectTo("http://blog.example.com/")), "blog.example.com",
-		"no redirect to https://blog.example.com"},
+		"not a redirect to https://blog.example.com"},
 	{"web.redirect", down(":80"), "shop.example.com", "connection refused"},
 	{"web.alias", showing("https://www.shop.example.com", redirectTo("https://blog.example.com/")), "www.shop.example.com",
-		"308 https://blog.example.com/, no redirect to https://shop.example.com"},
+		"308 https://blog.example.com/, not a redirect to https://shop.example.com"},
 	{"web.unknown", func(_ *testing.T, s *stand) { s.site.active = "blog.example.com" }, "",
-		"the certificate of blog.example.com is shown, not that of the active app shop"},
+		"the certificate is for blog.example.com, not for the active app shop"},
 	{"web.unknown", showing("http://*", page(http.StatusOK)), "", "200 for an unknown name, not 421"},
 	{"web.unknown", showing("http://"+publicAddress, page(http.StatusServiceUnavailable)), "", "503 from the bare address"},
 	{"web.unknown", down(":80"), "", "http://webstack-verify.invalid at the public address"},
 	{"web.unknown", down(":443"), "", "https://webstack-verify.invalid at the public address"},
 
 	{"backups.bucket", func(_ *testing.T, s *stand) { s.buckets = s.buckets[:1] }, "",
-		"there is no bucket webstack-dev-backups-… of this stack"},
-	{"backups.bucket", func(_ *testing.T, s *stand) { s.tags = nil }, "", "there is no bucket"},
+		"this stack has no bucket webstack-dev-backups-…"},
+	{"backups.bucket", func(_ *testing.T, s *stand) { s.tags = nil }, "", "this stack has no bucket"},
 	{"backups.bucket", func(_ *testing.T, s *stand) { s.config.DbBackupBucketName = "our-backups" }, "",
-		"there is no bucket our-backups"},
+		"this stack has no bucket our-backups"},
 	{"backups.bucket", denied("ListBuckets"), "", "list the buckets: AccessDenied"},
 	{"backups.bucket", denied("GetBucketTagging"), "", "AccessDenied"},
-	{"backups.versions", func(_ *testing.T, s *stand) { s.versioning = "Suspended" }, "", `versions are not kept ("Suspended")`},
+	{"backups.versions", func(_ *testing.T, s *stand) { s.versioning = "Suspended" }, "", `versioning is not enabled ("Suspended")`},
 	{"backups.versions", denied("GetBucketVersioning"), "", "AccessDenied"},
-	{"backups.encryption", func(_ *testing.T, s *stand) { s.encryption = nil }, "", "it has none by default"},
+	{"backups.encryption", func(_ *testing.T, s *stand) { s.encryption = nil }, "", "default encryption is off"},
 	{"backups.encryption", fails("GetBucketEncryption", "ServerSideEncryptionConfigurationNotFoundError"), "",
-		"it has none by default"},
+		"default encryption is off"},
 	{"backups.encryption", denied("GetBucketEncryption"), "", "AccessDenied"},
 	{"backups.private", func(_ *testing.T, s *stand) { s.block.IgnorePublicAcls = ptr(false) }, "",
-		"public access is not blocked wholly"},
+		"public access is not fully blocked"},
 	{"backups.private", fails("GetPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"), "",
-		"public access is not blocked wholly"},
+		"public access is not fully blocked"},
 	{"backups.private", func(_ *testing.T, s *stand) { s.policy = strings.ReplaceAll(s.policy, "Deny", "Allow") }, "",
 		"its policy does not refuse requests without TLS"},
 	{"backups.private", fails("GetBucketPolicy", "NoSuchBucketPolicy"), "", "does not refuse requests without TLS"},
 	{"backups.private", denied("GetPublicAccessBlock"), "", "AccessDenied"},
 	{"backups.lifecycle", func(_ *testing.T, s *stand) { s.lifecycle[0].Expiration.Days = ptr(int32(7)) }, "",
-		"expire after 7 days, the config says 30 days"},
-	{"backups.lifecycle", func(_ *testing.T, s *stand) { s.lifecycle[0].Status = "Disabled" }, "", "after no time at all"},
+		"expire after 7 days, but the config says 30 days"},
+	{"backups.lifecycle", func(_ *testing.T, s *stand) { s.lifecycle[0].Status = "Disabled" }, "", "backups never expire"},
 	{"backups.lifecycle", func(_ *testing.T, s *stand) { s.lifecycle[0].Filter.Prefix = ptr("other/") }, "",
-		"after no time at all"},
-	{"backups.lifecycle", fails("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"), "", "after no time"},
+		"backups never expire"},
+	{"backups.lifecycle", fails("GetBucketLifecycleConfiguration", "NoSuchLifecycleConfiguration"), "", "backups never expire"},
 	{"backups.lifecycle", denied("GetBucketLifecycleConfiguration"), "", "AccessDenied"},
 	{"backups.documents", func(_ *testing.T, s *stand) { delete(s.documents, "webstack-dev-restore") }, "restore",
 		"there is no document webstack-dev-restore"},
@@ -293,18 +293,18 @@ var breakages = []broken{
 	{"backups.dumps", denied("ListObjectsV2"), "", "AccessDenied"},
 
 	{"dns.names", func(_ *testing.T, s *stand) { delete(s.names, "blog.example.com") }, "blog.example.com",
-		"there is no address in DNS, says 192.0.2.53"},
+		"no address in DNS, according to 192.0.2.53"},
 	{"dns.names", func(_ *testing.T, s *stand) { s.names["shop.example.com"] = []string{"198.51.100.1"} },
 		"shop.example.com", "198.51.100.1, not 203.0.113.10"},
 	{"dns.names", func(_ *testing.T, s *stand) {
 		s.names["shop.example.com"] = []string{publicAddress, "198.51.100.1"}
-	}, "shop.example.com", "198.51.100.1 beside the host's 203.0.113.10, says 192.0.2.53"},
+	}, "shop.example.com", "198.51.100.1 in addition to the host's 203.0.113.10, according to 192.0.2.53"},
 	{"dns.names", func(_ *testing.T, s *stand) { s.config.Apps[0].CfProxied = true }, "blog.example.com",
 		"203.0.113.10 is the host itself, not Cloudflare's proxy"},
 	{"dns.names", func(_ *testing.T, s *stand) {
 		s.config.EnableIpv6, s.host.Instance.Ipv6Address = true, ptr(publicIPv6)
 	}, "shop.example.com", "203.0.113.10, not 203.0.113.10 and 2001:db8::10"},
-	{"dns.names", noHost, "", "cannot be looked at"},
+	{"dns.names", noHost, "", "cannot be checked"},
 	{"dns.proxy", behindProxy(redirectTo("https://blog.example.com/")), "blog.example.com", "308 to itself: a redirect loop"},
 	{"dns.proxy", behindProxy(page(526)), "blog.example.com", "526 from Cloudflare"},
 
@@ -314,7 +314,7 @@ var breakages = []broken{
 		found := s.repositories["webstack-dev/shop"]
 		found.ImageTagMutability = ecrtypes.ImageTagMutabilityMutable
 		s.repositories["webstack-dev/shop"] = found
-	}, "shop", "tags of webstack-dev/shop can be moved (MUTABLE)"},
+	}, "shop", "tags of webstack-dev/shop can be overwritten (MUTABLE)"},
 	{"registry.repositories", func(_ *testing.T, s *stand) {
 		s.repositories["webstack-dev/blog"].ImageScanningConfiguration.ScanOnPush = false
 	}, "blog", "images of webstack-dev/blog are not scanned"},
@@ -346,7 +346,7 @@ var breakages = []broken{
 	{"protection.key", fails("DescribeKey", "NotFoundException"), "", "there is no key alias/webstack-dev"},
 	{"protection.key", func(_ *testing.T, s *stand) {
 		s.key.KeyState, s.key.DeletionDate = kmstypes.KeyStatePendingDeletion, ptr(s.now)
-	}, "", "key-1 is to be deleted on"},
+	}, "", "key-1 will be deleted on"},
 	{"protection.key", func(_ *testing.T, s *stand) { s.key.KeyState = kmstypes.KeyStateDisabled }, "", "key-1 is Disabled"},
 	{"protection.key", func(_ *testing.T, s *stand) { s.rotated = false }, "", "key-1 is not rotated"},
 	{"protection.key", denied("DescribeKey"), "", "AccessDenied"},
@@ -355,7 +355,7 @@ var breakages = []broken{
 		s.databases[0].DeletionProtection = ptr(false)
 	}), "", "webstack-dev-postgres can be deleted"},
 	{"protection.database", both(external5432, func(_ *testing.T, s *stand) { s.databases = nil }), "",
-		"there is none of that name"},
+		"it does not exist"},
 }
 
 func noHost(_ *testing.T, s *stand) { s.hostErr = operate.ErrNoHost }
@@ -528,7 +528,7 @@ func TestBackupsAreToCome(t *testing.T) {
 	} {
 		s.objects = objects
 		rows, err := run(t.Context(), s.world(), only(t, "backups.dumps"), nil)
-		if err != nil || len(rows) != 1 || rows[0].Outcome != Later || !strings.Contains(rows[0].Found, "no backups yet") {
+		if err != nil || len(rows) != 1 || rows[0].Outcome != Later || !strings.Contains(rows[0].Found, "does not make backups yet") {
 			t.Errorf("%s: %+v, %v", name, rows, err)
 		}
 	}
@@ -559,7 +559,7 @@ func TestOneCauseIsToldOnce(t *testing.T) {
 	for _, row := range rows {
 		if row.Outcome == Fail && row.Check != "host.running" && row.Check != "system.agent" {
 			pointing++
-			if row.Do != "see there first" || strings.Contains(row.Found, "there is none") {
+			if row.Do != "see there first" || strings.Contains(row.Found, "there is no instance") {
 				t.Errorf("%+v", row)
 			}
 		}

@@ -18,13 +18,13 @@ import (
 )
 
 var webChecks = []check{
-	{phase: 5, name: "web.tls", looked: "TLS at the public address, by name", when: hasApps, run: checkTLS},
-	{phase: 5, name: "web.certificate", looked: "own certificates in Parameter Store", when: hasApps, run: checkOwn},
+	{phase: 5, name: "web.tls", looked: "TLS at the public address, for each name", when: hasApps, run: checkTLS},
+	{phase: 5, name: "web.certificate", looked: "the apps' own certificates in Parameter Store", when: hasApps, run: checkOwn},
 	{phase: 5, name: "web.answer", looked: "GET https://DOMAIN", when: hasApps, run: checkAnswer},
 	{phase: 5, name: "web.redirect", looked: "GET http://DOMAIN", when: hasApps, run: checkRedirect},
 	{phase: 5, name: "web.alias", looked: "GET https://ALIAS", when: hasAliases, run: checkAliases},
-	{phase: 5, name: "web.connections", looked: "limits of connections in the host's packet filter", run: checkWebConnections},
-	{phase: 5, name: "web.unknown", looked: "GET of an unknown name and of the bare address", when: hasApps, run: checkUnknown},
+	{phase: 5, name: "web.connections", looked: "connection limits in the host's packet filter", run: checkWebConnections},
+	{phase: 5, name: "web.unknown", looked: "GET for an unknown name and the bare address", when: hasApps, run: checkUnknown},
 }
 
 func hasAliases(c *config.Config) bool {
@@ -38,12 +38,13 @@ func checkWebConnections(ctx context.Context, w *world) ([]finding, error) {
 	}
 	if !status.WebGuarded {
 		return []finding{warned("", "webstack shell, then: sudo iptables -t mangle -S WEBSTACK, and the same with ip6tables. "+
-			"The next run of the association makes the rules again", "one address can open as many connections as Caddy has memory for")}, nil
+			"The next run of the association creates the rules again",
+			"one address can open as many connections as Caddy has memory for")}, nil
 	}
-	return []finding{passed("", "connections are bounded per address and in all")}, nil
+	return []finding{passed("", "connections are limited per address and in total")}, nil
 }
 
-// publicIP is where the apps answer.
+// publicIP returns the address where the apps answer.
 func (w *world) publicIP(ctx context.Context) (string, error) {
 	host, err := w.host(ctx)
 	if err != nil {
@@ -55,7 +56,7 @@ func (w *world) publicIP(ctx context.Context) (string, error) {
 	return host.PublicIP, nil
 }
 
-// eachApp asks for all apps at the same time, some at once, and keeps their order.
+// eachApp checks several apps at the same time and keeps their order.
 func (w *world) eachApp(ask func(config.App) []finding) []finding {
 	found := make([][]finding, len(w.config.Apps))
 	slots := make(chan struct{}, atOnce)
@@ -71,13 +72,13 @@ func (w *world) eachApp(ask func(config.App) []finding) []finding {
 	return slices.Concat(found...)
 }
 
-// answer is what a visitor gets.
+// answer is the response that a visitor gets.
 type answer struct {
 	status int
 	to     string // where a redirect leads
 }
 
-// visit asks the host for the front page, as a visitor of that name would.
+// visit gets the front page from the host, as a visitor of that name would.
 func (w *world) visit(ctx context.Context, scheme, name string) (answer, error) {
 	ip, err := w.publicIP(ctx)
 	if err != nil {
@@ -86,7 +87,7 @@ func (w *world) visit(ctx context.Context, scheme, name string) (answer, error) 
 	return w.visitAt(ctx, ip, scheme, name)
 }
 
-// visitAt asks for the front page at an address. What certificate is shown is another check's matter.
+// visitAt gets the front page from an address. Other checks verify the certificate.
 func (w *world) visitAt(ctx context.Context, ip, scheme, name string) (answer, error) {
 	ctx, cancel := w.limited(ctx)
 	defer cancel()
@@ -106,7 +107,7 @@ func (w *world) visitAt(ctx context.Context, ip, scheme, name string) (answer, e
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+name+"/", nil)
 	if err != nil {
-		return answer{}, fmt.Errorf("ask for the page: %w", err)
+		return answer{}, fmt.Errorf("get the page: %w", err)
 	}
 	req.Header.Set("User-Agent", "webstack-verify")
 	resp, err := client.Do(req)
@@ -120,7 +121,7 @@ func (w *world) visitAt(ctx context.Context, ip, scheme, name string) (answer, e
 	return answer{status: resp.StatusCode, to: resp.Header.Get("Location")}, nil
 }
 
-// released tells whether an app has a release, by what the host says. Where the host says nothing it may have one.
+// released reports whether an app has a release, according to the host. If the host does not say, it may have one.
 func (w *world) released(ctx context.Context, app string) bool {
 	status, err := w.status(ctx)
 	if err != nil {
@@ -139,7 +140,7 @@ func checkAnswer(ctx context.Context, w *world) ([]finding, error) {
 		case err != nil:
 			return []finding{failed(app.Domain, "webstack logs caddy --stack "+w.stack, "%v", err)}
 		case got.status == http.StatusServiceUnavailable && !w.released(ctx, app.Name):
-			return []finding{passed(app.Domain, "503, as it has no release yet")}
+			return []finding{passed(app.Domain, "503, because it has no release yet")}
 		case got.status >= http.StatusInternalServerError:
 			return []finding{failed(app.Domain, "webstack logs "+app.Name+" --stack "+w.stack, "%d", got.status)}
 		}
@@ -147,7 +148,7 @@ func checkAnswer(ctx context.Context, w *world) ([]finding, error) {
 	}), nil
 }
 
-// redirects tells whether got leads to a name by https.
+// redirects reports whether got redirects to a name with https.
 func redirects(got answer, name string) bool {
 	to, err := url.Parse(got.to)
 	return err == nil && got.status >= 300 && got.status < 400 && to.Scheme == "https" && to.Hostname() == name
@@ -169,7 +170,8 @@ func checkAliases(ctx context.Context, w *world) ([]finding, error) {
 	})
 }
 
-// redirection looks whether what of says of an app, scheme and name, leads to the third: a name by https.
+// redirection checks that the scheme and name that of returns for an app redirect to the name that it returns third,
+// with https.
 func (w *world) redirection(ctx context.Context, of func(config.App) [][3]string) ([]finding, error) {
 	if _, err := w.publicIP(ctx); err != nil {
 		return nil, err
@@ -182,7 +184,7 @@ func (w *world) redirection(ctx context.Context, of func(config.App) [][3]string
 			case err != nil:
 				out = append(out, failed(from[1], do, "%v", err))
 			case !redirects(got, from[2]):
-				out = append(out, failed(from[1], do, "%d %s, no redirect to https://%s", got.status, got.to, from[2]))
+				out = append(out, failed(from[1], do, "%d %s, not a redirect to https://%s", got.status, got.to, from[2]))
 			default:
 				out = append(out, passed(from[1], "%d to %s", got.status, got.to))
 			}
@@ -206,7 +208,7 @@ func checkUnknown(ctx context.Context, w *world) ([]finding, error) {
 		return nil, fmt.Errorf("https://%s at the public address: %w", unknownName, err)
 	}
 	if chain[0].VerifyHostname(active.Domain) != nil {
-		return []finding{failed("", w.again(), "the certificate of %s is shown, not that of the active app %s",
+		return []finding{failed("", w.again(), "the certificate is for %s, not for the active app %s",
 			strings.Join(chain[0].DNSNames, ", "), active.Name)}, nil
 	}
 	got, err := w.visit(ctx, "http", unknownName)

@@ -25,9 +25,9 @@ import (
 // Options say what to verify, and from where.
 type Options struct {
 	Stack *operate.Stack
-	// NameServer is the HOST:PORT of the name server to ask; "" asks the system's.
+	// NameServer is the HOST:PORT of the name server to use; "" means the system's.
 	NameServer string
-	// Emulated tells that the stack is on the laptop cloud, where no public DNS and no proxy lead to the apps.
+	// Emulated means that the stack is on the laptop cloud, where the apps have no public DNS and no proxy.
 	Emulated bool
 	// Dial opens the connections to the apps; nil dials the host's public address.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -102,7 +102,7 @@ type (
 	rdsAPI interface {
 		rds.DescribeDBInstancesAPIClient
 	}
-	// stackAPI is what package operate finds out.
+	// stackAPI is what the checks need from package operate.
 	stackAPI interface {
 		Host(ctx context.Context) (operate.Host, error)
 		Reachable(ctx context.Context) (operate.Host, error)
@@ -110,12 +110,12 @@ type (
 	}
 )
 
-// world is all that the checks look at.
+// world is everything that the checks look at.
 type world struct {
 	project, stack, region, account string
 	config                          *config.Config
 	now                             time.Time
-	// limit is how long one question to an app or a name server may take.
+	// limit is how long one request to an app or a name server may take.
 	limit time.Duration
 
 	api   stackAPI
@@ -127,14 +127,14 @@ type world struct {
 	kms   kmsAPI
 	rds   rdsAPI
 	names resolver
-	// here is how this computer itself finds addresses; nil where that says nothing.
+	// here finds addresses the way this computer does; nil if that proves nothing.
 	here resolver
 	// emulated: see Options.
 	emulated bool
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 	roots    *x509.CertPool // nil: the system's
 
-	// What several checks ask for is asked for once.
+	// What several checks need is asked for once.
 	host    func(context.Context) (operate.Host, error)
 	reached func(context.Context) (operate.Host, error)
 	status  func(context.Context) (contract.Status, error)
@@ -151,7 +151,7 @@ func newWorld(o Options) *world {
 		limit: usualLimit,
 		ec2:   ec2.NewFromConfig(s.AWS), ssm: ssm.NewFromConfig(s.AWS), ecr: ecr.NewFromConfig(s.AWS),
 		iam: iam.NewFromConfig(s.AWS), kms: kms.NewFromConfig(s.AWS), rds: rds.NewFromConfig(s.AWS),
-		// Where the endpoint is not AWS's own, buckets have no host names of their own.
+		// Unless the endpoint is AWS's own, buckets do not have their own host names.
 		s3:    s3.NewFromConfig(s.AWS, func(options *s3.Options) { options.UsePathStyle = s.AWS.BaseEndpoint != nil }),
 		names: newResolver(o.NameServer), emulated: o.Emulated, dial: o.Dial,
 	}
@@ -165,7 +165,7 @@ func newWorld(o Options) *world {
 	return w
 }
 
-// share sets up what is asked for once.
+// share sets up the requests that are made once.
 func (w *world) share() {
 	w.host = once("host.running", w.api.Host)
 	w.reached = once("system.agent", w.api.Reachable)
@@ -182,7 +182,7 @@ func (w *world) share() {
 	w.bucket = once("backups.bucket", w.findBucket)
 }
 
-// once keeps the first answer of ask. An error in it belongs to the check of that name.
+// once keeps the first answer of ask. An error belongs to the check with that name.
 func once[T any](check string, ask func(context.Context) (T, error)) func(context.Context) (T, error) {
 	var mu sync.Mutex
 	var asked bool
