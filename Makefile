@@ -21,7 +21,7 @@ HOST_TESTS := ./apps ./browser ./host ./hosts ./images ./machine ./registry ./se
 	$(BIN)/webstack $(BIN)/webstack-local
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: $(BIN)/webstack $(BIN)/webstack-local ## bring up the laptop cloud and the stack local on it; again: apply what changed
 	@$(BIN)/webstack-local up

@@ -93,9 +93,7 @@ func describe(in RenderInput) contract.Manifest {
 }
 
 var (
-	envNameRE  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-	stackDirRE = regexp.MustCompile(`^/[A-Za-z0-9/._-]+$`)
-	imageRE    = regexp.MustCompile(`^[a-z0-9.:/_-]+$`)
+	imageRE = regexp.MustCompile(`^[a-z0-9.:/_-]+$`)
 )
 
 // checkInput refuses what the marshallers would take and Compose or the host would misread. The config has refused
@@ -108,7 +106,9 @@ func checkInput(in RenderInput) error {
 		}
 	}
 	c := in.Config
-	check(stackDirRE.MatchString(c.StackDir), "stackDir: %q is no absolute path of letters, digits and /._-", c.StackDir)
+	if err := contract.CheckStackDir(c.StackDir); err != nil {
+		problems = append(problems, fmt.Errorf("stackDir: %w", err))
+	}
 	seen := map[string]bool{contract.CaddyService: true, contract.PostgresService: true}
 	for _, app := range c.Apps {
 		at := "apps." + app.Name
@@ -119,7 +119,9 @@ func checkInput(in RenderInput) error {
 		check(imageRE.MatchString(repository), "%s: %q is no image repository", at, repository)
 		for _, name := range slices.Sorted(maps.Keys(app.EnvPlain)) {
 			value := app.EnvPlain[name]
-			check(envNameRE.MatchString(name), "%s: %q is no name of an environment variable", at, name)
+			if err := contract.CheckEnvName(name); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", at, err))
+			}
 			check(utf8.ValidString(value) && !strings.ContainsRune(value, 0), "%s: %s is not UTF-8 text without NUL", at, name)
 		}
 	}

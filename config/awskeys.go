@@ -2,15 +2,14 @@ package config
 
 import (
 	"regexp"
+
+	"webstack/contract"
 )
 
 var (
-	regionPattern = regexp.MustCompile(`^(?:af|ap|ca|eu|il|me|mx|sa|us)-` +
-		`(?:north|south|east|west|central|northeast|northwest|southeast|southwest)-[1-9]$`)
-	otherPartitionPattern = regexp.MustCompile(`^(?:cn-|us-gov-|us-iso|eu-iso|eusc-)`)
-	accountPattern        = regexp.MustCompile(`^[0-9]{12}$`)
-	rolePattern           = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
-	profilePattern        = regexp.MustCompile(`^[A-Za-z0-9._@/+-]+$`)
+	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
+	rolePattern    = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	profilePattern = regexp.MustCompile(`^[A-Za-z0-9._@/+-]+$`)
 )
 
 // knownRegions are only for finding what a typo meant: a new region of the right form is taken without being here.
@@ -25,7 +24,7 @@ var knownRegions = []string{
 // awsKeys are the keys of the namespace aws that reach the provider. An explicit provider does not read them by itself;
 // keys for credentials are left out on purpose, as they belong into the environment or a profile.
 var awsKeys = []spec[input]{
-	{Key: Key{Name: awsRegion, Required: true, Pattern: regionPattern.String(),
+	{Key: Key{Name: awsRegion, Required: true, Pattern: contract.RegionPattern,
 		Description: "Region in which everything is made. It must be set.",
 		Allowed:     "a region of AWS's commercial partition, such as us-east-1"},
 		at: func(c *input) any { return &c.AWS.Region }, check: checkRegion},
@@ -54,10 +53,9 @@ var awsKeys = []spec[input]{
 
 func checkRegion(v string) string {
 	switch {
-	case regionPattern.MatchString(v):
-	case otherPartitionPattern.MatchString(v):
+	case contract.InOtherPartition(v):
 		return "is in another AWS partition, such as China's or GovCloud's"
-	default:
+	case contract.CheckRegion(v) != nil:
 		return "is not a region" + didYouMean(v, knownRegions)
 	}
 	return ""

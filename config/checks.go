@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"webstack/contract"
 )
 
 // The checks take the text of a value and return what is wrong with it, "" if nothing is. What is allowed stands
@@ -19,12 +21,10 @@ import (
 var (
 	labelPattern      = regexp.MustCompile("^" + labelText + "$")
 	nonASCIIPattern   = regexp.MustCompile(`[^\x00-\x7f]`)
-	pathPattern       = regexp.MustCompile(`^(?:/[A-Za-z0-9][A-Za-z0-9._-]*){2,}$`)
 	passwordPattern   = regexp.MustCompile(`^[A-Za-z0-9._~!#%^&*+=:,?-]{16,128}$`)
 	apiTokenPattern   = regexp.MustCompile(`^[A-Za-z0-9_-]{40,255}$`)
 	localPartPattern  = regexp.MustCompile(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$`)
 	acmeURLPattern    = regexp.MustCompile(`^https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?$`)
-	bucketPattern     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$`)
 	repoPattern       = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[._/-][a-z0-9]+)*$`)
 	githubRepoPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
@@ -115,15 +115,14 @@ var systemDirs = []string{
 }
 
 func checkStackDir(v string) string {
-	const dataDir = "/var/lib/webstack"
 	first, _, _ := strings.Cut(strings.TrimPrefix(v, "/"), "/")
 	switch {
-	case !pathPattern.MatchString(v) || path.Clean(v) != v || len(v) > 100:
+	case contract.CheckStackDir(v) != nil || path.Clean(v) != v || len(v) > 100:
 		return "is not a usable path"
 	case slices.Contains(systemDirs, first):
 		return "lies in a directory of the system"
-	case within(v, dataDir) || within(dataDir, v):
-		return "overlaps " + dataDir + ", where the data volume is mounted"
+	case within(v, contract.DataDir) || within(contract.DataDir, v):
+		return "overlaps " + contract.DataDir + ", where the data volume is mounted"
 	}
 	return ""
 }
@@ -239,7 +238,7 @@ func checkBucketName(v string) string {
 	reserved := strings.Split(affixes, "|")
 	has := func(affix string) bool { return strings.HasPrefix(v, affix) || strings.HasSuffix(v, affix) }
 	switch {
-	case !bucketPattern.MatchString(v):
+	case contract.CheckBucket(v) != nil:
 		return "is not a bucket name"
 	case slices.ContainsFunc(reserved, has):
 		return "is reserved by S3"

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"webstack/contract"
 )
 
 // Type is the type of a key's value.
@@ -146,7 +148,7 @@ var ownKeys = []spec[input]{
 		Description: "Size in GiB of the data volume for Postgres, Caddy's certificates and dumps. It outlives the " +
 			"host."},
 		at: func(c *input) any { return &c.DataVolumeSize }},
-	{Key: Key{Name: "stackDir", Default: "/opt/webstack", Pattern: pathPattern.String(), MaxLength: 100,
+	{Key: Key{Name: "stackDir", Default: contract.DefaultStackDir, Pattern: contract.StackDirPattern, MaxLength: 100,
 		Not:         `^/(` + strings.Join(systemDirs, "|") + `)/|^/var/lib(/webstack(/.*)?)?$`,
 		Description: "Directory on the host for the compose file, the Caddyfile and the host program.",
 		Allowed: "an absolute path of two or more parts made of letters, digits, dot, dash and underscore, " +
@@ -230,7 +232,7 @@ var ownKeys = []spec[input]{
 	{Key: Key{Name: "enablePgDumpToS3", Default: "true",
 		Description: "Back up every database to S3 on the schedule."},
 		at: func(c *input) any { return &c.EnablePgDumpToS3 }},
-	{Key: Key{Name: "dbBackupBucketName", Pattern: bucketPattern.String(),
+	{Key: Key{Name: "dbBackupBucketName", Pattern: contract.BucketPattern,
 		Not:         `^(` + affixes + `)|(` + affixes + `)$`,
 		Description: "Name of the bucket for backups. Empty lets Pulumi name it.",
 		Allowed: "3 to 63 lower-case letters, digits and dashes, none of the prefixes and suffixes S3 reserves, " +

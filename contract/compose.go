@@ -130,8 +130,8 @@ func dotenv(vars []variable) ([]byte, error) {
 	var problems []error
 	for _, v := range vars {
 		switch {
-		case !envRE.MatchString(v.name):
-			problems = append(problems, fmt.Errorf("%q is no name of a variable", v.name))
+		case CheckEnvName(v.name) != nil:
+			problems = append(problems, CheckEnvName(v.name))
 		case !utf8.ValidString(v.value) || strings.ContainsRune(v.value, 0):
 			problems = append(problems, fmt.Errorf("the value of %s is not UTF-8 text without NUL", v.name))
 		}

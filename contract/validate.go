@@ -12,13 +12,10 @@ import (
 
 var (
 	projectRE = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
-	appRE     = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	domainRE  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
 	imageRE   = regexp.MustCompile(`^[a-z0-9.:-]+(/[a-z0-9._-]+)+$`)
 	healthRE  = regexp.MustCompile(`^/[!-~]*$`)
-	envRE     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	fileRE    = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
-	sumRE     = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 // problems collects what is wrong, so that all of it is said at once.
@@ -30,17 +27,21 @@ func (p *problems) check(ok bool, format string, args ...any) {
 	}
 }
 
+// add adds an error about what is at a place in the manifest.
+func (p *problems) add(at string, err error) {
+	if err != nil {
+		*p = append(*p, fmt.Errorf("%s: %w", at, err))
+	}
+}
+
 // Validate reports everything in the manifest that its fields' comments do not allow.
 func (m Manifest) Validate() error {
 	var p problems
 	p.check(m.Version == Version, "version: %d is not %d; use the host program of the same bundle", m.Version, Version)
 	p.check(projectRE.MatchString(m.Project), "project: %q is not 1..100 letters, digits and _.-", m.Project)
 	p.check(projectRE.MatchString(m.Stack), "stack: %q is not 1..100 letters, digits and _.-", m.Stack)
-	if err := CheckRegion(m.Region); err != nil {
-		p = append(p, fmt.Errorf("region: %w", err))
-	}
-	p.check(path.IsAbs(m.StackDir) && path.Clean(m.StackDir) == m.StackDir && m.StackDir != "/",
-		"stackDir: %q is not a clean absolute path below /", m.StackDir)
+	p.add("region", CheckRegion(m.Region))
+	p.add("stackDir", CheckStackDir(m.StackDir))
 	p.check(isIdentifier(m.PostgresUser), "postgresUser: %q is not 1..63 bytes without control characters", m.PostgresUser)
 	p.check(isIdentifier(m.PostgresDefaultDb),
 		"postgresDefaultDb: %q is not 1..63 bytes without control characters", m.PostgresDefaultDb)
@@ -66,7 +67,7 @@ func (p *problems) checkApps(apps []ManifestApp) {
 	seen := map[string]bool{}
 	for i, a := range apps {
 		at := fmt.Sprintf("apps[%d]", i)
-		p.check(appRE.MatchString(a.Name), "%s.name: %q is not 1..63 lower case letters, digits and inner -", at, a.Name)
+		p.add(at+".name", CheckAppName(a.Name))
 		p.check(!seen[a.Name], "%s.name: %q is there twice", at, a.Name)
 		seen[a.Name] = true
 		p.check(domainRE.MatchString(a.Domain), "%s.domain: %q is no domain in lower case", at, a.Domain)
@@ -81,7 +82,7 @@ func (p *problems) checkApps(apps []ManifestApp) {
 		p.check(a.DbConnections >= 0 && a.DbConnections <= 1000, "%s.dbConnections: %d is not 0..1000", at, a.DbConnections)
 		names := map[string]bool{}
 		for j, name := range a.SecureEnv {
-			p.check(envRE.MatchString(name), "%s.secureEnv[%d]: %q is no name of a variable", at, j, name)
+			p.add(fmt.Sprintf("%s.secureEnv[%d]", at, j), CheckEnvName(name))
 			p.check(!names[name], "%s.secureEnv[%d]: %q is there twice", at, j, name)
 			names[name] = true
 		}
@@ -96,7 +97,7 @@ func (p *problems) checkFiles(files []File) {
 		p.check(!isHostPath(f.Path), "%s.path: %q is a path that the host writes itself", at, f.Path)
 		p.check(!seen[f.Path], "%s.path: %q is there twice", at, f.Path)
 		seen[f.Path] = true
-		p.check(sumRE.MatchString(f.SHA256), "%s.sha256: %q is not 64 lower case hexadecimal digits", at, f.SHA256)
+		p.add(at+".sha256", CheckSHA256(f.SHA256))
 		p.check(f.Size >= 0 && f.Size <= MaxFileBytes, "%s.size: %d is not 0..%d", at, f.Size, MaxFileBytes)
 		p.check(slices.Contains([]string{ModeData, ModePrivate, ModeProgram}, f.Mode),
 			"%s.mode: %q is not %s, %s or %s", at, f.Mode, ModeData, ModePrivate, ModeProgram)

@@ -51,5 +51,5 @@ func (b *builder) makeDocuments() error {
 }
 
 func (b *builder) newDocument(command string, content ssmdoc.Document) (*ssm.Document, error) {
-	return content.Register(b.ctx, b.name+"-"+command, ssmdoc.Name(b.args.Project, b.args.Stack, command), b.parent)
+	return content.Register(b.ctx, b.name+"-"+command, contract.DocumentName(b.args.Project, b.args.Stack, command), b.parent)
 }

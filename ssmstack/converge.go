@@ -16,22 +16,18 @@ const (
 	// reassert is how often the host is brought in line even when nothing changed; State Manager's shortest rate. An
 	// association without a schedule would never run again after a failure.
 	reassert = "rate(30 minutes)"
-
-	volumePattern = `^vol-[0-9a-f]{8,17}$`
-	bucketPattern = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
-	sha256Pattern = `^[0-9a-f]{64}$`
 )
 
 // newConverge registers the document and its association. Installing Docker and applying the bundle are steps of one
 // document, because the order of two associations is not defined.
 func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*ssm.Document, error) {
-	document, err := a.converge().Register(ctx, name+"-converge", ConvergeDocument(a.Project, a.Stack), parent)
+	document, err := a.converge().Register(ctx, name+"-converge", contract.DocumentName(a.Project, a.Stack, contract.DocConverge), parent)
 	if err != nil {
 		return nil, err
 	}
 	_, err = ssm.NewAssociation(ctx, name+"-converge", &ssm.AssociationArgs{
 		Name:            document.Name,
-		AssociationName: pulumi.String(ssmdoc.Name(a.Project, a.Stack, "converge")),
+		AssociationName: pulumi.String(contract.DocumentName(a.Project, a.Stack, contract.DocConverge)),
 		DocumentVersion: pulumi.String("$DEFAULT"),
 		Targets:         ssmdoc.Target(a.Project, a.Stack),
 		Parameters: pulumi.StringMap{
@@ -60,10 +56,10 @@ func (a *Args) converge() ssmdoc.Document {
 	return ssmdoc.Document{
 		Description: "Makes the host of the stack what its bundle says: data volume, Docker, files, services",
 		Parameters: map[string]ssmdoc.Parameter{
-			"dataVolumeId":      {Description: "Id of the data volume", Pattern: volumePattern},
-			"bucket":            {Description: "Bucket with the bundle", Pattern: bucketPattern},
-			"manifestSha256":    {Description: "SHA-256 of the bundle's manifest", Pattern: sha256Pattern},
-			"hostProgramSha256": {Description: "SHA-256 of the host program", Pattern: sha256Pattern},
+			"dataVolumeId":      {Description: "Id of the data volume", Pattern: contract.VolumeIDPattern},
+			"bucket":            {Description: "Bucket with the bundle", Pattern: contract.BucketPattern},
+			"manifestSha256":    {Description: "SHA-256 of the bundle's manifest", Pattern: contract.SHA256Pattern},
+			"hostProgramSha256": {Description: "SHA-256 of the host program", Pattern: contract.SHA256Pattern},
 		},
 		Steps: []ssmdoc.Step{
 			{Name: "volume", Script: mount, TimeoutSeconds: 1800},

@@ -27,5 +27,5 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 				"and the host runs it within 30 minutes"),
 		}},
 	}
-	return document.Register(ctx, name+"-deploy-"+app, DeployDocument(a.Project, a.Stack, app), parent)
+	return document.Register(ctx, name+"-deploy-"+app, contract.DocumentName(a.Project, a.Stack, contract.DocDeploy, app), parent)
 }

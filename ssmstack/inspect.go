@@ -9,9 +9,7 @@ import (
 )
 
 const (
-	// servicePattern is what an app's name can be, and those of caddy and postgres.
-	servicePattern = `^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`
-	linesPattern   = `^[1-9][0-9]{0,3}$`
+	linesPattern = `^[1-9][0-9]{0,3}$`
 	// sincePattern allows an age such as 10m, or a time as RFC 3339 has it.
 	sincePattern = `^(?:[0-9]{1,6}[smh]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,9})?Z)$`
 )
@@ -28,7 +26,7 @@ func (a *Args) newInspection(
 			Script:         ssmdoc.Script("exec " + a.program() + " status --json --stack-dir '" + a.StackDir + "'\n"),
 			TimeoutSeconds: 120,
 		}},
-	}.Register(ctx, name+"-status", ssmdoc.Name(a.Project, a.Stack, contract.DocStatus), parent)
+	}.Register(ctx, name+"-status", contract.DocumentName(a.Project, a.Stack, contract.DocStatus), parent)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -37,7 +35,7 @@ func (a *Args) newInspection(
 	logs, err = ssmdoc.Document{
 		Description: "Prints the last lines that an app, caddy or postgres wrote",
 		Parameters: map[string]ssmdoc.Parameter{
-			"app":   {Description: "Name of an app, caddy or postgres", Pattern: servicePattern},
+			"app":   {Description: "Name of an app, caddy or postgres", Pattern: contract.AppNamePattern},
 			"lines": {Description: "How many lines at most", Pattern: linesPattern, Default: &lines},
 			"since": {Description: "From when on: an age such as 10m, or a time in UTC", Pattern: sincePattern, Default: &since},
 		},
@@ -47,6 +45,6 @@ func (a *Args) newInspection(
 				"--stack-dir '"+a.StackDir+"'\n", "app", "lines", "since"),
 			TimeoutSeconds: 120,
 		}},
-	}.Register(ctx, name+"-logs", ssmdoc.Name(a.Project, a.Stack, contract.DocLogs), parent)
+	}.Register(ctx, name+"-logs", contract.DocumentName(a.Project, a.Stack, contract.DocLogs), parent)
 	return status, logs, err
 }

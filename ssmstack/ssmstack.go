@@ -3,12 +3,10 @@ package ssmstack
 import (
 	"errors"
 	"fmt"
-	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
-	"webstack/internal/ssmdoc"
 )
 
 // TypeToken is the component's type.
@@ -44,21 +42,11 @@ type SsmStack struct {
 
 	// ConvergeDocument is the name of the document that makes the host what the bundle says.
 	ConvergeDocument pulumi.StringOutput
-	// DeployDocuments are the names of the documents that deploy, by app.
+	// DeployDocuments are the names of the documents that deploy, by app. Each app has one, so that the right to run it is
+	// the right to deploy that app.
 	DeployDocuments pulumi.StringMapOutput
-	// StatusDocument and LogsDocument are the names of the documents that print how the host is, and what an app wrote.
+	// StatusDocument and LogsDocument are the names of the documents that print the host's status, and what an app wrote.
 	StatusDocument, LogsDocument pulumi.StringOutput
-}
-
-// ConvergeDocument is the name of the document that makes the host what the bundle says.
-func ConvergeDocument(project, stack string) string {
-	return ssmdoc.Name(project, stack, "converge")
-}
-
-// DeployDocument is the name of the document that deploys an app. Each app has one, so that the right to run it is the
-// right to deploy that app.
-func DeployDocument(project, stack, app string) string {
-	return ssmdoc.Name(project, stack, "deploy", app)
 }
 
 // New registers the documents and the association.
@@ -99,31 +87,20 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-var (
-	sumPattern = regexp.MustCompile(sha256Pattern)
-	appPattern = regexp.MustCompile(`^[a-z0-9-]+$`)
-)
-
 // check finds everything wrong with the arguments. What it lets through may stand between single quotes in a script.
 func (a *Args) check() error {
 	var problems []error
-	for _, sum := range []struct{ of, value string }{
-		{"manifest", a.ManifestSHA256}, {"host program", a.HostProgramSHA256},
-	} {
-		if !sumPattern.MatchString(sum.value) {
-			problems = append(problems, fmt.Errorf("use the %s's sum %q: give 64 hexadecimal digits", sum.of, sum.value))
+	add := func(what string, err error) {
+		if err != nil {
+			problems = append(problems, fmt.Errorf("use the %s: %w", what, err))
 		}
 	}
-	if err := ssmdoc.CheckStackDir(a.StackDir); err != nil {
-		problems = append(problems, err)
-	}
-	if err := contract.CheckRegion(a.Region); err != nil {
-		problems = append(problems, fmt.Errorf("use the region: %w", err))
-	}
+	add("manifest's sum", contract.CheckSHA256(a.ManifestSHA256))
+	add("host program's sum", contract.CheckSHA256(a.HostProgramSHA256))
+	add("stack directory", contract.CheckStackDir(a.StackDir))
+	add("region", contract.CheckRegion(a.Region))
 	for _, app := range a.Apps {
-		if !appPattern.MatchString(app) {
-			problems = append(problems, fmt.Errorf("deploy app %q: give a name of lower case letters, digits and -", app))
-		}
+		add("app's name", contract.CheckAppName(app))
 	}
 	return errors.Join(problems...)
 }

@@ -145,8 +145,8 @@ func TestRefused(t *testing.T) {
 		a.ManifestSHA256, a.HostProgramSHA256 = "abc", ""
 		a.StackDir, a.Region, a.Apps = "/opt/web stack'", "x'", []string{"a'b"}
 	})
-	pulumitest.CheckRefused(t, program(bad, "ssm"), options, `manifest's sum "abc"`, `host program's sum ""`,
-		`stack directory "/opt/web stack'"`, `"x'" is not an AWS region`, `app "a'b"`)
+	pulumitest.CheckRefused(t, program(bad, "ssm"), options, `manifest's sum: "abc"`, `host program's sum: ""`,
+		`stack directory: "/opt/web stack'"`, `"x'" is not an AWS region`, `app's name: "a'b"`)
 	reserved := args(func(a *Args) { a.Project = "aws-tools" })
 	pulumitest.CheckRefused(t, program(reserved, "ssm"), options, "rename the project")
 }

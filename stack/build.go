@@ -93,7 +93,7 @@ func (b *builder) buildEcr() (err error) {
 	for _, app := range b.config.Apps {
 		apps = append(apps, ecr.App{
 			Name: app.Name, Repository: app.RepoName,
-			DeployDocument: ssmstack.DeployDocument(b.ctx.Project(), b.ctx.Stack(), app.Name),
+			DeployDocument: contract.DocumentName(b.ctx.Project(), b.ctx.Stack(), contract.DocDeploy, app.Name),
 			GithubRepo:     app.GithubRepo, GithubBranch: app.GithubBranch,
 			GithubOwnerID: app.GithubOwnerID, GithubRepoID: app.GithubRepoID,
 		})

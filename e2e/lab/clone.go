@@ -193,7 +193,9 @@ func (c *Clone) MustWebstack(args ...string) string {
 }
 
 // Laptop runs the laptop cloud's command and returns all it printed.
-func (c *Clone) Laptop(args ...string) (string, error) { return c.Run(nil, c.path(laptopCommand), args...) }
+func (c *Clone) Laptop(args ...string) (string, error) {
+	return c.Run(nil, c.path(laptopCommand), args...)
+}
 
 // MustLaptop is Laptop for commands that have to succeed.
 func (c *Clone) MustLaptop(args ...string) string {

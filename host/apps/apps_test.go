@@ -379,6 +379,10 @@ func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
+	// Ten seconds to drain pass at once; to start, a busy machine may take longer.
+	for i := range w.Manifest.Apps {
+		w.Manifest.Apps[i].StartTimeoutSeconds = 60_000
+	}
 	w.Timing.Second = w.Timing.Poll
 	w.caddy.InFlight(func() map[string]int { return map[string]int{"webstack-blog-1:3000": 2} })
 	w.runs(both("v2", "v1"))

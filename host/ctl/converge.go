@@ -4,15 +4,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"regexp"
 
+	"webstack/contract"
 	"webstack/host/artifacts"
 	"webstack/host/converge"
-)
-
-var (
-	bucketRE = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	sumRE    = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
 func (c Command) converge(ctx context.Context, args []string) error {
@@ -28,11 +23,11 @@ func (c Command) converge(ctx context.Context, args []string) error {
 	if err := checkVolume(*id); err != nil {
 		return err
 	}
-	switch {
-	case !bucketRE.MatchString(*bucket):
-		return fmt.Errorf("--bucket %q is no name of a bucket: %w", *bucket, errUsage)
-	case !sumRE.MatchString(*sum):
-		return fmt.Errorf("--manifest-sha256 %q is not 64 lower case hexadecimal digits: %w", *sum, errUsage)
+	if err := contract.CheckBucket(*bucket); err != nil {
+		return fmt.Errorf("--bucket: %w: %w", err, errUsage)
+	}
+	if err := contract.CheckSHA256(*sum); err != nil {
+		return fmt.Errorf("--manifest-sha256: %w: %w", err, errUsage)
 	}
 	if err := checkStackDir(*dir); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"path"
 	"runtime"
 
 	"webstack/contract"
@@ -121,8 +120,8 @@ func stackDir(flags *flag.FlagSet) *string {
 }
 
 func checkStackDir(dir string) error {
-	if !path.IsAbs(dir) || path.Clean(dir) != dir || dir == "/" {
-		return fmt.Errorf("--stack-dir %q is not a clean absolute path below /: %w", dir, errUsage)
+	if err := contract.CheckStackDir(dir); err != nil {
+		return fmt.Errorf("--stack-dir: %w: %w", err, errUsage)
 	}
 	return nil
 }

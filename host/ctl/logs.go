@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"regexp"
 
+	"webstack/contract"
 	"webstack/host/logs"
 )
 
-var (
-	serviceRE = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	sinceRE   = regexp.MustCompile(`^([0-9]+[smh])+$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$`)
-)
+var sinceRE = regexp.MustCompile(`^([0-9]+[smh])+$|^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9]{2}:[0-9]{2})$`)
 
 const maxLines = 5000
 
@@ -30,7 +28,7 @@ func (c Command) logs(ctx context.Context, args []string) error {
 		return err
 	}
 	switch {
-	case !serviceRE.MatchString(service):
+	case contract.CheckAppName(service) != nil:
 		return fmt.Errorf("logs %q: give the name of an app, caddy or postgres: %w", service, errUsage)
 	case *lines < 1 || *lines > maxLines:
 		return fmt.Errorf("--lines %d is not 1..%d: %w", *lines, maxLines, errUsage)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"webstack/contract"
 	"webstack/host/volume"
 )
 
@@ -34,8 +35,8 @@ func (c Command) mount(ctx context.Context, args []string) error {
 }
 
 func checkVolume(id string) error {
-	if !volume.ValidID(id) {
-		return fmt.Errorf("--volume %q is no id of a volume, such as vol-0123456789abcdef0: %w", id, errUsage)
+	if err := contract.CheckVolumeID(id); err != nil {
+		return fmt.Errorf("--volume: %w, such as vol-0123456789abcdef0: %w", err, errUsage)
 	}
 	return nil
 }

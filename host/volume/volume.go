@@ -7,21 +7,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
 	"time"
 
 	"webstack/contract"
 	"webstack/host/command"
 	"webstack/host/lock"
 )
-
-// Pattern is what the id of an EBS volume looks like.
-const Pattern = `^vol-[0-9a-f]{8,17}$`
-
-var idRE = regexp.MustCompile(Pattern)
-
-// ValidID tells whether id is the id of an EBS volume.
-func ValidID(id string) bool { return idRE.MatchString(id) }
 
 // Options say which volume to mount.
 type Options struct {
@@ -79,8 +70,8 @@ func (s System) withDefaults() System {
 // system to the size of the volume, makes the directories on it, and sees to it that the same happens at every boot
 // before Docker starts. On a host where all of that is so it changes nothing.
 func Ensure(ctx context.Context, o Options) error {
-	if !ValidID(o.ID) {
-		return fmt.Errorf("mount data volume: %q is no id of a volume, such as vol-0123456789abcdef0", o.ID)
+	if err := contract.CheckVolumeID(o.ID); err != nil {
+		return fmt.Errorf("mount data volume: %w", err)
 	}
 	o.System = o.System.withDefaults()
 	release, err := lock.Acquire(ctx, o.System.Lock, func() {

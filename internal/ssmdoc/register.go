@@ -12,11 +12,6 @@ import (
 // targetType says that the documents are for EC2 instances.
 const targetType = "/AWS::EC2::Instance"
 
-// Name is the name of a stack's document or association.
-func Name(project, stack string, parts ...string) string {
-	return contract.DocumentName(project, stack, parts...)
-}
-
 // Register registers the document under a resource name and under its own name.
 func (d Document) Register(
 	ctx *pulumi.Context, name, document string, opts ...pulumi.ResourceOption,
