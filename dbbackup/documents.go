@@ -5,6 +5,7 @@ import (
 
 	"webstack/contract"
 	"webstack/internal/ssmdoc"
+	"webstack/templates"
 )
 
 const (
@@ -23,8 +24,8 @@ func (b *builder) makeDocuments() error {
 		Description: "Says that backups cannot be made yet",
 		Steps: []ssmdoc.Step{{
 			Name: "backup", TimeoutSeconds: answerSeconds,
-			Script: ssmdoc.Refusal("this version makes no backups yet: nothing was backed up. " +
-				"Dump a database by hand with pg_dump; docs/operations.md shows how"),
+			Script: ssmdoc.Script(templates.Script{Reason: "this version makes no backups yet: nothing was backed up. " +
+				"Dump a database by hand with pg_dump; docs/operations.md shows how"}.Refuse()),
 		}},
 	})
 	if err != nil {
@@ -39,8 +40,8 @@ func (b *builder) makeDocuments() error {
 		},
 		Steps: []ssmdoc.Step{{
 			Name: "restore", TimeoutSeconds: answerSeconds,
-			Script: ssmdoc.Refusal("this version restores no backups yet: nothing was changed. " +
-				"Restore a dump by hand with pg_restore; docs/operations.md shows how"),
+			Script: ssmdoc.Script(templates.Script{Reason: "this version restores no backups yet: nothing was changed. " +
+				"Restore a dump by hand with pg_restore; docs/operations.md shows how"}.Refuse()),
 		}},
 	})
 	if err != nil {

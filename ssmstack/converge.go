@@ -47,12 +47,9 @@ func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.Resou
 
 // converge mounts the data volume before Docker is installed or started: without it Docker starts nothing.
 func (a *Args) converge() ssmdoc.Document {
-	mount := ssmdoc.Script("region='"+a.Region+"'\nstackDir='"+a.StackDir+"'\n"+templates.BootstrapScript+
-		`exec "$program" mount --volume "$dataVolumeId" --stack-dir "$stackDir"`+"\n",
-		"bucket", "hostProgramSha256", "dataVolumeId")
-	converge := ssmdoc.Script("exec "+a.program()+" converge --region '"+a.Region+"' --stack-dir '"+a.StackDir+"' "+
-		`--volume "$dataVolumeId" --bucket "$bucket" --manifest-sha256 "$manifestSha256"`+"\n",
-		"dataVolumeId", "bucket", "manifestSha256")
+	script := a.script()
+	mount := ssmdoc.Script(script.Mount(), "bucket", "hostProgramSha256", "dataVolumeId")
+	converge := ssmdoc.Script(script.Converge(), "dataVolumeId", "bucket", "manifestSha256")
 	return ssmdoc.Document{
 		Description: "Makes the host of the stack what its bundle says: data volume, Docker, files, services",
 		Parameters: map[string]ssmdoc.Parameter{
@@ -63,7 +60,7 @@ func (a *Args) converge() ssmdoc.Document {
 		},
 		Steps: []ssmdoc.Step{
 			{Name: "volume", Script: mount, TimeoutSeconds: 1800},
-			{Name: "docker", Script: ssmdoc.Script(templates.DockerScript), TimeoutSeconds: 1800},
+			{Name: "docker", Script: ssmdoc.Script(script.Docker()), TimeoutSeconds: 1800},
 			{Name: "converge", Script: converge, TimeoutSeconds: a.convergeSeconds()},
 		},
 	}
@@ -80,5 +77,9 @@ func (a *Args) convergeSeconds() int {
 	return min((seconds+hour-1)/hour*hour, most)
 }
 
-// program is the host program, quoted for a script.
-func (a *Args) program() string { return "'" + a.StackDir + "/" + contract.HostProgramPath + "'" }
+// script is what the bodies of the scripts are filled in with.
+func (a *Args) script() templates.Script {
+	return templates.Script{
+		Region: a.Region, StackDir: a.StackDir, HostProgram: contract.Paths{StackDir: a.StackDir}.HostProgram(),
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"webstack/contract"
 	"webstack/internal/ssmdoc"
+	"webstack/templates"
 )
 
 // tagPattern is what Docker permits for the tag of an image.
@@ -22,9 +23,9 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 		},
 		Steps: []ssmdoc.Step{{
 			Name: "deploy", TimeoutSeconds: 900 + a.ChangeSeconds[app],
-			Script: ssmdoc.Refusal("this version deploys by a parameter: nothing was changed. Somebody who may write it sets " +
+			Script: ssmdoc.Script(templates.Script{Reason: "this version deploys by a parameter: nothing was changed. Somebody who may write it sets " +
 				"the release with aws ssm put-parameter --overwrite --type String --name " + release + " --value TAG, " +
-				"and the host runs it within 30 minutes"),
+				"and the host runs it within 30 minutes"}.Refuse()),
 		}},
 	}
 	return document.Register(ctx, name+"-deploy-"+app, contract.DocumentName(a.Project, a.Stack, contract.DocDeploy, app), parent)

@@ -23,7 +23,7 @@ func (a *Args) newInspection(
 		Description: "Prints how the host of the stack and its apps are",
 		Steps: []ssmdoc.Step{{
 			Name:           "status",
-			Script:         ssmdoc.Script("exec " + a.program() + " status --json --stack-dir '" + a.StackDir + "'\n"),
+			Script:         ssmdoc.Script(a.script().Status()),
 			TimeoutSeconds: 120,
 		}},
 	}.Register(ctx, name+"-status", contract.DocumentName(a.Project, a.Stack, contract.DocStatus), parent)
@@ -40,9 +40,8 @@ func (a *Args) newInspection(
 			"since": {Description: "From when on: an age such as 10m, or a time in UTC", Pattern: sincePattern, Default: &since},
 		},
 		Steps: []ssmdoc.Step{{
-			Name: "logs",
-			Script: ssmdoc.Script("exec "+a.program()+" logs \"$app\" --lines \"$lines\" --since \"$since\" --timestamps "+
-				"--stack-dir '"+a.StackDir+"'\n", "app", "lines", "since"),
+			Name:           "logs",
+			Script:         ssmdoc.Script(a.script().Logs(), "app", "lines", "since"),
 			TimeoutSeconds: 120,
 		}},
 	}.Register(ctx, name+"-logs", contract.DocumentName(a.Project, a.Stack, contract.DocLogs), parent)

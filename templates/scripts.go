@@ -1,21 +1,58 @@
 package templates
 
-import _ "embed"
+import (
+	"embed"
+	"strings"
+	"text/template"
+)
 
-// UserData is the script of a host's first boot. It makes sure that the SSM agent runs, for everything else comes
+// UserData is the script of a host's first boot. It makes sure that the SSM agent runs, because everything else comes
 // through it. It never changes the host later, so it is the same for every stack.
 //
 //go:embed user-data.sh
 var UserData string
 
-// DockerScript installs Docker and the compose plugin, and holds them as they should be. It is the body of a script
-// that has HOME and PATH set.
+// files are the bodies of the scripts that documents run. HOME and PATH are set in them, and so is a variable for each
+// parameter of the document. Their actions are in <% %>, because documents use {{ }} for their parameters.
 //
-//go:embed docker.sh
-var DockerScript string
+//go:embed *.sh *.sh.tmpl
+var files embed.FS
 
-// BootstrapScript fetches the host program when the installed one has another sum. It is the body of a script in which
-// bucket, hostProgramSha256, stackDir and region are set.
-//
-//go:embed bootstrap.sh
-var BootstrapScript string
+var scripts = template.Must(template.New("").Delims("<%", "%>").ParseFS(files, "*.sh", "*.sh.tmpl"))
+
+// Script is what the bodies of scripts are filled in with. Each value goes between single quotes, and may hold none.
+type Script struct {
+	// Region is the AWS region.
+	Region string
+	// StackDir is the stack directory, and HostProgram the path of webstackctl in it.
+	StackDir, HostProgram string
+	// Reason is a sentence without a full stop.
+	Reason string
+}
+
+// Mount fetches the host program unless the installed one has the right sum, and mounts the data volume. Parameters:
+// bucket, hostProgramSha256 and dataVolumeId.
+func (s Script) Mount() string { return s.render("mount.sh.tmpl") }
+
+// Docker installs Docker and the Compose plugin, and holds their versions.
+func (s Script) Docker() string { return s.render("docker.sh") }
+
+// Converge applies the bundle. Parameters: dataVolumeId, bucket and manifestSha256.
+func (s Script) Converge() string { return s.render("converge.sh.tmpl") }
+
+// Status prints the host's status as JSON.
+func (s Script) Status() string { return s.render("status.sh.tmpl") }
+
+// Logs prints what an app has written. Parameters: app, lines and since.
+func (s Script) Logs() string { return s.render("logs.sh.tmpl") }
+
+// Refuse does nothing but print the reason on the standard error, and fail.
+func (s Script) Refuse() string { return s.render("refuse.sh.tmpl") }
+
+func (s Script) render(name string) string {
+	var out strings.Builder
+	if err := scripts.ExecuteTemplate(&out, name, s); err != nil {
+		panic(err) // the templates and their data are both part of the program
+	}
+	return out.String()
+}

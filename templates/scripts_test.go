@@ -21,13 +21,16 @@ import (
 )
 
 // preamble is what stands before a script's body on the host.
-const preamble = "#!/bin/bash\nset -Eeuo pipefail\nbucket=b hostProgramSha256=0 stackDir=/nowhere region=us-east-1\n" +
-	"export bucket hostProgramSha256 stackDir region\n"
+const preamble = "#!/bin/bash\nset -Eeuo pipefail\nbucket=b hostProgramSha256=0\n" +
+	"export bucket hostProgramSha256\n"
+
+// sample is what scripts are filled in with.
+var sample = Script{Region: "us-east-1", StackDir: "/opt/webstack", HostProgram: "/opt/webstack/bin/webstackctl"}
 
 func TestScriptsAreSound(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{
-		"user data": UserData, "docker": preamble + DockerScript, "bootstrap": preamble + BootstrapScript,
+		"user data": UserData, "docker": preamble + sample.Docker(), "mount": preamble + "dataVolumeId=vol-0\n" + sample.Mount(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,7 +131,7 @@ func verify(r *http.Request) string {
 func (h *host) bootstrap(t *testing.T, sum string) (string, error) {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "bash")
-	command.Stdin = strings.NewReader("set -Eeuo pipefail\n" + BootstrapScript)
+	command.Stdin = strings.NewReader("set -Eeuo pipefail\n" + Script{}.render("bootstrap.sh"))
 	command.Env = append(os.Environ(), "AWS_EC2_METADATA_SERVICE_ENDPOINT="+h.url, "AWS_ENDPOINT_URL="+h.url,
 		"bucket=artifacts", "region=us-east-1", "stackDir="+h.dir, "hostProgramSha256="+sum)
 	var out bytes.Buffer

@@ -137,7 +137,7 @@ func TestDockerNeedsTheVolume(t *testing.T) {
 	// A boot waits for a volume that is being attached; here it is known not to come.
 	impatient := "sed -i 's/--wait 2m/--wait 1s/' /etc/systemd/system/webstack-data.service && systemctl daemon-reload"
 	b.sh(impatient)
-	if code, out := b.try(nil, templates.DockerScript); code == 0 || !strings.Contains(out, "mount data volume") {
+	if code, out := b.try(nil, templates.Script{}.Docker()); code == 0 || !strings.Contains(out, "mount data volume") {
 		t.Errorf("Docker starts without the volume: exit code %d, %s", code, out)
 	}
 	if err := b.machines.Attach(t.Context(), b.id, volumeID, 1); err != nil {
@@ -146,7 +146,7 @@ func TestDockerNeedsTheVolume(t *testing.T) {
 	if out := b.sh(mount); !strings.Contains(out, "formatted") || b.sh(mounted) != "ext4" {
 		t.Errorf("printed %q", out)
 	}
-	b.sh(templates.DockerScript)
+	b.sh(templates.Script{}.Docker())
 	if out := b.sh(isActive); out != "active" {
 		t.Fatalf("Docker is %s", out)
 	}
@@ -180,7 +180,7 @@ func TestDockerNeedsTheVolume(t *testing.T) {
 	if err := b.machines.Attach(t.Context(), b.id, volumeID, 1); err != nil {
 		t.Fatal(err)
 	}
-	b.sh(mount + "\n" + templates.DockerScript)
+	b.sh(mount + "\n" + templates.Script{}.Docker())
 	if out := b.sh("cat /var/lib/webstack/caddy/kept; " + isActive); out != "kept\nactive" {
 		t.Errorf("with its volume again: %s", out)
 	}

@@ -2,8 +2,9 @@
 package ssmdoc
 
 import (
-	"fmt"
+	_ "embed" // for the template of scripts
 	"strings"
+	"text/template"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -63,22 +64,22 @@ func (d Document) render() pulumi.StringOutput {
 	})
 }
 
-// Script joins the lines that every script begins with, the values of parameters, and a body. Each parameter becomes a
-// variable of the same name, whether the agent knows environment variables for parameters or pastes them: the form is
-// the one that AWS gives for both.
+//go:embed script.sh.tmpl
+var scriptText string
+
+var scriptTemplate = template.Must(template.New("script").Delims("<%", "%>").Parse(scriptText))
+
+// Script returns a bash script with the lines that every script begins with, the values of parameters, and a body. Each
+// parameter becomes a variable of the same name, whether the agent sets environment variables for parameters or pastes
+// their values: the form is the one that AWS gives for both.
 func Script(body string, parameters ...string) string {
 	var out strings.Builder
-	out.WriteString("#!/bin/bash\nset -Eeuo pipefail\n" +
-		"export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin\n")
-	for _, name := range parameters {
-		fmt.Fprintf(&out, "if [ -z \"${SSM_%[1]s+x}\" ]; then SSM_%[1]s=\"{{ %[1]s }}\"; fi\n%[1]s=\"$SSM_%[1]s\"\n", name)
+	data := struct {
+		Parameters []string
+		Body       string
+	}{parameters, body}
+	if err := scriptTemplate.Execute(&out, data); err != nil {
+		panic(err) // the template is part of the program
 	}
-	out.WriteString(body)
 	return out.String()
-}
-
-// Refusal is a script that does nothing but say why on its standard error, and fail. reason is a sentence without a full
-// stop, and without quotes.
-func Refusal(reason string) string {
-	return Script("echo '" + strings.ReplaceAll(reason, "'", "") + "' >&2\nexit 1\n")
 }
