@@ -1,16 +1,16 @@
-# Everything that a developer runs. `make help` lists it.
+# The commands that developers run. `make help` lists them.
 
-# The flags that Pulumi builds programs with: so tests, builds and `pulumi up` share one build cache.
+# The flags that Pulumi builds programs with, so that tests, builds and `pulumi up` share one build cache.
 export GOFLAGS := -buildvcs=false -trimpath
 BIN := .webstack/bin
 
-# Package, target and number of inputs. A number, not a time: a target that is busy when its time
-# ends is reported as failed (https://go.dev/issue/75804).
+# Package, target and number of inputs. Not a duration: a target that is busy when its time is up
+# is reported as failed (https://go.dev/issue/75804).
 FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeManifest:20000x internal/naming:FuzzName:100000x \
 	network:FuzzCarve:20000x internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
 	internal/datachannel:FuzzDecode:30000x
 
-# The folders with a Go module that is linted.
+# The folders of the Go modules that are linted.
 MODULES := . local e2e examples/hello
 
 # The end-to-end tests that need Docker.
@@ -23,18 +23,18 @@ HOST_TESTS := ./apps ./browser ./host ./hosts ./images ./machine ./registry ./se
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(BIN)/webstack $(BIN)/webstack-local ## bring up the laptop cloud and the stack local on it; again: apply what changed
+up: $(BIN)/webstack $(BIN)/webstack-local ## start the laptop cloud and bring up the stack local; if it is up, apply what changed
 	@$(BIN)/webstack-local up
 
 preview: $(BIN)/webstack-local ## show what `make up` would change
 	@$(BIN)/webstack-local preview
 
-down: $(BIN)/webstack-local ## destroy the stack local, stop the laptop cloud, remove what they left
+down: $(BIN)/webstack-local ## destroy the stack local, stop the laptop cloud, remove what is left
 	@$(BIN)/webstack-local down
 
-test: test-unit test-laptop test-engine test-hosts test-fuzz ## run every test; needs Go, Python and Docker, no credentials
+test: test-unit test-laptop test-engine test-hosts test-fuzz ## run all tests; needs Go, Python and Docker, but no credentials
 
-test-unit: ## run the tests of the product, with the race detector
+test-unit: ## run the tests of the root module, with the race detector
 	go test -race ./...
 	go test -race -C examples/hello ./...
 
@@ -50,7 +50,7 @@ test-hosts: $(BIN)/webstack-local ## run hosts, apps and a browser on the laptop
 	@$(BIN)/webstack-local build
 	go test -C e2e -timeout 40m $(HOST_TESTS)
 
-test-fuzz: ## run each fuzz target for a while
+test-fuzz: ## run each fuzz target for a fixed number of inputs
 	@for fuzz in $(FUZZ); do \
 		set -- $$(echo "$$fuzz" | tr : ' '); \
 		echo "go test ./$$1 -fuzz $$2 -fuzztime $$3"; \
@@ -65,16 +65,16 @@ lint: $(BIN)/golangci-lint $(BIN)/actionlint $(BIN)/govulncheck ## check formatt
 	done
 	$(BIN)/actionlint
 	@if curl -fsS --max-time 20 -o /dev/null https://vuln.go.dev/index/db.json; then for module in $(MODULES); do $(BIN)/govulncheck -C $$module ./... || exit 1; done; \
-		else echo "govulncheck: left out, the vulnerability database cannot be reached from here"; fi
+		else echo "govulncheck: skipped, because the vulnerability database cannot be reached"; fi
 
 fmt: ## format the Go code
 	git ls-files -co --exclude-standard '*.go' | xargs gofmt -w
 
-bench: ## measure rendering, and preview and up of 2, 20 and 200 apps beside a floor
+bench: ## measure rendering, and preview and up with 2, 20 and 200 apps next to a baseline
 	go test ./appcompose -run '^$$' -bench . -benchmem
 	go test -C e2e -run '^$$' -bench . -benchtime 1x -timeout 2h ./...
 
-# Always asked for: the Go tool knows best whether anything changed.
+# Always run: the Go tool knows best whether anything changed.
 $(BIN)/webstack:
 	@go build -ldflags='-s -w' -o $@ ./cmd/webstack
 
