@@ -1,5 +1,5 @@
-// Package authority is a certificate authority for servers that stand in for others on this machine. Its key lives in
-// memory only, so nothing that trusts it can be deceived once it is gone.
+// Package authority is a certificate authority for servers that stand in for others on this computer. Its key exists
+// only in memory, so nobody can misuse it once the process has ended.
 package authority
 
 import (
@@ -21,7 +21,7 @@ import (
 const (
 	// life is how long certificates are good for; the authority is gone long before.
 	life = 365 * 24 * time.Hour
-	// skew is how far a clock may be behind.
+	// skew is how far a clock may be slow.
 	skew = time.Hour
 )
 
@@ -72,12 +72,12 @@ func (a *Authority) sign(template *x509.Certificate) (*x509.Certificate, *ecdsa.
 	return made, key, err
 }
 
-// PEM is the authority's certificate, as those who shall trust it need it.
+// PEM returns the authority's certificate, for those who should trust it.
 func (a *Authority) PEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// Config makes a server that has a certificate for each host name which serves tells it to.
+// Config returns the settings of a server that has a certificate for each host name for which serves returns true.
 func (a *Authority) Config(serves func(name string) bool) *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
@@ -90,8 +90,8 @@ func (a *Authority) Config(serves func(name string) bool) *tls.Config {
 	}
 }
 
-// Certificate returns a server's certificate for a host name or address, with the authority's behind it, and its key,
-// both in PEM.
+// Certificate returns a server's certificate for a host name or address, followed by the authority's, and its key, both
+// in PEM.
 func (a *Authority) Certificate(name string) (certificate, key []byte, err error) {
 	made, err := a.certificateOf(name)
 	if err != nil {

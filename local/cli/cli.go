@@ -17,7 +17,7 @@ const stackName = laptop.Stack
 // Command is one call of webstack-local.
 type Command struct {
 	Stdout, Stderr io.Writer
-	// Dir is the folder the command was called in; the clone is looked for from there upwards.
+	// Dir is the folder the command was called in. The clone is searched for from there upwards.
 	Dir string
 }
 
@@ -29,7 +29,7 @@ func (c Command) Main(args []string) int {
 
 const longHelp = `webstack-local runs a stack on this computer: AWS, Cloudflare and DNS are emulated, and hosts are containers.
 
-make up, make preview and make down call it. docs/laptop-cloud.md says what is emulated, and how.
+make up, make preview and make down call it. docs/laptop-cloud.md says what is emulated and how.
 
 Exit status: 0 done, 1 failed, 2 wrong usage.`
 
@@ -40,10 +40,10 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 		l.command("up", "Start the laptop cloud and bring up the stack; if it is up, apply what changed", l.up),
 		l.previewCommand(),
 		l.command("build", "Build and install what up needs, and start nothing", l.build),
-		l.command("refresh", "Update Pulumi's state to what exists in the laptop cloud", l.refresh),
+		l.command("refresh", "Update Pulumi's state to match what exists in the laptop cloud", l.refresh),
 		l.command("status", "Show whether the laptop cloud is running, and what is on it", l.status),
 		l.command("destroy", "Destroy the stack; the laptop cloud keeps running", l.destroyStack),
-		l.command("stop", "Stop the laptop cloud; what is on it is lost, and made again by the next up", l.stop),
+		l.command("stop", "Stop the laptop cloud; what is on it is lost until the next up creates it again", l.stop),
 		l.downCommand(),
 		l.command("serve", "Run the laptop cloud in the foreground", l.serve),
 	)

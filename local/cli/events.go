@@ -16,10 +16,10 @@ import (
 	"webstack/internal/preview"
 )
 
-// shownAtOnce is how many resources in the making a status line names.
+// shownAtOnce is how many unfinished resources a status line names.
 const shownAtOnce = 3
 
-// opWords say what was done to a resource. Operations that are not here change nothing that a user cares for.
+// opWords say what was done to a resource. Operations that are not listed change nothing that matters to a user.
 var opWords = map[apitype.OpType]string{
 	apitype.OpCreate:            "+ created",
 	apitype.OpCreateReplacement: "+ created",
@@ -31,8 +31,8 @@ var opWords = map[apitype.OpType]string{
 	apitype.OpImportReplacement: "= imported",
 }
 
-// watcher shows the events of an engine's run: a line for each resource when it is done, and on a terminal what is
-// being done.
+// watcher shows the events of an engine run: a line for each finished resource, and on a terminal also what is in
+// progress.
 type watcher struct {
 	progress *command.Progress
 	title    string
@@ -61,7 +61,7 @@ func (w *watcher) tick() {
 	defer w.mu.Unlock()
 	elapsed := time.Since(w.begun).Round(time.Second)
 	if !w.progress.Live() {
-		w.progress.Say("  still at it after %s: %d done, %d under way", elapsed, w.done, len(w.started))
+		w.progress.Say("  still running after %s: %d done, %d in progress", elapsed, w.done, len(w.started))
 		return
 	}
 	var names []string
@@ -90,7 +90,7 @@ func (w *watcher) event(event events.EngineEvent) {
 	}
 }
 
-// message shows what the program or a provider has to say. Errors come with the end of the run.
+// message shows a message of the program or a provider. Errors are shown at the end of the run.
 func (w *watcher) message(d *apitype.DiagnosticEvent) {
 	text := strings.TrimSpace(colors.Never.Colorize(d.Message))
 	switch d.Severity {

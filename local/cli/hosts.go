@@ -24,7 +24,7 @@ import (
 // acmeInternal is the config's word for certificates from Caddy's own authority.
 const acmeInternal = "internal"
 
-// makeHub makes the images that stand for Docker Hub's, or finds those made before.
+// makeHub makes the images that replace Docker Hub's, or finds the ones made before.
 func (l *local) makeHub(ctx context.Context) ([]images.HubImage, error) {
 	arch, err := images.Architecture(ctx)
 	if err != nil {
@@ -34,8 +34,8 @@ func (l *local) makeHub(ctx context.Context) ([]images.HubImage, error) {
 	return images.Hub(ctx, l.dir, arch, base, l.progress.Step)
 }
 
-// fillHub gives hosts what they take from Docker Hub, where that cannot be reached. It comes before the stack: a host
-// takes its images as soon as it has Docker.
+// fillHub provides the images that hosts take from Docker Hub, if that cannot be reached. It runs before the stack: a
+// host pulls its images as soon as it has Docker.
 func (l *local) fillHub(ctx context.Context, info cloud.Info) error {
 	if info.NoHosts != "" || !info.Hub {
 		return nil
@@ -44,7 +44,7 @@ func (l *local) fillHub(ctx context.Context, info cloud.Info) error {
 	if err != nil {
 		return err
 	}
-	defer l.progress.Step("Putting Caddy and Postgres where hosts find them, as Docker Hub cannot be reached")()
+	defer l.progress.Step("Providing images of Caddy and Postgres to hosts, because Docker Hub cannot be reached")()
 	for _, image := range all {
 		_, err := images.Push(ctx, image.Image, awsAddress(info), image.Repository, image.Tag, gateway.HubUser, info.ID)
 		if err != nil {
@@ -88,7 +88,7 @@ func anyChange(changes map[apitype.OpType]int) bool {
 	return false
 }
 
-// releaseDemo gives the demo app to all apps without a release and returns their names.
+// releaseDemo releases the demo app for all apps without a release and returns their names.
 func (l *local) releaseDemo(
 	ctx context.Context, s *operate.Stack, info cloud.Info, repositories map[string]string,
 ) ([]string, error) {
@@ -121,7 +121,7 @@ func (l *local) converge(ctx context.Context, s *operate.Stack, changed bool) er
 	defer l.progress.Step("Waiting for the host to apply the stack (about a minute the first time: it installs Docker)")()
 	err := samples.Converge(ctx, s, changed, func(line string) { l.progress.Say("  %s", line) })
 	if err != nil {
-		return fmt.Errorf("%w\n\nto look at the host: webstack shell -s %s; what the laptop cloud says: %s",
+		return fmt.Errorf("%w\n\nto look at the host, run webstack shell -s %s; the laptop cloud's log is %s",
 			err, stackName, l.dir.CloudLog())
 	}
 	return nil
@@ -148,7 +148,7 @@ func (l *local) waitForApps(ctx context.Context, s *operate.Stack, info cloud.In
 	}
 	for _, app := range s.Config.Apps {
 		if err := l.waitForApp(ctx, visitor, "https://"+app.Domain+app.HealthPath); err != nil {
-			return fmt.Errorf("%w\n\nwhat the app says: webstack logs %s -s %s", err, app.Name, stackName)
+			return fmt.Errorf("%w\n\nto see what the app logged, run webstack logs %s -s %s", err, app.Name, stackName)
 		}
 	}
 	return nil
@@ -159,7 +159,7 @@ func (l *local) waitForApp(ctx context.Context, visitor samples.Visitor, url str
 	return visitor.Wait(ctx, url)
 }
 
-// authority writes the certificate that the apps' certificates are verified by to where the user finds it.
+// authority writes the certificate that verifies the apps' certificates to a file for the user.
 func (l *local) authority(ctx context.Context, s *operate.Stack, host operate.Host) (*x509.CertPool, error) {
 	defer l.progress.Step("Reading the certificate of the host's own authority")()
 	pem, err := samples.Authority(ctx, s, host)
@@ -168,7 +168,7 @@ func (l *local) authority(ctx context.Context, s *operate.Stack, host operate.Ho
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, errors.New("read the certificate of the host's own authority: it is no certificate in PEM")
+		return nil, errors.New("read the certificate of the host's own authority: it is not a PEM certificate")
 	}
 	return roots, atomicfile.Write(l.dir.Authority(), pem, 0o644)
 }

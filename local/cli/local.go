@@ -68,28 +68,28 @@ func (l *local) up(ctx context.Context) error {
 			return err
 		}
 		if err := l.bringUpApps(ctx, info, outputs, changes); err != nil {
-			return fmt.Errorf("%w\n\nthe stack is up but not all of it answers: fix the cause, then run make up again", err)
+			return fmt.Errorf("%w\n\nthe stack is up, but not all of it answers; fix the cause and run make up again", err)
 		}
 		return l.summary(ctx, stack, info, changesText(changes))
 	})
 }
 
-// upFailed adds to the error of a run what becomes of it.
+// upFailed adds what to do next to the error of a run.
 func upFailed(err error) error {
 	run := (*engine.RunError)(nil)
 	if errors.As(err, &run) && run.Done > 0 {
-		return fmt.Errorf("%w\n\nWhat was done stays (resources: %d). Fix the cause, then run make up again", err, run.Done)
+		return fmt.Errorf("%w\n\nthe %d resources that were changed stay; fix the cause and run make up again", err, run.Done)
 	}
 	return err
 }
 
-// checkConfig reports what is wrong with the stack file before anything is started. Pulumi itself would stop at the first
-// thing that it cannot read, and name neither file nor path.
+// checkConfig reports all problems of the stack file before anything is started. Pulumi itself would stop at the first
+// problem and name neither the file nor the path.
 func (l *local) checkConfig() error {
 	return stackfile.Check(string(l.dir), stackName, engine.Passphrase)
 }
 
-// build builds what up needs, and starts nothing.
+// build builds what up needs and starts nothing.
 func (l *local) build(ctx context.Context) error {
 	return l.exclusively(ctx, func() error {
 		if err := cloud.Prepare(ctx, l.dir, l.progress.Step); err != nil {
@@ -128,7 +128,7 @@ func (l *local) preview(ctx context.Context) error {
 	})
 }
 
-// showPreview runs a preview and prints the report that its events are collected in, or with --full Pulumi's own.
+// showPreview runs a preview and prints the report of its events, or with --full Pulumi's own.
 func (l *local) showPreview(ctx context.Context, stack *engine.Stack, report *preview.Report) error {
 	var full bytes.Buffer
 	out := io.Writer(nil)
@@ -147,16 +147,16 @@ func (l *local) showPreview(ctx context.Context, stack *engine.Stack, report *pr
 	}
 	next := ""
 	if report.Changes() {
-		next = " To apply them: make up."
+		next = " To apply the changes, run make up."
 		if !l.full {
-			next += " Every property: webstack-local preview --full."
+			next += " To see every property, run .webstack/bin/webstack-local preview --full."
 		}
 	}
 	_, err = fmt.Fprintf(l.out, "\n%s%s.%s\n", text, report.Headline(), next)
 	return err
 }
 
-// refresh brings the state to what is really there.
+// refresh updates the state to match what really exists.
 func (l *local) refresh(ctx context.Context) error {
 	return l.exclusively(ctx, func() error {
 		info, err := cloud.Find(ctx, l.dir)
@@ -165,13 +165,13 @@ func (l *local) refresh(ctx context.Context) error {
 		}
 		changes, err := l.watched(ctx, info, "Refreshing", (*engine.Stack).Refresh)
 		if err == nil {
-			l.progress.Say("%s. To put back what differs: make up", changes)
+			l.progress.Say("%s. To restore what differs, run make up.", changes)
 		}
 		return err
 	})
 }
 
-// destroyStack deletes what the stack has made.
+// destroyStack deletes everything that the stack created.
 func (l *local) destroyStack(ctx context.Context) error {
 	return l.exclusively(ctx, func() error {
 		info, err := cloud.Find(ctx, l.dir)
@@ -186,7 +186,7 @@ func (l *local) destroyStack(ctx context.Context) error {
 func (l *local) stop(ctx context.Context) error {
 	info, err := cloud.Find(ctx, l.dir)
 	if errors.Is(err, cloud.ErrNotRunning) {
-		l.progress.Say("The laptop cloud does not run.")
+		l.progress.Say("The laptop cloud is not running.")
 		return cloud.Clean(ctx, l.dir) // it may have been killed
 	}
 	if err != nil {
@@ -196,13 +196,13 @@ func (l *local) stop(ctx context.Context) error {
 	return info.Stop(ctx)
 }
 
-// down takes everything away again.
+// down removes everything again.
 func (l *local) down(ctx context.Context) error {
 	return l.exclusively(ctx, func() error {
 		info, err := cloud.Find(ctx, l.dir)
 		if err == nil && !l.force {
 			if err := l.destroy(ctx, info); err != nil {
-				return fmt.Errorf("%w\n\nto stop and remove all the same: webstack-local down --force", err)
+				return fmt.Errorf("%w\n\nto stop and remove it anyway, run .webstack/bin/webstack-local down --force", err)
 			}
 		}
 		if err := l.stop(ctx); err != nil {
@@ -212,14 +212,14 @@ func (l *local) down(ctx context.Context) error {
 		if err := l.dir.Forget(); err != nil {
 			return err
 		}
-		l.progress.Say("Removed state, settings and local.env. Built tools stay in %s for the next time.", l.dir.Bin())
+		l.progress.Say("Removed the state, the settings and local.env. Built tools are kept in %s.", l.dir.Bin())
 		return nil
 	})
 }
 
 func (l *local) destroy(ctx context.Context, info cloud.Info) error {
 	if _, err := os.Stat(l.dir.State()); errors.Is(err, os.ErrNotExist) {
-		return nil // no run has come as far as making the stack
+		return nil // no run has created the stack yet
 	}
 	changes, err := l.watched(ctx, info, "Destroying", (*engine.Stack).Destroy)
 	if err == nil {
@@ -228,7 +228,7 @@ func (l *local) destroy(ctx context.Context, info cloud.Info) error {
 	return err
 }
 
-// watched does something to the stack while showing how it goes, and returns what it changed, in words.
+// watched does something to the stack, shows its progress, and returns what it changed, in words.
 func (l *local) watched(
 	ctx context.Context, info cloud.Info, doing string,
 	do func(*engine.Stack, context.Context) (map[apitype.OpType]int, error),
@@ -247,7 +247,7 @@ func (l *local) watched(
 	return changesText(changes), err
 }
 
-// status shows what runs.
+// status shows what is running.
 func (l *local) status(ctx context.Context) error {
 	info, err := cloud.Find(ctx, l.dir)
 	if err != nil {
@@ -261,7 +261,7 @@ func (l *local) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.summary(ctx, stack, info, fmt.Sprintf("The laptop cloud runs as process %d", info.PID))
+	return l.summary(ctx, stack, info, fmt.Sprintf("The laptop cloud is running as process %d", info.PID))
 }
 
 // serve is the laptop cloud itself.
@@ -270,7 +270,7 @@ func (l *local) serve(ctx context.Context) error { return cloud.Serve(ctx, l.dir
 // exclusively runs do while no other command of this clone changes anything.
 func (l *local) exclusively(ctx context.Context, do func() error) error {
 	release, err := workdir.Lock(ctx, filepath.Join(l.dir.Locks(), "command"), func() {
-		l.progress.Say("Waiting for another webstack command of this clone to end …")
+		l.progress.Say("Waiting for another webstack-local command of this clone to finish …")
 	})
 	if err != nil {
 		return err
@@ -279,12 +279,12 @@ func (l *local) exclusively(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// startCloud returns the running laptop cloud; where there is none it starts one.
+// startCloud returns the running laptop cloud, and starts one if there is none.
 func (l *local) startCloud(ctx context.Context) (cloud.Info, error) {
 	info, err := cloud.Find(ctx, l.dir)
 	if err == nil {
 		if sum, err := cloud.ProgramSum(); err == nil && sum != info.Program {
-			l.progress.Say("The running laptop cloud is of another build of webstack; to use this one: make down up")
+			l.progress.Say("The running laptop cloud is another build of webstack-local. To use this one, run make down up.")
 		}
 		return info, nil
 	}
@@ -296,14 +296,14 @@ func (l *local) startCloud(ctx context.Context) (cloud.Info, error) {
 	}
 	program, err := os.Executable()
 	if err != nil {
-		return info, fmt.Errorf("find the own program: %w", err)
+		return info, fmt.Errorf("find this program's executable: %w", err)
 	}
 	done := l.progress.Step("Starting the laptop cloud")
 	defer done()
 	return cloud.Start(ctx, l.dir, program, "serve")
 }
 
-// buildProgram builds what a run needs and is not there yet: the Pulumi command line and the program.
+// buildProgram builds what a run needs and does not exist yet: the Pulumi command line and the program.
 func (l *local) buildProgram(ctx context.Context) (engine.Pulumi, error) {
 	pulumi, err := engine.FindPulumi(ctx, l.dir, l.progress.Step)
 	if err != nil {
@@ -312,9 +312,9 @@ func (l *local) buildProgram(ctx context.Context) (engine.Pulumi, error) {
 	return pulumi, l.compile(ctx)
 }
 
-// compile compiles the program ahead of the engine, which would show no progress meanwhile.
+// compile compiles the program before the engine does, because the engine would show no progress.
 func (l *local) compile(ctx context.Context) error {
-	done := l.progress.Step("Compiling the Pulumi program (some minutes the first time, seconds after that)")
+	done := l.progress.Step("Compiling the Pulumi program (a few minutes the first time, seconds after that)")
 	defer done()
 	_, release, err := langhost.Build(ctx, string(l.dir), l.dir.Build())
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"webstack/local/cloud"
 )
 
-// lostHost names the host that the state knows and the AWS endpoint does not have, as after aws ec2 terminate-instances;
-// "" when there is none. Pulumi finds out only when it is told to look.
+// lostHost names the host that is in the state but no longer in the account, as after aws ec2 terminate-instances; ""
+// if there is none. Pulumi finds out only if it is told to look.
 func lostHost(ctx context.Context, info cloud.Info, resources []apitype.ResourceV3) (string, error) {
 	for _, r := range resources {
 		if r.Type != "aws:ec2/instance:Instance" || r.ID == "" || r.Delete {
@@ -23,7 +23,7 @@ func lostHost(ctx context.Context, info cloud.Info, resources []apitype.Resource
 		text, _ := r.Outputs["arn"].(string)
 		place, err := arn.Parse(text)
 		if err != nil {
-			continue // an interrupted run's, which is refreshed anyway
+			continue // left by an interrupted run, which is refreshed anyway
 		}
 		client := ec2.New(ec2.Options{
 			Region: place.Region, BaseEndpoint: aws.String(info.AWSEndpoint()), Credentials: info.Credentials(),

@@ -21,7 +21,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// rowsShown bounds each table of the summary; a stack may have hundreds of apps.
+// rowsShown limits each table of the summary; a stack may have hundreds of apps.
 const rowsShown = 20
 
 // changesText says in words how many resources were changed.
@@ -36,7 +36,7 @@ func changesText(changes map[apitype.OpType]int) string {
 	}
 	same := changes[apitype.OpSame]
 	if len(parts) == 0 {
-		return fmt.Sprintf("No changes: %d resources are as they should be", same)
+		return fmt.Sprintf("No changes: %d resources are up to date", same)
 	}
 	if same > 0 {
 		parts = append(parts, fmt.Sprintf("%d unchanged", same))
@@ -44,7 +44,7 @@ func changesText(changes map[apitype.OpType]int) string {
 	return "Resources: " + strings.Join(parts, ", ")
 }
 
-// summary shows what exists and what can be done with it.
+// summary shows what exists and what to try next.
 func (l *local) summary(ctx context.Context, stack *engine.Stack, info cloud.Info, headline string) error {
 	outputs, err := stack.Outputs(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func (l *local) summary(ctx context.Context, stack *engine.Stack, info cloud.Inf
 	return err
 }
 
-// hostAddresses are where the host answers on this computer; all empty where there are no hosts.
+// hostAddresses returns where the host answers on this computer; all are empty if there are no hosts.
 func hostAddresses(ctx context.Context, info cloud.Info, outputs auto.OutputMap) (machine.Addresses, error) {
 	id := text(outputs["web_instance_id"])
 	if info.NoHosts != "" || id == "" {
@@ -89,7 +89,7 @@ func writeServer(table io.Writer, info cloud.Info, outputs auto.OutputMap) {
 		_, _ = fmt.Fprintf(table, "Server\t%s\t%s\n", id, text(outputs["web_public_ip"]))
 	}
 	if info.NoHosts != "" {
-		_, _ = fmt.Fprintf(table, "\tit does not boot, and no app answers: %s\n", info.NoHosts)
+		_, _ = fmt.Fprintf(table, "\tit does not boot, so no app answers: %s\n", info.NoHosts)
 	}
 }
 
@@ -151,16 +151,16 @@ func writeNext(out io.Writer, dir workdir.Dir, info cloud.Info, outputs auto.Out
 	}
 	_, _ = io.WriteString(out, "\nTry next\n")
 	writeVisit(out, dir, public, addresses)
-	_, _ = fmt.Fprintf(out, `  . .webstack/local.env                            point pulumi, aws and dig to the laptop cloud
+	_, _ = fmt.Fprintf(out, `  . .webstack/local.env                            point pulumi, aws and dig at the laptop cloud
   aws ec2 describe-instances --output table        AWS answers at %s
   aws ssm list-documents --filters Key=Owner,Values=Self
   dig +short @$WEBSTACK_DNS_ADDR -p $WEBSTACK_DNS_PORT %s
-  edit Pulumi.local.yaml, then: make preview, make up
-  make down                                        take everything away again
+  edit Pulumi.local.yaml, then run make preview and make up
+  make down                                        remove everything
 `, info.AWSEndpoint(), strings.TrimPrefix(public, "https://"))
 }
 
-// writeVisit says how an app is looked at from this computer.
+// writeVisit says how to open an app from this computer.
 func writeVisit(out io.Writer, dir workdir.Dir, public string, addresses machine.Addresses) {
 	site := siteOf(public, addresses)
 	if site.resolve == "" {
@@ -183,7 +183,7 @@ func writeVisit(out io.Writer, dir workdir.Dir, public string, addresses machine
 		public += ":" + port
 	}
 	_, _ = fmt.Fprintf(out, "  curl %s--resolve %s %s\n", trust, site.resolve, public)
-	_, _ = io.WriteString(out, "  .webstack/bin/webstack verify -s local           check everything, row by row\n")
+	_, _ = io.WriteString(out, "  .webstack/bin/webstack verify -s local           check the stack\n")
 }
 
 func idsOf(resources []apitype.ResourceV3, token string) []string {
@@ -203,7 +203,7 @@ func first(i int, title string) string {
 	return ""
 }
 
-// text is an output that is a string; a secret one is not shown.
+// text returns an output that is a string. A secret one is not shown.
 func text(output auto.OutputValue) string {
 	if output.Secret {
 		return "[secret]"
@@ -212,7 +212,7 @@ func text(output auto.OutputValue) string {
 	return value
 }
 
-// texts is an output that is a map of strings.
+// texts returns an output that is a map of strings.
 func texts(output auto.OutputValue) map[string]string {
 	out := map[string]string{}
 	if values, ok := output.Value.(map[string]any); ok && !output.Secret {

@@ -23,7 +23,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// account starts everything that the laptop cloud consists of.
+// account starts all parts of the laptop cloud.
 func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal *provider.Journal) (err error) {
 	if err := serveAWS(ctx, dir, p, info); err != nil {
 		return err
@@ -44,7 +44,7 @@ func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal
 	}{
 		{awsprovider.Package(info.AWSEndpoint(), info.Credentials()), journal},
 		{cloudflareprovider.Package(info.CloudflareEndpoint(), info.CloudflareToken), journal},
-		// What this one draws is nowhere but in the state, so there is nothing to take over after an interrupted run.
+		// Its random values are only in the state, so there is nothing to adopt after an interrupted run.
 		{randomprovider.Package(), provider.NewJournal()},
 	} {
 		port, err := p.serveGRPC("the provider "+served.pkg.Name, func(ctx context.Context, l net.Listener) error {
@@ -61,7 +61,7 @@ func account(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal
 // serveDNS starts the stand-in for Cloudflare and the name server that answers from its records.
 func serveDNS(p *parts, info *Info) (err error) {
 	records := cloudflare.NewStore()
-	// Every zone that is asked for is there, so that a new app's zone needs no visit to a dashboard.
+	// Every requested zone exists, so that a new app's zone does not have to be created by hand.
 	info.Cloudflare, err = p.serveHTTP("the Cloudflare API",
 		cloudflare.Handler(records, cloudflare.Options{Token: info.CloudflareToken, AutoZones: true}))
 	if err != nil {
@@ -107,7 +107,7 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error 
 	info.NoHosts, info.Hub, info.engine = hosts.reason, hosts.hub, hosts.engine
 	options.Machines, options.Databases = hosts.machines(), hosts.instancesOfRDS()
 	g = gateway.New(options)
-	p.start("what the account does by itself", g.Run)
+	p.start("what the account does on its own", g.Run)
 	if err := hosts.serveRegistries(p, g); err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func serveAWS(ctx context.Context, dir workdir.Dir, p *parts, info *Info) error 
 	return err
 }
 
-// makeRun makes the folder of what is true while the cloud runs, which is no other user's business.
+// makeRun makes the folder for the files of a running laptop cloud. Other users cannot read it.
 func makeRun(dir workdir.Dir) error {
 	err := os.MkdirAll(dir.Run(), 0o700)
 	if err == nil {
@@ -158,6 +158,6 @@ func prepareMoto(ctx context.Context, dir workdir.Dir, step engine.Step) error {
 	if moto.Installed(ctx, dir.Moto()) {
 		return nil
 	}
-	defer step("installing moto, the emulator of AWS")()
+	defer step("Installing moto, the AWS emulator")()
 	return moto.Install(ctx, dir.Moto())
 }

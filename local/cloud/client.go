@@ -16,7 +16,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// ErrNotRunning says that the clone has no running laptop cloud.
+// ErrNotRunning means that the clone has no running laptop cloud.
 var ErrNotRunning = laptop.ErrNotRunning
 
 const (
@@ -24,8 +24,8 @@ const (
 	stopPoll    = 50 * time.Millisecond
 )
 
-// Find returns the running laptop cloud of the clone, or ErrNotRunning. Files that a cloud left which was killed are
-// recognised: nobody answers on its control port by its id.
+// Find returns the running laptop cloud of the clone, or ErrNotRunning. It recognizes the files of a laptop cloud that
+// was killed: nobody answers on the control port with its id.
 func Find(ctx context.Context, dir workdir.Dir) (Info, error) {
 	data, err := os.ReadFile(dir.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {
@@ -36,12 +36,12 @@ func Find(ctx context.Context, dir workdir.Dir) (Info, error) {
 	}
 	var info Info
 	if err := json.Unmarshal(data, &info); err != nil {
-		return Info{}, fmt.Errorf("read %s (remove it when no laptop cloud runs): %w", dir.CloudFile(), err)
+		return Info{}, fmt.Errorf("read %s (if no laptop cloud is running, remove it): %w", dir.CloudFile(), err)
 	}
 	return info, info.Endpoints().Check(ctx)
 }
 
-// Created returns the id of the newest resource that was made for urn in this life of the cloud.
+// Created returns the id of the newest resource that was created for urn in this run of the laptop cloud.
 func (i Info) Created(ctx context.Context, urn string) (id string, ok bool, err error) {
 	var answer created
 	err = i.ask(ctx, http.MethodGet, "created?urn="+url.QueryEscape(urn), &answer)
@@ -58,7 +58,7 @@ func (i Info) Host(ctx context.Context, instanceID string) (Host, error) {
 	return host, err
 }
 
-// Stop stops the cloud and returns when it has ended.
+// Stop stops the laptop cloud and returns when it has ended.
 func (i Info) Stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
@@ -68,7 +68,7 @@ func (i Info) Stop(ctx context.Context) error {
 	for alive(i.PID) {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("stop the laptop cloud: process %d still runs: %w", i.PID, ctx.Err())
+			return fmt.Errorf("stop the laptop cloud: process %d is still running: %w", i.PID, ctx.Err())
 		case <-time.After(stopPoll):
 		}
 	}
@@ -82,7 +82,7 @@ type statusError struct {
 
 func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.code, e.text) }
 
-// ask calls the control endpoint and decodes its answer, where answer is not nil.
+// ask calls the control endpoint and decodes its answer, unless answer is nil.
 func (i Info) ask(ctx context.Context, method, path string, answer any) error {
 	req, err := http.NewRequestWithContext(ctx, method, i.controlURL(path), nil)
 	if err != nil {

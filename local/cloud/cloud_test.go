@@ -166,7 +166,7 @@ func TestACloneHasOneCloud(t *testing.T) {
 	dir := workdir.Dir(t.TempDir())
 	start(t, dir, noParts)
 	err := serve(t.Context(), dir, &buffer{}, noParts)
-	if err == nil || !strings.Contains(err.Error(), "runs already, as process") {
+	if err == nil || !strings.Contains(err.Error(), "is already running, as process") {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	start(t, workdir.Dir(t.TempDir()), noParts) // another clone may have its own

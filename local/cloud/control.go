@@ -11,12 +11,12 @@ import (
 	"webstack/local/provider"
 )
 
-// created is the answer to what was made for a URN.
+// created is the answer to which resource was created for a URN.
 type created struct {
 	ID string `json:"id"`
 }
 
-// control is the endpoint by which the operator's command talks to the running cloud.
+// control is the endpoint through which webstack-local talks to the running laptop cloud.
 type control struct {
 	id      string
 	journal *provider.Journal
@@ -32,8 +32,9 @@ type Host struct {
 	Addresses machine.Addresses `json:"addresses"`
 }
 
-// handler answers GET /webstack/health, GET /webstack/created?urn=… (404 when nothing was made), GET
-// /webstack/host?id=… and POST /webstack/stop. Each wants the cloud's id as bearer token, so that only who may read .webstack can ask.
+// handler answers GET /webstack/health, GET /webstack/created?urn=… (404 if nothing was created), GET
+// /webstack/host?id=… and POST /webstack/stop. Each requires the laptop cloud's id as bearer token, so that only those
+// who can read .webstack can use it.
 func (c *control) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /webstack/health", func(w http.ResponseWriter, _ *http.Request) {
@@ -57,7 +58,7 @@ func (c *control) handler() http.Handler {
 		case err != nil:
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		case !ok:
-			http.Error(w, "nothing was made for this URN", http.StatusNotFound)
+			http.Error(w, "no resource was created for this URN", http.StatusNotFound)
 		default:
 			w.Header().Set("Content-Type", "application/json")
 			_ = json.NewEncoder(w).Encode(created{ID: id})
@@ -65,7 +66,7 @@ func (c *control) handler() http.Handler {
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get("Authorization")), []byte("Bearer "+c.id)) != 1 {
-			http.Error(w, fmt.Sprintf("this is another laptop cloud than the one asked for by %s", r.URL.Path),
+			http.Error(w, fmt.Sprintf("the id that %s sent belongs to another laptop cloud", r.URL.Path),
 				http.StatusForbidden)
 			return
 		}

@@ -23,25 +23,25 @@ import (
 )
 
 const (
-	// hostsSwitch is the environment variable that keeps hosts away when it is "off": instances are entries in a list
-	// then, as without a Docker engine.
+	// hostsSwitch is the environment variable that turns hosts off if it is "off": instances are then only entries in a
+	// list, as without a Docker engine.
 	hostsSwitch = "WEBSTACK_HOSTS"
-	// closing is how long machines and their volumes may take to go.
+	// closing is how long it may take to remove machines and their volumes.
 	closing = time.Minute
 )
 
-// hosts are the machines of a laptop cloud, or why there are none.
+// hosts are the machines of a laptop cloud, or the reason why there are none.
 type hosts struct {
 	engine    *machine.Engine // nil without
 	databases *rds.Engine     // likewise
 	reason    string          // one line
-	// aws and registries are the ports that machines are led to.
+	// aws and registries are the ports that machines connect to.
 	aws, registries atomic.Int64
 	ca              *authority.Authority
 	hub             bool // Docker Hub cannot be reached, so its stand-in is used
 }
 
-// openHosts opens the machines where that is possible. That it is not is no error.
+// openHosts opens the machines if that is possible. If it is not, that is not an error.
 func openHosts(
 	ctx context.Context, dir workdir.Dir, p *parts, credentials machine.CredentialSource, log io.Writer,
 ) (*hosts, error) {
@@ -77,7 +77,7 @@ func openHosts(
 	return h, nil
 }
 
-// machines are what the gateway gets: a nil interface without an engine.
+// machines returns the machines for the gateway: a nil interface without an engine.
 func (h *hosts) machines() machine.Machines {
 	if h.engine == nil {
 		return nil
@@ -85,7 +85,8 @@ func (h *hosts) machines() machine.Machines {
 	return h.engine
 }
 
-// openDatabases are the databases that machines reach. They need no end of their own: the machines' removes them.
+// openDatabases opens the databases that machines can reach. They don't have to be closed: closing the machines removes
+// them.
 func openDatabases(dir workdir.Dir, h *hosts, log io.Writer) *rds.Engine {
 	step := func(title string) func() {
 		_, _ = fmt.Fprintln(log, title)
@@ -98,7 +99,7 @@ func openDatabases(dir workdir.Dir, h *hosts, log io.Writer) *rds.Engine {
 	})
 }
 
-// instancesOfRDS are what the gateway gets: a nil interface without an engine.
+// instancesOfRDS returns the databases for the gateway: a nil interface without an engine.
 func (h *hosts) instancesOfRDS() gateway.Databases {
 	if h.databases == nil {
 		return nil
@@ -110,7 +111,7 @@ func target(port *atomic.Int64) func() string {
 	return func() string { return net.JoinHostPort(loopback, fmt.Sprint(port.Load())) }
 }
 
-// hostless is why hosts cannot run here, in one line; "" when they can.
+// hostless returns the reason why hosts cannot run here, in one line; "" if they can.
 func hostless(ctx context.Context) string {
 	if os.Getenv(hostsSwitch) == "off" {
 		return hostsSwitch + " is off"
@@ -121,20 +122,22 @@ func hostless(ctx context.Context) string {
 	return ""
 }
 
-// NeedsHub tells whether hosts can run here and have to get Docker Hub's images from the stand-in.
+// NeedsHub reports whether hosts can run here and must get Docker Hub's images from the stand-in.
 func NeedsHub(ctx context.Context) bool {
 	return hostless(ctx) == "" && !registry.Reachable(ctx, gateway.HubName)
 }
 
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
-// machinesID tells the machines of this clone from those of others, in every life of its laptop cloud.
+// machinesID identifies the machines of this clone among those of other clones. It is the same in every run of the
+// laptop cloud.
 func machinesID(dir workdir.Dir) string {
 	sum := sha256.Sum256([]byte(dir))
 	return hex.EncodeToString(sum[:6])
 }
 
-// Clean removes the machines that an earlier laptop cloud of the clone left because it was killed. None may run.
+// Clean removes the machines that a killed laptop cloud of the clone left behind. No laptop cloud of the clone may be
+// running.
 func Clean(ctx context.Context, dir workdir.Dir) error {
 	if err := machine.Remove(ctx, machinesID(dir)); err != nil {
 		return fmt.Errorf("remove the machines of an earlier laptop cloud: %w", err)
@@ -149,8 +152,8 @@ func (h *hosts) serveRegistries(p *parts, g *gateway.Gateway) error {
 	return err
 }
 
-// prepareHosts makes what machines need, ahead of the start, which would show no progress. Where hosts are not possible
-// the laptop cloud will say so.
+// prepareHosts makes what machines need before the start, which would show no progress. If hosts are not possible, the
+// laptop cloud will say so.
 func prepareHosts(ctx context.Context, dir workdir.Dir, step engine.Step) error {
 	if hostless(ctx) != "" {
 		return nil

@@ -23,17 +23,17 @@ import (
 type Info struct {
 	// PID is the process id.
 	PID int `json:"pid"`
-	// ID names this life of the cloud; what the last one held is gone.
+	// ID identifies this run of the laptop cloud. What the last run held is gone.
 	ID string `json:"id"`
 	// Program is the SHA-256 of the executable that runs, in hexadecimal.
 	Program string `json:"program"`
-	// Region is the AWS region that clients are pointed to.
+	// Region is the AWS region for clients.
 	Region string `json:"region"`
-	// AccessKeyID and SecretAccessKey are those of the account's owner, who may do everything in it. Each life of the cloud
-	// has its own.
+	// AccessKeyID and SecretAccessKey belong to the account's owner, who may do everything in it. They are new in each
+	// run of the laptop cloud.
 	AccessKeyID     string `json:"accessKeyId"`
 	SecretAccessKey string `json:"secretAccessKey"`
-	// CloudflareToken is the one token that the Cloudflare API takes. Providers use it in place of the stack's.
+	// CloudflareToken is the one token that the Cloudflare API accepts. Providers use it instead of the stack's.
 	CloudflareToken string `json:"cloudflareToken"`
 	// Control is the port of the control endpoint.
 	Control int `json:"control"`
@@ -47,13 +47,13 @@ type Info struct {
 	Providers map[string]int `json:"providers"`
 	// LanguageHost is the port of the Go language host.
 	LanguageHost int `json:"languageHost"`
-	// NoHosts is why instances are entries in a list only, in one line; "" when they are machines.
+	// NoHosts is the reason why instances are only entries in a list, in one line; "" if they are machines.
 	NoHosts string `json:"noHosts,omitempty"`
-	// Hub is true when machines get Docker Hub's images from the stand-in, because Docker Hub cannot be reached. They are
-	// pushed to the AWS endpoint's port as the user "hub" with the password ID.
+	// Hub is true if machines get Docker Hub's images from the stand-in, because Docker Hub cannot be reached. The
+	// images are pushed to the AWS endpoint's port as the user "hub" with the password ID.
 	Hub bool `json:"hub,omitempty"`
 
-	engine *machine.Engine // in the process that is the cloud, unless NoHosts
+	engine *machine.Engine // only in the process of the laptop cloud, and only if NoHosts is ""
 }
 
 // loopback is the address that every part listens on.
@@ -80,17 +80,17 @@ func (i Info) CloudflareEndpoint() string {
 	return fmt.Sprintf("http://%s:%d/client/v4", loopback, i.Cloudflare)
 }
 
-// EngineEnv is what a Pulumi engine needs to work against this cloud. hasGo tells whether Pulumi's own language host for
-// Go is installed; else the engine uses this cloud's.
+// EngineEnv returns the environment that a Pulumi engine needs to use this laptop cloud. hasGo is true if Pulumi's own
+// language host for Go is installed; otherwise the engine uses this one's.
 func (i Info) EngineEnv(hasGo bool) map[string]string {
 	var providers []string
 	for _, name := range slices.Sorted(maps.Keys(i.Providers)) {
-		if usePlugins() && name != "cloudflare" { // Cloudflare's plugin speaks to nothing but https
+		if usePlugins() && name != "cloudflare" { // Cloudflare's plugin speaks only https
 			continue
 		}
 		providers = append(providers, fmt.Sprintf("%s:%d", name, i.Providers[name]))
 	}
-	languages := "" // set in any case: a shell may still have the port of an earlier life
+	languages := "" // always set: a shell may still have the port of an earlier run
 	if !hasGo {
 		languages = fmt.Sprintf("go:%d", i.LanguageHost)
 	}
@@ -104,16 +104,16 @@ func (i Info) EngineEnv(hasGo bool) map[string]string {
 	return env
 }
 
-// usePlugins tells whether the installed plugins of aws and random are wanted instead of this cloud's providers.
+// usePlugins reports whether to use the installed plugins of aws and random instead of this laptop cloud's providers.
 func usePlugins() bool { return os.Getenv("WEBSTACK_PROVIDERS") == "plugins" }
 
-// Credentials are the owner's, for clients of the AWS endpoint.
+// Credentials returns the owner's credentials, for clients of the AWS endpoint.
 func (i Info) Credentials() aws.CredentialsProvider {
 	return credentials.NewStaticCredentialsProvider(i.AccessKeyID, i.SecretAccessKey, "")
 }
 
-// clientEnv is what plain clients need. The keys open this life of this cloud only, but all of it: commands on its hosts
-// run as root.
+// clientEnv returns the environment that ordinary clients need. The keys are good only for this run of the laptop
+// cloud, but for all of it: commands on its hosts run as root.
 func (i Info) clientEnv() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL":          i.AWSEndpoint(),
@@ -129,13 +129,13 @@ func (i Info) clientEnv() map[string]string {
 	}
 }
 
-// shellEnv is the text of local.env. own tells whether a Pulumi of one's own is installed and used.
+// shellEnv returns the text of local.env. own is true if the user's own Pulumi is installed and used.
 func (i Info) shellEnv(dir workdir.Dir, own bool, hasGo bool) string {
 	env := engine.Environment(dir)
 	maps.Copy(env, i.EngineEnv(hasGo))
 	maps.Copy(env, i.clientEnv())
 	var text strings.Builder
-	text.WriteString("# Points pulumi, aws and dig to the laptop cloud of this clone, as long as it runs: source this file.\n")
+	text.WriteString("# Source this file to point pulumi, aws and dig at the running laptop cloud of this clone.\n")
 	text.WriteString("unset AWS_PROFILE AWS_SESSION_TOKEN PULUMI_CONFIG_PASSPHRASE_FILE PULUMI_ACCESS_TOKEN\n")
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(&text, "export %s=%s\n", name, quote(env[name]))
@@ -146,5 +146,5 @@ func (i Info) shellEnv(dir workdir.Dir, own bool, hasGo bool) string {
 	return text.String()
 }
 
-// quote makes one word of a POSIX shell of value.
+// quote quotes value as one word for a POSIX shell.
 func quote(value string) string { return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'" }

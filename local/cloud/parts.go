@@ -12,13 +12,13 @@ import (
 	"webstack/local/guard"
 )
 
-// drain is how long a part may finish what it is at when the cloud stops.
+// drain is how long a part may take to finish its work when the laptop cloud stops.
 const drain = 5 * time.Second
 
-// parts are what runs. They are started one after the other and stopped in the opposite order.
+// parts are the running parts. They are started one after the other and stopped in the opposite order.
 type parts struct {
 	running []*part
-	// ended gets a part that ended although nobody stopped it.
+	// ended receives a part that ended although nobody stopped it.
 	ended chan error
 }
 
@@ -30,7 +30,7 @@ type part struct {
 
 func newParts() *parts { return &parts{ended: make(chan error, 1)} }
 
-// start runs a part until its context ends. One that ends earlier, with or without an error, brings the cloud down.
+// start runs a part until its context ends. A part that ends earlier, with or without an error, stops the laptop cloud.
 func (p *parts) start(name string, run func(ctx context.Context) error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	started := &part{name: name, stop: cancel, done: make(chan error, 1)}
@@ -39,18 +39,18 @@ func (p *parts) start(name string, run func(ctx context.Context) error) {
 		err := run(ctx)
 		if ctx.Err() == nil {
 			if err == nil {
-				err = errors.New("it ended by itself")
+				err = errors.New("it ended on its own")
 			}
 			select {
 			case p.ended <- fmt.Errorf("run %s: %w", name, err):
-			default: // another one ended first and is the cause
+			default: // another part ended first and is the cause
 			}
 		}
 		started.done <- err
 	}()
 }
 
-// serveHTTP starts a part that answers HTTP on a port of its own and returns the port. It is not for web pages.
+// serveHTTP starts a part that answers HTTP on a port of its own and returns the port. It rejects web pages.
 func (p *parts) serveHTTP(name string, handler http.Handler) (port int, err error) {
 	return p.serve(name, &http.Server{Handler: guard.NoNames(handler), ReadHeaderTimeout: time.Minute})
 }
@@ -90,8 +90,8 @@ func (p *parts) serve(name string, server *http.Server) (port int, err error) {
 	return portOf(listener), nil
 }
 
-// serveGRPC starts a part that answers gRPC on a port of its own and returns the port. Engines cannot show a key, so it
-// answers only those of this program's user.
+// serveGRPC starts a part that answers gRPC on a port of its own and returns the port. Engines cannot present a key, so
+// it answers only those of this program's user.
 func (p *parts) serveGRPC(name string, serve func(context.Context, net.Listener) error) (port int, err error) {
 	listener, err := listen()
 	if err != nil {
@@ -101,7 +101,7 @@ func (p *parts) serveGRPC(name string, serve func(context.Context, net.Listener)
 	return portOf(listener), nil
 }
 
-// stop ends all parts, the newest first, and returns what went wrong with that.
+// stop stops all parts, the newest first, and returns all errors.
 func (p *parts) stop() error {
 	var problems []error
 	for i := len(p.running) - 1; i >= 0; i-- {

@@ -10,7 +10,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// defaultRegion is used where the stack's config file names no region.
+// defaultRegion is used if the stack's config file does not name a region.
 const defaultRegion = "us-east-1"
 
 // regionOf reads aws:region from the config file of the stack local.

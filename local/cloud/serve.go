@@ -22,23 +22,23 @@ import (
 // healthPatience is how long a new control endpoint may take to answer.
 const healthPatience = 10 * time.Second
 
-// assembly starts the parts of an account and notes in info where they answer.
+// assembly starts the parts of an account and records in info where they answer.
 type assembly func(ctx context.Context, dir workdir.Dir, p *parts, info *Info, journal *provider.Journal) error
 
-// Serve runs the laptop cloud of the clone until ctx ends, somebody stops it by its control endpoint, or a part dies;
-// only the last is an error. It says on log what it does. A clone has one laptop cloud at a time.
+// Serve runs the laptop cloud of the clone until ctx ends, somebody stops it through the control endpoint, or a part
+// dies; only the last is an error. It logs what it does to log. A clone has one laptop cloud at a time.
 func Serve(ctx context.Context, dir workdir.Dir, log io.Writer) error {
 	return serve(ctx, dir, log, account)
 }
 
 func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembly) error {
 	if info, err := Find(ctx, dir); err == nil {
-		return fmt.Errorf("start the laptop cloud: it runs already, as process %d", info.PID)
+		return fmt.Errorf("start the laptop cloud: it is already running, as process %d", info.PID)
 	} else if !errors.Is(err, ErrNotRunning) {
 		return err
 	}
 	release, err := workdir.Lock(ctx, filepath.Join(dir.Locks(), "cloud"), func() {
-		_, _ = fmt.Fprintln(log, "waiting for another laptop cloud of this clone to end")
+		_, _ = fmt.Fprintln(log, "waiting for another laptop cloud of this clone to stop")
 	})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembl
 		case err = <-running.ended:
 		}
 	}
-	_, _ = fmt.Fprintln(log, "the laptop cloud stops")
+	_, _ = fmt.Fprintln(log, "the laptop cloud is stopping")
 	return errors.Join(err, unpublish(dir), running.stop())
 }
 
@@ -89,25 +89,25 @@ func newInfo(dir workdir.Dir) (Info, error) {
 	}, nil
 }
 
-// ProgramSum returns the SHA-256 of the running executable, in hexadecimal; it tells one build from another.
+// ProgramSum returns the SHA-256 of the running executable, in hexadecimal. It identifies a build.
 func ProgramSum() (string, error) {
 	path, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("find the own program: %w", err)
+		return "", fmt.Errorf("find this program's executable: %w", err)
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return "", fmt.Errorf("read the own program: %w", err)
+		return "", fmt.Errorf("read this program's executable: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, file); err != nil {
-		return "", fmt.Errorf("read the own program: %w", err)
+		return "", fmt.Errorf("read this program's executable: %w", err)
 	}
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// publish writes the files that lead clients here, once the control endpoint answers.
+// publish writes the files that tell clients where to connect, once the control endpoint answers.
 func publish(ctx context.Context, dir workdir.Dir, info Info) error {
 	ctx, cancel := context.WithTimeout(ctx, healthPatience)
 	defer cancel()

@@ -22,8 +22,8 @@ const (
 	logTail       = 20 // lines of the log that an error shows
 )
 
-// Start runs program with args, which must come to Serve, as a process of its own that outlives this one, and returns
-// when the cloud answers. When it ends instead, the error shows the end of its log.
+// Start runs program with args, which must call Serve, as a process of its own that outlives this one, and returns when
+// the laptop cloud answers. If it ends instead, the error shows the end of its log.
 func Start(ctx context.Context, dir workdir.Dir, program string, args ...string) (Info, error) {
 	if err := makeRun(dir); err != nil {
 		return Info{}, err
@@ -73,7 +73,7 @@ func tail(path string) string {
 	return strings.Join(lines[max(0, len(lines)-logTail):], "\n")
 }
 
-// alive tells whether a process runs. One that has ended, and whose parent has not asked for its end yet, does not.
+// alive reports whether a process is running. One that has ended but has not been waited for by its parent is not.
 func alive(pid int) bool {
 	if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
 		return false
