@@ -30,7 +30,7 @@ import (
 	"webstack/internal/gobuild"
 )
 
-// host is a stack directory with its containers on this machine's engine.
+// host is a stack directory with its containers on this computer's engine.
 type host struct {
 	*testing.T `json:"-"`
 	// Dir is the stack directory, Project the Compose project, Images the registry of the apps, each
@@ -211,7 +211,7 @@ func (h *host) containers() map[string]string {
 }
 
 // guest runs docker so that it has a compose command, and so that it sees no image and clears away nothing of somebody
-// else: a host has its engine for itself, this machine's is shared.
+// else: a host has its engine for itself, this computer's is shared.
 type guest struct {
 	command.Exec
 	images string
@@ -369,7 +369,7 @@ func (h *host) address(https bool) string {
 	return "127.0.0.1:" + strconv.Itoa(h.HTTP)
 }
 
-// eventually asks until there is no error, for at most 30 seconds.
+// eventually asks until there is not an error, for at most 30 seconds.
 func eventually(t *testing.T, failure string, ask func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

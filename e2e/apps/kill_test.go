@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// killConverge converges in a process of its own and kills it some time after it wrote its n-th line. It tells whether
-// the process had not ended by itself.
+// killConverge converges in a process of its own and kills it some time after it wrote its n-th line. It reports
+// whether the process had not ended on its own.
 func (h *host) killConverge(releases map[string]string, n int, after time.Duration) (killed bool) {
 	h.Helper()
 	h.ship(releases)

@@ -16,7 +16,7 @@ import (
 	"webstack/e2e/lab"
 )
 
-// The demo app by itself, without a database.
+// The demo app on its own, without a database.
 func TestDemoWithoutDatabase(t *testing.T) {
 	t.Parallel()
 	find(t)

@@ -25,7 +25,7 @@ type disk struct {
 	runner *systemd
 }
 
-// systemd answers for systemctl, as tests leave this machine's systemd alone, and lets tests spoil another program.
+// systemd answers for systemctl, as tests leave this computer's systemd alone, and lets tests spoil another program.
 type systemd struct {
 	command.Exec
 	spoil map[string]func() error

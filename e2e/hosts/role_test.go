@@ -274,7 +274,7 @@ func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 		t.Errorf("the role has no statement %s", sid)
 	}
 	agentNeedsItsPolicy(t, c, client, role)
-	// What was changed by hand is mended by the next run.
+	// What was changed by hand is corrected by the next run.
 	c.MustLaptop("up")
 }
 

@@ -207,8 +207,8 @@ func (c *Clone) MustLaptop(args ...string) string {
 	return out
 }
 
-// KillLaptop starts the laptop cloud's command and kills it, with all its children, after that time. It tells whether the
-// command was still at work then.
+// KillLaptop starts the laptop cloud's command and kills it, with all its children, after that time. It reports whether
+// the command was still at work then.
 func (c *Clone) KillLaptop(after time.Duration, args ...string) (killed bool) {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(c.tb.Context(), after)

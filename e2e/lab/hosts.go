@@ -59,7 +59,7 @@ func (c *Clone) skipWithoutHosts() {
 	}
 }
 
-// Eventually asks until there is no error, and fails the test with the last one when that takes too long.
+// Eventually asks until there is not an error, and fails the test with the last one when that takes too long.
 func (c *Clone) Eventually(what string, ask func(ctx context.Context) error) {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(c.tb.Context(), patience)

@@ -73,7 +73,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-// running tells whether the container of a machine runs.
+// running reports whether the container of a machine runs.
 func running(t *testing.T, cloud, id string) bool {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "docker", "inspect", "--format", "{{.State.Running}}",

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// serveACME starts Caddy for a stack whose certificates come from an authority that looks at its ports; open tells
+// serveACME starts Caddy for a stack whose certificates come from an authority that looks at its ports; open reports
 // whether the one for TLS can be reached.
 func serveACME(t *testing.T, s stack, seconds uint64, open bool, edits ...string) (*server, *pebble) {
 	t.Helper()

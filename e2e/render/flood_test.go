@@ -37,7 +37,7 @@ func TestSlowHeaders(t *testing.T) {
 	const connections = 500
 	s := &server{host: newHost(t, twoApps().with("acme", "internal")), ports: freePorts(t)}
 	limit := int(s.load(t).Services["caddy"].MemLimit >> 20)
-	// As Caddy does by itself in its container.
+	// As Caddy does on its own in its container.
 	s.env = []string{"GOMEMLIMIT=" + strconv.Itoa(limit*9/10) + "MiB"}
 	s.start(t)
 	for _, app := range []string{"shop", "blog"} {

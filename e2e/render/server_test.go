@@ -130,7 +130,7 @@ func (s *server) waitUntilReady(t testing.TB, ended chan error) {
 	})
 }
 
-// hasCertificate tells whether Caddy shows a certificate for that name, and not the one for unknown names.
+// hasCertificate reports whether Caddy shows a certificate for that name, and not the one for unknown names.
 func (s *server) hasCertificate(name string) bool {
 	conn, err := tls.Dial("tcp", s.httpsAddress(), &tls.Config{ServerName: name, InsecureSkipVerify: true})
 	if err != nil {

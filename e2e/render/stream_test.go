@@ -83,7 +83,7 @@ func TestStreamsAreNotHeld(t *testing.T) {
 						t.Fatalf("heard %q, %v", line, err)
 					}
 				}
-				if test.length == "" { // the others have ended by themselves
+				if test.length == "" { // the others have ended on their own
 					more <- false
 				}
 				if rest, err := io.ReadAll(lines); err != nil || len(rest) > 0 {

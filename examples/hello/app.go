@@ -46,7 +46,7 @@ type guestbook interface {
 	Visit(ctx context.Context) (visits int64, entries []entry, err error)
 	// Write adds an entry.
 	Write(ctx context.Context, name, message string) error
-	// Check tells whether the database answers and has its tables.
+	// Check reports whether the database answers and has its tables.
 	Check(ctx context.Context) error
 }
 

@@ -38,8 +38,8 @@ func (s *sockets) remove(conn *websocket.Conn) {
 	delete(s.open, conn)
 }
 
-// closeAll tells every client that the server goes away, so that it connects anew. A client that does not answer
-// holds it up for a few seconds.
+// closeAll tells every client that the server goes away, so that it connects again. A client that does not answer holds
+// it up for a few seconds.
 func (s *sockets) closeAll() {
 	s.mu.Lock()
 	open := slices.Collect(maps.Keys(s.open))

@@ -78,7 +78,7 @@ func (l *local) bringUpApps(
 	return l.waitForApps(ctx, s, info)
 }
 
-// anyChange tells whether a run changed something.
+// anyChange reports whether a run changed something.
 func anyChange(changes map[apitype.OpType]int) bool {
 	for op := range opWords {
 		if changes[op] > 0 {

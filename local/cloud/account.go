@@ -146,7 +146,7 @@ func openRegistries(dir workdir.Dir, p *parts, o *gateway.Options) (err error) {
 	return nil
 }
 
-// Prepare makes sure that everything the laptop cloud needs is installed.
+// Prepare ensures that everything the laptop cloud needs is installed.
 func Prepare(ctx context.Context, dir workdir.Dir, step engine.Step) error {
 	if err := prepareMoto(ctx, dir, step); err != nil {
 		return err

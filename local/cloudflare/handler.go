@@ -13,17 +13,17 @@ import (
 
 // Options say how the API behaves.
 type Options struct {
-	// Token is the only API token that is let in; any is when it is empty.
+	// Token is the only API token that is accepted; if it is empty, any is.
 	Token string
-	// AutoZones makes a zone when one is asked for by its exact name, so that the zone of a new app is there without a
-	// visit to a dashboard.
+	// AutoZones creates a zone when it is requested by its exact name, so that the zone of a new app does not have to be
+	// created by hand.
 	AutoZones bool
 }
 
 // base is the path of the API, version 4.
 const base = "/client/v4"
 
-// maxBody bounds a request, in bytes; Cloudflare's records are far smaller.
+// maxBody limits a request, in bytes; Cloudflare's records are far smaller.
 const maxBody = 1 << 20
 
 type api struct {
@@ -57,7 +57,7 @@ func Handler(store *Store, options Options) http.Handler {
 func (a *api) authenticate(r *http.Request) *apiError {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	switch {
-	case r.Header.Get("X-Auth-Key") != "": // the account has API tokens only
+	case r.Header.Get("X-Auth-Key") != "": // the account has only API tokens
 		return errKey
 	case !ok || token == "":
 		return errNoToken
@@ -97,7 +97,7 @@ func write(w http.ResponseWriter, status int, e envelope) {
 	e.Messages = []message{}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(e) // a client that is gone is no concern of ours
+	_ = json.NewEncoder(w).Encode(e) // the client may be gone
 }
 
 func fail(w http.ResponseWriter, err *apiError) {
@@ -108,7 +108,7 @@ func answer(w http.ResponseWriter, result any) {
 	write(w, http.StatusOK, envelope{Result: result, Success: true})
 }
 
-// respond answers with what the store said.
+// respond answers with the store's result.
 func respond(w http.ResponseWriter, r Record, err *apiError) {
 	if err != nil {
 		fail(w, err)
@@ -117,7 +117,7 @@ func respond(w http.ResponseWriter, r Record, err *apiError) {
 	answer(w, recordView(r))
 }
 
-// answerPage answers with the page of all that the query asks for, of usual entries unless the query says otherwise.
+// answerPage answers with the requested page of all. A page has usual entries unless the query says otherwise.
 func answerPage[T any](w http.ResponseWriter, r *http.Request, all []T, usual, most int) {
 	page, errPage := number(r, "page", 1, 1, math.MaxInt32)
 	size, errSize := number(r, "per_page", usual, 1, most)
@@ -132,7 +132,7 @@ func answerPage[T any](w http.ResponseWriter, r *http.Request, all []T, usual, m
 	}})
 }
 
-// number reads a number of the query.
+// number reads a number from the query.
 func number(r *http.Request, key string, usual, least, most int) (int, error) {
 	text := r.URL.Query().Get(key)
 	if text == "" {
@@ -145,7 +145,7 @@ func number(r *http.Request, key string, usual, least, most int) (int, error) {
 	return value, err
 }
 
-// randomID is 32 hexadecimal digits, as Cloudflare's ids are.
+// randomID returns 32 hexadecimal digits, as Cloudflare's ids are.
 func randomID() string {
 	var b [16]byte
 	if _, err := rand.Read(b[:]); err != nil {

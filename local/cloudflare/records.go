@@ -42,7 +42,7 @@ func recordView(r Record) recordJSON {
 	return view
 }
 
-// edit is what a client says of a record; what it leaves out is nil.
+// edit is a client's change of a record; fields that it omits are nil.
 type edit struct {
 	Name     *string   `json:"name"`
 	Type     *string   `json:"type"`
@@ -54,7 +54,7 @@ type edit struct {
 	Tags     *[]string `json:"tags"`
 }
 
-// apply changes what the client named.
+// apply changes the fields that the client set.
 func (e edit) apply(r *Record) {
 	set(&r.Name, e.Name)
 	set(&r.Type, e.Type)
@@ -72,7 +72,7 @@ func set[T any](to *T, value *T) {
 	}
 }
 
-// readEdit reads the request, or answers that it cannot be read.
+// readEdit reads the request. If it cannot, it answers with an error.
 func readEdit(w http.ResponseWriter, r *http.Request) (e edit, ok bool) {
 	if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
 		fail(w, invalid(9207, "Request body is invalid: %v", err))
@@ -101,7 +101,7 @@ func (a *api) getRecord(w http.ResponseWriter, r *http.Request) {
 	respond(w, found, err)
 }
 
-// putRecord replaces a record: what the client leaves out is reset.
+// putRecord replaces a record: fields that the client omits are reset.
 func (a *api) putRecord(w http.ResponseWriter, r *http.Request) {
 	e, ok := readEdit(w, r)
 	if !ok {
@@ -114,7 +114,7 @@ func (a *api) putRecord(w http.ResponseWriter, r *http.Request) {
 	respond(w, changed, err)
 }
 
-// patchRecord changes a record: what the client leaves out stays.
+// patchRecord changes a record: fields that the client omits stay.
 func (a *api) patchRecord(w http.ResponseWriter, r *http.Request) {
 	e, ok := readEdit(w, r)
 	if !ok {
@@ -133,7 +133,7 @@ func (a *api) deleteRecord(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]string{"id": id})
 }
 
-// listRecords lists a zone's records, as filtered by name, type, content and whether they are proxied.
+// listRecords lists a zone's records, filtered by name, type, content and whether they are proxied.
 func (a *api) listRecords(w http.ResponseWriter, r *http.Request) {
 	zone, err := a.store.zone(r.PathValue("zone"))
 	if err != nil {

@@ -13,11 +13,11 @@ import (
 
 // Zone is a domain whose records Cloudflare keeps.
 type Zone struct {
-	// ID is 32 hexadecimal digits, the same in every life of the store.
+	// ID is 32 hexadecimal digits, the same in every run of the store.
 	ID string
 	// Name is the apex: lower case, without a dot at the end.
 	Name string
-	// CreatedOn is when the zone came into the store.
+	// CreatedOn is when the zone was created.
 	CreatedOn time.Time
 	// Serial counts the changes of the zone's records, from 1.
 	Serial uint32
@@ -36,12 +36,12 @@ type Record struct {
 	TTL int
 	// Proxied records would be answered with Cloudflare's own addresses; only A, AAAA and CNAME can be.
 	Proxied bool
-	// Priority is of MX records, 0 to 65535.
+	// Priority is for MX records, 0 to 65535.
 	Priority uint16
 	// Comment is at most 100 characters long.
 	Comment string
 	Tags    []string
-	// CreatedOn and ModifiedOn are when the record was made and changed last.
+	// CreatedOn and ModifiedOn are when the record was created and last changed.
 	CreatedOn, ModifiedOn time.Time
 }
 
@@ -56,7 +56,7 @@ type zone struct {
 	records []Record // oldest first
 }
 
-// NewStore makes a store with zones of those names. It panics on a name that EnsureZone would refuse.
+// NewStore makes a store with zones of those names. It panics on a name that EnsureZone would reject.
 func NewStore(zones ...string) *Store {
 	s := &Store{zones: map[string]*zone{}}
 	for _, name := range zones {
@@ -67,12 +67,12 @@ func NewStore(zones ...string) *Store {
 	return s
 }
 
-// EnsureZone returns the zone of that name, and makes it when there is none. Other than at Cloudflare, names of one
-// label will do, so that apps on a laptop can live under localhost. The error says that the name is no domain.
+// EnsureZone returns the zone of that name, and creates it if there is none. Unlike Cloudflare, it accepts names of one
+// label, so that apps on a laptop can be under localhost. It fails if the name is not a domain name.
 func (s *Store) EnsureZone(name string) (Zone, error) {
 	name = normal(name)
 	if !isDomain(name) {
-		return Zone{}, fmt.Errorf("make zone %q: it is no domain name", name)
+		return Zone{}, fmt.Errorf("make zone %q: it is not a domain name", name)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,7 +177,7 @@ func (s *Store) update(zoneID, id string, edit func(*Record)) (Record, *apiError
 	})
 }
 
-// remove takes a record out of a zone.
+// remove removes a record from a zone.
 func (s *Store) remove(zoneID, id string) *apiError {
 	_, err := s.change(zoneID, func(z *zone) (Record, *apiError) {
 		at := z.index(id)
@@ -190,7 +190,7 @@ func (s *Store) remove(zoneID, id string) *apiError {
 	return err
 }
 
-// change runs apply on a zone, and counts the change when it went well.
+// change runs apply on a zone, and counts the change if it succeeds.
 func (s *Store) change(zoneID string, apply func(*zone) (Record, *apiError)) (Record, *apiError) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,7 +209,7 @@ func (z *zone) index(id string) int {
 	return slices.IndexFunc(z.records, func(r Record) bool { return r.ID == id })
 }
 
-// zoneID derives a zone's id from its name, so that ids in a stack's state stay good when the store starts anew.
+// zoneID derives a zone's id from its name, so that ids in a stack's state stay valid when the store starts again.
 func zoneID(name string) string {
 	sum := sha256.Sum256([]byte("zone " + name))
 	return hex.EncodeToString(sum[:16])

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// Types are the types of records that the store takes: those that need nothing but a content and a priority.
+// Types are the record types that the store accepts: those that need only a content and a priority.
 var Types = []string{"A", "AAAA", "CNAME", "MX", "NS", "TXT"}
 
-// proxiable are the types that Cloudflare can stand in front of.
+// proxiable are the types that Cloudflare can proxy.
 var proxiable = []string{"A", "AAAA", "CNAME"}
 
 const (
@@ -26,7 +26,7 @@ const (
 // label is one part of a host name; services such as _acme-challenge begin with an underscore.
 var label = regexp.MustCompile(`^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$`)
 
-// isDomain tells whether name, in lower case, can be a host name.
+// isDomain reports whether name, in lower case, can be a host name.
 func isDomain(name string) bool {
 	if name == "" || len(name) > 253 {
 		return false
@@ -34,8 +34,8 @@ func isDomain(name string) bool {
 	return !slices.ContainsFunc(strings.Split(name, "."), func(part string) bool { return !label.MatchString(part) })
 }
 
-// qualify makes a fully qualified name of what a client gave: @ and the apex are the zone itself, and a name that does
-// not end in the zone's is relative to it.
+// qualify makes the client's name fully qualified: @ and the apex are the zone itself, and a name that does not end in
+// the zone's is relative to it.
 func (z *zone) qualify(name string) string {
 	name = normal(name)
 	if name == "@" || name == z.Name {
@@ -47,7 +47,7 @@ func (z *zone) qualify(name string) string {
 	return name + "." + z.Name
 }
 
-// accept brings a record into its stored form, and finds fault with one that Cloudflare would not take.
+// accept brings a record into its stored form, and reports one that Cloudflare would reject.
 func (z *zone) accept(r *Record) *apiError {
 	if r.Name == "" {
 		return invalid(9000, "DNS name is invalid.")
@@ -65,11 +65,11 @@ func (z *zone) accept(r *Record) *apiError {
 	return z.conflict(*r)
 }
 
-// check finds fault with a record by itself.
+// check reports what is wrong with a record on its own.
 func (r *Record) check() *apiError {
 	switch {
 	case !slices.Contains(Types, r.Type):
-		return invalid(1004, "DNS Validation Error: the laptop cloud has no records of type %q, only %s.",
+		return invalid(1004, "DNS Validation Error: the laptop cloud does not support records of type %q, only %s.",
 			r.Type, strings.Join(Types, ", "))
 	case !isDomain(strings.TrimPrefix(r.Name, "*.")):
 		return invalid(9000, "DNS name is invalid.")
@@ -103,7 +103,7 @@ func (r *Record) checkContent() *apiError {
 	return nil
 }
 
-// conflict tells which other record of the zone stands in the way of r.
+// conflict returns the other record of the zone that conflicts with r.
 func (z *zone) conflict(r Record) *apiError {
 	for _, other := range z.records {
 		if other.ID == r.ID || other.Name != r.Name {

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// accountID is of the one account that owns all zones.
+// accountID is the id of the one account that owns all zones.
 const accountID = "00000000000000000000000000000001"
 
 type zoneJSON struct {
@@ -49,7 +49,7 @@ func zoneView(z Zone) zoneJSON {
 // NameServers are the names under which the zones' name servers are known.
 var NameServers = []string{"ada.ns.cloudflare.com", "bob.ns.cloudflare.com"}
 
-// listZones lists zones, as filtered by name, account and status. A name may have an operator before it.
+// listZones lists zones, filtered by name, account and status. A name may begin with an operator.
 func (a *api) listZones(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	operator, name, ok := strings.Cut(query.Get("name"), ":")
@@ -65,7 +65,7 @@ func (a *api) listZones(w http.ResponseWriter, r *http.Request) {
 		"ends_with":   strings.HasSuffix,
 	}[operator]
 	if !ok {
-		fail(w, invalid(1003, "Invalid zone name: there is no operator %q.", operator))
+		fail(w, invalid(1003, "Invalid zone name: unknown operator %q.", operator))
 		return
 	}
 	if a.options.AutoZones && operator == "equal" && name != "" {
@@ -85,7 +85,7 @@ func (a *api) listZones(w http.ResponseWriter, r *http.Request) {
 	answerPage(w, r, zones, 20, 50)
 }
 
-// punycode is a name as zones are kept; clients may ask for it in Unicode, and cloudflare-go always does.
+// punycode returns the stored form of a zone's name. Clients may ask for it in Unicode, and cloudflare-go always does.
 func punycode(name string) string {
 	if ascii, err := idna.ToASCII(name); err == nil {
 		return ascii

@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// Run runs the docker command and returns what it wrote, without spaces at the ends. The error has the last line of what
-// it said.
+// Run runs the docker command and returns its output, without surrounding spaces. The error contains the last line of
+// its error output.
 func Run(ctx context.Context, args ...string) (string, error) {
 	return RunWith(ctx, nil, args...)
 }
 
-// RunWith is Run with an input.
+// RunWith is like Run, with an input.
 func RunWith(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "docker", args...)
@@ -48,10 +48,10 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// LastLine is the last line of what the docker command said that tells something.
+// LastLine returns the last meaningful line of the docker command's error output.
 func LastLine(text string) string {
 	lines := strings.Split(text, "\n")
-	// The last line may be no more than the advice to ask for help.
+	// The last line may be only the advice to run help.
 	for i := len(lines) - 1; i >= 0; i-- {
 		if line := strings.TrimSpace(lines[i]); line != "" && !strings.Contains(line, "--help") {
 			return strings.TrimPrefix(line, "docker: ")
@@ -60,18 +60,18 @@ func LastLine(text string) string {
 	return text
 }
 
-// Said tells whether the docker command failed with an error that has text in it, which is in lower case.
+// Said reports whether the docker command failed with an error that contains text, which is in lower case.
 func Said(err error, text string) bool {
 	var failed *failure
 	return errors.As(err, &failed) && strings.Contains(strings.ToLower(failed.said), text)
 }
 
-// Gone tells whether the docker command failed because what it should remove is gone, or about to be.
+// Gone reports whether the docker command failed because what it should remove is already gone, or is being removed.
 func Gone(err error) bool {
 	return Said(err, "no such container") || Said(err, "no such volume") || Said(err, "is already in progress")
 }
 
-// Lines are the lines of text that are not empty.
+// Lines returns the lines of text that are not empty.
 func Lines(text string) []string {
 	return strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' })
 }

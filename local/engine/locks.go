@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// holderPoll is how often a lock of a running Pulumi is looked at again.
+// holderPoll is how often a lock of a running Pulumi is checked again.
 const holderPoll = 300 * time.Millisecond
 
 // holder is who has locked the stack: the content of one of Pulumi's lock files.
@@ -26,8 +26,8 @@ type holder struct {
 	Timestamp time.Time `json:"timestamp"`
 }
 
-// waitForLocks removes the locks of processes that are dead, and waits for those that are not. say, where a wait is
-// needed, is told once whom the wait is for.
+// waitForLocks removes the locks of dead processes, and waits for those of live ones. If it has to wait, it says once
+// for whom.
 func waitForLocks(ctx context.Context, state, stack string, say func(format string, args ...any)) error {
 	told := false
 	for {
@@ -42,7 +42,7 @@ func waitForLocks(ctx context.Context, state, stack string, say func(format stri
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for process %d, which has locked the stack: %w", live.PID, ctx.Err())
+			return fmt.Errorf("wait for process %d, which holds the lock of the stack: %w", live.PID, ctx.Err())
 		case <-time.After(holderPoll):
 		}
 	}
@@ -71,7 +71,7 @@ func clearDeadLocks(state, stack string) (*holder, error) {
 		}
 		var lock holder
 		if err := json.Unmarshal(data, &lock); err != nil {
-			return fmt.Errorf("read lock %s (remove it when no Pulumi runs): %w", path, err)
+			return fmt.Errorf("read lock %s (if Pulumi is not running, remove it): %w", path, err)
 		}
 		if !lock.dead() {
 			live = &lock
@@ -88,7 +88,7 @@ func clearDeadLocks(state, stack string) (*holder, error) {
 	return live, nil
 }
 
-// dead tells whether the holder is known not to run any more. One on another machine never is.
+// dead reports whether the holder is known to have ended. For a holder on another computer that is never known.
 func (h holder) dead() bool {
 	if hostname, err := os.Hostname(); err != nil || hostname != h.Hostname {
 		return false
@@ -96,7 +96,7 @@ func (h holder) dead() bool {
 	if errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH) {
 		return true
 	}
-	// Process ids are used again: what has this one now may be another program, or a process that has ended.
+	// Process ids are reused: the process with this one may be another program, or one that has ended.
 	out, err := exec.Command("ps", "-o", "stat=,comm=", "-p", strconv.Itoa(h.PID)).Output()
 	if err != nil {
 		return false

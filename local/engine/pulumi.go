@@ -15,23 +15,23 @@ import (
 	"webstack/local/workdir"
 )
 
-// cliPackage is the Go package of the Pulumi command line; its version stands in tools/go.mod.
+// cliPackage is the Go package of the Pulumi command line; its version is in tools/go.mod.
 const cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 
 // Pulumi is a Pulumi command line that can be run.
 type Pulumi struct {
 	command auto.PulumiCommand
-	// Bin is the folder to put on PATH for the command, "" when it is on PATH already.
+	// Bin is the folder to put on PATH for the command, "" if it is already on PATH.
 	Bin string
-	// HasGo tells whether Pulumi's own language host for Go is installed beside it.
+	// HasGo is true if Pulumi's own language host for Go is installed beside it.
 	HasGo bool
 }
 
 // Step shows that something long has begun and returns what to call at its end.
 type Step func(title string) (done func())
 
-// FindPulumi returns the installed Pulumi when it is at least as new as the SDK that the program uses. Otherwise it
-// returns the one in .webstack/bin, which it builds from the Go module when it is missing or of another version.
+// FindPulumi returns the installed Pulumi if it is at least as new as the SDK that the program uses. Otherwise it
+// returns the one in .webstack/bin, and builds it from the Go module if it is missing or has another version.
 func FindPulumi(ctx context.Context, dir workdir.Dir, step Step) (Pulumi, error) {
 	if pulumi, ok := InstalledPulumi(dir); ok {
 		return pulumi, nil
@@ -45,20 +45,20 @@ func FindPulumi(ctx context.Context, dir workdir.Dir, step Step) (Pulumi, error)
 	if command, err := auto.NewPulumiCommand(wanted); err == nil {
 		return Pulumi{command: command, Bin: dir.Bin()}, nil
 	}
-	done := step("Building the Pulumi command line from its Go module (once, takes some minutes)")
+	done := step("Building the Pulumi command line from its Go module (once; takes a few minutes)")
 	defer done()
 	if err := buildPulumi(ctx, dir); err != nil {
 		return Pulumi{}, err
 	}
 	command, err := auto.NewPulumiCommand(wanted)
 	if err != nil {
-		return Pulumi{}, fmt.Errorf("run the Pulumi that was just built: %w", err)
+		return Pulumi{}, fmt.Errorf("run the newly built Pulumi: %w", err)
 	}
 	return Pulumi{command: command, Bin: dir.Bin()}, nil
 }
 
-// InstalledPulumi returns the Pulumi on PATH; ok is false when there is none, only one that is too old, or only the
-// one in .webstack/bin, where local.env puts it on PATH.
+// InstalledPulumi returns the Pulumi on PATH. ok is false if there is none, if it is too old, or if it is the one in
+// .webstack/bin, which local.env puts on PATH.
 func InstalledPulumi(dir workdir.Dir) (pulumi Pulumi, ok bool) {
 	path, err := exec.LookPath("pulumi")
 	if err != nil || filepath.Dir(path) == dir.Bin() {
@@ -87,7 +87,7 @@ func buildPulumi(ctx context.Context, dir workdir.Dir) error {
 			sdk.Version, err, strings.TrimSpace(output.String()))
 	}
 	if err := os.Rename(temp, target); err != nil {
-		return fmt.Errorf("put the Pulumi command line in place: %w", err)
+		return fmt.Errorf("move the Pulumi command line into place: %w", err)
 	}
 	return nil
 }

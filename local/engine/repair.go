@@ -10,12 +10,12 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// Created looks up the id of the newest resource that was really made for a URN.
+// Created looks up the id of the newest resource that was created for a URN.
 type Created func(ctx context.Context, urn string) (id string, ok bool, err error)
 
-// repair settles the operations that were under way when a run was killed. A resource that was made, but never written
-// down, is taken into the state with the inputs it was made from; a refresh must follow, which reads the rest and
-// everything that was being changed or deleted. It returns how many resources it took in.
+// repair settles the operations that were in progress when a run was killed. A resource that was created but never
+// recorded is added to the state with its inputs. A refresh must follow, which reads the rest and everything that was
+// being changed or deleted. repair returns how many resources it added.
 func repair(ctx context.Context, deployment *apitype.DeploymentV3, created Created) (adopted int, err error) {
 	for _, operation := range deployment.PendingOperations {
 		found := operation.Resource
@@ -24,7 +24,7 @@ func repair(ctx context.Context, deployment *apitype.DeploymentV3, created Creat
 		}
 		id, ok, err := created(ctx, string(found.URN))
 		if err != nil {
-			return 0, fmt.Errorf("ask what was made of %s: %w", found.URN, err)
+			return 0, fmt.Errorf("find what was created for %s: %w", found.URN, err)
 		}
 		if !ok || known(deployment, found.URN, id) {
 			continue
@@ -64,8 +64,8 @@ func adopt(deployment *apitype.DeploymentV3, found apitype.ResourceV3) {
 // bucketType is the type of S3 buckets, which S3 deletes only when they are empty.
 const bucketType = "aws:s3/bucketV2:BucketV2"
 
-// release lets everything be deleted: what is protected, what a destroy would leave in the cloud, and buckets with what is
-// in them. It returns the names of the resources that were protected.
+// release allows everything to be deleted: protected resources, resources that a destroy would retain, and buckets with
+// their content. It returns the names of the resources that were protected.
 func release(deployment *apitype.DeploymentV3) (protected []string, changed bool) {
 	for i := range deployment.Resources {
 		r := &deployment.Resources[i]

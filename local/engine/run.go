@@ -13,11 +13,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// RunError is a run of the engine that failed.
+// RunError is a failed run of the engine.
 type RunError struct {
 	// Operation is what was tried, such as "bring up".
 	Operation string
-	// Problems are what the program, the providers and the engine reported, each once.
+	// Problems are the errors that the program, the providers and the engine reported, each once.
 	Problems []string
 	// Done is how many resources were created, changed or deleted before the run failed.
 	Done int
@@ -45,7 +45,7 @@ type run struct {
 	returned  chan struct{}
 	finished  chan struct{}
 	problems  []string
-	printed   []string // errors that were printed and not reported
+	printed   []string // errors that were printed but not reported
 	done      int
 	changes   map[apitype.OpType]int
 }
@@ -59,7 +59,7 @@ func (s *Stack) begin(operation string) *run {
 	return r
 }
 
-// collect takes events until the channel is closed. When the engine ended before it sent any, nobody closes it.
+// collect takes events until the channel is closed. If the engine ended before it sent any, nobody closes it.
 func (r *run) collect(watch func(events.EngineEvent)) {
 	defer close(r.finished)
 	for {
@@ -91,7 +91,7 @@ func (r *run) take(event events.EngineEvent) {
 	}
 }
 
-// changed tells whether a step has changed something outside the state.
+// changed reports whether a step has changed something outside the state.
 func changed(event *apitype.ResOutputsEvent) bool {
 	step := event.Metadata
 	state := cmp.Or(step.New, step.Old)
@@ -99,7 +99,7 @@ func changed(event *apitype.ResOutputsEvent) bool {
 		!slices.Contains([]apitype.OpType{apitype.OpSame, apitype.OpRead, apitype.OpRefresh}, step.Op)
 }
 
-// diagnose keeps the reasons of an error.
+// diagnose records the reasons for an error.
 func (r *run) diagnose(d *apitype.DiagnosticEvent) {
 	if d.Ephemeral {
 		return
@@ -122,7 +122,7 @@ func (r *run) diagnose(d *apitype.DiagnosticEvent) {
 	}
 }
 
-// stackType is the type of the stack itself, which all errors of the program are reported for.
+// stackType is the type of the stack itself. All errors of the program are reported for it.
 const stackType = "pulumi:pulumi:Stack"
 
 // wrappings are what Pulumi puts before the error of a program, and before the list of several.
@@ -150,7 +150,7 @@ func reasons(message string) []string {
 	return out
 }
 
-// end waits for the last event and turns the error of the run, where there is one, into a RunError.
+// end waits for the last event and turns an error of the run into a RunError.
 func (r *run) end(err error) error {
 	close(r.returned)
 	<-r.finished

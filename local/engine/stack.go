@@ -33,16 +33,16 @@ type Options struct {
 	Pulumi Pulumi
 	// Env is what the engine needs to reach the cloud; Environment has the rest.
 	Env map[string]string
-	// CloudID names the life of the cloud. A state that was written against another one is refreshed first.
+	// CloudID identifies the run of the laptop cloud. A state that was written against another run is refreshed first.
 	CloudID string
-	// Created asks the cloud what an interrupted run has made.
+	// Created asks the laptop cloud what an interrupted run created.
 	Created Created
-	// Lost names something that the state knows and the cloud has no longer, "" when there is nothing. It is asked before
-	// a run that does not refresh for another reason, and does then. Nil for nothing.
+	// Lost names something that is in the state but no longer exists, "" if there is nothing. It is called before a run
+	// that would not refresh for another reason; if it names something, the run refreshes. It may be nil.
 	Lost func(ctx context.Context, resources []apitype.ResourceV3) (string, error)
 	// Say tells the user something worth knowing.
 	Say func(format string, args ...any)
-	// Watch is shown every event of a run; nil for none.
+	// Watch is called with every event of a run; it may be nil.
 	Watch func(events.EngineEvent)
 }
 
@@ -52,11 +52,11 @@ type Stack struct {
 	stack   auto.Stack
 }
 
-// Environment is what any Pulumi needs to find the state of the stack on the laptop.
+// Environment returns what Pulumi needs to find the state of the stack on the laptop cloud.
 func Environment(dir workdir.Dir) map[string]string {
 	return map[string]string{
-		// Without metadata: it is a file beside each file, which is not written in one step, and one that is cut off
-		// when Pulumi is killed makes the state unreadable.
+		// No metadata: it would be a file beside each file, which is not written atomically. If Pulumi is killed while it
+		// writes one, the state cannot be read.
 		"PULUMI_BACKEND_URL":                            "file://" + dir.State() + "?metadata=skip",
 		"PULUMI_HOME":                                   dir.PulumiHome(),
 		"PULUMI_CONFIG_PASSPHRASE":                      Passphrase,
@@ -66,7 +66,7 @@ func Environment(dir workdir.Dir) map[string]string {
 	}
 }
 
-// Open selects the stack, and makes it when it does not exist yet.
+// Open selects the stack, and creates it if it does not exist yet.
 func Open(ctx context.Context, options Options) (*Stack, error) {
 	if err := os.MkdirAll(options.Dir.State(), 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of the state: %w", err)
@@ -89,7 +89,7 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 	return &Stack{options: options, stack: stack}, nil
 }
 
-// create makes the stack and leaves its config file, which is under version control, as it was.
+// create creates the stack and leaves its config file, which is under version control, unchanged.
 func create(ctx context.Context, options Options, workspace auto.Workspace) (auto.Stack, error) {
 	path := filepath.Join(string(options.Dir), "Pulumi."+options.Stack+".yaml")
 	before, readErr := os.ReadFile(path)
@@ -104,7 +104,7 @@ func create(ctx context.Context, options Options, workspace auto.Workspace) (aut
 	return stack, err
 }
 
-// Up brings the stack to what the program says and returns how many resources were changed, by kind of change.
+// Up brings the stack in line with the program and returns how many resources were changed, by kind of change.
 func (s *Stack) Up(ctx context.Context) (map[apitype.OpType]int, error) {
 	refresh, err := s.prepare(ctx)
 	if err != nil {
@@ -122,8 +122,8 @@ func (s *Stack) Up(ctx context.Context) (map[apitype.OpType]int, error) {
 	return run.changes, s.remember()
 }
 
-// Preview finds out what Up would change, and changes nothing; Watch is shown each step. Where full is not nil it gets
-// Pulumi's own account, which has every property of every resource.
+// Preview finds out what Up would change, and changes nothing. Watch is called with each step. If full is not nil,
+// Pulumi's own report is written to it, with every property of every resource.
 func (s *Stack) Preview(ctx context.Context, full io.Writer) (map[apitype.OpType]int, error) {
 	refresh, err := s.prepare(ctx)
 	if err != nil {
@@ -143,7 +143,7 @@ func (s *Stack) Preview(ctx context.Context, full io.Writer) (map[apitype.OpType
 	return run.changes, run.end(err)
 }
 
-// Refresh brings the state to what is really in the cloud.
+// Refresh updates the state to match what exists in the laptop cloud.
 func (s *Stack) Refresh(ctx context.Context) (map[apitype.OpType]int, error) {
 	if _, err := s.prepare(ctx); err != nil {
 		return nil, err
@@ -156,8 +156,8 @@ func (s *Stack) Refresh(ctx context.Context) (map[apitype.OpType]int, error) {
 	return run.changes, s.remember()
 }
 
-// Destroy deletes every resource of the stack. On the laptop nothing is worth protecting: what the program protects or
-// retains is deleted too, and said.
+// Destroy deletes every resource of the stack. On the laptop cloud nothing needs protection: it also deletes what the
+// program protects or retains, and says so.
 func (s *Stack) Destroy(ctx context.Context) (map[apitype.OpType]int, error) {
 	refresh, err := s.prepare(ctx)
 	if err != nil {
@@ -184,13 +184,13 @@ func (s *Stack) Outputs(ctx context.Context) (auto.OutputMap, error) {
 	return outputs, nil
 }
 
-// Resources returns what the state knows.
+// Resources returns the resources in the state.
 func (s *Stack) Resources(ctx context.Context) ([]apitype.ResourceV3, error) {
 	deployment, _, err := s.export(ctx)
 	return deployment.Resources, err
 }
 
-// prepare picks up what an interrupted run has left and tells whether the state must be refreshed first.
+// prepare cleans up after an interrupted run and reports whether the state must be refreshed first.
 func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 	if err := waitForLocks(ctx, s.options.Dir.State(), s.options.Stack, s.options.Say); err != nil {
 		return false, err
@@ -207,8 +207,8 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 	case life == interruptedRun:
 		s.options.Say("The last run was interrupted; refreshing the state first.")
 	case life != s.options.CloudID:
-		// The resources of another life of the cloud are gone, and so is the memory of what was being made.
-		s.options.Say("The state was written against a laptop cloud that is gone; refreshing it first.")
+		// The resources of another run of the laptop cloud are gone, and so is the record of what was being created.
+		s.options.Say("The laptop cloud was restarted since the last run; refreshing the state first.")
 	default:
 		if stale, err = s.lost(ctx, deployment.Resources); err != nil {
 			return false, err
@@ -219,20 +219,21 @@ func (s *Stack) prepare(ctx context.Context) (refresh bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		// This run may be interrupted, too: until one has come to its end, each refreshes.
+		// This run may be interrupted, too: until one completes, each run refreshes.
 		if err := atomicfile.Write(s.cloudFile(), []byte(interruptedRun), 0o644); err != nil {
 			return false, err
 		}
 		if err := s.write(ctx, deployment, untyped); err != nil {
 			return false, err
 		}
-		s.options.Say("Picked up an interrupted run. Operations left open: %d. Resources they had made: %d.", interrupted, adopted)
+		s.options.Say("Recovered from an interrupted run: %d unfinished operations, %d created resources adopted.",
+			interrupted, adopted)
 		return true, nil
 	}
 	return stale, nil
 }
 
-// lost tells whether something that the state knows was deleted behind Pulumi's back.
+// lost reports whether something in the state was deleted without Pulumi.
 func (s *Stack) lost(ctx context.Context, resources []apitype.ResourceV3) (bool, error) {
 	if s.options.Lost == nil {
 		return false, nil
@@ -244,7 +245,7 @@ func (s *Stack) lost(ctx context.Context, resources []apitype.ResourceV3) (bool,
 	return what != "", err
 }
 
-// release takes protection off the state, so that everything can be deleted.
+// release removes the protection from the state, so that everything can be deleted.
 func (s *Stack) release(ctx context.Context) error {
 	deployment, untyped, err := s.export(ctx)
 	if err != nil {
@@ -255,7 +256,7 @@ func (s *Stack) release(ctx context.Context) error {
 		return nil
 	}
 	if len(protected) > 0 {
-		s.options.Say("Taking the protection off: %s. On a real account these would stay.",
+		s.options.Say("Removing the protection of %s. On AWS these would stay.",
 			strings.Join(protected, ", "))
 	}
 	return s.write(ctx, deployment, untyped)
@@ -285,19 +286,20 @@ func (s *Stack) write(
 	return nil
 }
 
-// cloudFile keeps the life of the cloud that the state was last brought in line with.
+// cloudFile keeps the run of the laptop cloud that the state was last brought in line with.
 func (s *Stack) cloudFile() string {
 	return filepath.Join(s.options.Dir.State(), s.options.Stack+".cloud")
 }
 
-// interruptedRun stands in the cloud file when what an interrupted run left was taken in, but not refreshed yet.
+// interruptedRun is in the cloud file if the resources of an interrupted run were adopted, but not refreshed yet.
 const interruptedRun = "interrupted"
 
-// inLineWith is the life of the cloud that the state agrees with, interruptedRun, or "" when that is not known.
+// inLineWith returns the run of the laptop cloud that the state agrees with, interruptedRun, or "" if that is not
+// known.
 func (s *Stack) inLineWith() string {
 	data, err := os.ReadFile(s.cloudFile())
 	if err != nil {
-		return "" // no run has come to its end yet
+		return "" // no run has completed yet
 	}
 	return string(data)
 }
@@ -306,8 +308,8 @@ func (s *Stack) remember() error {
 	return atomicfile.Write(s.cloudFile(), []byte(s.options.CloudID), 0o644)
 }
 
-// brief shortens an error of the Automation API, whose text repeats the whole output of the command, to what the
-// command gave as the reason.
+// brief shortens an error of the Automation API, whose text repeats the whole output of the command, to the reason that
+// the command gave.
 func brief(err error) error {
 	text := err.Error()
 	head, _, _ := strings.Cut(text, "\n")

@@ -129,7 +129,7 @@ func TestDestroyDeletesWhatIsProtectedAndRetained(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantValues(t, f)
-	if said := f.saying(); !strings.Contains(said, "Taking the protection off: kept") {
+	if said := f.saying(); !strings.Contains(said, "Removing the protection of kept") {
 		t.Errorf("said %s", said)
 	}
 	resources, err := f.open(t).Resources(t.Context())

@@ -1,5 +1,5 @@
-// Command floor is the floor for measurements of the Pulumi engine: a program that registers as many trivial resources as
-// its config key "resources" says, below one component, as the real program's are.
+// Command floor is the baseline for measurements of the Pulumi engine: a program that registers as many trivial
+// resources as its config key "resources" says, below one component, as the real program does.
 package main
 
 import (

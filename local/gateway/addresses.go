@@ -13,7 +13,7 @@ import (
 var publicAddress = regexp.MustCompile(`\b(54([.-])214|127([.-])77)([.-]\d)`)
 
 // swapAddresses puts 127.77.x.y for 54.214.x.y and the other way round, so that every public address is one that this
-// machine answers on, and no two of them become one. It serves for answers and for requests alike.
+// computer answers on, and no two of them become one. It serves for answers and for requests alike.
 func swapAddresses(text []byte) []byte {
 	return publicAddress.ReplaceAllFunc(text, func(found []byte) []byte {
 		parts := publicAddress.FindSubmatch(found)

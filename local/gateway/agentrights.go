@@ -38,7 +38,7 @@ func (f *fleet) may(ctx context.Context, region, instanceID string, demands ...d
 	return nil
 }
 
-// allowedAgent tells whether a machine's role lets its agent work. Why not is logged once.
+// allowedAgent reports whether a machine's role lets its agent work. Why not is logged once.
 func (f *fleet) allowedAgent(ctx context.Context, region, instanceID string) bool {
 	err := f.may(ctx, region, instanceID, agentNeeds...)
 	if ctx.Err() != nil {

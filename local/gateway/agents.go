@@ -139,7 +139,7 @@ func (f *fleet) addAssociations(info *information, region string) {
 	}{info.AssociationStatus, counts}
 }
 
-// matches tells whether the instance passes a filter.
+// matches reports whether the instance passes a filter.
 func (i information) matches(key string, values []string) (bool, *problem) {
 	fields := map[string]string{
 		"InstanceIds": i.InstanceID, "PingStatus": i.PingStatus, "PlatformTypes": i.PlatformType,

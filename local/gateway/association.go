@@ -67,7 +67,7 @@ var (
 	compliances     = []string{"", "AUTO", "MANUAL"}
 )
 
-// check finds fault with an association as AWS would, but for what only its document tells.
+// check checks an association as AWS would, but for what only its document tells.
 func (a *association) check() *problem {
 	switch {
 	case a.AssociationName != "" && !associationName.MatchString(a.AssociationName):
@@ -89,7 +89,7 @@ func (a *association) check() *problem {
 	return a.checkSchedule()
 }
 
-// checkTargets finds fault with the targets of an association or a command.
+// checkTargets checks the targets of an association or a command.
 func checkTargets(targets []target) *problem {
 	if len(targets) == 0 || len(targets) > maxTargets {
 		return wrong("InvalidTarget", "The target is not valid: give 1 to %d", maxTargets)

@@ -47,7 +47,7 @@ func (g *Gateway) createAssociation(w http.ResponseWriter, r *http.Request, c ca
 	c.answer(w, map[string]any{"AssociationDescription": g.fleet.shown(made)})
 }
 
-// acceptAssociation checks an association by itself and against its document, and answers the client when it is wrong.
+// acceptAssociation checks an association on its own and against its document, and answers the client when it is wrong.
 func (g *Gateway) acceptAssociation(w http.ResponseWriter, r *http.Request, c call, a *association) bool {
 	a.DocumentVersion = cmp.Or(a.DocumentVersion, defaultVersion)
 	if problem := a.check(); problem != nil {

@@ -135,7 +135,7 @@ func (c call) unavailable(w http.ResponseWriter, err error) {
 // answer answers a JSON call.
 func (c call) answer(w http.ResponseWriter, result any) {
 	w.Header().Set("Content-Type", jsonType)
-	_ = json.NewEncoder(w).Encode(result) // a client that is gone is no concern of ours
+	_ = json.NewEncoder(w).Encode(result) // the client may be gone
 }
 
 // parse reads the call's input, or answers that it cannot be read.

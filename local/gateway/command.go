@@ -72,7 +72,7 @@ const (
 
 var instanceIDPattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
 
-// check finds fault with an order as AWS would, but for what its document and its machines tell.
+// check checks an order as AWS would, but for what its document and its machines tell.
 func (o *order) check() *problem {
 	switch {
 	case o.DocumentName == "":

@@ -171,7 +171,7 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("ask %s for %s: it answers %d", r.service, r.action, r.answer.status)
 }
 
-// missing tells whether moto said that there is no such thing.
+// missing reports whether moto said that there is no such thing.
 func missing(err error) bool {
 	var refused *refusal
 	return errors.As(err, &refused) && refused.answer.status == http.StatusNotFound

@@ -106,7 +106,7 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 	f.end(one, status, detail)
 }
 
-// reached waits until the machine runs, and tells whether it does before the command expires.
+// reached waits until the machine runs, and reports whether it does before the command expires.
 func (f *fleet) reached(ctx context.Context, one *invocation) bool {
 	expires := one.command.requested.Add(one.command.timeout)
 	for !f.online(ctx, one.command.region, one.InstanceID) {

@@ -190,14 +190,14 @@ func (g *Gateway) deletions(r *http.Request, bucket string) ([]demand, error) {
 	return demands, nil
 }
 
-// refusedByBucket tells whether a bucket's policy denies the owner of the account a call. It may allow nothing that an
-// owner may not do anyway.
+// refusedByBucket reports whether a bucket's policy denies the owner of the account a call. It may allow nothing that
+// an owner may not do anyway.
 func (g *Gateway) refusedByBucket(r *http.Request, c call) error {
 	bucket, _ := bucketAndKey(r)
 	if policies, err := g.bucketPolicyOf("arn:aws:s3:::" + bucket); err != nil || len(policies) == 0 {
 		return err
 	}
-	if strings.HasSuffix(c.action, "BucketPolicy") { // the owner can always mend it
+	if strings.HasSuffix(c.action, "BucketPolicy") { // the owner can always correct it
 		return nil
 	}
 	demands, err := g.s3Demands(r, c, nil)

@@ -1,6 +1,5 @@
-// Package gateway is the laptop cloud's AWS endpoint: a reverse proxy in front of moto that adds what moto
-// lacks and this stack needs, and mends what moto does differently from AWS in a way that a program could
-// notice:
+// Package gateway is the laptop cloud's AWS endpoint: a reverse proxy in front of moto that adds what moto lacks and
+// this stack needs, and corrects what moto does differently from AWS in a way that a program could notice:
 //
 //   - instances that are machines: what happens to an instance, its volumes, its role and its addresses happens to a
 //     machine, in order, after the call has been answered; public addresses are loopback addresses of this computer;
@@ -23,6 +22,6 @@
 //     serves something else, or a database that is to shrink: see preconditions;
 //   - faults that tests ask for.
 //
-// Requests that are not mended go through unread, byte for byte. All calls but those to S3 reach moto one after the
+// Requests that are not corrected go through unread, byte for byte. All calls but those to S3 reach moto one after the
 // other: moto changes its tables while other requests go through them, which ends in an internal error now and then.
 package gateway

@@ -92,7 +92,7 @@ func checkSteps(steps []runcommand.Step) *problem {
 	return nil
 }
 
-// checkParameter finds fault with a declared parameter.
+// checkParameter checks a declared parameter.
 func checkParameter(name string, p runcommand.Parameter) *problem {
 	_, err := regexp.Compile(p.AllowedPattern) // the agent's syntax
 	switch {

@@ -39,7 +39,7 @@ var ec2Handlers = map[string]handler{
 	"DeleteNatGateway":                     (*Gateway).deleteNatGateway,
 }
 
-// mended sends a call on and mends the answer.
+// mended forwards a call and mends the answer.
 func (g *Gateway) mended(w http.ResponseWriter, r *http.Request, c call) {
 	answer, err := g.forward(r, c)
 	if err != nil {
@@ -55,7 +55,7 @@ var (
 	groupRule    = regexp.MustCompile(`<securityGroupRuleId>(sgr-[0-9a-f]+)</securityGroupRuleId>.*?</item>`)
 )
 
-// mend puts into an answer of EC2 what moto leaves out or spells wrongly.
+// mend adds to an answer of EC2 what moto leaves out or gets wrong.
 func (g *Gateway) mend(answer *reply) {
 	if !answer.ok() {
 		return

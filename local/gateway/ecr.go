@@ -89,7 +89,7 @@ func checkLifecycle(text string) *problem {
 	return nil
 }
 
-// fault tells what is wrong with a rule by itself; "" when nothing is.
+// fault tells what is wrong with a rule on its own; "" when nothing is.
 func (r lifecycleRule) fault() string {
 	s := r.Selection
 	lists := len(s.TagPrefixList) > 0 || len(s.TagPatternList) > 0

@@ -83,7 +83,7 @@ func (g *Gateway) ecrImages(w http.ResponseWriter, r *http.Request, c call) {
 	}
 }
 
-// wanted tells whether an image has the tag status that a call asks for.
+// wanted reports whether an image has the tag status that a call asks for.
 func (in ecrInput) wanted(image registry.Image) bool {
 	switch in.Filter.TagStatus {
 	case "TAGGED":
@@ -160,7 +160,7 @@ func withNext(out map[string]any, next string) map[string]any {
 	return out
 }
 
-// names tells whether an id is the image's.
+// names reports whether an id is the image's.
 func (i imageID) names(image registry.Image) bool {
 	return (i.Digest == "" || i.Digest == image.Digest) && (i.Tag == "" || slices.Contains(image.Tags, i.Tag))
 }

@@ -17,7 +17,7 @@ type executionQuery struct {
 	NextToken   string
 }
 
-// holds tells whether something with these fields passes the filters.
+// holds reports whether something with these fields passes the filters.
 func (q executionQuery) holds(fields map[string]string) (bool, *problem) {
 	for _, filter := range q.Filters {
 		value, ok := fields[filter.Key]

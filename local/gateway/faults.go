@@ -56,12 +56,12 @@ func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// possible tells whether the fault can come about.
+// possible reports whether the fault can come about.
 func (f *fault) possible() bool {
 	return f.Action != "" && f.Skip >= 0 && f.Times > 0 && f.Status >= 400 && f.Status <= 599
 }
 
-// fault fails the call when a test asked for that, and tells whether it did.
+// fault fails the call when a test asked for that, and reports whether it did.
 func (s *state) fault(w http.ResponseWriter, c call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,7 +19,7 @@ const (
 	// commandWorkers and associationWorkers are how many documents an agent runs at a time.
 	commandWorkers     = 5
 	associationWorkers = 1
-	// beat is how often the fleet looks whether something is due, and slow how many beats pass until it asks which
+	// beat is how often the fleet checks whether something is due, and slow how many beats pass until it asks which
 	// instances there are when nothing is.
 	beat = time.Second
 	slow = 10
@@ -28,7 +28,7 @@ const (
 // fleet runs documents on the account's machines: those of commands, and those of associations.
 type fleet struct {
 	gateway  *Gateway
-	machines machine.Machines // nil without any
+	machines machine.Machines // nil if there are none
 	now      func() time.Time
 	// wakeUp is written to when something may be due before the next beat.
 	wakeUp chan struct{}
@@ -105,7 +105,7 @@ func (f *fleet) agentOf(instanceID string) *agent {
 	return found
 }
 
-// online tells whether the machine can take commands, and remembers that it could.
+// online reports whether the machine can take commands, and remembers that it could.
 func (f *fleet) online(ctx context.Context, region, instanceID string) bool {
 	if f.machines == nil || !f.machines.Running(ctx, instanceID) || !f.allowedAgent(ctx, region, instanceID) {
 		return false
@@ -120,7 +120,7 @@ func (f *fleet) online(ctx context.Context, region, instanceID string) bool {
 	return true
 }
 
-// registered tells whether the machine's agent has ever answered.
+// registered reports whether the machine's agent has ever answered.
 func (f *fleet) registered(ctx context.Context, region, instanceID string) bool {
 	if f.online(ctx, region, instanceID) {
 		return true
@@ -152,10 +152,10 @@ func (h host) tag(key string) (string, bool) {
 	return "", false
 }
 
-// gone tells whether the instance is terminated, or nearly.
+// gone reports whether the instance is terminated, or nearly.
 func (h host) gone() bool { return h.State == "terminated" || h.State == "shutting-down" }
 
-// matches tells whether the instance is one of the targets: all of them, by any of their values.
+// matches reports whether the instance is one of the targets: all of them, by any of their values.
 func (h host) matches(targets []target) bool {
 	return len(targets) > 0 && !slices.ContainsFunc(targets, func(t target) bool { return !h.matchesOne(t) })
 }

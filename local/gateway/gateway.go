@@ -49,10 +49,10 @@ type Gateway struct {
 	state    *state
 	fleet    *fleet
 	now      func() time.Time
-	machines machine.Machines // nil without any
+	machines machine.Machines // nil if there are none
 	hosting  *hosting         // likewise
 	issued   *issued
-	// databases is nil without any.
+	// databases is nil if there are none.
 	databases *databases
 	sessions  *sessionmanager.Manager // nil without machines
 	images    *registry.Registry      // of ECR; nil without registries
@@ -183,7 +183,7 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
 	g.moto.ServeHTTP(w, r)
 }
 
-// changesIAM tells whether a call may change what roles may do.
+// changesIAM reports whether a call may change what roles may do.
 func changesIAM(c call) bool {
 	return c.service == "iam" && !strings.HasPrefix(c.action, "Get") && !strings.HasPrefix(c.action, "List")
 }

@@ -95,7 +95,7 @@ func (h *hosting) boot(region, id, userData string) {
 	h.do("boot", id, func(ctx context.Context) error {
 		details, err := h.gateway.details(ctx, region, id)
 		if errors.Is(err, errNoInstance) {
-			return nil // terminated in the meantime
+			return nil // terminated meanwhile
 		}
 		if err != nil {
 			return h.failed(known, err)
@@ -249,7 +249,7 @@ func (h *hosting) attach(region, id, volume string) {
 			return err
 		}
 		if len(out.Sizes) != 1 {
-			return nil // deleted in the meantime
+			return nil // deleted meanwhile
 		}
 		return h.machines.Attach(ctx, id, volume, out.Sizes[0])
 	}, volume)

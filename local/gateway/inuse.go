@@ -66,7 +66,7 @@ type ipv6Block struct {
 
 func (b ipv6Block) gone() bool { return b.State == "disassociated" || b.State == "disassociating" }
 
-// within tells whether the block is part of another one.
+// within reports whether the block is part of another one.
 func (b ipv6Block) within(other ipv6Block) bool {
 	inner, err := netip.ParsePrefix(b.Cidr)
 	outer, outerErr := netip.ParsePrefix(other.Cidr)

@@ -117,7 +117,7 @@ type listing struct {
 	NextToken  string
 }
 
-// matches tells whether a command, or an invocation of it, is asked for.
+// matches reports whether a command, or an invocation of it, is asked for.
 func (l listing) matches(c *command, status, detail string) (bool, *problem) {
 	if l.CommandID != "" && c.ID != l.CommandID || l.CommandID == "" && c.association != "" ||
 		l.InstanceID != "" && !slices.Contains(c.InstanceIDs, l.InstanceID) {

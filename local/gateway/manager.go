@@ -58,7 +58,7 @@ func (f *fleet) documentChanged(region, name, version string) {
 	f.wake()
 }
 
-// anyDue tells whether an association is due on a machine that is known as its target.
+// anyDue reports whether an association is due on a machine that is known as its target.
 func (f *fleet) anyDue() bool {
 	associations := f.gateway.state.list("")
 	f.mu.Lock()
@@ -159,7 +159,7 @@ func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string,
 	return due, kept.renewals
 }
 
-// isDue tells whether the association must run, and takes note of a change that does not make it run.
+// isDue reports whether the association must run, and takes note of a change that does not make it run.
 func (t *managedTarget) isDue(kept *managed, a association, when schedule, now time.Time) bool {
 	if t.requests != kept.requests {
 		return true

@@ -34,7 +34,7 @@ var preconditions = map[string]map[string]precondition{
 	},
 }
 
-// refused answers a call that AWS would refuse, and tells whether it did.
+// refused answers a call that AWS would refuse, and reports whether it did.
 func (g *Gateway) refused(w http.ResponseWriter, r *http.Request, c call) bool {
 	look, ok := preconditions[c.service][c.action]
 	if !ok || c.form == nil {

@@ -289,7 +289,8 @@ var (
 	databaseEndpoint   = regexp.MustCompile(`(?s)<Endpoint>.*?</Endpoint>`)
 )
 
-// mend puts into an answer of RDS what servers are at, and where they answer. While one is being made it has no endpoint.
+// mend adds to an answer of RDS the status of the servers and where they answer. A server that is being created has no
+// endpoint.
 func (d *databases) mend(region string, answer *reply) {
 	if d == nil {
 		return

@@ -133,7 +133,7 @@ func (g *Gateway) databaseCanMove(ctx context.Context, c call, database placedDa
 	return nil, nil
 }
 
-// older tells whether one engine version is before another, as far as both are given: 17 is not before 17.5.
+// older reports whether one engine version is before another, as far as both are given: 17 is not before 17.5.
 func older(wanted, current string) bool {
 	one, other := strings.Split(wanted, "."), strings.Split(current, ".")
 	for i := range min(len(one), len(other)) {

@@ -24,7 +24,7 @@ const (
 // ecrName is a registry of AWS's, with its region.
 var ecrName = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com$`)
 
-// Registry tells whether a host name is that of a registry which Registries answers for.
+// Registry reports whether a host name is that of a registry which Registries answers for.
 func Registry(name string) bool { return name == HubName || ecrName.MatchString(name) }
 
 // Registries answers what machines ask of registries: each by the host name that it has on the internet.
@@ -171,7 +171,7 @@ func (g *Gateway) repository(r *http.Request, name string) (repository, error) {
 	return out.Repositories[0], nil
 }
 
-// immutable tells whether a tag keeps its image.
+// immutable reports whether a tag keeps its image.
 func (p repository) immutable(tag string) bool {
 	excluded := false
 	for _, e := range p.Exclusions {

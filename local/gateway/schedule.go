@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/cronexpr"
 )
 
-// schedule is when an association runs by itself.
+// schedule is when an association runs on its own.
 type schedule struct {
 	interval time.Duration        // of a rate
 	cron     *cronexpr.Expression // in UTC

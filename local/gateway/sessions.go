@@ -89,8 +89,8 @@ func (g *Gateway) startSession(w http.ResponseWriter, r *http.Request, c call) {
 	c.answer(w, sessionAnswer(r, id, token))
 }
 
-// channelNeeds are the permissions without which an agent takes no part in a session. On AWS the session starts all the
-// same, and nothing comes.
+// channelNeeds are the permissions without which an agent takes no part in a session. On AWS the session starts anyway,
+// and nothing comes.
 var channelNeeds = []demand{
 	{action: "ssmmessages:CreateDataChannel", resource: anything}, {action: "ssmmessages:OpenDataChannel", resource: anything},
 }
@@ -129,7 +129,7 @@ func chooseSession(spec *sessionmanager.Spec, parameters map[string][]string) *p
 	return nil
 }
 
-// connected tells whether an instance of the call's region runs and answers.
+// connected reports whether an instance of the call's region runs and answers.
 func (g *Gateway) connected(r *http.Request, c call, id string) (bool, error) {
 	if g.sessions == nil {
 		return false, nil
@@ -225,7 +225,7 @@ func (g *Gateway) describeSessions(w http.ResponseWriter, _ *http.Request, c cal
 	c.page(w, "Sessions", list, in.MaxResults, in.NextToken)
 }
 
-// sessionPasses tells whether a session passes a filter of DescribeSessions.
+// sessionPasses reports whether a session passes a filter of DescribeSessions.
 func sessionPasses(s sessionmanager.Info, key, value string) (bool, *problem) {
 	switch key {
 	case "SessionId":

@@ -28,7 +28,7 @@ const (
 
 var signedHeaders = regexp.MustCompile(`SignedHeaders=([^,\s]+)`)
 
-// signed tells whether the request has the signature that the credentials give.
+// signed reports whether the request has the signature that the credentials give.
 func (g *Gateway) signed(r *http.Request, c call, given machine.Credentials) bool {
 	keys := aws.Credentials{
 		AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.Token,

@@ -46,7 +46,7 @@ func (g *Gateway) showDocuments(w http.ResponseWriter, r *http.Request, c call) 
 	g.passDocument(w, r, c)
 }
 
-// passDocument puts the platforms in that AWS finds for a document of shell scripts, which moto does not. It tells
+// passDocument puts the platforms in that AWS finds for a document of shell scripts, which moto does not. It reports
 // whether the call succeeded.
 func (g *Gateway) passDocument(w http.ResponseWriter, r *http.Request, c call) bool {
 	answer, err := g.forward(r, c)

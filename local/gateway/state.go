@@ -57,7 +57,7 @@ func (s *state) list(region string) []association {
 	return list
 }
 
-// runs tells whether an association of the region runs the document.
+// runs reports whether an association of the region runs the document.
 func (s *state) runs(region, document string) bool {
 	return slices.ContainsFunc(s.list(region), func(a association) bool { return a.Name == document })
 }

@@ -216,7 +216,7 @@ func (g *Gateway) assumeRoleWithWebIdentity(w http.ResponseWriter, r *http.Reque
 		"<Audience>"+escape(strings.Join(token.audiences(), " "))+"</Audience><Provider>"+escape(provider)+"</Provider>")
 }
 
-// checkToken finds fault with a token: its issuer must be a provider of the account, which must know the audience.
+// checkToken checks a token: its issuer must be a provider of the account, which must know the audience.
 func (g *Gateway) checkToken(ctx context.Context, region, provider string, token claims) (*problem, error) {
 	var known struct {
 		Audiences []string `xml:"GetOpenIDConnectProviderResult>ClientIDList>member"`

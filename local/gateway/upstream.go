@@ -22,7 +22,7 @@ type upstream struct {
 // motoURL is moto's address in requests; where to connect to is another matter.
 var motoURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 
-// transport is Go's usual one, but for where it connects to, and for compression: it would ask for that by itself and
+// transport is Go's usual one, but for where it connects to, and for compression: it would ask for that on its own and
 // unpack an object that its owner had stored compressed.
 func transport(dial func(context.Context) (net.Conn, error)) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
@@ -108,7 +108,7 @@ func (p reply) write(w http.ResponseWriter) {
 		}
 	}
 	w.WriteHeader(p.status)
-	_, _ = w.Write(p.body) // a client that is gone is no concern of ours
+	_, _ = w.Write(p.body) // the client may be gone
 }
 
 // send sends a request to moto with the headers of the client's, whose signature moto does not check, as the call c.

@@ -1,3 +1,3 @@
-// Package guard keeps strangers away from services that listen on this computer's loopback address, where every web page
-// in a browser, every program and every user of the computer can send requests to.
+// Package guard keeps strangers away from services that listen on this computer's loopback address. Every web page in a
+// browser, every program and every user of the computer can send requests there.
 package guard

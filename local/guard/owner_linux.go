@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// ownerOf finds the user id of the socket at the other end of a connection within this computer.
+// ownerOf returns the user id of the socket at the other end of a connection within this computer.
 func ownerOf(conn net.Conn) (owner int, known bool, err error) {
 	remote, local := conn.RemoteAddr().(*net.TCPAddr), conn.LocalAddr().(*net.TCPAddr)
 	for _, table := range []string{"/proc/net/tcp", "/proc/net/tcp6"} {
@@ -22,14 +22,14 @@ func ownerOf(conn net.Conn) (owner int, known bool, err error) {
 			return owner, true, err
 		}
 	}
-	return 0, true, errors.New("the system does not know whose it is")
+	return 0, true, errors.New("the system does not tell who owns it")
 }
 
-// established is the kernel's number for a connection that both ends have open. One that its program has closed counts as
-// root's.
+// established is the kernel's number for a connection that is open at both ends. One that its program has closed counts
+// as root's.
 const established = "01"
 
-// findOwner looks for a socket between two addresses in one of the kernel's tables.
+// findOwner searches one of the kernel's tables for a socket between two addresses.
 func findOwner(table string, from, to netip.AddrPort) (int, error) {
 	file, err := os.Open(table)
 	if err != nil {
@@ -50,7 +50,7 @@ func findOwner(table string, from, to netip.AddrPort) (int, error) {
 	return 0, os.ErrNotExist
 }
 
-// isSocket tells whether the kernel's text is an address and port: in hexadecimal, each word of the address with its
+// isSocket reports whether the kernel's text is an address and port: in hexadecimal, each word of the address with its
 // bytes in the machine's order.
 func isSocket(text string, want netip.AddrPort) bool {
 	address, port, _ := strings.Cut(text, ":")

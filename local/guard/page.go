@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// NoPages refuses what a web page may have sent: a request that names an origin, as those of scripts and forms do. No
-// client of the laptop cloud's does that.
+// NoPages rejects requests that a web page may have sent: those that name an origin, as requests of scripts and forms
+// do. No client of the laptop cloud does that.
 func NoPages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
@@ -17,13 +17,13 @@ func NoPages(next http.Handler) http.Handler {
 	})
 }
 
-// NoNames is NoPages, and refuses requests for a host name as well: a page can have its own name resolved to this
-// computer's address, and a browser then takes the service for a part of its site. What remains are addresses and
-// localhost.
+// NoNames is like NoPages, and also rejects requests for a host name: a page can make its own name resolve to this
+// computer's address, and a browser then treats the service as part of its site. Only addresses and localhost are
+// accepted.
 func NoNames(next http.Handler) http.Handler {
 	return NoPages(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isAddress(r.Host) {
-			http.Error(w, "this service has no such name: ask for it by its address", http.StatusMisdirectedRequest)
+			http.Error(w, "this service has no such name: use its address", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -6,8 +6,8 @@ import (
 	"os"
 )
 
-// OwnUser accepts connections of this program's user and of root only. It is for services whose clients cannot show a
-// key. Where the system does not tell whose a connection is, every user's is accepted.
+// OwnUser accepts connections only from this program's user and root. It is for services whose clients cannot present a
+// key. If the system does not tell who owns a connection, it is accepted.
 func OwnUser(listener net.Listener) net.Listener { return ownUser{listener} }
 
 type ownUser struct{ net.Listener }
@@ -26,11 +26,11 @@ func (l ownUser) Accept() (net.Conn, error) {
 	}
 }
 
-// mayUse tells whether the other end of a connection is the user's, or root's.
+// mayUse reports whether the other end of a connection is the user's, or root's.
 func mayUse(conn net.Conn, user int) bool {
 	owner, known, err := ownerOf(conn)
 	if err != nil {
-		_, _ = fmt.Fprintf(os.Stderr, "refuse a connection from %s: %v\n", conn.RemoteAddr(), err)
+		_, _ = fmt.Fprintf(os.Stderr, "reject a connection from %s: %v\n", conn.RemoteAddr(), err)
 		return false
 	}
 	return !known || owner == user || owner == 0

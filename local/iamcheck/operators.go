@@ -60,13 +60,13 @@ func newCondition(operator, key string, values []string) (condition, error) {
 	name, c.ifExists = strings.CutSuffix(name, ifExists)
 	found, ok := operators[name]
 	if !ok {
-		return c, fmt.Errorf("the condition operator %q is not known here", operator)
+		return c, fmt.Errorf("the laptop cloud does not support the condition operator %q", operator)
 	}
 	c.negated, c.matches = found.negated, found.matches
 	return c, nil
 }
 
-// holds tells whether the condition is met by the values of the request.
+// holds reports whether the condition is met by the values of the request.
 func (c condition) holds(context map[string][]string) bool {
 	var got []string
 	for key, values := range context {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Policy is a policy document that has been understood.
+// Policy is a parsed policy document.
 type Policy struct{ statements []statement }
 
 type statement struct {
@@ -19,20 +19,20 @@ type statement struct {
 	conditions             []condition
 }
 
-// Request is what somebody wants to do.
+// Request is what a caller wants to do.
 type Request struct {
 	// Action is IAM's name of it, such as "s3:GetObject".
 	Action string
 	// Resource is an ARN, or "*" for actions without one. Trust policies are asked without any, "".
 	Resource string
-	// Principals are the names of who asks, by kind, such as {"Service": {"ec2.amazonaws.com"}}. Only statements with a
-	// Principal look at them.
+	// Principals are the names of the caller, by kind, such as {"Service": {"ec2.amazonaws.com"}}. Only statements with a
+	// Principal use them.
 	Principals map[string][]string
-	// Context are the values of condition keys. Keys are compared without regard to case.
+	// Context are the values of condition keys. Keys are case-insensitive.
 	Context map[string][]string
 }
 
-// Decision is what policies say of a request.
+// Decision is what policies say about a request.
 type Decision int
 
 const (
@@ -73,7 +73,7 @@ func (s statement) applies(r Request) bool {
 	return !slices.ContainsFunc(s.conditions, func(c condition) bool { return !c.holds(r.Context) })
 }
 
-// names tells whether the statement is about one of the principals.
+// names reports whether the statement applies to one of the principals.
 func (s statement) names(principals map[string][]string) bool {
 	if slices.Contains(s.principals["AWS"], "*") {
 		return true
@@ -116,7 +116,7 @@ func resourceMatches(pattern, arn string) bool {
 	return true
 }
 
-// Match tells whether the pattern, in which * stands for any text and ? for one character, matches all of the text.
+// Match reports whether the pattern, in which * stands for any text and ? for one character, matches the whole text.
 func Match(pattern, text string) bool {
 	star, next := -1, 0 // where the last * was, and what it could take next
 	p, t := 0, 0
@@ -141,7 +141,7 @@ func Match(pattern, text string) bool {
 // list is a string or a list of them, as policies have both.
 type list []string
 
-// UnmarshalJSON takes both forms, and true and false for texts, as conditions have them.
+// UnmarshalJSON accepts both forms, and true and false as strings, as conditions have them.
 func (l *list) UnmarshalJSON(data []byte) error {
 	var many []any
 	if err := json.Unmarshal(data, &many); err != nil {
@@ -156,7 +156,7 @@ func (l *list) UnmarshalJSON(data []byte) error {
 		case string, bool:
 			*l = append(*l, fmt.Sprint(value))
 		default:
-			return fmt.Errorf("%s is no text and no list of texts", data)
+			return fmt.Errorf("%s is neither a string nor a list of strings", data)
 		}
 	}
 	return nil
@@ -179,10 +179,10 @@ type written struct {
 	NotPrincipal          json.RawMessage
 }
 
-// statements are a list, or one by itself.
+// statements are a list, or one on its own.
 type statements []written
 
-// UnmarshalJSON takes both forms, and no field that it does not know.
+// UnmarshalJSON accepts both forms, and rejects unknown fields.
 func (s *statements) UnmarshalJSON(data []byte) error {
 	one := strings.HasPrefix(strings.TrimSpace(string(data)), "{")
 	if one {
@@ -202,17 +202,17 @@ func strict(data []byte, out any) error {
 	return decoder.Decode(out)
 }
 
-// Parse reads a policy. It is an error if there is anything in it that this package does not understand.
+// Parse reads a policy. It fails if the policy contains anything that this package does not know.
 func Parse(text string) (Policy, error) {
 	var in document
 	if err := strict([]byte(text), &in); err != nil {
 		return Policy{}, fmt.Errorf("read the policy: %w", err)
 	}
 	if strings.Contains(text, "${") {
-		return Policy{}, errors.New("read the policy: it has policy variables, which are not known here")
+		return Policy{}, errors.New("read the policy: it has policy variables, which the laptop cloud does not support")
 	}
 	if len(in.Statement) == 0 {
-		return Policy{}, errors.New("read the policy: it has no statement")
+		return Policy{}, errors.New("read the policy: it has no statements")
 	}
 	var out Policy
 	for i, w := range in.Statement {
@@ -232,13 +232,13 @@ func (w written) parse() (statement, error) {
 	}
 	switch {
 	case w.Effect != "Allow" && w.Effect != "Deny":
-		return s, fmt.Errorf("the effect is Allow or Deny, not %q", w.Effect)
+		return s, fmt.Errorf("the effect must be Allow or Deny, not %q", w.Effect)
 	case (w.Action == nil) == (w.NotAction == nil):
 		return s, errors.New("give either Action or NotAction")
 	case w.Resource != nil && w.NotResource != nil:
 		return s, errors.New("give either Resource or NotResource")
 	case w.NotPrincipal != nil:
-		return s, errors.New("NotPrincipal is not known here")
+		return s, errors.New("the laptop cloud does not support NotPrincipal")
 	case w.Resource == nil && w.NotResource == nil && w.Principal == nil:
 		return s, errors.New("it has neither Resource nor Principal")
 	}

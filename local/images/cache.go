@@ -18,13 +18,13 @@ import (
 	"webstack/local/workdir"
 )
 
-// cached returns the image that an earlier run has kept as name, or makes and keeps it. One run makes it at a time. The
-// folder temp is removed once the image is kept.
+// cached returns the image that an earlier run stored as name, or makes and stores it. Only one process makes it at a
+// time. The folder temp is removed once the image is stored.
 func cached(
 	ctx context.Context, dir workdir.Dir, name string, build func(ctx context.Context, temp string) (v1.Image, error),
 ) (v1.Image, error) {
 	if err := os.MkdirAll(dir.Images(), 0o755); err != nil {
-		return nil, fmt.Errorf("make the folder of images: %w", err)
+		return nil, fmt.Errorf("create the folder for images: %w", err)
 	}
 	// Clones may share the folder by a link; then they share the lock too.
 	release, err := workdir.Lock(ctx, filepath.Join(dir.Images(), name+".lock"), nil)
@@ -40,13 +40,13 @@ func cached(
 	temp := filepath.Join(dir.Images(), ".new-"+name)
 	defer func() { _ = os.RemoveAll(temp) }()
 	if err := errors.Join(os.RemoveAll(temp), os.Mkdir(temp, 0o755)); err != nil {
-		return nil, fmt.Errorf("make a folder for an image: %w", err)
+		return nil, fmt.Errorf("create a folder for an image: %w", err)
 	}
 	if image, err = build(ctx, temp); err != nil {
 		return nil, err
 	}
 	if err := keep(image, filepath.Join(temp, "layout"), target); err != nil {
-		return nil, fmt.Errorf("keep an image in %s: %w", target, err)
+		return nil, fmt.Errorf("store an image in %s: %w", target, err)
 	}
 	return load(target)
 }
@@ -55,18 +55,18 @@ func cached(
 func load(path string) (v1.Image, error) {
 	index, err := layout.ImageIndexFromPath(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the image kept in %s: %w", path, err)
+		return nil, fmt.Errorf("read the image in %s: %w", path, err)
 	}
 	manifest, err := index.IndexManifest()
 	if err == nil && len(manifest.Manifests) != 1 {
 		err = fmt.Errorf("it holds %d images", len(manifest.Manifests))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the image kept in %s (remove it to make it anew): %w", path, err)
+		return nil, fmt.Errorf("read the image in %s (remove it to build it again): %w", path, err)
 	}
 	image, err := index.Image(manifest.Manifests[0].Digest)
 	if err != nil {
-		return nil, fmt.Errorf("read the image kept in %s (remove it to make it anew): %w", path, err)
+		return nil, fmt.Errorf("read the image in %s (remove it to build it again): %w", path, err)
 	}
 	return image, nil
 }
@@ -83,7 +83,7 @@ func keep(image v1.Image, temp, target string) error {
 	return os.Rename(temp, target)
 }
 
-// keyOf is a short sum over files of the clone, folders with all they hold, and texts.
+// keyOf returns a short checksum of files of the clone, folders with all their content, and texts.
 func keyOf(dir workdir.Dir, paths []string, texts ...string) (string, error) {
 	sum := sha256.New()
 	for _, text := range texts {
@@ -112,7 +112,7 @@ func keyOf(dir workdir.Dir, paths []string, texts ...string) (string, error) {
 			return err
 		})
 		if err != nil {
-			return "", fmt.Errorf("sum up what an image is made of: %w", err)
+			return "", fmt.Errorf("compute the checksum of an image's sources: %w", err)
 		}
 	}
 	return hex.EncodeToString(sum.Sum(nil))[:16], nil

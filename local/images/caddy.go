@@ -20,7 +20,7 @@ func caddy(ctx context.Context, dir workdir.Dir, goarch string, step Step) (v1.I
 		return nil, err
 	}
 	return cached(ctx, dir, "caddy-"+key, func(ctx context.Context, _ string) (v1.Image, error) {
-		defer step("Compiling Caddy from its Go module (once, takes some minutes)")()
+		defer step("Compiling Caddy from its Go module (once; takes a few minutes)")()
 		return makeCaddy(ctx, dir, goarch)
 	})
 }

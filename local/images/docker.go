@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// docker runs the Docker command and returns what it prints. Its error has the end of what it said.
+// docker runs the docker command and returns its output. Its error contains the end of the error output.
 func docker(ctx context.Context, stdin io.Reader, args ...string) (string, error) {
 	var out, said bytes.Buffer
 	cmd := exec.CommandContext(ctx, "docker", args...)
@@ -22,14 +22,14 @@ func docker(ctx context.Context, stdin io.Reader, args ...string) (string, error
 	return out.String(), nil
 }
 
-// remove runs the Docker command to take away what a build has left, also when the build was interrupted.
+// remove runs the docker command to remove what a build left behind, even if the build was interrupted.
 func remove(ctx context.Context, args ...string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	_, _ = docker(ctx, nil, args...)
 }
 
-// Architecture is the Docker engine's architecture in Go's words.
+// Architecture returns the Docker engine's architecture as a GOARCH.
 func Architecture(ctx context.Context) (string, error) {
 	out, err := docker(ctx, nil, "version", "--format", "{{.Server.Arch}}")
 	return strings.TrimSpace(out), err

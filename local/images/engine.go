@@ -15,8 +15,8 @@ import (
 	"webstack/local/workdir"
 )
 
-// Postgres returns the name that the image of stacks' Postgres has in this computer's Docker engine. Where it is not
-// there it is pulled or, as in Hub, made when stand says that Docker Hub cannot be reached. It stays: clones share it.
+// Postgres returns the name of the Postgres image in this computer's Docker engine. If the image is missing, it is
+// pulled or, if stand says that Docker Hub cannot be reached, made as in Hub. It stays: clones share it.
 func Postgres(ctx context.Context, dir workdir.Dir, stand bool, base Base, step Step) (string, error) {
 	if !stand {
 		if known(ctx, contract.PostgresImage) {
@@ -64,7 +64,7 @@ func loadInto(ctx context.Context, tag name.Tag, image v1.Image) error {
 		written <- errors.Join(err, write.CloseWithError(err))
 	}()
 	_, err := dockercli.RunWith(ctx, read, "load", "--quiet")
-	_ = read.Close() // the writer may still be at it when the engine has refused
+	_ = read.Close() // the writer may still be writing when the engine has refused
 	if writeErr := <-written; err == nil && writeErr != nil {
 		err = writeErr
 	}

@@ -14,18 +14,18 @@ import (
 // Step shows that something long has begun and returns what to call at its end.
 type Step = func(title string) (done func())
 
-// Base gives the name of an image in the Docker engine that holds a root of Debian 13.
+// Base returns the name of an image in the Docker engine that holds a Debian 13 root.
 type Base = func(ctx context.Context) (string, error)
 
-// HubImage is an image that stands for one of Docker Hub.
+// HubImage is an image that replaces one of Docker Hub.
 type HubImage struct {
 	// Repository is its name there, such as "library/caddy", and Tag its tag.
 	Repository, Tag string
 	Image           v1.Image
 }
 
-// Hub makes the images that a stack takes from Docker Hub, for Linux on goarch. What was made before, and has not
-// changed, is taken from .webstack/images.
+// Hub makes the images that a stack takes from Docker Hub, for Linux on goarch. Images that were made before and have
+// not changed are taken from .webstack/images.
 func Hub(ctx context.Context, dir workdir.Dir, goarch string, base Base, step Step) ([]HubImage, error) {
 	caddyImage, err := caddy(ctx, dir, goarch, step)
 	if err != nil {

@@ -25,7 +25,7 @@ type entry struct {
 	content []byte
 }
 
-// program is the file at source as a program of an image.
+// program returns the file at source as a program of an image.
 func program(target, source string) (entry, error) {
 	content, err := os.ReadFile(source)
 	if err != nil {
@@ -62,7 +62,7 @@ func layer(entries ...entry) (v1.Layer, error) {
 	return compress(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(packed.Bytes())), nil })
 }
 
-// compress makes a layer of a tar archive. Images go no further than this machine, so little time is spent on it.
+// compress makes a layer of a tar archive. Images go no further than this computer, so little time is spent on it.
 func compress(open tarball.Opener) (v1.Layer, error) {
 	l, err := tarball.LayerFromOpener(open, tarball.WithCompressionLevel(gzip.BestSpeed))
 	if err != nil {
@@ -83,7 +83,7 @@ func withParents(entries []entry) []entry {
 		seen[e.path] = true
 		out = append(out, e)
 	}
-	// Directories that are given come first, so that they keep their mode.
+	// Given directories come first, so that they keep their mode.
 	slices.SortStableFunc(entries, func(a, b entry) int { return strings.Compare(a.path, b.path) })
 	for _, e := range entries {
 		add(e)
@@ -95,16 +95,16 @@ func withParents(entries []entry) []entry {
 func assemble(goarch string, config v1.Config, layers ...v1.Layer) (v1.Image, error) {
 	image, err := mutate.AppendLayers(empty.Image, layers...)
 	if err != nil {
-		return nil, fmt.Errorf("put an image together: %w", err)
+		return nil, fmt.Errorf("assemble an image: %w", err)
 	}
 	file, err := image.ConfigFile()
 	if err != nil {
-		return nil, fmt.Errorf("put an image together: %w", err)
+		return nil, fmt.Errorf("assemble an image: %w", err)
 	}
 	file = file.DeepCopy()
 	file.Architecture, file.OS, file.Config = goarch, "linux", config
 	if image, err = mutate.ConfigFile(image, file); err != nil {
-		return nil, fmt.Errorf("put an image together: %w", err)
+		return nil, fmt.Errorf("assemble an image: %w", err)
 	}
 	return image, nil
 }

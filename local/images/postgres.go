@@ -27,8 +27,8 @@ const postgresRecipe = "1"
 // postgresData is the data directory, and a volume unless the container's user mounts one there.
 const postgresData = "/var/lib/postgresql/data"
 
-// postgres returns the image of Postgres for goarch. It is made by the Docker engine from base, which gives the name of
-// an image with a Debian 13 root.
+// postgres returns the image of Postgres for goarch. The Docker engine makes it from base, which returns the name of an
+// image with a Debian 13 root.
 func postgres(ctx context.Context, dir workdir.Dir, goarch string, base Base, step Step) (v1.Image, error) {
 	key, err := postgresKey(dir, goarch)
 	if err != nil {
@@ -44,7 +44,7 @@ func postgres(ctx context.Context, dir workdir.Dir, goarch string, base Base, st
 	})
 }
 
-// postgresKey is a sum over what the image is made of.
+// postgresKey returns a checksum of what the image is made of.
 func postgresKey(dir workdir.Dir, goarch string) (string, error) {
 	return keyOf(dir, []string{"local/images/entrypoint", "local/images/postgres.Dockerfile"}, postgresRecipe, goarch)
 }

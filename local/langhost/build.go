@@ -14,10 +14,10 @@ import (
 	"webstack/local/workdir"
 )
 
-// stopGrace is how long a stopped process may keep its output open before it is cut off.
+// stopGrace is how long a stopped process may keep its output open before it is closed.
 const stopGrace = 5 * time.Second
 
-// CompileError is a program that does not compile; Output is what the compiler said.
+// CompileError is a program that does not compile. Output is the compiler's output.
 type CompileError struct {
 	Output string
 }
@@ -26,7 +26,7 @@ func (e *CompileError) Error() string { return "compile the program:\n" + e.Outp
 
 // Build compiles the Go program in dir into buildDir with the flags that Pulumi's own language host uses, so all of
 // them share one build cache. It returns the program's path and a function that must be called once the program has
-// been started or is not wanted: until then no other build replaces it. A program that does not compile is a
+// been started or is not needed: until then no other build replaces it. If the program does not compile, the error is a
 // *CompileError.
 func Build(ctx context.Context, dir, buildDir string) (program string, release func(), err error) {
 	program = filepath.Join(buildDir, "program")
@@ -49,7 +49,7 @@ func Build(ctx context.Context, dir, buildDir string) (program string, release f
 	return program, release, nil
 }
 
-// killWithChildren makes the end of cmd's context kill everything that cmd has started.
+// killWithChildren kills everything that cmd has started when cmd's context ends.
 func killWithChildren(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -32,7 +32,7 @@ func (e *engine) error(ctx context.Context, message string) {
 	e.log(ctx, pulumirpc.LogSeverity_ERROR, message)
 }
 
-// log drops the message when the engine is gone: then nobody is left to read it.
+// log drops the message if the engine is gone, because then nobody can read it.
 func (e *engine) log(ctx context.Context, severity pulumirpc.LogSeverity, message string) {
 	_, _ = e.client.Log(ctx, &pulumirpc.LogRequest{Severity: severity, Message: message})
 }
@@ -42,7 +42,7 @@ func (e *engine) writer(ctx context.Context) *lineWriter {
 	return &lineWriter{send: func(line string) { e.info(ctx, line) }}
 }
 
-// lineWriter cuts what is written to it into lines.
+// lineWriter splits what is written to it into lines.
 type lineWriter struct {
 	send func(line string)
 	mu   sync.Mutex
@@ -63,7 +63,7 @@ func (w *lineWriter) Write(data []byte) (int, error) {
 	}
 }
 
-// flush sends the last line, which may lack its line break.
+// flush sends the last line, which may have no line break.
 func (w *lineWriter) flush() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

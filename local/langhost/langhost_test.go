@@ -238,7 +238,7 @@ func TestAnAbandonedRunLeavesNoProcess(t *testing.T) {
 	}
 }
 
-// alive tells whether a process runs; one that has ended but was not waited for yet does not.
+// alive reports whether a process runs; one that has ended but was not waited for yet does not.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false

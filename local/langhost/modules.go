@@ -16,10 +16,10 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// providerModule starts the path of every Go module that holds the SDK of one of Pulumi's providers.
+// providerModule is the prefix of the path of every Go module with the SDK of a Pulumi provider.
 const providerModule = "github.com/pulumi/pulumi-"
 
-// GetPluginInfo says which Pulumi release this host corresponds to.
+// GetPluginInfo returns the Pulumi release that this host corresponds to.
 func (h *host) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
 	return &pulumirpc.PluginInfo{Version: version.Version}, nil
 }
@@ -78,7 +78,7 @@ func (h *host) About(ctx context.Context, _ *pulumirpc.AboutRequest) (*pulumirpc
 	return &pulumirpc.AboutResponse{Executable: path, Version: strings.TrimSpace(string(out))}, nil
 }
 
-// InstallDependencies downloads the modules that go.mod requires. It changes no file of the program.
+// InstallDependencies downloads the modules that go.mod requires. It does not change any file of the program.
 func (h *host) InstallDependencies(
 	req *pulumirpc.InstallDependenciesRequest, server pulumirpc.LanguageRuntime_InstallDependenciesServer,
 ) error {
@@ -109,7 +109,7 @@ func readModule(dir string) (*modfile.File, error) {
 			return nil, fmt.Errorf("read go.mod: %w", err)
 		}
 		if at == filepath.Dir(at) {
-			return nil, fmt.Errorf("find go.mod: %s is in no Go module", dir)
+			return nil, fmt.Errorf("find go.mod: %s is not in a Go module", dir)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// Run builds the program and runs it to its end.
+// Run builds the program and runs it until it ends.
 func (h *host) Run(ctx context.Context, req *pulumirpc.RunRequest) (*pulumirpc.RunResponse, error) {
 	engineAddress, err := engineOf(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func ending(err error) (*pulumirpc.RunResponse, error) {
 	}
 }
 
-// environment is how a Go program learns what it is run for.
+// environment returns the environment that tells a Go program what to do.
 func environment(req *pulumirpc.RunRequest, engineAddress string) ([]string, error) {
 	config, err := json.Marshal(req.GetConfig())
 	if err != nil {

@@ -36,7 +36,7 @@ type host struct {
 	buildDir string
 }
 
-// engineAddress is kept per connection: every engine opens one of its own and introduces itself by a handshake.
+// engineAddress is kept per connection: every engine opens its own and sends a handshake first.
 type engineAddress struct{ value atomic.Pointer[string] }
 
 type connectionKey struct{}
@@ -53,7 +53,7 @@ func (connections) HandleRPC(context.Context, stats.RPCStats)                   
 func engineOf(ctx context.Context) (string, error) {
 	address, ok := ctx.Value(connectionKey{}).(*engineAddress)
 	if !ok || address.value.Load() == nil {
-		return "", errors.New("the engine asked for a run before it introduced itself by a handshake")
+		return "", errors.New("the engine requested a run before its handshake")
 	}
 	return *address.value.Load(), nil
 }
@@ -64,14 +64,14 @@ func (h *host) Handshake(
 ) (*pulumirpc.LanguageHandshakeResponse, error) {
 	address, ok := ctx.Value(connectionKey{}).(*engineAddress)
 	if !ok || req.GetEngineAddress() == "" {
-		return nil, errors.New("the engine's handshake names no address")
+		return nil, errors.New("the engine's handshake does not give its address")
 	}
 	value := req.GetEngineAddress()
 	address.value.Store(&value)
 	return &pulumirpc.LanguageHandshakeResponse{}, nil
 }
 
-// RuntimeOptionsPrompts has nothing to ask.
+// RuntimeOptionsPrompts returns no prompts.
 func (h *host) RuntimeOptionsPrompts(
 	context.Context, *pulumirpc.RuntimeOptionsRequest,
 ) (*pulumirpc.RuntimeOptionsResponse, error) {

@@ -16,10 +16,10 @@ func dockerWith(ctx context.Context, stdin io.Reader, args ...string) (string, e
 
 func lastLine(text string) string { return dockercli.LastLine(text) }
 
-// said tells whether docker failed with an error that has text in it.
+// said reports whether docker failed with an error that has text in it.
 func said(err error, text string) bool { return dockercli.Said(err, text) }
 
-// gone tells whether docker failed because what it should remove is gone, or about to be.
+// gone reports whether docker failed because what it should remove is gone, or about to be.
 func gone(err error) bool { return dockercli.Gone(err) }
 
 // lines are the lines of text that are not empty.

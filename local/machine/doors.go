@@ -10,14 +10,14 @@ import (
 	"webstack/local/machine/forward"
 )
 
-// The ports of a machine that can be reached, in Docker's words.
+// The reachable ports of a machine, as Docker names them.
 const (
 	portHTTP  = "80/tcp"
 	portHTTPS = "443/tcp"
 	portQUIC  = "443/udp"
 )
 
-// door is an open port of this computer that leads to a machine.
+// door is an open port of this computer that forwards to a machine.
 type door interface {
 	// Address is "address:port".
 	Address() string
@@ -32,7 +32,7 @@ func webPorts(address string) Endpoint {
 	return Endpoint{HTTP: net.JoinHostPort(address, "80"), HTTPS: net.JoinHostPort(address, "443")}
 }
 
-// open opens an endpoint, or free ports of its address where those cannot be had. A system that has no such address gives
+// open opens an endpoint, or free ports of its address if those are taken. If the system has no such address, it opens
 // free ports of 127.0.0.1.
 func (p *ports) open(wanted Endpoint) (doors, error) {
 	d := doors{}
@@ -67,7 +67,7 @@ func (p *ports) openTCP(port, wanted string) (door, error) {
 	return nil, errors.Join(problems...)
 }
 
-// listen opens a port, by the front where this process may not.
+// listen opens a port, through the front if this process may not.
 func (p *ports) listen(network, port, at string) (opened door, err error) {
 	target := func() string { return p.target(port) }
 	if network == "tcp" {
@@ -86,7 +86,7 @@ func (p *ports) listen(network, port, at string) (opened door, err error) {
 		return nil, errors.Join(err, frontErr)
 	}
 	if frontErr = d.lead(target()); frontErr == nil && network == "tcp" {
-		// The engine may be in a network of its own, such as a virtual machine's.
+		// The engine may be in another network, such as a virtual machine's.
 		frontErr = answers(at)
 	}
 	if frontErr != nil {
@@ -96,8 +96,8 @@ func (p *ports) listen(network, port, at string) (opened door, err error) {
 	return d, nil
 }
 
-// answers tells whether somebody listens at an address. One who takes a connection and breaks it off does: a machine
-// need not have anything on the port yet.
+// answers reports whether somebody listens at an address. That includes a listener that accepts and then drops the
+// connection: the machine may not have anything on the port yet.
 func answers(address string) error {
 	conn, err := net.DialTimeout("tcp", address, 10*time.Second)
 	if errors.Is(err, syscall.ECONNRESET) {
@@ -109,7 +109,7 @@ func answers(address string) error {
 	return conn.Close()
 }
 
-// lead tells those that do not ask where the machine's ports are now.
+// lead tells the front's doors, which do not ask, where the machine's ports are now.
 func (d doors) lead(targets map[string]string) error {
 	var problems []error
 	for port, opened := range d {

@@ -22,8 +22,8 @@ type Engine struct {
 
 var _ Machines = (*Engine)(nil)
 
-// Open makes sure that machines can run, as Prepare does, removes what an earlier life of this laptop cloud left, and
-// returns an Engine without machines. Close it.
+// Open ensures that machines can run, as Prepare does, removes what an earlier run of this laptop cloud left, and
+// returns an Engine without machines. The caller must close it.
 func Open(ctx context.Context, options Options) (*Engine, error) {
 	if err := options.check(); err != nil {
 		return nil, err
@@ -43,7 +43,7 @@ func Open(ctx context.Context, options Options) (*Engine, error) {
 	return e, nil
 }
 
-// Close removes all machines and volumes of this laptop cloud. The Engine boots none any more.
+// Close removes all machines and volumes of this laptop cloud. The Engine cannot boot machines afterwards.
 func (e *Engine) Close(ctx context.Context) error {
 	e.mu.Lock()
 	e.closed = true
@@ -61,18 +61,19 @@ func (e *Engine) Close(ctx context.Context) error {
 	return errors.Join(append(problems, e.clean(ctx))...)
 }
 
-// Label is the label of all containers and volumes of the laptop cloud with that id. What has it goes with the machines.
+// Label returns the label of all containers and volumes of the laptop cloud with that id. Whatever has it is removed
+// with the machines.
 func Label(id string) string { return "webstack.cloud=" + id }
 
-// Name is the name of a container or volume of the laptop cloud with that id.
+// Name returns the name of a container or volume of the laptop cloud with that id.
 func Name(id, suffix string) string { return "webstack-" + id + "-" + suffix }
 
 func (e *Engine) label() string { return Label(e.options.ID) }
 
 func (e *Engine) name(suffix string) string { return Name(e.options.ID, suffix) }
 
-// Remove removes the machines and volumes of the laptop cloud with that id, which must not run: one that was killed
-// leaves them. Where there is no engine, there are none.
+// Remove removes the machines and volumes that a killed laptop cloud with that id left behind. That laptop cloud must
+// not be running. Without an engine it does nothing.
 func Remove(ctx context.Context, id string) error {
 	if _, err := lookUp(ctx); err != nil {
 		return ctx.Err()
@@ -103,7 +104,7 @@ func (e *Engine) clean(ctx context.Context) error {
 	return nil
 }
 
-// host returns a machine that is known.
+// host returns a known machine.
 func (e *Engine) host(instanceID string) (*host, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -128,9 +129,9 @@ func (e *Engine) Boot(ctx context.Context, spec Spec) error {
 	e.mu.Unlock()
 	switch {
 	case closed:
-		return fmt.Errorf("boot %s: the laptop cloud stops", spec.InstanceID)
+		return fmt.Errorf("boot %s: the laptop cloud is stopping", spec.InstanceID)
 	case known != nil:
-		return fmt.Errorf("boot %s: it is there already", spec.InstanceID)
+		return fmt.Errorf("boot %s: it already exists", spec.InstanceID)
 	}
 	err := h.boot(ctx)
 	if err == nil {
@@ -164,7 +165,7 @@ func (e *Engine) Reboot(ctx context.Context, instanceID string) error {
 	})
 }
 
-// change does something with a machine while nobody else changes it.
+// change does something to a machine while nobody else changes it.
 func (e *Engine) change(ctx context.Context, what, instanceID string, do func(*host, context.Context) error) error {
 	h, err := e.host(instanceID)
 	if err != nil {
@@ -213,7 +214,7 @@ func (e *Engine) SetMetadata(_ context.Context, instanceID string, options Metad
 	return nil
 }
 
-// SetRole changes the role whose credentials the metadata service gives out.
+// SetRole changes the role whose credentials the metadata service returns.
 func (e *Engine) SetRole(_ context.Context, instanceID, roleName string) error {
 	h, err := e.host(instanceID)
 	if err != nil {
@@ -223,7 +224,7 @@ func (e *Engine) SetRole(_ context.Context, instanceID, roleName string) error {
 	return nil
 }
 
-// Running tells whether a machine runs and can take commands.
+// Running reports whether a machine is running and can take commands.
 func (e *Engine) Running(_ context.Context, instanceID string) bool {
 	h, err := e.host(instanceID)
 	return err == nil && h.tunnel() != nil

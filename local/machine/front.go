@@ -13,8 +13,8 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// front is a container in the network of this computer that listens where this process may not: on ports below 1024,
-// where it is not root's. It is made when it is first needed.
+// front is a container in the network of this computer that listens where this process may not: on ports below 1024, if
+// it does not run as root. It is created when it is first needed.
 type front struct {
 	engine *Engine
 	mu     sync.Mutex
@@ -34,7 +34,7 @@ func (d *frontDoor) Address() string { return d.address }
 // Close closes the port: the front sees the end of the stream.
 func (d *frontDoor) Close() { _ = d.conn.Close() }
 
-// lead says where connections go from now on. It returns when they do.
+// lead sets where connections go from now on. It returns when they do.
 func (d *frontDoor) lead(target string) error {
 	if err := d.out.Write(wire.Target, []byte(target)); err != nil {
 		return err
@@ -72,7 +72,7 @@ func (f *front) connect() (*wire.Tunnel, error) {
 	}
 	f.end()
 	name := f.engine.name("front")
-	ctx := context.Background() // it stays longer than who needed it first
+	ctx := context.Background() // it outlives the call that needed it first
 	program, err := frontLayout(f.engine.prepared.agent)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (f *front) end() {
 	}
 }
 
-// forbidden tells whether a port cannot be had because this process is not root's.
+// forbidden reports whether a port cannot be opened because this process does not run as root.
 func forbidden(err error) bool {
 	return errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM)
 }

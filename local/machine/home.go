@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// home is where the apps answer on 127.0.0.1, at ports that stay the same: those that the first machine got. A machine
-// that takes another one's place moves in as soon as that is gone. Machines beside it have ports of their own.
+// home is where the apps answer on 127.0.0.1, on ports that stay the same: those of the first machine. A machine that
+// replaces another one takes them over as soon as the other is gone. Additional machines have ports of their own.
 type home struct {
 	mu   sync.Mutex
 	at   Endpoint // empty before the first machine
@@ -15,7 +15,7 @@ type home struct {
 	all  []*ports // machines with doors on 127.0.0.1, the oldest first
 }
 
-// homePatience is how long a port may be held by nobody: a program that is just being started has all open files of this
+// homePatience is how long a closed port may stay busy: a program that is just being started has all open files of this
 // process for a moment.
 const homePatience = 2 * time.Second
 
@@ -43,7 +43,7 @@ func (h *home) enter(p *ports) (doors, error) {
 	return opened, nil
 }
 
-// open opens the doors at home, or others when somebody else has taken those.
+// open opens the doors at home, or others if another program has taken those.
 func (h *home) open(p *ports) (doors, error) {
 	for end := time.Now().Add(homePatience); ; time.Sleep(homePatience / 100) {
 		opened, err := p.open(h.at)
@@ -54,7 +54,7 @@ func (h *home) open(p *ports) (doors, error) {
 	}
 }
 
-// leave is called when a machine has closed its doors. The next one moves in.
+// leave is called when a machine has closed its doors. The next machine takes over the ports.
 func (h *home) leave(p *ports) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

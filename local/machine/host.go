@@ -42,7 +42,7 @@ var (
 
 func (s Spec) check() error {
 	if !validInstance.MatchString(s.InstanceID) {
-		return fmt.Errorf("boot a machine: %q is no id of an instance", s.InstanceID)
+		return fmt.Errorf("boot a machine: %q is not an instance id", s.InstanceID)
 	}
 	return nil
 }
@@ -57,7 +57,7 @@ func newHost(e *Engine, spec Spec) *host {
 	return h
 }
 
-// lock waits until nobody else changes the machine.
+// lock waits until nobody else is changing the machine.
 func (h *host) lock(ctx context.Context) error {
 	select {
 	case <-h.changing:
@@ -75,7 +75,7 @@ func (h *host) tell(change func(*Spec)) {
 	change(&h.spec)
 }
 
-// boot makes the container and starts it.
+// boot creates the container and starts it.
 func (h *host) boot(ctx context.Context) error {
 	if err := h.lock(ctx); err != nil {
 		return err
@@ -94,7 +94,7 @@ func (h *host) boot(ctx context.Context) error {
 	return h.start(ctx)
 }
 
-// create is the docker command that makes the container.
+// create returns the docker command that creates the container.
 func (h *host) create() []string {
 	args := []string{
 		"create", "--name", h.container, "--label", h.engine.label(),
@@ -114,7 +114,7 @@ func (h *host) create() []string {
 	return append(args, h.engine.prepared.image, "/lib/systemd/systemd")
 }
 
-// disks are the volumes, by name, that go with the machine: a Docker engine's own file systems cannot lie on a
+// disks are the volumes, by name, that are removed with the machine: a Docker engine's own file systems cannot be on a
 // container's.
 func (h *host) disks() map[string]string {
 	return map[string]string{
@@ -131,13 +131,13 @@ func (h *host) registries() []string {
 	return append([]string{own}, h.engine.options.RegistryNames...)
 }
 
-// put unpacks an archive onto the machine, which may be stopped.
+// put unpacks an archive on the machine, which may be stopped.
 func (h *host) put(ctx context.Context, files []byte) error {
 	_, err := dockerWith(ctx, bytes.NewReader(files), "cp", "-", h.container+":/")
 	return err
 }
 
-// up tells whether the machine is meant to run, and has not powered itself off.
+// up reports whether the machine is meant to run, and has not powered itself off.
 func (h *host) up() bool {
 	if h.link == nil {
 		return false
@@ -209,7 +209,7 @@ func (h *host) stop(ctx context.Context) error {
 	return err
 }
 
-// leave ends everything that has to do with the machine, and removes it unless somebody else does.
+// leave ends everything about the machine, and removes it unless somebody else does.
 func (h *host) leave(ctx context.Context, remove bool) error {
 	if err := h.lock(ctx); err != nil {
 		return err
@@ -227,7 +227,7 @@ func (h *host) leave(ctx context.Context, remove bool) error {
 	return h.remove(ctx)
 }
 
-// remove removes the container and the volumes that go with it.
+// remove removes the container and its volumes.
 func (h *host) remove(ctx context.Context) error {
 	if _, err := docker(ctx, "rm", "--force", "--volumes", h.container); err != nil && !gone(err) {
 		return err
@@ -241,7 +241,7 @@ func (h *host) remove(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// Instance is what the metadata service says of the machine.
+// Instance returns what the metadata service says about the machine.
 func (h *host) Instance() metadata.Instance {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -263,7 +263,7 @@ var graviton = regexp.MustCompile(`^(a1|[a-z]+[0-9]+g[a-z]*)\.`)
 
 func arm(instanceType string) bool { return graviton.MatchString(instanceType) }
 
-// Credentials are those of the machine's role.
+// Credentials returns the credentials of the machine's role.
 func (h *host) Credentials(ctx context.Context) (metadata.Credentials, error) {
 	c, err := h.engine.options.Credentials(ctx, h.id)
 	if err != nil {
@@ -275,7 +275,7 @@ func (h *host) Credentials(ctx context.Context) (metadata.Credentials, error) {
 	}, nil
 }
 
-// tunnel is the machine's tunnel; nil while there is none.
+// tunnel returns the machine's tunnel; nil while there is none.
 func (h *host) tunnel() *wire.Tunnel {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -20,7 +20,7 @@ var packages = []string{
 	"util-linux",
 }
 
-// recipe changes when images must be made anew although their base and packages are the same.
+// recipe changes when images must be rebuilt although their base and packages are the same.
 const recipe = "1"
 
 // base is what images are made from.
@@ -31,14 +31,14 @@ type base struct {
 
 const ubuntu = "ubuntu:24.04"
 
-// Prepare makes the image of machines, and the agent, where they are missing. It takes about two minutes when both are;
-// show, where not nil, is told.
+// Prepare makes the image of machines and the agent if they are missing. That takes about two minutes for both; show,
+// if not nil, is called with the progress.
 func Prepare(ctx context.Context, root string, show func(title string) (done func())) error {
 	_, err := prepare(ctx, root, show)
 	return err
 }
 
-// prepared is what machines are made of.
+// prepared is what machines are made from.
 type prepared struct {
 	image  string
 	agent  string // path of the program
@@ -64,8 +64,8 @@ func prepare(ctx context.Context, root string, show func(string) func()) (p prep
 	return p, err
 }
 
-// image returns the name of the image of machines, and makes it when it is missing. One at a time makes it: clones share
-// it.
+// image returns the name of the image of machines, and makes it if it is missing. Only one process makes it at a time,
+// because clones share it.
 func image(ctx context.Context, engine found, show func(string) func()) (string, error) {
 	arch, err := engine.goArch()
 	if err != nil {
@@ -88,14 +88,14 @@ func image(ctx context.Context, engine found, show func(string) func()) (string,
 	if imageExists(ctx, tag) {
 		return tag, nil
 	}
-	defer step(show, "making the image of hosts from "+from.name)()
+	defer step(show, "Making the image of hosts from "+from.name)()
 	if err := from.make(ctx, tag, arch); err != nil {
 		return "", fmt.Errorf("make the image of hosts from %s: %w", from.name, err)
 	}
 	return tag, nil
 }
 
-// imageTag names an image by what it is made of.
+// imageTag names an image by what it is made from.
 func imageTag(from, arch string) string {
 	sum := sha256.Sum256([]byte(strings.Join(append([]string{recipe, from, arch}, packages...), "\n")))
 	return "webstack-machine:" + hex.EncodeToString(sum[:6])
@@ -106,8 +106,8 @@ func imageExists(ctx context.Context, tag string) bool {
 	return err == nil
 }
 
-// chooseBase takes Ubuntu where the engine has or gets it, and else a Debian that is made here. An image that is already
-// there decides, so that nothing has to be reached for it.
+// chooseBase chooses Ubuntu if the engine has it or can pull it, and otherwise a Debian that is made here. An image
+// that already exists is preferred, so that no network is needed.
 func chooseBase(ctx context.Context, engine found) (base, error) {
 	arch, err := engine.goArch()
 	if err != nil {
@@ -128,7 +128,7 @@ func chooseBase(ctx context.Context, engine found) (base, error) {
 		return fromUbuntu, nil
 	}
 	if err := canBootstrap(); err != nil {
-		return base{}, fmt.Errorf("there is no image for hosts: %s cannot be pulled (%w), and %w", ubuntu, pullErr, err)
+		return base{}, fmt.Errorf("make an image for hosts: %s cannot be pulled (%w), and %w", ubuntu, pullErr, err)
 	}
 	return fromDebian, nil
 }
@@ -147,14 +147,14 @@ const (
 	mirror = "http://deb.debian.org/debian"
 )
 
-// canBootstrap says why a Debian cannot be made here, and what to do.
+// canBootstrap returns why a Debian cannot be made here, and what to do.
 func canBootstrap() error {
 	if _, err := exec.LookPath("debootstrap"); err == nil && os.Geteuid() == 0 {
 		return nil
 	}
 	if os.Geteuid() != 0 {
-		return errors.New("making a Debian root instead takes root: load the image " + ubuntu +
-			" into the engine with docker load, or run this once as root")
+		return errors.New("making a Debian root instead needs root: load the image " + ubuntu +
+			" into the engine with docker load, or run this command once as root")
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return errors.New("there is no debootstrap to make a Debian root with: install it, or load the image " +
@@ -163,7 +163,7 @@ func canBootstrap() error {
 	return nil
 }
 
-// bootstrapDebian makes the image out of Debian's packages.
+// bootstrapDebian makes the image from Debian's packages.
 func bootstrapDebian(ctx context.Context, tag, arch string) error {
 	if _, err := exec.LookPath("debootstrap"); err != nil {
 		if err := installDebootstrap(ctx); err != nil {
@@ -181,7 +181,7 @@ func bootstrapDebian(ctx context.Context, tag, arch string) error {
 	if err != nil {
 		return fmt.Errorf("debootstrap: %w: %s", err, lastLine(string(out)))
 	}
-	// What is left of the making is of no use on a machine.
+	// Leftovers of the installation are of no use on a machine.
 	for _, pattern := range []string{"var/cache/apt/archives/*.deb", "var/lib/apt/lists/*", "var/log/*"} {
 		paths, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
@@ -212,7 +212,7 @@ func installDebootstrap(ctx context.Context) error {
 	return nil
 }
 
-// importRoot makes an image of a folder.
+// importRoot makes an image from a folder.
 func importRoot(ctx context.Context, root, tag string) error {
 	pack := exec.CommandContext(ctx, "tar", "-C", root, "-c", ".")
 	packed, err := pack.StdoutPipe()

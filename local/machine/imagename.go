@@ -3,7 +3,7 @@ package machine
 import "context"
 
 // Image returns the name, in the Docker engine, of the image of machines: a root of Ubuntu 24.04 or Debian 13. It makes
-// the image where it is missing; show, where not nil, is told.
+// the image if it is missing; show, if not nil, is called with the progress.
 func Image(ctx context.Context, show func(title string) (done func())) (string, error) {
 	engine, err := lookUp(ctx)
 	if err != nil {

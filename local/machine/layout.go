@@ -47,8 +47,8 @@ DefaultEnvironment=AWS_ENDPOINT_URL=` + AWSEndpoint + `
 
 const units = "/etc/systemd/system/"
 
-// masked are units that a machine is better without: some would change the system that all machines run on, such as its
-// devices and kernel variables; others only take time, or run at times of their own.
+// masked are units that would do harm on a machine: some would change the computer that all machines run on, such as
+// its devices and kernel variables; others only take time, or start at unpredictable times.
 var masked = []string{
 	"apt-daily-upgrade.timer", "apt-daily.timer", "console-getty.service", "dev-hugepages.mount",
 	"dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer", "getty.target", "ldconfig.service",
@@ -60,7 +60,7 @@ var masked = []string{
 	"systemd-udevd.service", "tmp.mount",
 }
 
-// archive is a tar archive of what is put onto a machine.
+// archive is a tar archive of files for a machine.
 type archive struct {
 	buffer  bytes.Buffer
 	writer  *tar.Writer
@@ -83,7 +83,7 @@ func (a *archive) add(header tar.Header, content []byte) {
 	}
 }
 
-// folder adds a folder and those above it.
+// folder adds a folder and its parents.
 func (a *archive) folder(name string) {
 	if a.folders[name] {
 		return
@@ -122,7 +122,7 @@ func (a *archive) bytes() ([]byte, error) {
 	return a.buffer.Bytes(), nil
 }
 
-// layout is what a new machine gets beside its image.
+// layout returns the files that a new machine gets in addition to its image.
 func layout(agent string, spec Spec, ca []byte) ([]byte, error) {
 	a := newArchive()
 	a.program(agent)
@@ -143,14 +143,14 @@ func layout(agent string, spec Spec, ca []byte) ([]byte, error) {
 	return a.bytes()
 }
 
-// frontLayout is what the container of a front gets.
+// frontLayout returns the files for the container of a front.
 func frontLayout(agent string) ([]byte, error) {
 	a := newArchive()
 	a.program(agent)
 	return a.bytes()
 }
 
-// orders is what a machine is told anew at each start.
+// orders returns what a machine is told at each start.
 func orders(volumes []wire.Volume) ([]byte, error) {
 	if volumes == nil {
 		volumes = []wire.Volume{}

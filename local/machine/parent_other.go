@@ -4,5 +4,6 @@ package machine
 
 import "syscall"
 
-// endsWithParent keeps signals of the terminal from a docker command. It ends with this process by the end of its input.
+// endsWithParent keeps the terminal's signals from a docker command. The command ends with this process, when its input
+// ends.
 func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -11,7 +11,7 @@ import (
 
 // Endpoint is where a machine's ports answer, each as "address:port".
 type Endpoint struct {
-	// HTTP leads to port 80, HTTPS to port 443, TCP and, where the port could be had, UDP.
+	// HTTP leads to port 80, HTTPS to port 443, over TCP and, if the port was free, UDP.
 	HTTP, HTTPS string
 }
 
@@ -23,7 +23,7 @@ type Addresses struct {
 	Local Endpoint
 }
 
-// Addresses returns where a machine answers; all is empty for one that is unknown or never had a public address.
+// Addresses returns where a machine answers; it is empty for a machine that is unknown or never had a public address.
 func (e *Engine) Addresses(instanceID string) Addresses {
 	h, err := e.host(instanceID)
 	if err != nil {
@@ -32,10 +32,10 @@ func (e *Engine) Addresses(instanceID string) Addresses {
 	return h.ports.addresses()
 }
 
-// Expose makes a machine's ports 80 and 443 answer on a loopback address; "" takes the address away.
+// Expose makes a machine's ports 80 and 443 answer on a loopback address; "" removes the address.
 func (e *Engine) Expose(ctx context.Context, instanceID, address string) error {
 	if ip := net.ParseIP(address); address != "" && (ip == nil || !ip.IsLoopback() || ip.To4() == nil) {
-		return fmt.Errorf("expose %s: %q is no loopback address of IPv4", instanceID, address)
+		return fmt.Errorf("expose %s: %q is not an IPv4 loopback address", instanceID, address)
 	}
 	return e.change(ctx, "expose", instanceID, func(h *host, _ context.Context) error {
 		if err := h.ports.expose(address); err != nil {
@@ -73,7 +73,7 @@ func (p *ports) target(port string) string {
 	return p.targets[port]
 }
 
-// lead takes the output of docker port: the ports are others after each start.
+// lead takes the output of docker port: the ports change with each start.
 func (p *ports) lead(published string) error {
 	targets := map[string]string{}
 	for _, line := range lines(published) {
@@ -92,7 +92,7 @@ func (p *ports) lead(published string) error {
 	return errors.Join(p.public.lead(targets), p.local.lead(targets))
 }
 
-// expose moves the public address. It is called by one at a time.
+// expose moves the public address. Calls must not be concurrent.
 func (p *ports) expose(address string) error {
 	if p.address == address {
 		return nil

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// probePatience is how long an engine may take to say what it is.
+// probePatience is how long an engine may take to answer.
 const probePatience = 20 * time.Second
 
-// Probe looks whether machines can run here, and returns why not in one line.
+// Probe checks whether machines can run here. If not, it returns the reason in one line.
 func Probe(ctx context.Context) error {
 	found, err := lookUp(ctx)
 	if err != nil {
@@ -22,7 +22,7 @@ func Probe(ctx context.Context) error {
 	return err
 }
 
-// found is what the engine says of itself.
+// found is what the engine says about itself.
 type found struct {
 	OSType        string
 	Architecture  string
@@ -41,7 +41,7 @@ func (f found) goArch() (string, error) {
 	return "", fmt.Errorf("the Docker engine's architecture is %s: want x86_64 or aarch64", f.Architecture)
 }
 
-// lookUp asks for the engine.
+// lookUp asks the engine about itself.
 func lookUp(ctx context.Context) (found, error) {
 	ctx, cancel := context.WithTimeout(ctx, probePatience)
 	defer cancel()
@@ -57,7 +57,7 @@ func lookUp(ctx context.Context) (found, error) {
 		err = errors.New(f.ServerErrors[0])
 	}
 	if err != nil {
-		return f, fmt.Errorf("the Docker engine cannot be reached: start it, and see that you may use it: %w", err)
+		return f, fmt.Errorf("the Docker engine cannot be reached; start it, and check that you may use it: %w", err)
 	}
 	if f.OSType != "linux" {
 		return f, fmt.Errorf("the Docker engine runs %s containers: switch it to Linux containers", f.OSType)
@@ -66,18 +66,18 @@ func lookUp(ctx context.Context) (found, error) {
 	return f, err
 }
 
-// capabilities are what systemd and a Docker engine need where a container cannot have everything.
+// capabilities are what systemd and a Docker engine need if a container cannot be privileged.
 var capabilities = []string{
 	"--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--cap-add", "NET_RAW", "--cap-add", "SYS_PTRACE",
 	"--cap-add", "MKNOD", "--cap-add", "SYS_BOOT",
-	"--cap-add", "SYSLOG", // the kernel's log says which container was out of memory
+	"--cap-add", "SYSLOG", // the kernel's log says which container ran out of memory
 	"--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
 	"--security-opt", "systempaths=unconfined",
 	// Loop devices and their control.
 	"--device-cgroup-rule", "b 7:* rwm", "--device-cgroup-rule", "c 10:237 rwm",
 }
 
-// chooseRights finds out, by a container that does nothing, how machines get the rights they need.
+// chooseRights finds out, with a container that does nothing, how to give machines the rights they need.
 func chooseRights(ctx context.Context, f found, image string) ([]string, error) {
 	cgroups := []string{"--cgroupns=private"}
 	if f.CgroupVersion == "1" {

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// queue is a listener whose connections are handed to it.
+// queue is a listener that is given its connections.
 type queue struct {
 	conns chan net.Conn
 	ended chan struct{}

@@ -11,7 +11,7 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// errLost says that a machine went away, or its tunnel broke, while a command ran.
+// errLost means that a machine went away, or its tunnel broke, while a command was running.
 var errLost = errors.New("the machine went away")
 
 // Run runs a command and returns how it ended.
@@ -44,7 +44,7 @@ func (e *Engine) stream(instanceID string) (net.Conn, error) {
 	return conn, nil
 }
 
-// RunOver runs a command by the agent at the other end of a stream, which it closes.
+// RunOver runs a command through the agent at the other end of a stream, which it closes.
 func RunOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) {
 	defer func() { _ = conn.Close() }()
 	out := wire.NewWriter(conn)
@@ -84,7 +84,7 @@ func RunOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) 
 			return Exit{}, &StartError{string(payload)}
 		}
 		if err != nil {
-			return Exit{}, fmt.Errorf("take its output: %w", err)
+			return Exit{}, fmt.Errorf("read its output: %w", err)
 		}
 	}
 }
@@ -123,15 +123,15 @@ func answered(conn net.Conn) error {
 	case kind == wire.Failure:
 		return errors.New(string(payload))
 	case kind != wire.Done:
-		return fmt.Errorf("the machine answers with a frame of kind %d", kind)
+		return fmt.Errorf("the machine answered with a frame of kind %d", kind)
 	}
 	return nil
 }
 
-// input sends a program its input, no faster than it reads.
+// input sends a program its input, no faster than the program reads.
 type input struct {
 	out   *wire.Writer
-	ahead chan struct{} // has an element for each frame under way
+	ahead chan struct{} // has an element for each frame in flight
 	ended chan struct{}
 }
 
@@ -139,7 +139,7 @@ func newInput(out *wire.Writer) *input {
 	return &input{out: out, ahead: make(chan struct{}, wire.StdinAhead), ended: make(chan struct{})}
 }
 
-// end says that nobody reads any more.
+// end says that nobody is reading.
 func (i *input) end() { close(i.ended) }
 
 // taken says that the program has read a frame.
@@ -150,7 +150,7 @@ func (i *input) taken() {
 	}
 }
 
-// write sends data, and waits while too much is under way.
+// write sends data, and waits while too much is in flight.
 func (i *input) write(kind wire.Kind, data []byte) error {
 	select {
 	case i.ahead <- struct{}{}:
@@ -160,7 +160,7 @@ func (i *input) write(kind wire.Kind, data []byte) error {
 	}
 }
 
-// copy sends what there is to read, and its end.
+// copy sends everything there is to read, and its end.
 func (i *input) copy(from io.Reader) {
 	buffer := make([]byte, wire.Chunk)
 	for {

@@ -16,17 +16,18 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// supervisor keeps a tunnel to a machine that is meant to run, and boots the machine again when it reboots itself.
+// supervisor keeps a tunnel to a machine that should be running, and boots the machine again when it is rebooting
+// itself.
 type supervisor struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// retry is how long it takes until a tunnel that ended is made again.
+// retry is how long to wait before a tunnel that ended is opened again.
 const retry = 100 * time.Millisecond
 
-// troubling is how many times in a row a tunnel must fail until that is worth a line: a machine that shuts down makes
-// some fail.
+// troubling is how many times in a row a tunnel must fail before it is logged: a machine that shuts down makes some
+// fail.
 const troubling = 20
 
 func supervise(h *host) *supervisor {
@@ -65,8 +66,8 @@ func (h *host) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(h.engine.options.Log, "machine %s: %s\n", h.id, fmt.Sprintf(format, args...))
 }
 
-// revive looks at a machine without a tunnel. One that rebooted by itself is started again, as a computer would; one
-// that powered itself off stays so, and is not up.
+// revive checks a machine without a tunnel. A machine that rebooted is started again, as a computer would; one that
+// powered itself off stays off and is not up.
 func (h *host) revive(ctx context.Context) (up bool, err error) {
 	state, err := h.state(ctx)
 	switch {
@@ -85,13 +86,13 @@ func (h *host) revive(ctx context.Context) (up bool, err error) {
 	return true, h.startContainer(ctx)
 }
 
-// state is that of a machine's container.
+// state is the state of a machine's container.
 type state struct {
 	running bool
 	reboots bool // it ended to be started again
 }
 
-// rebooted is the exit code of a first process that the system ended because it asked for a reboot (SIGHUP).
+// rebooted is the exit code of a first process that the kernel ended because it asked for a reboot (SIGHUP).
 const rebooted = "129"
 
 func (h *host) state(ctx context.Context) (state, error) {
@@ -103,7 +104,7 @@ func (h *host) state(ctx context.Context) (state, error) {
 	return state{running: running == "true", reboots: running != "true" && code == rebooted}, nil
 }
 
-// connect makes the tunnel and returns when it has ended, and whether there was one.
+// connect opens the tunnel and returns when it has ended, and whether there was one.
 func (h *host) connect(ctx context.Context) (made bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -145,7 +146,7 @@ type duplex struct {
 	io.WriteCloser
 }
 
-// serve answers what comes through a tunnel until it ends, and tells whether the agent ever answered.
+// serve answers what comes through a tunnel until it ends, and reports whether the agent ever answered.
 func (h *host) serve(tunnel *wire.Tunnel) (made bool, err error) {
 	defer func() { _ = tunnel.Close() }()
 	// The agent has to be there before anything can be asked of it.
@@ -182,7 +183,7 @@ func ping(tunnel *wire.Tunnel) error {
 	return ask(conn, wire.Request{Op: wire.Ping})
 }
 
-// lead brings a stream to the service that it is for.
+// lead connects a stream to its service.
 func (h *host) lead(conn net.Conn, requests *queue) {
 	reader := bufio.NewReader(conn)
 	line, err := reader.ReadString('\n')
@@ -230,7 +231,7 @@ func (h *host) dial(stream net.Conn, address string) {
 	pipe.Join(stream, conn)
 }
 
-// buffered is a connection of which the beginning has been read.
+// buffered is a connection whose beginning has been read.
 type buffered struct {
 	net.Conn
 	reader *bufio.Reader
@@ -238,7 +239,7 @@ type buffered struct {
 
 func (b buffered) Read(data []byte) (int, error) { return b.reader.Read(data) }
 
-// CloseWrite ends the own direction.
+// CloseWrite ends this side's direction.
 func (b buffered) CloseWrite() error {
 	if half, ok := b.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -72,7 +72,7 @@ func windowOf(rows, cols int) (wire.Window, error) {
 	return wire.Window{Rows: uint16(rows), Cols: uint16(cols)}, nil
 }
 
-// follow hands the output on and returns the exit code.
+// follow forwards the output and returns the exit code.
 func (t *terminal) follow(output io.Writer) (int, error) {
 	for {
 		kind, payload, err := wire.Read(t.conn)
@@ -96,10 +96,10 @@ func (t *terminal) follow(output io.Writer) (int, error) {
 	}
 }
 
-// Read gives what the program shows.
+// Read returns the program's output.
 func (t *terminal) Read(data []byte) (int, error) { return t.read.Read(data) }
 
-// Write types.
+// Write types input.
 func (t *terminal) Write(data []byte) (written int, err error) {
 	for len(data) > 0 {
 		n := min(len(data), wire.Chunk)
@@ -126,13 +126,13 @@ func (t *terminal) Wait() (int, error) {
 	return t.code, t.err
 }
 
-// Close ends the program if it still runs.
+// Close ends the program if it is still running.
 func (t *terminal) Close() error {
 	t.closing.Do(func() {
 		t.stop()
 		_ = t.conn.Close()
 		select {
-		case <-t.done: // what is left to read can still be read
+		case <-t.done: // the rest of the output can still be read
 		default:
 			_ = t.read.Close()
 		}

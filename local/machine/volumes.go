@@ -8,10 +8,10 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// Attach gives a machine a volume, or grows the volume that it has. A stopped machine has it from the next start on.
+// Attach attaches a volume to a machine, or grows it if it is attached. A stopped machine gets it at the next start.
 func (e *Engine) Attach(ctx context.Context, instanceID, volumeID string, sizeGiB int) error {
 	if !validVolume.MatchString(volumeID) || sizeGiB < 1 {
-		return fmt.Errorf("attach a volume: %q with %d GiB is no volume", volumeID, sizeGiB)
+		return fmt.Errorf("attach a volume: %q with %d GiB is not a volume", volumeID, sizeGiB)
 	}
 	return e.change(ctx, "attach "+volumeID+" to", instanceID, func(h *host, ctx context.Context) error {
 		if other := e.attachedTo(volumeID); other != nil && other != h {
@@ -30,8 +30,8 @@ func (e *Engine) Attach(ctx context.Context, instanceID, volumeID string, sizeGi
 	})
 }
 
-// Detach takes a volume from a machine. One that is mounted stays, and the error says where. A volume that the machine
-// does not have is no error.
+// Detach detaches a volume from a machine. A mounted volume stays, and the error says where it is mounted. A volume
+// that the machine does not have is not an error.
 func (e *Engine) Detach(ctx context.Context, instanceID, volumeID string) error {
 	return e.change(ctx, "detach "+volumeID+" from", instanceID, func(h *host, ctx context.Context) error {
 		if h.up() {
@@ -46,10 +46,10 @@ func (e *Engine) Detach(ctx context.Context, instanceID, volumeID string) error 
 	})
 }
 
-// DeleteVolume removes a volume's content. An unknown one is no error.
+// DeleteVolume removes a volume's content. An unknown one is not an error.
 func (e *Engine) DeleteVolume(ctx context.Context, volumeID string) error {
 	if !validVolume.MatchString(volumeID) {
-		return fmt.Errorf("delete a volume: %q is no id of a volume", volumeID)
+		return fmt.Errorf("delete a volume: %q is not a volume id", volumeID)
 	}
 	if h := e.attachedTo(volumeID); h != nil {
 		return fmt.Errorf("delete volume %s: %s has it; detach it there first", volumeID, h.id)
@@ -77,7 +77,7 @@ func (e *Engine) attachedTo(volumeID string) *host {
 	return nil
 }
 
-// ask makes a request to the machine's agent, and waits for it while the machine boots.
+// ask sends a request to the machine's agent, and waits for it while the machine is booting.
 func (h *host) ask(ctx context.Context, request wire.Request) error {
 	tunnel, err := h.ready(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@ func find(ctx context.Context, dir string) ([]string, error) {
 			path, version)
 }
 
-// Installed tells whether there is a moto, on the machine or in the virtual environment dir.
+// Installed reports whether there is a moto, on the machine or in the virtual environment dir.
 func Installed(ctx context.Context, dir string) bool {
 	_, err := find(ctx, dir)
 	return err == nil
@@ -179,7 +179,7 @@ func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", s.socket())
 }
 
-// Run waits until moto ends by itself, which is an error, or ctx does, and then stops it.
+// Run waits until moto ends on its own, which is an error, or ctx does, and then stops it.
 func (s *Server) Run(ctx context.Context) error {
 	select {
 	case <-s.done:

@@ -118,7 +118,7 @@ func (v *view) at(name string) (found []cloudflare.Record, exists bool) {
 	return found, len(found) > 0
 }
 
-// exists tells whether name has records, or something below it has.
+// exists reports whether name has records, or something below it has.
 func (v *view) exists(name string) bool {
 	return slices.ContainsFunc(v.records, func(r cloudflare.Record) bool {
 		return r.Name == name || strings.HasSuffix(r.Name, "."+name)

@@ -21,14 +21,14 @@ func canonical(value any) string {
 
 func compareText(a, b string) int { return strings.Compare(a, b) }
 
-// SameJSON tells whether two JSON texts hold the same data, whatever their spacing and key order.
+// SameJSON reports whether two JSON texts hold the same data, whatever their spacing and key order.
 func SameJSON(a, b any) bool {
 	left, okA := parseJSON(a)
 	right, okB := parseJSON(b)
 	return okA && okB && canonical(left) == canonical(right)
 }
 
-// SamePolicy tells whether two IAM policy documents mean the same: statements in any order, a single value and a list
+// SamePolicy reports whether two IAM policy documents mean the same: statements in any order, a single value and a list
 // of one alike, lists of actions, resources, principals and condition values in any order.
 func SamePolicy(a, b any) bool {
 	left, okA := parseJSON(a)

@@ -68,7 +68,7 @@ func (t Type) applyDefaults(in, old Values) []string {
 	return filled
 }
 
-// groupTaken tells whether another member of one of key's exactly-one-of groups is set.
+// groupTaken reports whether another member of one of key's exactly-one-of groups is set.
 func (t Type) groupTaken(key string, in Values) bool {
 	for _, group := range t.ExactlyOneOf {
 		if slices.Contains(group, key) && slices.ContainsFunc(group, func(k string) bool { return in[k] != nil }) {

@@ -56,7 +56,7 @@ type Type struct {
 	Read func(ctx context.Context, id string, known Values) (Values, error)
 	// Update brings the resource from the old stored properties to the new inputs. Nil when every change replaces.
 	Update func(ctx context.Context, change Change) error
-	// Delete removes the resource; a resource that is gone already is no error (unless the real provider says so).
+	// Delete removes the resource; a resource that is gone already is not an error (unless the real provider says so).
 	Delete func(ctx context.Context, id string, state Values) error
 	// Import turns the id that a program imports a resource by into the resource's own, and says what Read needs to
 	// know besides. ErrGone means there is no such resource. Nil when the two ids are the same.
@@ -78,7 +78,7 @@ type Change struct {
 	all       bool // an earlier creation failed half way
 }
 
-// Changed tells whether any of these inputs differs between old and new.
+// Changed reports whether any of these inputs differs between old and new.
 func (c Change) Changed(keys ...string) bool {
 	return c.all || slices.ContainsFunc(keys, func(key string) bool { return c.changed[key] })
 }

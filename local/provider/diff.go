@@ -91,7 +91,7 @@ func kindOf(old, news any) pulumirpc.PropertyDiff_Kind {
 	}
 }
 
-// same tells whether two values of this property mean the same.
+// same reports whether two values of this property mean the same.
 func (p Prop) same(a, b any) bool {
 	if containsUnknown(a) || containsUnknown(b) {
 		return false

@@ -28,7 +28,7 @@ func (v Values) Int32(key string) int32 { return int32(v.Int(key)) }
 // Bool returns the boolean at key, or false when it is absent or no boolean.
 func (v Values) Bool(key string) bool { b, _ := v[key].(bool); return b }
 
-// Has tells whether key is set to a known value.
+// Has reports whether key is set to a known value.
 func (v Values) Has(key string) bool {
 	value, ok := v[key]
 	return ok && value != nil && !containsUnknown(value)

@@ -146,7 +146,7 @@ func (e *Engine) Start(ctx context.Context, id string) error {
 	return nil
 }
 
-// Delete removes a database with its data. An unknown one is no error.
+// Delete removes a database with its data. An unknown one is not an error.
 func (e *Engine) Delete(ctx context.Context, id string) error {
 	db, err := e.find(id)
 	if err != nil {

@@ -143,7 +143,7 @@ func (r *Registry) Images(ctx context.Context, repository string) ([]Image, erro
 		image, err := r.image(ctx, repository, sum, tags)
 		if err == nil {
 			images = append(images, image)
-		} else if !errors.Is(err, ErrUnknown) { // deleted in the meantime
+		} else if !errors.Is(err, ErrUnknown) { // deleted meanwhile
 			return err
 		}
 		return nil
@@ -172,7 +172,7 @@ func (r *Registry) tags(ctx context.Context, repository string) (map[string][]st
 	for _, name := range names {
 		found, err := service.Get(ctx, name)
 		if err != nil {
-			continue // taken away in the meantime
+			continue // taken away meanwhile
 		}
 		out[found.Digest.String()] = append(out[found.Digest.String()], name)
 	}

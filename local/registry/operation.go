@@ -46,7 +46,7 @@ type Operation struct {
 	Reference string
 }
 
-// Reads tells whether nothing is changed.
+// Reads reports whether nothing is changed.
 func (o Operation) Reads() bool {
 	switch o.Kind {
 	case Ping, GetManifest, GetBlob, StatBlob, ListTags:
@@ -117,7 +117,7 @@ func Fail(w http.ResponseWriter, status int, code, format string, args ...any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Docker-Distribution-Api-Version", "registry/2.0")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{ // a client that is gone is no concern of ours
+	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{ // the client may be gone
 		map[string]string{"code": code, "message": fmt.Sprintf(format, args...)},
 	}})
 }
@@ -125,7 +125,7 @@ func Fail(w http.ResponseWriter, status int, code, format string, args ...any) {
 // maxManifest is the registry protocol's usual limit for a manifest, in bytes.
 const maxManifest = 4 << 20
 
-// mayTag tells whether a tag that must not move may be written, and answers the request when it may not, or need not:
+// mayTag reports whether a tag that must not move may be written, and answers the request when it may not, or need not:
 // an image that is pushed once more is there.
 func (r *Registry) mayTag(w http.ResponseWriter, request *http.Request, o Operation) bool {
 	there, err := r.Resolve(request.Context(), o.Repository, o.Reference)

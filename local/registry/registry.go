@@ -64,7 +64,7 @@ func Open(dir string) (r *Registry, err error) {
 	return &Registry{app: handlers.NewApp(context.Background(), config), images: images, files: files}, nil
 }
 
-// Close ends what the registry does by itself. Its folder stays.
+// Close ends what the registry does on its own. Its folder stays.
 func (r *Registry) Close() error { return r.app.Shutdown() }
 
 // Serve answers a request, of which Parse has told what it is about. With immutable, a tag that is there keeps its

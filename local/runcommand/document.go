@@ -69,7 +69,7 @@ func Parse(content string) (Document, error) {
 // schemas are the versions of documents that run. Earlier ones have no steps.
 var schemas = []string{"2.0", "2.2"}
 
-// Supported tells whether documents of this schema version can run.
+// Supported reports whether documents of this schema version can run.
 func (d Document) Supported() bool { return slices.Contains(schemas, d.SchemaVersion) }
 
 // ShellScript is the document AWS-RunShellScript, which every account has.

@@ -14,7 +14,7 @@ import (
 // environment is the interpolation type of values that scripts get in the environment.
 const environment = "ENV_VAR"
 
-// Accepts finds fault with the values that are given for the document's parameters.
+// Accepts checks the values that are given for the document's parameters.
 func (d Document) Accepts(given map[string][]string) error {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		declared, ok := d.Parameters[name]
@@ -47,7 +47,7 @@ func (p Parameter) accepts(values []string) error {
 	for _, value := range values {
 		length := utf8.RuneCountInString(value)
 		switch {
-		case !pattern.MatchString(value): // not anchored: a document must do that by itself
+		case !pattern.MatchString(value): // not anchored: a document must do that on its own
 			return fmt.Errorf("has a value that its pattern does not allow")
 		case len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(allowed any) bool {
 			return fmt.Sprint(allowed) == value

@@ -49,7 +49,7 @@ func (d Document) decide(ctx context.Context, i interpolator, step Step) decisio
 	}
 }
 
-// holds evaluates preconditions. A problem with one that holds all the same makes the step fail.
+// holds evaluates preconditions. A problem with one that holds anyway makes the step fail.
 func (i interpolator) holds(ctx context.Context, preconditions map[string][]string) (holds bool, problems []string) {
 	holds = true
 	for operator, operands := range preconditions {

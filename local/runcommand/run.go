@@ -157,8 +157,8 @@ func (r *Result) reject(d decision) {
 	}
 }
 
-// skips tells whether an earlier step ended the document for the last of steps. A finally step that is the last of the
-// document runs all the same.
+// skips reports whether an earlier step ended the document for the last of steps. A finally step that is the last of
+// the document runs anyway.
 func skips(steps []Step, results []Result, last bool) bool {
 	if last && steps[len(steps)-1].modifier("finallyStep") == "true" {
 		return false

@@ -185,7 +185,7 @@ func (r *Result) conclude(ctx context.Context, exit machine.Exit, err error) {
 	}
 }
 
-// present waits for a machine to be there, and tells whether it is.
+// present waits for a machine to be there, and reports whether it is.
 func present(ctx context.Context, machines machine.Machines, instanceID string, patience time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

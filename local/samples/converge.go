@@ -34,9 +34,9 @@ type converge struct {
 	steps map[string]ssmtypes.CommandPluginStatus
 }
 
-// Converge waits until the host is what the stack says. It makes the host look anew where changed tells that something
-// has changed since its last run, or where that failed. say is told what the host is
-// at. The error of a failed attempt shows the end of what the host printed.
+// Converge waits until the host is what the stack says. It makes the host look again where changed tells that something
+// has changed since its last run, or where that failed. say is told what the host is at. The error of a failed attempt
+// shows the end of what the host printed.
 func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line string)) error {
 	patience := convergePatience
 	for _, app := range s.Config.Apps {
@@ -76,8 +76,8 @@ func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line
 	return nil
 }
 
-// mustStart tells whether a run has to be started. A new version of the association runs by itself, and a run that has
-// not come to the step that looks at the stack takes in what has changed.
+// mustStart reports whether a run has to be started. A new version of the association runs on its own, and a run that
+// has not come to the step that looks at the stack takes in what has changed.
 func (c *converge) mustStart(
 	ctx context.Context, version string, before []ssmtypes.AssociationExecution, changed bool,
 ) (bool, error) {
@@ -166,7 +166,7 @@ func failed(execution ssmtypes.AssociationExecution) bool {
 	return !running(execution) && aws.ToString(execution.Status) != "Success"
 }
 
-// report says which steps of a run have begun or ended. That it cannot find out is not important.
+// report says which steps of a run have begun or ended. Failing to find out does not matter.
 func (c *converge) report(ctx context.Context, execution ssmtypes.AssociationExecution) {
 	invocations, err := c.invocations(ctx, execution)
 	if err != nil {

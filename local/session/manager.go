@@ -146,7 +146,7 @@ func (m *Manager) Resume(id string) (token string, err error) {
 	return s.newToken(), nil
 }
 
-// Terminate ends a session; one that has ended is no error.
+// Terminate ends a session; one that has ended is not an error.
 func (m *Manager) Terminate(id string) error {
 	s, err := m.session(id)
 	if err == nil {

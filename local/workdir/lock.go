@@ -14,7 +14,7 @@ import (
 const lockPoll = 100 * time.Millisecond
 
 // Lock takes the lock file at path and makes it when it is missing. While another process has it, Lock waits; waiting,
-// where not nil, is called once before. The system drops the lock when its holder dies, so no lock is ever stale.
+// if not nil, is called once before. The system drops the lock when its holder dies, so no lock is ever stale.
 func Lock(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of lock file %s: %w", path, err)

@@ -32,7 +32,7 @@ func (d Dir) Build() string { return d.path("build") }
 // Images holds container images that were made here.
 func (d Dir) Images() string { return d.path("images") }
 
-// Moto is where the AWS emulator is installed when the machine has none.
+// Moto is where the AWS emulator is installed when the computer has none.
 func (d Dir) Moto() string { return d.path("moto") }
 
 // State is Pulumi's state of the stack local.

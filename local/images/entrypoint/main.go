@@ -1,7 +1,7 @@
-// Command entrypoint is the first program of a Postgres container. It does what the one of the official image does with
-// the settings that a stack uses: a new data directory is set up from POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB and
-// POSTGRES_INITDB_ARGS, or from the files that the same names with _FILE behind them give, and then Postgres takes this
-// program's place, as the user postgres. Any other command is run as it is.
+// Command entrypoint is the first program of a Postgres container. For the settings that a stack uses it does what the
+// official image's does: it sets up a new data directory from POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB and
+// POSTGRES_INITDB_ARGS, or from the files named by the same variables with the suffix _FILE, and then replaces itself
+// with Postgres, as the user postgres. Any other command is run unchanged.
 package main
 
 import (
@@ -24,13 +24,13 @@ func main() {
 	}
 }
 
-// start sets up what args needs and becomes it; it returns only what went wrong.
+// start sets up what args needs and replaces this program with it. It returns only if that fails.
 func start(ctx context.Context, args []string) error {
 	if len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		args = append([]string{"postgres"}, args...)
 	}
 	if len(args) == 0 {
-		return fmt.Errorf("no command is given; give postgres, and its options")
+		return fmt.Errorf("no command given; give postgres and its options")
 	}
 	if args[0] == "postgres" && !asksOnly(args[1:]) {
 		s, err := readSettings(os.Getenv)
@@ -51,7 +51,7 @@ func start(ctx context.Context, args []string) error {
 	return syscall.Exec(program, args, os.Environ())
 }
 
-// asksOnly tells whether Postgres is asked something for which it needs no data directory.
+// asksOnly reports whether Postgres is called in a way that needs no data directory.
 func asksOnly(args []string) bool {
 	return slices.ContainsFunc(args, func(arg string) bool {
 		return slices.Contains([]string{"-?", "--help", "--describe-config", "-V", "--version"}, arg)

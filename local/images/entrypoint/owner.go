@@ -13,14 +13,14 @@ import (
 // socketDir is where Postgres puts its socket.
 const socketDir = "/var/run/postgresql"
 
-// ownDirectories makes the directories that Postgres writes to. As root it gives them to the user postgres and becomes
-// that user.
+// ownDirectories creates the directories that Postgres writes to. As root it gives them to the user postgres and
+// becomes that user.
 func ownDirectories(data string) error {
 	for dir, mode := range map[string]uint32{data: 0o700, socketDir: 0o3775} {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return fmt.Errorf("make %s: %w", dir, err)
 		}
-		_ = syscall.Chmod(dir, mode) // somebody else's directory with enough rights does as well
+		_ = syscall.Chmod(dir, mode) // another user's directory with enough rights will do
 	}
 	if os.Geteuid() != 0 {
 		return nil
@@ -45,7 +45,7 @@ func ownDirectories(data string) error {
 	return become(uid, gid, account.HomeDir)
 }
 
-// own gives dir, and all in it that belongs to somebody else, to a user.
+// own gives dir, and everything in it that belongs to others, to a user.
 func own(dir string, uid, gid int) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -64,7 +64,7 @@ func own(dir string, uid, gid int) error {
 
 func become(uid, gid int, home string) error {
 	if err := syscall.Setgroups([]int{gid}); err != nil {
-		return fmt.Errorf("leave root's groups: %w", err)
+		return fmt.Errorf("drop root's groups: %w", err)
 	}
 	if err := syscall.Setgid(gid); err != nil {
 		return fmt.Errorf("become group postgres: %w", err)

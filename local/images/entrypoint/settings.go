@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// settings are what the environment says.
+// settings are the settings from the environment.
 type settings struct {
 	// data is the data directory.
 	data string
@@ -19,7 +19,7 @@ type settings struct {
 	initArgs []string
 }
 
-// readSettings reads the environment. A password is only wanted when the data directory is empty.
+// readSettings reads the environment. A password is needed only if the data directory is empty.
 func readSettings(env func(string) string) (settings, error) {
 	var problems []error
 	get := func(name string) string {
@@ -37,8 +37,8 @@ func readSettings(env func(string) string) (settings, error) {
 	return s, errors.Join(problems...)
 }
 
-// value is a variable's, or the content of the file that the variable with _FILE behind its name gives, without the new
-// lines at its end.
+// value returns the value of a variable, or the content of the file named by the variable with the suffix _FILE,
+// without trailing new lines.
 func value(env func(string) string, name string) (string, error) {
 	plain, file := env(name), env(name+"_FILE")
 	switch {
@@ -54,7 +54,7 @@ func value(env func(string) string, name string) (string, error) {
 	return strings.TrimRight(string(content), "\n"), nil
 }
 
-// exists tells whether the data directory has been set up.
+// exists reports whether the data directory has been set up.
 func (s settings) exists() bool {
 	info, err := os.Stat(filepath.Join(s.data, "PG_VERSION"))
 	return err == nil && info.Size() > 0

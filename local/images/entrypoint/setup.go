@@ -12,13 +12,13 @@ import (
 	"syscall"
 )
 
-// setUp sets up a new data directory; one that exists is left alone. options are Postgres' own.
+// setUp sets up a new data directory; an existing one is left alone. options are Postgres's own.
 func setUp(ctx context.Context, s settings, options []string) error {
 	if s.exists() {
 		return nil
 	}
 	if s.password == "" {
-		return errors.New("set up a new database: POSTGRES_PASSWORD is not set; give the superuser a password with it")
+		return errors.New("set up a new database: POSTGRES_PASSWORD is not set; set it to the superuser's password")
 	}
 	if err := s.initialise(ctx); err != nil {
 		return fmt.Errorf("set up a new database: %w", err)
@@ -32,7 +32,7 @@ func setUp(ctx context.Context, s settings, options []string) error {
 	return s.createDatabase(ctx, options)
 }
 
-// initialise makes the data directory. The password goes through a pipe, so it stands in no file and no argument.
+// initialise creates the data directory. The password goes through a pipe, so it is not in any file or argument.
 func (s settings) initialise(ctx context.Context) error {
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -53,7 +53,7 @@ func (s settings) initialise(ctx context.Context) error {
 	return <-written
 }
 
-// allowHosts lets everybody in who knows a password. On the socket everybody is let in, as initdb sets it.
+// allowHosts lets in everybody who knows a password. The socket lets everybody in, as initdb sets it.
 func (s settings) allowHosts() error {
 	file, err := os.OpenFile(filepath.Join(s.data, "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -63,7 +63,7 @@ func (s settings) allowHosts() error {
 	return errors.Join(err, file.Close())
 }
 
-// createDatabase creates the first database on a server that nobody else reaches.
+// createDatabase creates the first database on a server that nobody else can reach.
 func (s settings) createDatabase(ctx context.Context, options []string) error {
 	options = append(append([]string{}, options...), "-c", "listen_addresses=")
 	for i, option := range options {
@@ -84,7 +84,7 @@ func (s settings) createDatabase(ctx context.Context, options []string) error {
 	return err
 }
 
-// command is a program of Postgres; when ctx ends, it is asked to end.
+// command returns a program of Postgres, which is asked to end when ctx does.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -92,5 +92,5 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// quote makes one word of the shell that pg_ctl starts Postgres with.
+// quote quotes one word for the shell that pg_ctl starts Postgres with.
 func quote(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

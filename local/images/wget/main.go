@@ -1,5 +1,5 @@
-// Command wget is as much of wget as a container's health check needs: wget -q -O FILE URL. It ends with status 1 unless
-// the answer is a success, and with 2 when called otherwise.
+// Command wget is the part of wget that a container's health check needs: wget -q -O FILE URL. It exits with status 1
+// unless the answer is a success, and with 2 if its arguments are wrong.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 func main() {
-	flag.Bool("q", false, "say nothing about progress, which this program never does")
+	flag.Bool("q", false, "show no progress, which this program never does")
 	out := flag.String("O", "", "`file` to write the answer to; - is standard output")
 	flag.Parse()
 	if flag.NArg() != 1 || *out == "" {

@@ -20,7 +20,7 @@ import (
 
 // daemon is the system service.
 func daemon(ctx context.Context) error {
-	log.SetFlags(0) // the journal has the time
+	log.SetFlags(0) // the journal adds the time
 	config, err := readConfig()
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func daemon(ctx context.Context) error {
 func readConfig() (config wire.Config, err error) {
 	text, err := os.ReadFile(wire.ConfigFile)
 	if err != nil {
-		return config, fmt.Errorf("read what the machine is told: %w", err)
+		return config, fmt.Errorf("read the machine's config: %w", err)
 	}
 	if err := json.Unmarshal(text, &config); err != nil {
 		return config, fmt.Errorf("read %s: %w", wire.ConfigFile, err)
@@ -85,13 +85,13 @@ func listenSocket() (net.Listener, error) {
 	return listener, nil
 }
 
-// notify tells systemd something of this service.
+// notify tells systemd the state of this service.
 func notify(state string) error {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {
 		return nil // started by hand
 	}
-	// The programs that run here are not the service.
+	// Programs that run here must not take themselves for the service.
 	if err := os.Unsetenv("NOTIFY_SOCKET"); err != nil {
 		return err
 	}
@@ -103,13 +103,13 @@ func notify(state string) error {
 	return errors.Join(err, conn.Close())
 }
 
-// answer does what the laptop cloud wants on one stream.
+// answer serves one request of the laptop cloud.
 func answer(ctx context.Context, conn net.Conn, volumes *volumes) {
 	defer func() { _ = conn.Close() }()
 	var request wire.Request
 	kind, payload, err := wire.Read(conn)
 	if err == nil && kind != wire.Start {
-		err = fmt.Errorf("the first frame is of kind %d", kind)
+		err = fmt.Errorf("the first frame has the wrong kind %d", kind)
 	}
 	if err == nil {
 		err = json.Unmarshal(payload, &request)
@@ -132,7 +132,7 @@ func answer(ctx context.Context, conn net.Conn, volumes *volumes) {
 	case wire.Ping:
 		err = reply(conn, nil)
 	default:
-		err = reply(conn, fmt.Errorf("the agent cannot %q", request.Op))
+		err = reply(conn, fmt.Errorf("the agent does not support %q", request.Op))
 	}
 	if err != nil {
 		log.Printf("answer %s: %v", request.Op, err)
@@ -147,13 +147,14 @@ func reply(conn net.Conn, err error) error {
 	return out.Write(wire.Done, nil)
 }
 
-// tunnelPoll is how often the tunnel looks for the daemon, tunnelPatience how long: a machine may boot under load.
+// tunnelPoll is how often the tunnel looks for the daemon, and tunnelPatience for how long: a machine may boot under
+// load.
 const (
 	tunnelPoll     = 10 * time.Millisecond
 	tunnelPatience = 2 * time.Minute
 )
 
-// tunnel connects its own input and output with the daemon.
+// tunnel connects its own input and output to the daemon.
 func tunnel(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, tunnelPatience)
 	defer cancel()

@@ -13,18 +13,18 @@ import (
 )
 
 const (
-	// ran marks that the user data has run.
+	// ran is the file that says that the user data has run.
 	ran = wire.Dir + "/user-data.ran"
-	// userDataLog is where EC2's images have the output.
+	// userDataLog is where EC2's images write the output.
 	userDataLog = "/var/log/cloud-init-output.log"
 )
 
-// firstBoot runs the user data, once in a machine's life.
+// firstBoot runs the user data, once per machine.
 func firstBoot(ctx context.Context) error {
 	if _, err := os.Stat(wire.UserData); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
-	// Marked before: user data that reboots the machine is not run again by EC2's images either.
+	// Marked before it runs: EC2's images do not run user data that reboots the machine again either.
 	marker, err := os.OpenFile(ran, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// only is the service that every connection of a listener is for.
+// only returns the same service for every connection.
 func only(service wire.Service) func(net.Conn) wire.Service {
 	return func(net.Conn) wire.Service { return service }
 }
@@ -22,7 +22,7 @@ func database(conn net.Conn) wire.Service {
 	return wire.Database(conn.LocalAddr().(*net.TCPAddr).IP.String())
 }
 
-// handOn hands the connections of a listener on to the service of the laptop cloud that each is for.
+// handOn forwards each connection of a listener to its service of the laptop cloud.
 func handOn(listener net.Listener, link *link, serviceOf func(net.Conn) wire.Service) error {
 	for {
 		conn, err := listener.Accept()

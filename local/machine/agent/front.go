@@ -15,8 +15,8 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// front listens, for a laptop cloud that may not do so itself, on ports of the computer whose network this program has.
-// It runs in a container of its own and ends with its input.
+// front listens on ports of the computer whose network this program has, for a laptop cloud that may not do so itself.
+// It runs in a container of its own and ends when its input does.
 func front(ctx context.Context) error {
 	tunnel, err := wire.AgentSide(stdio{})
 	if err != nil {
@@ -63,7 +63,7 @@ func listen(conn net.Conn) error {
 	case "udp":
 		door, err = forward.ListenUDP(request.Address, to)
 	default:
-		err = fmt.Errorf("network %q is none of tcp and udp", request.Network)
+		err = fmt.Errorf("unknown network %q: want tcp or udp", request.Network)
 	}
 	if err != nil {
 		return reply(conn, err)
@@ -78,7 +78,7 @@ func listen(conn net.Conn) error {
 			return err
 		}
 		if kind != wire.Target {
-			return reply(conn, fmt.Errorf("want a target, not a frame of kind %d", kind))
+			return reply(conn, fmt.Errorf("want a target, got a frame of kind %d", kind))
 		}
 		target.Store(string(payload))
 		if err := reply(conn, nil); err != nil {

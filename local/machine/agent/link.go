@@ -12,22 +12,22 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// linkPatience is how long somebody who needs the laptop cloud waits for a tunnel.
+// linkPatience is how long a connection to the laptop cloud waits for a tunnel.
 const linkPatience = 30 * time.Second
 
-// link is the connection with the laptop cloud. There is one tunnel at a time; a new one takes the place of the old.
+// link is the connection to the laptop cloud. There is one tunnel at a time; a new one replaces the old one.
 type link struct {
 	serve func(net.Conn)
 
 	mu      sync.Mutex
 	session *wire.Tunnel
-	up      chan struct{} // closed when there is a session
+	up      chan struct{} // closed when there is a tunnel
 }
 
 // newLink calls serve for each stream that the laptop cloud opens.
 func newLink(serve func(net.Conn)) *link { return &link{serve: serve, up: make(chan struct{})} }
 
-// accept takes tunnels.
+// accept accepts tunnels.
 func (l *link) accept(tunnels net.Listener) error {
 	for {
 		conn, err := tunnels.Accept()
@@ -70,7 +70,7 @@ func (l *link) streams(session *wire.Tunnel) {
 	}
 }
 
-// dial connects with a service of the laptop cloud.
+// dial connects to a service of the laptop cloud.
 func (l *link) dial(ctx context.Context, service wire.Service) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, linkPatience)
 	defer cancel()

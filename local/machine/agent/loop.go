@@ -27,7 +27,7 @@ type loop struct {
 
 func (l *loop) path() string { return fmt.Sprintf("/dev/loop%d", l.number) }
 
-// openLoop opens a loop device and makes its node where it is missing: nothing else does that on a machine.
+// openLoop opens a loop device and creates its node if it is missing: nothing else does that on a machine.
 func openLoop(number int) (*loop, error) {
 	l := &loop{number: number}
 	if err := node(l.path(), unix.S_IFBLK, int(unix.Mkdev(loopMajor, uint32(number)))); err != nil {
@@ -49,7 +49,7 @@ func node(path string, kind uint32, device int) error {
 	return nil
 }
 
-// newLoop makes a free loop device have a file. It is dropped by the system once nothing has it open.
+// newLoop attaches a file to a free loop device. The system detaches it once nothing has it open.
 func newLoop(file *os.File) (*loop, error) {
 	if err := node(loopControl, unix.S_IFCHR, controlNode); err != nil {
 		return nil, err
@@ -76,17 +76,17 @@ func newLoop(file *os.File) (*loop, error) {
 		if err := errors.Join(err, l.file.Close()); !errors.Is(err, unix.EBUSY) {
 			return nil, fmt.Errorf("use %s: %w", l.path(), err)
 		}
-		// Another machine was quicker.
+		// Another machine took it first.
 	}
 }
 
-// findLoop returns the loop device that has a file, or nil.
+// findLoop returns the loop device of a file, or nil.
 func findLoop(file *os.File) (*loop, error) {
 	var want unix.Stat_t
 	if err := unix.Fstat(int(file.Fd()), &want); err != nil {
 		return nil, err
 	}
-	// Only those in use have this folder.
+	// Only devices in use have this folder.
 	used, err := filepath.Glob("/sys/block/loop*/loop")
 	if err != nil {
 		return nil, err

@@ -1,7 +1,7 @@
 //go:build linux
 
-// Command agent runs on each machine of the laptop cloud, as a system service. It makes what a machine finds outside of
-// itself on AWS (the metadata service, the AWS endpoint, registries) out of a network namespace beside the machine's,
+// Command agent runs on each machine of the laptop cloud, as a system service. It provides what an instance finds
+// around it on AWS (the metadata service, the AWS endpoint, registries) from a network namespace beside the machine's,
 // runs commands for the laptop cloud, and attaches volumes.
 package main
 
@@ -25,7 +25,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) != 1 {
-		return errors.New("want one of daemon, tunnel, first-boot and front")
+		return errors.New("want daemon, tunnel, first-boot or front")
 	}
 	switch args[0] {
 	case "daemon":
@@ -37,5 +37,5 @@ func run(ctx context.Context, args []string) error {
 	case "front":
 		return front(ctx)
 	}
-	return fmt.Errorf("there is no command %q: want one of daemon, tunnel, first-boot and front", args[0])
+	return fmt.Errorf("unknown command %q: want daemon, tunnel, first-boot or front", args[0])
 }

@@ -19,8 +19,8 @@ import (
 
 type connKey struct{}
 
-// serveMetadata hands requests on to the metadata service in the laptop cloud. What only the machine can do is to limit
-// how many hops an answer with a token lives.
+// serveMetadata forwards requests to the metadata service in the laptop cloud. Only the machine can limit how many hops
+// an answer with a token lives, so that is done here.
 func serveMetadata(listener net.Listener, link *link) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
@@ -46,8 +46,8 @@ func serveMetadata(listener net.Listener, link *link) error {
 	return fmt.Errorf("serve the metadata service: %w", server.Serve(listener))
 }
 
-// limitHops lets the packets of an answer live for as many hops as the answer says. The connection ends with it: what is
-// sent again after a loss must not live longer either.
+// limitHops lets the packets of an answer live for as many hops as the answer says. The connection ends with the
+// answer: retransmitted packets must not live longer either.
 func limitHops(response *http.Response) error {
 	text := response.Header.Get(wire.HopLimitHeader)
 	if text == "" {

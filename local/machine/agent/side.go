@@ -17,28 +17,28 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// Addresses of what a machine finds outside of itself.
+// The addresses of what a machine finds around it.
 const (
 	metadataAddress = "169.254.169.254"
 	awsAddress      = "169.254.170.1"
 	// databaseNetwork are the addresses of databases.
 	databaseNetwork = wire.DatabaseNetwork + ".0/24"
-	// ownAddress is the machine's towards them.
+	// ownAddress is the machine's own address on that side.
 	ownAddress = "169.254.169.1"
 )
 
-// device is the name of both ends of the cable.
+// device is the name of both ends of the veth pair.
 const device = "aws0"
 
-// side is the network namespace beside the machine's. Answers from it cross a border, as those of the real services do,
-// so a hop limit of 1 keeps them from what is one more hop away: containers. They have no business with the AWS endpoint
-// and the registries, which answer the machine only; on AWS they would need keys, which the metadata service keeps from
-// them in the same way. Databases answer them.
+// side is the network namespace beside the machine's. Answers from it cross a network boundary, as those of the real
+// services do, so a hop limit of 1 keeps them from containers, which are one more hop away. The AWS endpoint and the
+// registries answer only the machine, not its containers; on AWS containers would need keys, which the metadata service
+// keeps from them in the same way. Databases answer containers, too.
 type side struct {
 	metadata, gateway, registry, databases net.Listener
 }
 
-// newSide makes the namespace, which lives as long as its listeners, in place of one that an earlier daemon left.
+// newSide creates the namespace, which lives as long as its listeners, and replaces one that an earlier daemon left.
 func newSide(ctx context.Context) (*side, error) {
 	type result struct {
 		side *side
@@ -46,7 +46,7 @@ func newSide(ctx context.Context) (*side, error) {
 	}
 	made := make(chan result)
 	go func() {
-		// The thread is in the namespace and so of no other use: it ends with this goroutine, as it stays locked.
+		// The thread is in the namespace and so of no other use: it stays locked and ends with this goroutine.
 		runtime.LockOSThread()
 		s, err := makeSide(ctx)
 		made <- result{s, err}
@@ -67,7 +67,7 @@ func makeSide(ctx context.Context) (*side, error) {
 	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 		return nil, fmt.Errorf("make a network namespace: %w", err)
 	}
-	// Commands of this thread are in the new namespace; the machine's is that of its first process.
+	// Commands of this thread run in the new namespace; the machine's is that of its first process.
 	for _, args := range []string{
 		"link set lo up",
 		"link add " + device + " type veth peer name " + device + " netns 1",
@@ -98,15 +98,14 @@ func makeSide(ctx context.Context) (*side, error) {
 	return s, joinMachine(ctx)
 }
 
-// oneHop lets what a socket sends live for one hop, and so do the connections that it accepts: the machine gets answers,
-// and its containers none.
+// oneHop limits what a socket and its connections send to one hop: the machine gets answers, its containers do not.
 func oneHop(_, _ string, socket syscall.RawConn) error {
 	var set error
 	err := socket.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_TTL, 1) })
 	return errors.Join(err, set)
 }
 
-// joinMachine gives the machine its end of the cable.
+// joinMachine gives the machine its end of the veth pair.
 func joinMachine(ctx context.Context) error {
 	machine, err := unix.Open("/proc/1/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

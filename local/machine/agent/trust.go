@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// certificates is the folder of the certificates that programs on the machine trust: each by a hash of its name.
+	// certificates is the folder of the certificates that programs on the machine trust, each named by a hash.
 	certificates = "/etc/ssl/certs"
 	// bundle holds them all.
 	bundle = certificates + "/ca-certificates.crt"
 )
 
 // trust makes the machine trust the local authority, where there is one, as update-ca-certificates would: that takes
-// seconds, as it looks at all certificates anew, and comes to the same when a package has it run.
+// seconds, as it looks at all certificates again, and comes to the same when a package has it run.
 func trust(ctx context.Context) error {
 	certificate, err := os.ReadFile(wire.Certificate)
 	if errors.Is(err, os.ErrNotExist) {
@@ -55,7 +55,7 @@ func trustCertificate(ctx context.Context, certificate []byte) error {
 			return err
 		}
 	}
-	// The bundle comes last and whole: it tells that the rest is done.
+	// The bundle is written last and atomically: it says that the rest is done.
 	temp := bundle + ".new"
 	if err := os.WriteFile(temp, append(append(trusted, certificate...), '\n'), 0o644); err != nil {
 		return err

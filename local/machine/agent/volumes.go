@@ -23,7 +23,7 @@ const (
 	byID   = "/dev/disk/by-id"
 	prefix = "nvme-Amazon_Elastic_Block_Store_"
 	gib    = 1 << 30
-	// release is how long a volume may be busy after whoever used it is gone.
+	// release is how long a volume may stay busy after its last user is gone.
 	release     = 10 * time.Second
 	releasePoll = 20 * time.Millisecond
 )
@@ -37,7 +37,7 @@ type volumes struct {
 
 func newVolumes() *volumes { return &volumes{open: map[string]*loop{}} }
 
-// attach makes a volume a block device, or grows it when it is one.
+// attach makes a volume a block device, or grows it if it is one.
 func (v *volumes) attach(ctx context.Context, volume wire.Volume) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -61,7 +61,7 @@ func (v *volumes) attach(ctx context.Context, volume wire.Volume) error {
 	return nil
 }
 
-// detach takes the block device away. A volume that is mounted stays.
+// detach removes the block device. A mounted volume stays.
 func (v *volumes) detach(ctx context.Context, id string) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -86,10 +86,10 @@ func (v *volumes) detach(ctx context.Context, id string) error {
 	return nil
 }
 
-// grow opens the file of a volume and makes it as large as the volume is. Without content it takes no space.
+// grow opens the file of a volume and makes it as large as the volume. It is sparse.
 func grow(volume wire.Volume) (*os.File, error) {
 	if volume.ID != filepath.Base(volume.ID) {
-		return nil, fmt.Errorf("%q is no id of a volume", volume.ID)
+		return nil, fmt.Errorf("%q is not a volume id", volume.ID)
 	}
 	file, err := os.OpenFile(filepath.Join(wire.Volumes, volume.ID), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -121,8 +121,8 @@ func symlink(id, device string) error {
 	return os.Rename(temp, linkOf(id))
 }
 
-// connect makes a loop device of a file. One that still has the file, and is mounted here, is taken over: an earlier
-// daemon made it. Else its user is a machine that is just going away.
+// connect makes a loop device of a file. If a device still has the file and is mounted here, an earlier daemon made it,
+// and it is taken over. Otherwise its user is a machine that is being removed.
 func connect(ctx context.Context, file *os.File) (*loop, error) {
 	ctx, cancel := context.WithTimeout(ctx, release)
 	defer cancel()
@@ -143,7 +143,7 @@ func connect(ctx context.Context, file *os.File) (*loop, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.New("another machine still uses it")
+			return nil, errors.New("another machine is still using it")
 		case <-time.After(releasePoll):
 		}
 	}
@@ -167,7 +167,7 @@ func (l *loop) mounted() ([]string, error) {
 	return points, lines.Err()
 }
 
-// close lets the device go and returns when nothing has it any more.
+// close closes the device and returns when nothing has it open.
 func (l *loop) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, release)
 	defer cancel()
@@ -187,9 +187,9 @@ func (l *loop) close(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			l.file = again
-			return errors.New("a program has it open; end that first")
+			return errors.New("a program has it open; stop that first")
 		default:
-			// Closing is what makes the system look whether anybody else has it.
+			// Only closing makes the system check whether anything else has it open.
 			if err := again.Close(); err != nil {
 				return err
 			}

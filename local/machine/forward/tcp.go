@@ -1,4 +1,4 @@
-// Package forward hands what comes to a port on to another, which may change.
+// Package forward forwards a port to a target that may change.
 package forward
 
 import (
@@ -14,10 +14,10 @@ import (
 // reach bounds how long the other side may take to accept a connection.
 const reach = 10 * time.Second
 
-// shortage is how long nothing is accepted after an error.
+// shortage is how long to wait after an error before accepting again.
 const shortage = 50 * time.Millisecond
 
-// TCP hands connections on.
+// TCP forwards connections.
 type TCP struct {
 	listener net.Listener
 	target   func() string
@@ -25,7 +25,7 @@ type TCP struct {
 	open     map[net.Conn]bool // nil once closed
 }
 
-// ListenTCP hands connections to address on to target, which is asked for each.
+// ListenTCP forwards connections from address to target, which is called for each.
 func ListenTCP(address string, target func() string) (*TCP, error) {
 	listener, err := net.Listen("tcp4", address)
 	if err != nil {
@@ -86,7 +86,7 @@ func (t *TCP) forward(conn net.Conn) {
 	}()
 	far, err := net.DialTimeout("tcp4", t.target(), reach)
 	if err != nil {
-		_ = conn.(*net.TCPConn).SetLinger(0) // a reset is the nearest to a refusal
+		_ = conn.(*net.TCPConn).SetLinger(0) // a reset is the closest to a refusal
 		_ = conn.Close()
 		return
 	}

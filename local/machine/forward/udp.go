@@ -11,13 +11,13 @@ import (
 const (
 	// quiet is how long a peer may be silent before it is forgotten; QUIC itself gives up earlier.
 	quiet = 2 * time.Minute
-	// largest is more than any datagram of QUIC has.
+	// largest is more than the size of any QUIC datagram.
 	largest = 64 << 10
-	// mostPeers bounds how many peers are known at a time.
+	// mostPeers limits how many peers are known at a time.
 	mostPeers = 4096
 )
 
-// UDP hands datagrams on, and the answers back to who asked.
+// UDP forwards datagrams, and returns the answers to their senders.
 type UDP struct {
 	conn   *net.UDPConn
 	target func() string
@@ -25,7 +25,7 @@ type UDP struct {
 	peers  map[netip.AddrPort]*net.UDPConn // nil once closed
 }
 
-// ListenUDP hands datagrams to address on to target, which is asked for each new peer.
+// ListenUDP forwards datagrams from address to target, which is called for each new peer.
 func ListenUDP(address string, target func() string) (*UDP, error) {
 	at, err := net.ResolveUDPAddr("udp4", address)
 	if err != nil {
@@ -64,12 +64,12 @@ func (u *UDP) receive() {
 		}
 		if far := u.far(peer); far != nil {
 			_ = far.SetReadDeadline(time.Now().Add(quiet))
-			_, _ = far.Write(buffer[:n]) // a lost datagram is sent again
+			_, _ = far.Write(buffer[:n]) // the sender repeats a lost datagram
 		}
 	}
 }
 
-// far returns the socket that speaks for a peer, or nil.
+// far returns the socket that sends on behalf of a peer, or nil.
 func (u *UDP) far(peer netip.AddrPort) *net.UDPConn {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -86,7 +86,7 @@ func (u *UDP) far(peer netip.AddrPort) *net.UDPConn {
 	return far
 }
 
-// back hands answers to a peer until it is quiet, or the other side refuses: then the target may be another.
+// back returns answers to a peer until it is quiet, or the other side refuses: then the target may have changed.
 func (u *UDP) back(peer netip.AddrPort, far *net.UDPConn) {
 	defer func() {
 		_ = far.Close()

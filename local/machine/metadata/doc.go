@@ -1,3 +1,3 @@
-// Package metadata answers as the instance metadata service of EC2 does, version 2: a token first, then everything else
-// with that token.
+// Package metadata answers like EC2's instance metadata service, version 2: a token first, then everything else with
+// that token.
 package metadata

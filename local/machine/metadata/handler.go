@@ -24,7 +24,7 @@ const (
 	root      = "/latest/"
 	tokenPath = root + "api/token"
 	maxTTL    = 6 * time.Hour
-	// maxTokens bounds what is kept; the oldest go first.
+	// maxTokens limits how many tokens are kept; the oldest are dropped first.
 	maxTokens = 10000
 )
 
@@ -36,7 +36,7 @@ type Instance struct {
 	PrivateIP    string
 	// PublicIP is "" without one; its path is then not found.
 	PublicIP string
-	// UserData is nil without any.
+	// UserData is nil if there is none.
 	UserData []byte
 	// Launched is when the instance was launched.
 	Launched time.Time
@@ -54,7 +54,7 @@ type Credentials struct {
 	Updated, Expiration                 time.Time
 }
 
-// Source gives what the service says at the moment it is asked.
+// Source returns what the service currently says.
 type Source interface {
 	Instance() Instance
 	Credentials(ctx context.Context) (Credentials, error)
@@ -63,7 +63,7 @@ type Source interface {
 // Handler is the service of one instance.
 type Handler struct {
 	source Source
-	// hopLimit is the header that tells who sends an answer how many hops it may live.
+	// hopLimit is the header that tells the sender of an answer how many hops it may live.
 	hopLimit string
 	now      func() time.Time
 
@@ -76,8 +76,8 @@ type token struct {
 	expires time.Time
 }
 
-// New serves what source says. An answer with a token has the header hopLimit with the number of hops that it may
-// live; who hands the answer on takes it off.
+// New serves what source says. An answer with a token has the header hopLimit with the number of hops that it may live;
+// whoever forwards the answer removes it.
 func New(source Source, hopLimit string) *Handler {
 	return &Handler{source: source, hopLimit: hopLimit, now: time.Now}
 }
@@ -90,7 +90,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !instance.Enabled:
 		fail(w, http.StatusForbidden)
 	case r.Header.Get("X-Forwarded-For") != "" && r.Method == http.MethodPut:
-		// A proxy is no part of the instance.
+		// A proxy is not part of the instance.
 		fail(w, http.StatusForbidden)
 	case r.URL.Path == tokenPath:
 		h.giveToken(w, r, instance)
@@ -127,7 +127,7 @@ func (h *Handler) giveToken(w http.ResponseWriter, r *http.Request, instance Ins
 	_, _ = w.Write([]byte(issued.value))
 }
 
-// allowed tells whether a request has a token that holds. Without any it depends on the options.
+// allowed reports whether a request has a valid token. Without a token it depends on the options.
 func (h *Handler) allowed(r *http.Request, instance Instance) bool {
 	given := r.Header.Get(TokenHeader)
 	if given == "" {
@@ -158,7 +158,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, instance Instan
 	if instance.RoleName != "" && name == credentialsPath+instance.RoleName {
 		credentials, err := h.source.Credentials(r.Context())
 		if err != nil {
-			// AWS answers so too while it cannot get any.
+			// AWS answers the same while it cannot get any.
 			w.WriteHeader(http.StatusOK)
 			_, _ = w.Write(toJSON(map[string]string{"Code": "AssumeRoleUnauthorizedAccess", "Message": err.Error(),
 				"LastUpdated": stamp(h.now())}))

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Join copies both ways until both directions have ended, and closes both connections. The end of one direction is handed
-// on alone where the connections can do that; the other goes on.
+// Join copies both ways until both directions have ended, and closes both connections. If the connections can do that,
+// the end of one direction is passed on alone and the other continues.
 func Join(a, b net.Conn) {
 	var both sync.WaitGroup
 	both.Go(func() { copyTo(a, b) })
@@ -23,6 +23,6 @@ func copyTo(to, from net.Conn) {
 		_ = half.CloseWrite()
 		return
 	}
-	// A broken direction breaks the other: nobody waits for a peer that is gone.
+	// A broken direction breaks the other, so that nobody waits for a peer that is gone.
 	_, _ = to.Close(), from.Close()
 }

@@ -26,7 +26,7 @@ func Answer(conn io.ReadWriter) error {
 	}
 	var request wire.Request
 	if kind != wire.Start || json.Unmarshal(payload, &request) != nil {
-		return fmt.Errorf("read a request: the first frame, of kind %d, holds none", kind)
+		return fmt.Errorf("read a request: the first frame, of kind %d, does not contain one", kind)
 	}
 	if request.Op == wire.Terminal {
 		return Terminal(conn, request)
@@ -34,9 +34,9 @@ func Answer(conn io.ReadWriter) error {
 	return Run(conn, request)
 }
 
-// Run runs what request says and returns when it has ended and conn has its output and its result. That is not before
-// all that the program started has closed the output, or the time is over. When conn ends first, the whole process group
-// is killed.
+// Run runs the requested program and returns when it has ended and its output and result have been sent to conn. It
+// waits until everything that the program started has closed the output, or the timeout is over. If conn ends first,
+// the whole process group is killed.
 func Run(conn io.ReadWriter, request wire.Request) error {
 	out := wire.NewWriter(conn)
 	result, err := run(conn, out, request)
@@ -89,10 +89,10 @@ func run(conn io.Reader, out *wire.Writer, request wire.Request) (wire.Result, e
 	}
 }
 
-// command prepares what both kinds of programs have in common.
+// command prepares what both kinds of programs share.
 func command(request wire.Request) (*exec.Cmd, error) {
 	if len(request.Args) == 0 {
-		return nil, errors.New("start the program: there is none named")
+		return nil, errors.New("start the program: none is given")
 	}
 	for path, content := range request.Files {
 		if err := write(path, content); err != nil {
@@ -108,8 +108,8 @@ func command(request wire.Request) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// write writes a file that can be run, with the folders that it lacks. No other program starts meanwhile: it would hold
-// the file open for writing for a moment, and a file that is open for writing cannot be run.
+// write writes an executable file and its missing folders. No other program may start meanwhile: it would hold the file
+// open for writing for a moment, and such a file cannot be run.
 func write(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -134,7 +134,7 @@ func input(cmd *exec.Cmd, wanted bool) (io.WriteCloser, error) {
 	return pipe, nil
 }
 
-// group is a process group that is not killed any more once it counts as ended: another may then have its number.
+// group is a process group. Once it counts as ended it is not killed, because another group may then have its number.
 type group struct {
 	mu  sync.Mutex
 	pid int
@@ -147,7 +147,7 @@ func (g *group) kill() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.pid != 0 {
-		_ = syscall.Kill(-g.pid, syscall.SIGKILL) // they may have ended by themselves
+		_ = syscall.Kill(-g.pid, syscall.SIGKILL) // they may have ended on their own
 	}
 }
 
@@ -157,7 +157,7 @@ func (g *group) ended() {
 	g.pid = 0
 }
 
-// exitCode is the code that a shell would give, from the result of Wait.
+// exitCode returns the code that a shell would report, from the result of Wait.
 func exitCode(err error) (int, error) {
 	var exit *exec.ExitError
 	switch {

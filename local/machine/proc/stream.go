@@ -10,8 +10,8 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// receive hands on what the caller sends, and returns when the caller is gone or breaks the protocol. It goes on
-// reading while the program does not read its input, or else it would miss the caller's end.
+// receive forwards what the caller sends, and returns when the caller is gone or breaks the protocol. It keeps reading
+// even if the program does not read its input; otherwise it would miss the caller's end.
 func receive(conn io.Reader, answers *wire.Writer, stdin io.WriteCloser, resize func(wire.Window)) {
 	queue := make(chan []byte, wire.StdinAhead)
 	defer close(queue)
@@ -48,7 +48,7 @@ func receive(conn io.Reader, answers *wire.Writer, stdin io.WriteCloser, resize 
 	}
 }
 
-// feed writes what comes to a program; nil is the end of its input. One that does not read any more loses the rest.
+// feed writes input to a program; nil is the end of its input. A program that stops reading loses the rest.
 func feed(stdin io.WriteCloser, queue <-chan []byte, answers *wire.Writer) {
 	defer func() { _ = stdin.Close() }()
 	var broken error
@@ -65,11 +65,11 @@ func feed(stdin io.WriteCloser, queue <-chan []byte, answers *wire.Writer) {
 	}
 }
 
-// idle is how long a terminal may be silent, after its program has ended, before what it has said counts as read. A
-// program in the background may keep it open for ever.
+// idle is how long a terminal may be silent, after its program has ended, before its output counts as complete. A
+// background program may keep it open forever.
 const idle = 50 * time.Millisecond
 
-// output is the terminal that a program writes to, as read at the other end.
+// output is the terminal that a program writes to, read at the other end.
 type output struct {
 	from   *os.File
 	to     io.Writer
@@ -81,7 +81,7 @@ func newOutput(from *os.File, to io.Writer) *output {
 	return &output{from: from, to: to, done: make(chan struct{})}
 }
 
-// copy copies until the end, or until the program has ended and nothing comes for a while.
+// copy copies until the end, or until the program has ended and has been silent for a while.
 func (o *output) copy() {
 	defer close(o.done)
 	buffer := make([]byte, wire.Chunk)

@@ -11,8 +11,8 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// Terminal runs what request says with a terminal of its own, and returns when it has ended and conn has its output and
-// its result. When conn ends first, the whole session is killed.
+// Terminal runs the requested program with a terminal of its own, and returns when it has ended and its output and
+// result have been sent to conn. If conn ends first, the whole process session is killed.
 func Terminal(conn io.ReadWriter, request wire.Request) error {
 	out := wire.NewWriter(conn)
 	result, err := terminal(conn, out, request)
@@ -27,7 +27,7 @@ func terminal(conn io.Reader, out *wire.Writer, request wire.Request) (wire.Resu
 	if err != nil {
 		return wire.Result{}, err
 	}
-	// The program leads a session, and so a group, of its own.
+	// The program leads a process session, and so a group, of its own.
 	master, err := pty.StartWithSize(cmd, size(request.Window))
 	if err != nil {
 		return wire.Result{}, fmt.Errorf("start the program with a terminal: %w", err)

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/yamux"
 )
 
-// patience is how long the tunnel may stand still, as it does when a laptop sleeps, before it counts as broken.
+// patience is how long the tunnel may be silent, as it is when a laptop sleeps, before it counts as broken.
 const patience = 5 * time.Minute
 
 // Tunnel carries streams both ways over one connection.
@@ -62,19 +62,19 @@ func (t *Tunnel) Accept() (net.Conn, error) {
 // Close ends the tunnel and all its streams.
 func (t *Tunnel) Close() error { return t.session.Close() }
 
-// Closed tells whether the tunnel has ended.
+// Closed reports whether the tunnel has ended.
 func (t *Tunnel) Closed() bool { return t.session.IsClosed() }
 
 // Done is closed when the tunnel has ended.
 func (t *Tunnel) Done() <-chan struct{} { return t.session.CloseChan() }
 
-// streamConn is a stream that can end one direction alone, and both.
+// streamConn is a stream that can end one direction alone, or both.
 type streamConn struct{ *yamux.Stream }
 
-// CloseWrite ends the own direction.
+// CloseWrite ends this side's direction.
 func (s streamConn) CloseWrite() error { return s.Stream.Close() }
 
-// Close ends the own direction and reads nothing any more.
+// Close ends this side's direction and stops reading.
 func (s streamConn) Close() error {
 	err := s.Stream.Close()
 	_ = s.SetReadDeadline(time.Now())

@@ -1,4 +1,4 @@
-// Package wire is what the laptop cloud and the agent on a machine say to each other. They share one connection, the
+// Package wire is the protocol between the laptop cloud and the agent on a machine. They share one connection, the
 // tunnel, which carries streams both ways. A stream that the agent opens begins with a line, the Service it asks for,
 // and is then the connection to that service. A stream that the laptop cloud opens carries frames, the first of which
 // is a Request.
@@ -27,7 +27,7 @@ const (
 	Metadata Service = "metadata"
 )
 
-// DatabaseNetwork is the beginning of the addresses of databases, a network of 256.
+// DatabaseNetwork is the prefix of the addresses of databases, a network of 256.
 const DatabaseNetwork = "169.254.171"
 
 const databasePrefix = "database "
@@ -35,26 +35,26 @@ const databasePrefix = "database "
 // Database is the service of the database at an address.
 func Database(address string) Service { return databasePrefix + Service(address) }
 
-// Database is the address of the database that the service is; ok is false when it is none.
+// Database returns the address of the database that the service is for; ok is false if it is not for a database.
 func (s Service) Database() (address string, ok bool) {
 	return strings.CutPrefix(string(s), databasePrefix)
 }
 
-// HopLimitHeader is set by the metadata service on answers that survive only so many hops. The agent takes it off.
+// HopLimitHeader is set by the metadata service on answers that may live only so many hops. The agent removes it.
 const HopLimitHeader = "X-Machine-Hop-Limit"
 
 // Op is what a Request wants.
 type Op string
 
-// What the agent can do. Run and Terminal go on in frames; the others are answered by one Done or Failure.
+// What the agent can do. Run and Terminal continue with frames; the others are answered by one Done or Failure.
 const (
 	Run      Op = "run"
 	Terminal Op = "terminal"
 	Attach   Op = "attach"
 	Detach   Op = "detach"
 	Ping     Op = "ping"
-	// Listen is answered as the others, and what listens does so until the stream ends. Each Target frame says anew where
-	// to what comes goes, and is answered in the same way.
+	// Listen is answered like the others, and the port stays open until the stream ends. Each Target frame changes where
+	// connections go, and is answered in the same way.
 	Listen Op = "listen"
 )
 
@@ -88,14 +88,14 @@ type Volume struct {
 	SizeGiB int    `json:"sizeGiB"`
 }
 
-// Config is what the agent finds on the machine's disk, as ConfigFile, when the machine starts.
+// Config is what the agent reads from the machine's disk, as ConfigFile, when the machine starts.
 type Config struct {
 	Volumes []Volume `json:"volumes"`
 }
 
 // Where things are on a machine.
 const (
-	// Dir is the folder of the agent, and what it is told and keeps.
+	// Dir is the folder of the agent and its files.
 	Dir = "/usr/local/lib/machine"
 	// Program is the agent.
 	Program = Dir + "/agent"
@@ -117,7 +117,7 @@ type Result struct {
 	TimedOut bool `json:"timedOut,omitempty"`
 }
 
-// Kind says what a frame holds.
+// Kind says what a frame contains.
 type Kind byte
 
 // The kinds of frames. Start holds a Request, Resize a Window and Exit a Result, all as JSON; Failure holds a message.
@@ -142,12 +142,12 @@ const Chunk = 32 << 10
 // StdinAhead is how many frames of input may be under way.
 const StdinAhead = 8
 
-// maxFrame bounds what Read takes; files of a Request count.
+// maxFrame limits what Read accepts; the files of a Request count.
 const maxFrame = 256 << 20
 
 const frameHeader = 5
 
-// Writer writes frames; its methods may be called at the same time.
+// Writer writes frames; its methods may be called concurrently.
 type Writer struct {
 	mu sync.Mutex
 	to io.Writer
@@ -168,7 +168,7 @@ func (w *Writer) Write(kind Kind, payload []byte) error {
 	return err
 }
 
-// WriteJSON writes one frame that holds value as JSON.
+// WriteJSON writes one frame that contains value as JSON.
 func (w *Writer) WriteJSON(kind Kind, value any) error {
 	payload, err := json.Marshal(value)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"webstack/local/provider"
 )
 
-// hasCode tells whether err is an API error with one of these codes.
+// hasCode reports whether err is an API error with one of these codes.
 func hasCode(err error, codes ...string) bool {
 	var api smithy.APIError
 	return errors.As(err, &api) && slices.Contains(codes, api.ErrorCode())
@@ -24,7 +24,7 @@ func gone(err error, codes ...string) error {
 	return err
 }
 
-// isGone tells whether err says that the resource does not exist.
+// isGone reports whether err says that the resource does not exist.
 func isGone(err error) bool { return errors.Is(err, provider.ErrGone) }
 
 // unlessGone drops an API error with one of these codes: what is to be deleted is gone already.

@@ -12,7 +12,7 @@ import (
 	"webstack/local/provider"
 )
 
-// checkCIDR4 finds fault with a value that is no IPv4 network address with its mask.
+// checkCIDR4 reports a value that is not an IPv4 network address with its mask.
 func checkCIDR4(value any) string {
 	if prefix, ok := network(value); !ok || !prefix.Addr().Is4() {
 		return fmt.Sprintf("%q is no IPv4 CIDR block; give the network's own address, such as 10.0.0.0/16", value)
@@ -20,7 +20,7 @@ func checkCIDR4(value any) string {
 	return ""
 }
 
-// checkCIDR6 finds fault with a value that is no IPv6 network address with its mask.
+// checkCIDR6 reports a value that is not an IPv6 network address with its mask.
 func checkCIDR6(value any) string {
 	if prefix, ok := network(value); !ok || !prefix.Addr().Is6() {
 		return fmt.Sprintf("%q is no IPv6 CIDR block; give the network's own address, such as 2001:db8::/32", value)
@@ -35,7 +35,7 @@ func network(value any) (netip.Prefix, bool) {
 	return prefix, err == nil && prefix == prefix.Masked()
 }
 
-// sameCIDR tells whether two CIDR blocks are one in different spellings, as IPv6 permits.
+// sameCIDR reports whether two CIDR blocks are one in different spellings, as IPv6 permits.
 func sameCIDR(a, b any) bool {
 	left, okA := network(a)
 	right, okB := network(b)

@@ -91,7 +91,7 @@ func foldEqual(a, b any) bool {
 	return strings.EqualFold(left, right)
 }
 
-// sameVersion tells whether one engine version is the other, or its beginning: "16" stays "16" while RDS runs 16.3.
+// sameVersion reports whether one engine version is the other, or its beginning: "16" stays "16" while RDS runs 16.3.
 func sameVersion(a, b any) bool {
 	left, _ := a.(string)
 	right, _ := b.(string)

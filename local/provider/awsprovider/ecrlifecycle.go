@@ -65,7 +65,7 @@ type lifecyclePolicyRule struct {
 	} `json:"action"`
 }
 
-// sameRules tells whether two policies have the same rules: they go by their priority, and their tags are sets.
+// sameRules reports whether two policies have the same rules: they go by their priority, and their tags are sets.
 func sameRules(a, b any) bool {
 	left, okA := sortedRules(a)
 	right, okB := sortedRules(b)

@@ -100,7 +100,7 @@ func (c *clients) instanceReplaces(ctx context.Context, old, news provider.Value
 	return out
 }
 
-// shareArchitecture tells whether a machine image can run on both instance types. When AWS cannot tell, it says yes.
+// shareArchitecture reports whether a machine image can run on both instance types. When AWS cannot tell, it says yes.
 func (c *clients) shareArchitecture(ctx context.Context, one, other string) bool {
 	found, err := c.ec2.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{
 		InstanceTypes: []types.InstanceType{types.InstanceType(one), types.InstanceType(other)},

@@ -61,7 +61,7 @@ func checkAlias(value any) string {
 	return aliasPattern(value)
 }
 
-// sameKey tells whether two references mean one key: its id, or an ARN that ends in it.
+// sameKey reports whether two references mean one key: its id, or an ARN that ends in it.
 func sameKey(a, b any) bool {
 	left, _ := a.(string)
 	right, _ := b.(string)

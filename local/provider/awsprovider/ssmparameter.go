@@ -61,7 +61,7 @@ func (c *clients) parameter() provider.Type {
 	}
 }
 
-// intelligent tells whether one of two tiers lets SSM choose: it may then have become any.
+// intelligent reports whether one of two tiers lets SSM choose: it may then have become any.
 func intelligent(a, b any) bool { return a == "Intelligent-Tiering" || b == "Intelligent-Tiering" }
 
 // createParameter gives a parameter that it takes over its tags by a second call: SSM refuses tags beside overwrite.

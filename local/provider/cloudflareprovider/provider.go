@@ -12,8 +12,8 @@ import (
 	"webstack/local/provider"
 )
 
-// Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4". It shows the
-// API that token in place of the one in the stack's config, which must be there all the same; "" shows the config's.
+// Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4". It shows
+// the API that token in place of the one in the stack's config, which must be there anyway; "" shows the config's.
 func Package(baseURL, token string) provider.Package {
 	return provider.Package{
 		Name:    "cloudflare",
@@ -24,7 +24,7 @@ func Package(baseURL, token string) provider.Package {
 			if given == "" {
 				return nil, errors.New("find the API token: set cloudflare:apiToken in the stack config")
 			}
-			// A call to this machine that fails would fail again, so none is repeated.
+			// A call to this computer that fails would fail again, so none is repeated.
 			api, err := cloudflare.NewWithAPIToken(cmp.Or(token, given), cloudflare.BaseURL(baseURL),
 				cloudflare.UsingRetryPolicy(0, 0, 0), cloudflare.UsingRateLimit(math.MaxFloat64))
 			if err != nil {

@@ -106,7 +106,7 @@ func (c *client) createRecord(ctx context.Context, in provider.Values) (string, 
 	return made.ID, err
 }
 
-// fitsType finds fault with a record that the API must not be asked for.
+// fitsType reports a record that the API would reject.
 func fitsType(in provider.Values) error {
 	content, kind := contentOf(in), in.Str("type")
 	address, err := netip.ParseAddr(content)

@@ -39,7 +39,7 @@ type Lifecycle struct {
 	NotImported []string
 	// Survives marks a resource that deletion only forgets.
 	Survives bool
-	// DeletedTwice is what a second deletion must fail with; "" when it is no error.
+	// DeletedTwice is what a second deletion must fail with; "" when it is not an error.
 	DeletedTwice string
 }
 

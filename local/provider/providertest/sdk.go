@@ -90,7 +90,7 @@ func sdkFields(of reflect.Type) map[string]reflect.Type {
 	return out
 }
 
-// isScalar tells whether a field must be set: it is neither a pointer, nor a list or map, which may be empty.
+// isScalar reports whether a field must be set: it is neither a pointer, nor a list or map, which may be empty.
 func isScalar(of reflect.Type) bool { return of.Kind() != reflect.Pointer && !isMany(of) }
 
 func isMany(of reflect.Type) bool {

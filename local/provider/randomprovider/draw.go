@@ -21,7 +21,7 @@ var classes = []class{
 	{"special", "minSpecial", "!@#$%&*()-_=+[]{}<>:?"},
 }
 
-// drawProps are the inputs of strings and passwords. Every change draws anew.
+// drawProps are the inputs of strings and passwords. Every change draws again.
 func drawProps() map[string]provider.Prop {
 	props := map[string]provider.Prop{
 		"length":          {Required: true, Replace: true, Check: checkCount},
@@ -43,7 +43,7 @@ func checkCount(value any) string {
 	return fmt.Sprintf("%v is no whole number from 1", value)
 }
 
-// checkDraw finds fault with a length that is too short for what must be in it.
+// checkDraw reports a length that is too short for its required parts.
 func checkDraw(in provider.Values) []string {
 	least := 0
 	for _, class := range classes {

@@ -102,7 +102,7 @@ func (m *Machines) Terminate(ctx context.Context, instanceID string) error {
 	return os.RemoveAll(m.Root(instanceID))
 }
 
-// Running tells whether the machine was started and not stopped.
+// Running reports whether the machine was started and not stopped.
 func (m *Machines) Running(_ context.Context, instanceID string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
