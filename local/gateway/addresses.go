@@ -8,12 +8,12 @@ import (
 	"regexp"
 )
 
-// publicAddress finds addresses, also within names such as ec2-54-214-1-2, in the range that moto takes public ones
-// from, and in the one of loopback addresses that stands for it.
+// publicAddress matches addresses, also within names such as ec2-54-214-1-2, in the range of moto's public addresses
+// and in the range of loopback addresses that stands for it.
 var publicAddress = regexp.MustCompile(`\b(54([.-])214|127([.-])77)([.-]\d)`)
 
-// swapAddresses puts 127.77.x.y for 54.214.x.y and the other way round, so that every public address is one that this
-// computer answers on, and no two of them become one. It serves for answers and for requests alike.
+// swapAddresses replaces 54.214.x.y with 127.77.x.y and vice versa, so that this computer answers on every public
+// address, and no two of them become one. It serves for answers and for requests.
 func swapAddresses(text []byte) []byte {
 	return publicAddress.ReplaceAllFunc(text, func(found []byte) []byte {
 		parts := publicAddress.FindSubmatch(found)
@@ -24,7 +24,7 @@ func swapAddresses(text []byte) []byte {
 	})
 }
 
-// lastOctet is one that moto gives to no instance, so that elastic addresses are others than those of instances.
+// lastOctet is one that moto never gives to an instance, so that elastic addresses differ from those of instances.
 const lastOctet = 255
 
 // allocateAddress chooses the elastic address: moto would take one of any loopback network.
@@ -45,17 +45,17 @@ func (g *Gateway) allocateAddress(w http.ResponseWriter, r *http.Request, c call
 	answer.write(w)
 }
 
-// freeElastic draws an elastic address that was not given out before.
+// freeElastic chooses an elastic address that was not allocated before.
 func (s *state) freeElastic() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.elastic) > lastOctet/2 {
-		return "", fmt.Errorf("the laptop cloud has given out %d elastic addresses, and has no more", len(s.elastic))
+		return "", fmt.Errorf("the laptop cloud has no more elastic addresses: it has allocated %d", len(s.elastic))
 	}
 	for {
 		drawn, err := rand.Int(rand.Reader, big.NewInt(lastOctet))
 		if err != nil {
-			return "", fmt.Errorf("draw an address: %w", err)
+			return "", fmt.Errorf("choose an address: %w", err)
 		}
 		address := fmt.Sprintf("127.77.%d.%d", drawn.Int64(), lastOctet)
 		if !s.elastic[address] {

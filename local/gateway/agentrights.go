@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// agentNeeds are the permissions without which an agent does nothing: to register, to be sent commands, and to learn of
+// agentNeeds are the permissions without which an agent does nothing: to register, to receive commands, and to learn of
 // associations.
 var agentNeeds = []demand{
 	{action: "ssm:UpdateInstanceInformation"},
@@ -13,7 +13,7 @@ var agentNeeds = []demand{
 	{action: "ssm:ListInstanceAssociations"},
 }
 
-// may finds out whether a machine's role lets it make calls; nil when it does.
+// may checks whether a machine's role allows calls; nil if it does.
 func (f *fleet) may(ctx context.Context, region, instanceID string, demands ...demand) error {
 	role, err := f.gateway.roleOf(ctx, region, instanceID)
 	if err != nil {
@@ -38,7 +38,7 @@ func (f *fleet) may(ctx context.Context, region, instanceID string, demands ...d
 	return nil
 }
 
-// allowedAgent reports whether a machine's role lets its agent work. Why not is logged once.
+// allowedAgent reports whether a machine's role allows its agent to work. If not, the reason is logged once.
 func (f *fleet) allowedAgent(ctx context.Context, region, instanceID string) bool {
 	err := f.may(ctx, region, instanceID, agentNeeds...)
 	if ctx.Err() != nil {
@@ -64,7 +64,7 @@ func objectRight(action, bucket, key string) demand {
 	return demand{action: "s3:" + action, resource: "arn:aws:s3:::" + bucket + "/" + key}
 }
 
-// mayRead finds out whether a machine may read a parameter for its document.
+// mayRead checks whether a machine may read a parameter for its document.
 func (f *fleet) mayRead(ctx context.Context, region, instanceID, parameter string) error {
 	account, err := f.gateway.accountID(ctx, region)
 	if err != nil {

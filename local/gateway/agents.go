@@ -12,7 +12,7 @@ import (
 	"webstack/local/machine"
 )
 
-// agentVersion is one that knows all that the laptop cloud does.
+// agentVersion is a version that supports everything the laptop cloud does.
 const agentVersion = "3.3.4121.0"
 
 // information is a managed instance as DescribeInstanceInformation shows it.
@@ -83,7 +83,7 @@ func (f *fleet) information(ctx context.Context, region string) ([]information, 
 	return list, nil
 }
 
-// learnPlatform asks a machine once what system it has.
+// learnPlatform asks a machine once which system it runs.
 func (f *fleet) learnPlatform(ctx context.Context, instanceID string) {
 	known := f.agentOf(instanceID)
 	f.mu.Lock()
@@ -109,7 +109,7 @@ func (f *fleet) learnPlatform(ctx context.Context, instanceID string) {
 	known.platform, known.version = fields["NAME"], fields["VERSION_ID"]
 }
 
-// addAssociations says how the machine's associations stand.
+// addAssociations adds the status of the machine's associations.
 func (f *fleet) addAssociations(info *information, region string) {
 	associations := f.gateway.state.list(region)
 	f.mu.Lock()
@@ -139,7 +139,7 @@ func (f *fleet) addAssociations(info *information, region string) {
 	}{info.AssociationStatus, counts}
 }
 
-// matches reports whether the instance passes a filter.
+// matches reports whether the instance matches a filter.
 func (i information) matches(key string, values []string) (bool, *problem) {
 	fields := map[string]string{
 		"InstanceIds": i.InstanceID, "PingStatus": i.PingStatus, "PlatformTypes": i.PlatformType,
@@ -152,7 +152,7 @@ func (i information) matches(key string, values []string) (bool, *problem) {
 	if key == "tag-key" || strings.HasPrefix(key, "tag:") {
 		return i.host.matchesOne(target{key, values}), nil
 	}
-	return false, wrong("InvalidFilterKey", "The laptop cloud has no filter %q of instances", key)
+	return false, wrong("InvalidFilterKey", "The laptop cloud does not support the filter %q for instances", key)
 }
 
 func (g *Gateway) describeInstanceInformation(w http.ResponseWriter, r *http.Request, c call) {

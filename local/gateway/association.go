@@ -45,7 +45,7 @@ type outputLocation struct {
 	}
 }
 
-// overview says how the last runs went: pending before there was one.
+// overview returns the status of the last runs: pending before there was one.
 type overview struct {
 	Status, DetailedStatus           string
 	AssociationStatusAggregatedCount map[string]int `json:",omitempty"` // machines by status
@@ -67,21 +67,21 @@ var (
 	compliances     = []string{"", "AUTO", "MANUAL"}
 )
 
-// check checks an association as AWS would, but for what only its document tells.
+// check checks an association as AWS would, except for what depends on its document.
 func (a *association) check() *problem {
 	switch {
 	case a.AssociationName != "" && !associationName.MatchString(a.AssociationName):
 		return wrong("ValidationException", "AssociationName %q: 3 to 128 of a-zA-Z0-9_-. are allowed", a.AssociationName)
 	case a.DocumentVersion != "" && !documentVersion.MatchString(a.DocumentVersion):
-		return wrong("ValidationException", "DocumentVersion %q is none", a.DocumentVersion)
+		return wrong("ValidationException", "DocumentVersion %q is not valid", a.DocumentVersion)
 	case a.MaxConcurrency != "" && !limit.MatchString(a.MaxConcurrency):
 		return wrong("ValidationException", "MaxConcurrency %q is neither a number nor a percentage", a.MaxConcurrency)
 	case a.MaxErrors != "" && a.MaxErrors != "0" && a.MaxErrors != "0%" && !limit.MatchString(a.MaxErrors):
 		return wrong("ValidationException", "MaxErrors %q is neither a number nor a percentage", a.MaxErrors)
 	case !slices.Contains(severities, a.ComplianceSeverity):
-		return wrong("ValidationException", "ComplianceSeverity %q is none", a.ComplianceSeverity)
+		return wrong("ValidationException", "ComplianceSeverity %q is not valid", a.ComplianceSeverity)
 	case !slices.Contains(compliances, a.SyncCompliance):
-		return wrong("ValidationException", "SyncCompliance %q is none", a.SyncCompliance)
+		return wrong("ValidationException", "SyncCompliance %q is not valid", a.SyncCompliance)
 	}
 	if problem := checkTargets(a.Targets); problem != nil {
 		return problem
@@ -110,9 +110,9 @@ func (a *association) checkSchedule() *problem {
 	case err != nil:
 		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", schedule, err)
 	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(schedule, "cron("):
-		return wrong("ValidationException", "ApplyOnlyAtCronInterval goes with cron expressions only")
+		return wrong("ValidationException", "ApplyOnlyAtCronInterval is valid only with cron expressions")
 	case a.ScheduleOffset < 0 || a.ScheduleOffset > 6 || a.ScheduleOffset != 0 && !a.ApplyOnlyAtCronInterval:
-		return wrong("ValidationException", "ScheduleOffset is 1 to 6 and goes with ApplyOnlyAtCronInterval")
+		return wrong("ValidationException", "ScheduleOffset must be 1 to 6, and is valid only with ApplyOnlyAtCronInterval")
 	}
 	return nil
 }

@@ -34,7 +34,8 @@ func (g *Gateway) createAssociation(w http.ResponseWriter, r *http.Request, c ca
 		other := latest(versions)
 		if made.AssociationName != "" && other.AssociationName == made.AssociationName && other.Name == made.Name &&
 			other.region == made.region {
-			c.refuse(w, wrong("AssociationAlreadyExists", "The association %s of %s exists", made.AssociationName, made.Name))
+			c.refuse(w, wrong("AssociationAlreadyExists", "The association %s of %s already exists",
+				made.AssociationName, made.Name))
 			return
 		}
 	}
@@ -47,7 +48,7 @@ func (g *Gateway) createAssociation(w http.ResponseWriter, r *http.Request, c ca
 	c.answer(w, map[string]any{"AssociationDescription": g.fleet.shown(made)})
 }
 
-// acceptAssociation checks an association on its own and against its document, and answers the client when it is wrong.
+// acceptAssociation checks an association alone and against its document, and answers the client if it is invalid.
 func (g *Gateway) acceptAssociation(w http.ResponseWriter, r *http.Request, c call, a *association) bool {
 	a.DocumentVersion = cmp.Or(a.DocumentVersion, defaultVersion)
 	if problem := a.check(); problem != nil {
@@ -85,7 +86,7 @@ func (g *Gateway) updateAssociation(w http.ResponseWriter, r *http.Request, c ca
 		return
 	}
 	wanted := in.AssociationVersion
-	// What the call leaves out is reset, but for what the association runs and where.
+	// Fields that the call omits are reset, except what the association runs and where.
 	in.Name, in.Date, in.region = cmp.Or(in.Name, old.Name), old.Date, old.region
 	if in.Targets == nil {
 		in.Targets = old.Targets
@@ -115,7 +116,7 @@ func unknownAssociation(id string) *problem {
 	return wrong("AssociationDoesNotExist", "The association %s does not exist", id)
 }
 
-// named reads which association a call is about, and answers the client when there is none.
+// named returns the association that a call is about, and answers the client if there is none.
 func (g *Gateway) named(w http.ResponseWriter, c call) (association, bool) {
 	var in struct {
 		AssociationID      string `json:"AssociationId"`
@@ -180,7 +181,7 @@ var associationFilters = map[string]func(association) string{
 	"AssociationStatusName": func(a association) string { return a.Overview.Status },
 }
 
-// maxAssociations is how many ListAssociations answers at once.
+// maxAssociations is how many associations ListAssociations returns at once.
 const maxAssociations = 50
 
 func (g *Gateway) listAssociations(w http.ResponseWriter, _ *http.Request, c call) {
@@ -202,12 +203,12 @@ func (g *Gateway) listAssociations(w http.ResponseWriter, _ *http.Request, c cal
 	for _, filter := range in.AssociationFilterList {
 		field, ok := associationFilters[filter.Key]
 		if !ok {
-			c.refuse(w, wrong("ValidationException", "The laptop cloud has no association filter %q", filter.Key))
+			c.refuse(w, wrong("ValidationException", "The laptop cloud does not support the association filter %q", filter.Key))
 			return
 		}
 		list = slices.DeleteFunc(list, func(a association) bool { return field(a) != filter.Value })
 	}
-	// A page begins after the id that its token is.
+	// A page begins after the id in its token.
 	list = slices.DeleteFunc(list, func(a association) bool { return a.AssociationID <= in.NextToken })
 	out := map[string]any{"Associations": list}
 	if size := min(cmp.Or(in.MaxResults, maxAssociations), maxAssociations); len(list) > size {
@@ -219,7 +220,7 @@ func (g *Gateway) listAssociations(w http.ResponseWriter, _ *http.Request, c cal
 // tag is one tag in SSM's calls.
 type tag struct{ Key, Value string }
 
-// associationTags keeps the tags of associations and leaves those of everything else to moto.
+// associationTags keeps the tags of associations and leaves all others to moto.
 func (g *Gateway) associationTags(w http.ResponseWriter, r *http.Request, c call) {
 	var in struct {
 		ResourceType string

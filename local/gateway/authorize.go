@@ -12,28 +12,28 @@ import (
 // demand is a permission that a call needs.
 type demand struct {
 	action, resource string
-	// or is another action that will do as well; "" for none.
+	// or is another action that is also sufficient; "" for none.
 	or      string
 	context map[string][]string
 }
 
-// demandsOf finds out what a call needs, by service. A service that is not listed is closed to sessions.
+// demandsOf returns the permissions that a call needs, by service. Sessions cannot use a service that is not listed.
 var demandsOf = map[string]func(g *Gateway, r *http.Request, c call, s *session) ([]demand, error){
 	"ec2": (*Gateway).ec2Demands, "ecr": (*Gateway).ecrDemands, "iam": (*Gateway).iamDemands,
 	"kms": (*Gateway).kmsDemands, "rds": (*Gateway).rdsDemands, "s3": (*Gateway).s3Demands,
 	"ssm": (*Gateway).ssmDemands, "sts": (*Gateway).stsDemands,
 }
 
-// errUnmapped says that nobody has written down which permission a call needs.
+// errUnmapped means that it is not known which permission a call needs.
 var errUnmapped = errors.New("the laptop cloud does not know which permission it needs")
 
-// denial is why a session may not do something.
+// denial is the reason why a session may not do something.
 type denial struct{ message string }
 
 func (d *denial) Error() string { return d.message }
 
-// allowed checks what somebody may do, and answers what may not be. The account's owner may do all but what a bucket's
-// policy denies everybody.
+// allowed checks whether the caller may make a call, and answers the call if not. The account's owner may do everything
+// except what a bucket's policy denies to everybody.
 func (g *Gateway) allowed(w http.ResponseWriter, r *http.Request, c call) bool {
 	s, ok := g.who(w, r, c)
 	if !ok {
@@ -98,13 +98,13 @@ func (g *Gateway) permit(r *http.Request, c call, s *session) error {
 	return nil
 }
 
-// closed refuses a call of which nobody knows what it needs. It is no answer of AWS's and no denial: a test that wants one
-// must not take it for one.
+// closed rejects a call whose permissions are not known. The error is not one of AWS's and not a denial, so that a test
+// that expects a denial does not mistake it for one.
 func (g *Gateway) closed(s *session, c call) error {
 	return fmt.Errorf("call %s:%s as %s: %w", c.service, c.action, s.arn(), errUnmapped)
 }
 
-// check decides on one permission: by the role's policies and, for what is in a bucket, by the bucket's.
+// check decides on one permission, by the role's policies and, for a bucket and its objects, the bucket's policy.
 func (g *Gateway) check(ctx context.Context, region string, s *session, d demand) error {
 	policies, err := g.policiesOf(ctx, region, s.role)
 	if err != nil {
@@ -140,10 +140,10 @@ func (g *Gateway) check(ctx context.Context, region string, s *session, d demand
 	return &denial{fmt.Sprintf("User: %s is not authorized to perform: %s%s %s", s.arn(), d.action, on, why)}
 }
 
-// roleArn is the ARN of the role that the session is of.
+// roleArn returns the ARN of the session's role.
 func (s *session) roleArn() string { return "arn:aws:iam::" + s.account + ":role/" + s.role }
 
-// withCommon adds the keys that every request has. The laptop cloud's transports stand for AWS's, which have TLS.
+// withCommon adds the keys that every request has. The laptop cloud's connections stand for AWS's, which use TLS.
 func withCommon(own map[string][]string, region, account, principal string) map[string][]string {
 	out := map[string][]string{
 		"aws:SecureTransport": {"true"}, "aws:RequestedRegion": {region}, "aws:PrincipalAccount": {account},

@@ -16,13 +16,13 @@ import (
 const (
 	jsonType = "application/x-amz-json-1.1"
 	formType = "application/x-www-form-urlencoded"
-	// maxInspected bounds a request that is read to look into it, in bytes. Uploads to S3 go through unread.
+	// maxInspected limits the size of a request that is inspected, in bytes. Uploads to S3 are passed through unread.
 	maxInspected = 32 << 20
-	// defaultRegion is where global services are asked.
+	// defaultRegion is the region of global services.
 	defaultRegion = "us-east-1"
 )
 
-// call is what a request asks for.
+// call is the call that a request makes.
 type call struct {
 	service string // by the name in signatures, such as "ec2"
 	region  string // likewise
@@ -44,21 +44,21 @@ func callOf(ctx context.Context) call {
 	return c
 }
 
-// scope finds the access key, the region and the service in the signature of a request, in the header or the query.
+// scope reads the access key, the region and the service from a request's signature, in the header or the query.
 var scope = regexp.MustCompile(`^(?:.*Credential=)?([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request`)
 
-// identify finds out what a request asks for. Bodies of uploads are left alone.
+// identify determines which call a request makes. It does not read the bodies of uploads.
 func identify(r *http.Request) (call, error) {
 	target := r.Header.Get("X-Amz-Target")
 	isForm := strings.HasPrefix(r.Header.Get("Content-Type"), formType)
-	c := call{json: target != "", service: "s3"} // the only service that takes unsigned requests without either
+	c := call{json: target != "", service: "s3"} // the only service that accepts unsigned requests without either
 	for _, credential := range []string{r.Header.Get("Authorization"), r.URL.Query().Get("X-Amz-Credential")} {
 		if found := scope.FindStringSubmatch(credential); found != nil {
 			c.key, c.region, c.service = found[1], found[2], found[3]
 		}
 	}
 	if c.key == "" && isForm && r.Method == http.MethodPost && r.URL.Path == "/" {
-		c.service, c.region = "sts", defaultRegion // where a token of another issuer is changed for credentials
+		c.service, c.region = "sts", defaultRegion // where a token of another issuer is exchanged for credentials
 	}
 	if c.service == "s3" && !c.json {
 		c.action = s3Action(r)
@@ -122,12 +122,12 @@ func (c call) fail(w http.ResponseWriter, status int, code, format string, args 
 	_, _ = io.WriteString(w, body)
 }
 
-// refuse answers that the client asks for what cannot be.
+// refuse answers that the client's request is invalid.
 func (c call) refuse(w http.ResponseWriter, p *problem) {
 	c.fail(w, http.StatusBadRequest, p.code, "%s", p.message)
 }
 
-// unavailable answers that moto does not.
+// unavailable answers that moto does not answer.
 func (c call) unavailable(w http.ResponseWriter, err error) {
 	c.fail(w, http.StatusServiceUnavailable, "ServiceUnavailable", "%v", err)
 }
@@ -138,7 +138,7 @@ func (c call) answer(w http.ResponseWriter, result any) {
 	_ = json.NewEncoder(w).Encode(result) // the client may be gone
 }
 
-// parse reads the call's input, or answers that it cannot be read.
+// parse reads the call's input, or answers with an error.
 func (c call) parse(w http.ResponseWriter, in any) bool {
 	if err := json.Unmarshal(c.body, in); err != nil {
 		c.fail(w, http.StatusBadRequest, "SerializationException", "%v", err)
@@ -147,7 +147,7 @@ func (c call) parse(w http.ResponseWriter, in any) bool {
 	return true
 }
 
-// problem is what is wrong with a call, as AWS says it.
+// problem is what is wrong with a call, as AWS reports it.
 type problem struct{ code, message string }
 
 func wrong(code, format string, args ...any) *problem {

@@ -11,7 +11,7 @@ import (
 	"webstack/local/runcommand"
 )
 
-// order is what SendCommand is asked for.
+// order is the input of SendCommand.
 type order struct {
 	DocumentName, DocumentVersion string
 	DocumentHash                  string
@@ -26,7 +26,8 @@ type order struct {
 	OutputS3Region                string
 }
 
-// command is a document that is run on some machines. Its fields that are not of the order are guarded by the fleet.
+// command is a document that is run on some machines. The fields that are not part of the order are guarded by the
+// fleet.
 type command struct {
 	ID, DocumentName, DocumentVersion string
 	Comment                           string
@@ -51,9 +52,9 @@ type invocation struct {
 	command    *command
 	InstanceID string
 	results    []runcommand.Result
-	// ended is how it ended, "" before it has; detail says more.
+	// ended is how it ended, "" before it has; detail gives more information.
 	ended, detail string
-	// trace is why the agent refused the whole document, "" when it did not.
+	// trace is the reason why the agent rejected the whole document, "" if it did not.
 	trace      string
 	cancelling bool
 	cancel     context.CancelFunc
@@ -72,7 +73,7 @@ const (
 
 var instanceIDPattern = regexp.MustCompile(`^m?i-[0-9a-f]{8,17}$`)
 
-// check checks an order as AWS would, but for what its document and its machines tell.
+// check checks an order as AWS would, except for what depends on its document and machines.
 func (o *order) check() *problem {
 	switch {
 	case o.DocumentName == "":
@@ -82,7 +83,8 @@ func (o *order) check() *problem {
 	case utf8.RuneCountInString(o.Comment) > maxComment:
 		return wrong("ValidationException", "Comment has more than %d characters", maxComment)
 	case o.TimeoutSeconds != nil && (*o.TimeoutSeconds < minDelivery || *o.TimeoutSeconds > maxDelivery):
-		return wrong("ValidationException", "TimeoutSeconds is %d to %d, not %d", minDelivery, maxDelivery, *o.TimeoutSeconds)
+		return wrong("ValidationException", "TimeoutSeconds must be %d to %d, not %d", minDelivery, maxDelivery,
+			*o.TimeoutSeconds)
 	case o.MaxConcurrency != "" && !limit.MatchString(o.MaxConcurrency):
 		return wrong("ValidationException", "MaxConcurrency %q is neither a number nor a percentage", o.MaxConcurrency)
 	case o.MaxErrors != "" && o.MaxErrors != "0" && o.MaxErrors != "0%" && !limit.MatchString(o.MaxErrors):
@@ -90,7 +92,7 @@ func (o *order) check() *problem {
 	case len(o.OutputS3KeyPrefix) > maxPrefix:
 		return wrong("ValidationException", "OutputS3KeyPrefix has more than %d characters", maxPrefix)
 	case o.DocumentHash != "":
-		return wrong("ValidationException", "The laptop cloud does not check a DocumentHash")
+		return wrong("ValidationException", "The laptop cloud does not support DocumentHash")
 	}
 	return o.checkTargets()
 }
@@ -106,7 +108,7 @@ func (o *order) checkTargets() *problem {
 	}
 	for i, id := range o.InstanceIds {
 		if !instanceIDPattern.MatchString(id) {
-			return wrong("ValidationException", "Instance id %q is none", id)
+			return wrong("ValidationException", "Instance id %q is not valid", id)
 		}
 		if slices.Contains(o.InstanceIds[:i], id) {
 			return wrong("DuplicateInstanceId", "Instance id %s is given twice", id)
@@ -118,7 +120,7 @@ func (o *order) checkTargets() *problem {
 	return checkTargets(o.Targets)
 }
 
-// outputKey is where the output of a step goes.
+// outputKey returns the key for the output of a step.
 func (c *command) outputKey(instanceID string, step runcommand.Step, file string) string {
 	if c.association != "" {
 		return path.Join(c.Prefix, instanceID, c.association, c.requested.UTC().Format("2006-01-02T15-04-05.000Z"),
@@ -127,7 +129,7 @@ func (c *command) outputKey(instanceID string, step runcommand.Step, file string
 	return path.Join(c.Prefix, c.ID, instanceID, step.OutputKey(file))
 }
 
-// outputURL is the address of a step's output; "" when it is written nowhere.
+// outputURL returns the address of a step's output; "" if it is not written anywhere.
 func (c *command) outputURL(instanceID string, step runcommand.Step, file string) string {
 	if c.Bucket == "" {
 		return ""
@@ -154,7 +156,7 @@ func (i *invocation) status() (status, detail string) {
 	return string(running), string(running)
 }
 
-// shown is a status as Run Command names it.
+// shown returns a status as Run Command names it.
 func shown(status runcommand.Status) (short, detail string) {
 	switch status {
 	case runcommand.TimedOut:

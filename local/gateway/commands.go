@@ -56,14 +56,14 @@ func (g *Gateway) sendCommand(w http.ResponseWriter, r *http.Request, c call) {
 	}
 	answer := sent.show()
 	answer["Status"], answer["StatusDetails"] = "Pending", "Pending"
-	if len(in.InstanceIds) == 0 { // by tags: which they are is found out later
+	if len(in.InstanceIds) == 0 { // by tags: the machines are determined later
 		answer["TargetCount"], answer["InstanceIds"] = 0, []string{}
 	}
 	g.fleet.dispatch(sent, nil)
 	c.answer(w, map[string]any{"Command": answer})
 }
 
-// acceptsCommand finds what is wrong with running the document with those parameters.
+// acceptsCommand reports what prevents running the document with those parameters.
 func (d foundDocument) acceptsCommand(parameters map[string][]string) *problem {
 	if !d.Supported() {
 		return wrong("UnsupportedDocumentVersion",
@@ -82,10 +82,11 @@ func (d foundDocument) acceptsCommand(parameters map[string][]string) *problem {
 	return nil
 }
 
-// targets are the instances that an order is for.
+// targets returns the instances that an order is for.
 func (f *fleet) targets(r *http.Request, region string, o order) ([]string, *problem, error) {
 	if f.machines == nil {
-		return nil, wrong("InvalidInstanceId", "no host of the laptop cloud has an SSM agent: there is no engine to run it"), nil
+		return nil, wrong("InvalidInstanceId", "hosts of the laptop cloud have no SSM agent,
+			because there is no Docker engine to run machines"), nil
 	}
 	hosts, err := f.hosts(r.Context(), region)
 	if err != nil {
@@ -156,7 +157,7 @@ func (g *Gateway) cancelCommand(w http.ResponseWriter, _ *http.Request, c call) 
 	}
 	for _, id := range in.InstanceIDs {
 		if !slices.Contains(found.InstanceIDs, id) {
-			c.refuse(w, wrong("InvalidInstanceId", "The command %s is not for %s", in.CommandID, id))
+			c.refuse(w, wrong("InvalidInstanceId", "The command %s was not sent to %s", in.CommandID, id))
 			return
 		}
 	}

@@ -18,20 +18,20 @@ import (
 )
 
 const (
-	// instanceLife is how long the credentials of an instance's role live, and instanceRenewal how long before their end
-	// the instance is given new ones.
+	// instanceLife is how long the credentials of an instance's role are valid, and instanceRenewal how long before they
+	// expire the instance gets new ones.
 	instanceLife    = 6 * time.Hour
 	instanceRenewal = time.Hour
-	// temporary is how the id of an access key begins that has a session token.
+	// temporary is the prefix of the id of an access key that has a session token.
 	temporary = "ASIA"
 )
 
-// session is what somebody has who assumed a role.
+// session is a session of an assumed role.
 type session struct {
 	credentials machine.Credentials
 	account     string
 	role        string // the role's name
-	name        string // the instance's id, or what who assumed the role called the session
+	name        string // the instance's id, or the session name that the caller chose
 }
 
 // arn is how AWS names the session.
@@ -39,7 +39,7 @@ func (s *session) arn() string {
 	return "arn:aws:sts::" + s.account + ":assumed-role/" + s.role + "/" + s.name
 }
 
-// issued are the sessions that the gateway has given credentials for.
+// issued are the sessions for which the gateway has issued credentials.
 type issued struct {
 	mu        sync.Mutex
 	sessions  map[string]*session   // by access key id
@@ -56,7 +56,7 @@ func newIssued() *issued {
 	}
 }
 
-// random is a text of n bytes of randomness.
+// random returns a text of n random bytes.
 func random(n int) string {
 	data := make([]byte, n)
 	_, _ = rand.Read(data) // never fails
@@ -65,7 +65,7 @@ func random(n int) string {
 
 const keyAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// newSession makes credentials for a role that live that long.
+// newSession issues credentials for a role that are valid that long.
 func (g *Gateway) newSession(account, role, name string, life time.Duration) *session {
 	key := make([]byte, 16)
 	_, _ = rand.Read(key) // never fails
@@ -78,7 +78,7 @@ func (g *Gateway) newSession(account, role, name string, life time.Duration) *se
 	}}
 }
 
-// remember keeps a session for as long as somebody may still be told that it has expired.
+// remember keeps a session for as long as its callers should learn that it has expired.
 func (i *issued) remember(s *session, now time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -90,8 +90,8 @@ func (i *issued) remember(s *session, now time.Time) {
 	i.sessions[s.credentials.AccessKeyID] = s
 }
 
-// Credentials gives out those of the role of an instance; it is a machine.CredentialSource. They are the same ones until
-// their end comes near or the instance has another role.
+// Credentials returns the credentials of an instance's role; it is a machine.CredentialSource. They stay the same until
+// they are about to expire or the instance gets another role.
 func (g *Gateway) Credentials(ctx context.Context, instanceID string) (machine.Credentials, error) {
 	region := g.hosting.region(instanceID)
 	role, err := g.roleOf(ctx, region, instanceID)
@@ -99,7 +99,7 @@ func (g *Gateway) Credentials(ctx context.Context, instanceID string) (machine.C
 		return machine.Credentials{}, err
 	}
 	if role == "" {
-		return machine.Credentials{}, fmt.Errorf("give credentials to %s: its instance profile has no role", instanceID)
+		return machine.Credentials{}, fmt.Errorf("get credentials for %s: its instance profile has no role", instanceID)
 	}
 	if s := g.issued.current(instanceID, role, g.now()); s != nil {
 		return s.credentials, nil
@@ -116,7 +116,7 @@ func (g *Gateway) Credentials(ctx context.Context, instanceID string) (machine.C
 	return s.credentials, nil
 }
 
-// current is the session of an instance, when it is still good for a while.
+// current returns the session of an instance, if it is still valid for a while.
 func (i *issued) current(instanceID, role string, now time.Time) *session {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -127,7 +127,7 @@ func (i *issued) current(instanceID, role string, now time.Time) *session {
 	return s
 }
 
-// region is that of a machine.
+// region returns the region of a machine.
 func (h *hosting) region(id string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -137,7 +137,7 @@ func (h *hosting) region(id string) string {
 	return ""
 }
 
-// accountID asks for the account's number.
+// accountID asks moto for the account's id.
 func (g *Gateway) accountID(ctx context.Context, region string) (string, error) {
 	var out struct {
 		Account string `xml:"GetCallerIdentityResult>Account"`
@@ -161,23 +161,23 @@ func (g *Gateway) readForm(ctx context.Context, region, service, action string, 
 	return nil
 }
 
-// refusal is an answer of moto's that is no success.
+// refusal is an error answer of moto.
 type refusal struct {
 	service, action string
 	answer          reply
 }
 
 func (r *refusal) Error() string {
-	return fmt.Sprintf("ask %s for %s: it answers %d", r.service, r.action, r.answer.status)
+	return fmt.Sprintf("ask %s for %s: it answered with status %d", r.service, r.action, r.answer.status)
 }
 
-// missing reports whether moto said that there is no such thing.
+// missing reports whether moto answered that the thing does not exist.
 func missing(err error) bool {
 	var refused *refusal
 	return errors.As(err, &refused) && refused.answer.status == http.StatusNotFound
 }
 
-// roleOf is the role in an instance's profile; "" when there is none.
+// roleOf returns the role in an instance's profile; "" if there is none.
 func (g *Gateway) roleOf(ctx context.Context, region, instanceID string) (string, error) {
 	var profiles struct {
 		Arns []string `xml:"iamInstanceProfileAssociationSet>item>iamInstanceProfile>arn"`
@@ -201,12 +201,12 @@ func (g *Gateway) roleOf(ctx context.Context, region, instanceID string) (string
 	return out.Roles[0], nil
 }
 
-// who finds the session that a request is signed for; nil for the account's owner, who may do everything. ok is false
-// when the request has been refused.
+// who returns the session that signed a request; nil for the account's owner, who may do everything. ok is false if the
+// request has been rejected.
 func (g *Gateway) who(w http.ResponseWriter, r *http.Request, c call) (s *session, ok bool) {
 	switch {
 	case c.key == "" && c.service == "sts" && c.action == "AssumeRoleWithWebIdentity":
-		return nil, true // its token says who asks
+		return nil, true // its token identifies the caller
 	case c.key == "":
 		c.fail(w, http.StatusForbidden, c.errorCode("MissingAuthenticationTokenException", "MissingAuthenticationToken",
 			"AuthFailure", "AccessDenied"), "The request is not signed: use the credentials in .webstack/local.env.")
@@ -228,7 +228,7 @@ func (c call) failSignature(w http.ResponseWriter) {
 		"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 }
 
-// whoAssumed is who, for credentials that were given out.
+// whoAssumed is like who, for issued credentials.
 func (g *Gateway) whoAssumed(w http.ResponseWriter, r *http.Request, c call) (s *session, ok bool) {
 	g.issued.mu.Lock()
 	s, known := g.issued.sessions[c.key]
@@ -252,7 +252,7 @@ func (g *Gateway) whoAssumed(w http.ResponseWriter, r *http.Request, c call) (s 
 	return nil, false
 }
 
-// errorCode chooses the code that the call's service has for an error: JSON services, those with forms, EC2, S3.
+// errorCode chooses the code of the call's service for an error: JSON services, form services, EC2, S3.
 func (c call) errorCode(json, form, ec2, s3 string) string {
 	switch {
 	case c.json:

@@ -10,7 +10,7 @@ import (
 	"webstack/local/runcommand"
 )
 
-// lookForMachine is how often a machine that does not run is looked for.
+// lookForMachine is how often to check whether a stopped machine is running.
 const lookForMachine = 200 * time.Millisecond
 
 // permittedErrors is how many machines may fail before the command has.
@@ -23,7 +23,7 @@ func (c *command) permittedErrors() int {
 	return permitted
 }
 
-// dispatch remembers a command and brings it to its machines. done, which may be nil, is called for each invocation that
+// dispatch stores a command and sends it to its machines. done, which may be nil, is called for each invocation that
 // has ended.
 func (f *fleet) dispatch(c *command, done func(*invocation)) {
 	f.mu.Lock()
@@ -106,7 +106,7 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 	f.end(one, status, detail)
 }
 
-// reached waits until the machine runs, and reports whether it does before the command expires.
+// reached waits until the machine is running, and reports whether that happens before the command expires.
 func (f *fleet) reached(ctx context.Context, one *invocation) bool {
 	expires := one.command.requested.Add(one.command.timeout)
 	for !f.online(ctx, one.command.region, one.InstanceID) {
@@ -128,7 +128,7 @@ func (f *fleet) end(one *invocation, status, detail string) {
 	one.ended, one.detail = status, detail
 }
 
-// refused ends an invocation whose document the agent does not run.
+// refused ends an invocation whose document the agent rejects.
 func (f *fleet) refused(one *invocation, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// anything is the resource of actions that have none.
+// anything is the resource for actions that have none.
 const anything = "*"
 
 func (c call) arn(account, service, rest string) string {
@@ -26,7 +26,7 @@ func (g *Gateway) stsDemands(_ *http.Request, c call, _ *session) ([]demand, err
 	}
 }
 
-// kmsUnbound are the actions that are about no key yet, or about all.
+// kmsUnbound are the actions that are not about a particular key.
 var kmsUnbound = map[string]bool{"CreateKey": true, "GenerateRandom": true, "ListAliases": true, "ListKeys": true}
 
 // kmsDemands are those of calls that name the key, or something that was encrypted with it.
@@ -54,12 +54,12 @@ func (g *Gateway) kmsDemands(r *http.Request, c call, s *session) ([]demand, err
 // keyIDLength is how long the id of a key is.
 const keyIDLength = 36
 
-// keyArn finds a key by any of its names.
+// keyArn returns the ARN of a key by any of its names.
 func (g *Gateway) keyArn(r *http.Request, key string) (string, error) {
 	var out struct{ KeyMetadata struct{ Arn string } }
 	answer, err := g.askJSON(r, "kms", "TrentService.DescribeKey", map[string]string{"KeyId": key}, &out)
 	if err == nil && !answer.ok() {
-		return key, nil // the call itself will say that there is no such key
+		return key, nil // the call itself will report that there is no such key
 	}
 	return out.KeyMetadata.Arn, err
 }

@@ -5,15 +5,16 @@ import (
 	"strings"
 )
 
-// ec2Resources are the kinds of things that calls to EC2 are about, by the parameters that name them, without the number
-// of those in lists.
+// ec2Resources are the kinds of resources in calls to EC2, by the parameters that name them, without the numbers of
+// lists.
 var ec2Resources = []struct{ parameter, kind string }{
 	{"InstanceId", "instance"}, {"VolumeId", "volume"}, {"GroupId", "security-group"}, {"AllocationId", "elastic-ip"},
 	{"VpcId", "vpc"}, {"SubnetId", "subnet"}, {"RouteTableId", "route-table"}, {"InternetGatewayId", "internet-gateway"},
 	{"NatGatewayId", "natgateway"}, {"VpcEndpointId", "vpc-endpoint"}, {"SnapshotId", "snapshot"}, {"ImageId", "image"},
 }
 
-// ec2Demands are one permission on each thing that a call names; on anything when it names none, or describes.
+// ec2Demands returns one permission for each resource that a call names, or one for any resource if it names none or
+// describes resources.
 func (g *Gateway) ec2Demands(r *http.Request, c call, s *session) ([]demand, error) {
 	action := "ec2:" + c.action
 	if c.action == "" {

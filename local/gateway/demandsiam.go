@@ -2,14 +2,14 @@ package gateway
 
 import "net/http"
 
-// iamResources are the kinds of things that calls to IAM are about, by the parameters that name them; the first that a
-// call has is what it is about.
+// iamResources are the kinds of resources in calls to IAM, by the parameters that name them; the first one in a call
+// counts.
 var iamResources = []struct{ parameter, kind string }{
 	{"RoleName", "role"}, {"InstanceProfileName", "instance-profile"}, {"UserName", "user"}, {"GroupName", "group"},
 }
 
-// iamDemands are the permission on what a call names, and on anything when it names nothing. A role in an instance
-// profile is passed to EC2.
+// iamDemands returns the permission for the resource that a call names, or for any resource if it names none. A role in
+// an instance profile is passed to EC2.
 func (g *Gateway) iamDemands(_ *http.Request, c call, s *session) ([]demand, error) {
 	if c.action == "" {
 		return nil, errUnmapped
@@ -41,7 +41,7 @@ func (g *Gateway) iamDemands(_ *http.Request, c call, s *session) ([]demand, err
 	return []demand{own}, nil
 }
 
-// rdsDemands are the permission on the instance that a call names, and on anything when it names none.
+// rdsDemands returns the permission for the RDS instance that a call names, or for any if it names none.
 func (g *Gateway) rdsDemands(_ *http.Request, c call, s *session) ([]demand, error) {
 	if c.action == "" {
 		return nil, errUnmapped

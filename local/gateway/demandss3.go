@@ -84,7 +84,7 @@ func listed(r *http.Request) map[string][]string {
 	return values
 }
 
-// objectDemands are those of a call about one object. To get around a lock is a permission of its own.
+// objectDemands returns the permissions for a call about one object. Bypassing a lock needs its own permission.
 func objectDemands(r *http.Request, c call, bucket, key string) ([]demand, error) {
 	demands, err := ownDemands(r, c, bucket, key)
 	if err == nil && strings.EqualFold(r.Header.Get("X-Amz-Bypass-Governance-Retention"), "true") {
@@ -164,7 +164,7 @@ func written(r *http.Request) map[string][]string {
 	return values
 }
 
-// deletions are those of a call that deletes many objects, which its body names.
+// deletions returns the permissions for a call that deletes the objects named in its body.
 func (g *Gateway) deletions(r *http.Request, bucket string) ([]demand, error) {
 	var c call
 	if err := c.readBody(r); err != nil {
@@ -190,19 +190,19 @@ func (g *Gateway) deletions(r *http.Request, bucket string) ([]demand, error) {
 	return demands, nil
 }
 
-// refusedByBucket reports whether a bucket's policy denies the owner of the account a call. It may allow nothing that
-// an owner may not do anyway.
+// refusedByBucket reports whether a bucket's policy denies a call of the account's owner. What it allows makes no
+// difference to the owner.
 func (g *Gateway) refusedByBucket(r *http.Request, c call) error {
 	bucket, _ := bucketAndKey(r)
 	if policies, err := g.bucketPolicyOf("arn:aws:s3:::" + bucket); err != nil || len(policies) == 0 {
 		return err
 	}
-	if strings.HasSuffix(c.action, "BucketPolicy") { // the owner can always correct it
+	if strings.HasSuffix(c.action, "BucketPolicy") { // the owner can always fix the policy
 		return nil
 	}
 	demands, err := g.s3Demands(r, c, nil)
 	if err != nil {
-		return nil // what is not known is no less the owner's
+		return nil // the owner may make calls with unknown permissions, too
 	}
 	account, err := g.accountID(r.Context(), c.region)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// ssmInput is what of a call to SSM its permissions depend on.
+// ssmInput is the part of a call to SSM on which its permissions depend.
 type ssmInput struct {
 	Name, Path, DocumentName, InstanceID, Target, SessionID string
 	Type, KeyID, OutputS3BucketName                         string
@@ -84,7 +84,7 @@ func (c call) taggedArn(s *session, in ssmInput) string {
 	}
 }
 
-// document is a document's ARN. Those of AWS itself have no account.
+// document returns a document's ARN. AWS's own documents have no account in it.
 func (c call) document(s *session, name string) string {
 	if strings.HasPrefix(name, "arn:") {
 		return name
@@ -96,7 +96,7 @@ func (c call) document(s *session, name string) string {
 	return c.arn(account, "ssm", "document/"+name)
 }
 
-// parameterArn is a parameter's ARN, in which a name without a slash gets one.
+// parameterArn returns a parameter's ARN. It adds a slash to a name without one.
 func (c call) parameterArn(s *session, name string) string {
 	if strings.HasPrefix(name, "arn:") {
 		return name
@@ -141,7 +141,7 @@ func (g *Gateway) parameterDemands(r *http.Request, c call, s *session, in ssmIn
 	return demands, nil
 }
 
-// defaultKey is AWS's own for secret parameters: everybody in the account may use it by way of Parameter Store.
+// defaultKey is AWS's own key for secret parameters: everybody in the account may use it through Parameter Store.
 const defaultKey = "alias/aws/ssm"
 
 // keysOf are the keys that a call about parameters uses.
@@ -176,7 +176,7 @@ func (g *Gateway) keysOf(r *http.Request, c call, in ssmInput, names []string) (
 			return nil, err
 		}
 		if !answer.ok() {
-			return nil, fmt.Errorf("look for the keys of parameters: SSM answers %d", answer.status)
+			return nil, fmt.Errorf("look up the keys of parameters: SSM answered with status %d", answer.status)
 		}
 		for _, p := range out.Parameters {
 			if p.Type == "SecureString" && !seen[p.KeyID] {
@@ -226,7 +226,7 @@ func (g *Gateway) commandDemands(r *http.Request, c call, s *session, in ssmInpu
 		demands = append(demands, d)
 	}
 	for _, id := range in.InstanceIDs {
-		if !found[id] { // one that is not there has no tags
+		if !found[id] { // an instance that does not exist has no tags
 			demands = append(demands, demand{action: "ssm:" + c.action, resource: c.arn(s.account, "ec2", "instance/"+id)})
 		}
 	}

@@ -1,5 +1,5 @@
-// Package gateway is the laptop cloud's AWS endpoint: a reverse proxy in front of moto that adds what moto lacks and
-// this stack needs, and corrects what moto does differently from AWS in a way that a program could notice:
+// Package gateway is the laptop cloud's AWS endpoint: a reverse proxy in front of moto that adds what this stack needs
+// and moto lacks, and corrects moto where a program could notice a difference from AWS:
 //
 //   - instances that are machines: what happens to an instance, its volumes, its role and its addresses happens to a
 //     machine, in order, after the call has been answered; public addresses are loopback addresses of this computer;
@@ -22,6 +22,6 @@
 //     serves something else, or a database that is to shrink: see preconditions;
 //   - faults that tests ask for.
 //
-// Requests that are not corrected go through unread, byte for byte. All calls but those to S3 reach moto one after the
-// other: moto changes its tables while other requests go through them, which ends in an internal error now and then.
+// All other requests are passed through unread, byte for byte. Calls to moto, except those to S3, are made one at a
+// time: moto changes its tables while other requests read them, which occasionally causes an internal error.
 package gateway

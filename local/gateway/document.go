@@ -15,7 +15,7 @@ const maxDocument = 64 << 10
 
 var (
 	documentName = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
-	// reserved is how names begin that only AWS may use, in lower case.
+	// reserved are the prefixes of names that only AWS may use, in lower case.
 	reserved      = []string{"aws", "amazon", "amzn"}
 	parameterWord = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 	stepName      = regexp.MustCompile(`^[a-zA-Z0-9_\-]{1,128}$`)
@@ -51,14 +51,15 @@ func checkDocumentName(name string) *problem {
 	return nil
 }
 
-// checkContent finds what AWS, or the agent on a host, would refuse in a Command document. Other documents are moto's.
+// checkContent reports what AWS, or the agent on a host, would reject in a Command document. Other documents are left
+// to moto.
 func checkContent(content string) *problem {
 	if len(content) > maxDocument {
 		return wrong("MaxDocumentSizeExceeded", "The document is larger than %d bytes", maxDocument)
 	}
 	d, err := runcommand.Parse(content)
 	if err != nil {
-		return wrong("InvalidDocumentContent", "The content is neither JSON nor YAML of a document: %v", err)
+		return wrong("InvalidDocumentContent", "The content is not a document in JSON or YAML: %v", err)
 	}
 	if d.SchemaVersion != "2.2" {
 		return nil
@@ -79,7 +80,7 @@ func checkSteps(steps []runcommand.Step) *problem {
 	for _, step := range steps {
 		switch {
 		case !slices.Contains(runcommand.Actions, step.Action):
-			return wrong("InvalidDocumentContent", "Step %q: there is no action %q for commands", step.Name, step.Action)
+			return wrong("InvalidDocumentContent", "Step %q: unknown action %q for commands", step.Name, step.Action)
 		case !stepName.MatchString(step.Name):
 			return wrong("InvalidDocumentContent", "Step name %q: 1 to 128 of a-zA-Z0-9_- are allowed", step.Name)
 		case seen[step.Name]:
@@ -99,14 +100,14 @@ func checkParameter(name string, p runcommand.Parameter) *problem {
 	case !parameterWord.MatchString(name):
 		return wrong("InvalidDocumentContent", "Parameter name %q: letters and digits only; the agent drops others", name)
 	case p.Type != "String" && p.Type != "StringList":
-		return wrong("InvalidDocumentContent", "Parameter %q: commands have String and StringList, not %q", name, p.Type)
+		return wrong("InvalidDocumentContent", "Parameter %q: commands support String and StringList, not %q", name, p.Type)
 	case err != nil:
 		return wrong("InvalidDocumentContent", "Parameter %q: allowedPattern: %v", name, err)
 	}
 	return nil
 }
 
-// deleteDocument refuses to delete a document that an association runs.
+// deleteDocument rejects deleting a document that an association runs.
 func (g *Gateway) deleteDocument(w http.ResponseWriter, r *http.Request, c call) {
 	var in struct{ Name string }
 	if !c.parse(w, &in) {
@@ -127,7 +128,7 @@ const (
 	latestVersion  = "$LATEST"
 )
 
-// foundDocument is a document, or the reason why there is none.
+// foundDocument is a document, or the reason why it was not found.
 type foundDocument struct {
 	runcommand.Document
 	content string
@@ -148,7 +149,7 @@ func (g *Gateway) documentOf(r *http.Request, name, version string) (foundDocume
 		if !answer.ok() {
 			return foundDocument{problem: wrong("InvalidDocument", "The document %s does not exist", name)}, nil
 		}
-		if version != defaultVersion { // which is what GetDocument gets, and does not know by that name
+		if version != defaultVersion { // GetDocument returns it, but does not accept this name
 			in["DocumentVersion"] = version
 			if answer, err = g.ask(r, "GetDocument", in, &out); err != nil {
 				return foundDocument{}, err

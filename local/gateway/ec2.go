@@ -61,7 +61,7 @@ func (g *Gateway) mend(answer *reply) {
 		return
 	}
 	body := bytes.ReplaceAll(answer.body, []byte(`{'State': 'associated'}`), []byte("associated"))
-	// gp3 volumes have 125 MiB/s unless they are given more, and moto says so only of those.
+	// gp3 volumes have 125 MiB/s by default; moto reports the throughput only if it was set.
 	const gp3, throughput = "<volumeType>gp3</volumeType>", "<throughput>"
 	parts := strings.Split(string(body), gp3)
 	for i := 1; i < len(parts); i++ {
@@ -78,7 +78,7 @@ func (g *Gateway) mend(answer *reply) {
 		return []byte("</metadataOptions><maintenanceOptions><autoRecovery>" + recovery +
 			"</autoRecovery></maintenanceOptions>" + string(found[1]))
 	})
-	// The order matters to nobody: the elements of an item are told by their names.
+	// The order does not matter: the elements of an item are identified by their names.
 	body = groupRule.ReplaceAllFunc(body, func(rule []byte) []byte {
 		description, ok := g.state.descriptions[string(groupRule.FindSubmatch(rule)[1])]
 		if !ok || bytes.Contains(rule, []byte("<description>")) {
@@ -92,7 +92,7 @@ func (g *Gateway) mend(answer *reply) {
 	answer.body = body
 }
 
-// authorize remembers the description of a rule about a security group, which moto keeps for addresses only.
+// authorize stores the description of a rule about a security group, which moto stores only for addresses.
 func (g *Gateway) authorize(w http.ResponseWriter, r *http.Request, c call) {
 	answer, err := g.forward(r, c)
 	if err != nil {

@@ -39,7 +39,7 @@ type lifecycleRule struct {
 	} `json:"action"`
 }
 
-// putLifecyclePolicy refuses policies that ECR would refuse and moto would take.
+// putLifecyclePolicy rejects policies that ECR would reject and moto would accept.
 func (g *Gateway) putLifecyclePolicy(w http.ResponseWriter, r *http.Request, c call) {
 	var in struct {
 		Text string `json:"lifecyclePolicyText"`
@@ -77,7 +77,7 @@ func checkLifecycle(text string) *problem {
 		})
 		switch {
 		case rule.RulePriority < 1 || seen[rule.RulePriority]:
-			return invalid("rulePriority %d is no positive number of its own", rule.RulePriority)
+			return invalid("rulePriority %d is not a positive number, or is not unique", rule.RulePriority)
 		case rule.Selection.TagStatus == "any" && !last:
 			return invalid("the rule for any image, %d, must have the highest rulePriority", rule.RulePriority)
 		}
@@ -89,25 +89,25 @@ func checkLifecycle(text string) *problem {
 	return nil
 }
 
-// fault tells what is wrong with a rule on its own; "" when nothing is.
+// fault returns what is wrong with a rule on its own; "" if it is valid.
 func (r lifecycleRule) fault() string {
 	s := r.Selection
 	lists := len(s.TagPrefixList) > 0 || len(s.TagPatternList) > 0
 	switch {
 	case !slices.Contains([]string{"tagged", "untagged", "any"}, s.TagStatus):
-		return "tagStatus is tagged, untagged or any"
+		return "tagStatus must be tagged, untagged or any"
 	case s.TagStatus == "tagged" && !lists:
 		return "tagged images need a tagPrefixList or a tagPatternList"
 	case s.TagStatus != "tagged" && lists:
 		return "only tagged images have a tagPrefixList or a tagPatternList"
 	case s.CountType != "imageCountMoreThan" && s.CountType != "sinceImagePushed":
-		return "countType is imageCountMoreThan or sinceImagePushed"
+		return "countType must be imageCountMoreThan or sinceImagePushed"
 	case (s.CountType == "sinceImagePushed") != (s.CountUnit == "days"):
-		return "countUnit is days, with sinceImagePushed only"
+		return "countUnit must be days, and is valid only with sinceImagePushed"
 	case s.CountNumber < 1:
-		return "countNumber is 1 or more"
+		return "countNumber must be 1 or more"
 	case r.Action.Type != "expire":
-		return "the action is expire"
+		return "the action must be expire"
 	}
 	return ""
 }

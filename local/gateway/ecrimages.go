@@ -32,7 +32,7 @@ type imageID struct {
 	Tag    string `json:"imageTag,omitempty"`
 }
 
-// ref is the digest, or else the tag.
+// ref returns the digest, or the tag if there is none.
 func (i imageID) ref() string {
 	if i.Digest != "" {
 		return i.Digest
@@ -40,7 +40,7 @@ func (i imageID) ref() string {
 	return i.Tag
 }
 
-// imageCall answers a call about a repository that is there.
+// imageCall answers a call about an existing repository.
 type imageCall func(g *Gateway, r *http.Request, in ecrInput, repo repository) (out any, p *problem, err error)
 
 var imageCalls = map[string]imageCall{
@@ -52,7 +52,7 @@ var imageCalls = map[string]imageCall{
 	"PutImage":                    (*Gateway).putImage,
 }
 
-// ecrImages answers calls about images from the registry; moto keeps images of its own, which nobody can pull.
+// ecrImages answers calls about images from the registry; moto has images of its own, which cannot be pulled.
 func (g *Gateway) ecrImages(w http.ResponseWriter, r *http.Request, c call) {
 	if g.images == nil {
 		g.moto.ServeHTTP(w, r)
@@ -95,7 +95,7 @@ func (in ecrInput) wanted(image registry.Image) bool {
 	}
 }
 
-// page cuts a list to what a call wants of it.
+// page returns the requested part of a list.
 func page[T any](in ecrInput, all []T) (part []T, next string) {
 	const usual = 100
 	from, err := strconv.Atoi(in.NextToken)
@@ -186,7 +186,7 @@ func (g *Gateway) listImages(r *http.Request, in ecrInput, repo repository) (any
 	return withNext(map[string]any{"imageIds": part}, next), nil, nil
 }
 
-// failure is what a call about many images says of one.
+// failure is the error for one image in a call about many.
 func failure(id imageID) map[string]any {
 	return map[string]any{"imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
 }
@@ -288,7 +288,7 @@ func (g *Gateway) putImage(r *http.Request, in ecrInput, repo repository) (any, 
 	return map[string]any{"image": shownImage(repo, imageID{digest, in.ImageTag}, image)}, nil, nil
 }
 
-// deleteRepository refuses to delete what still has images, unless it is forced to, and deletes them with it.
+// deleteRepository rejects deleting a repository that still has images. With force it deletes the images, too.
 func (g *Gateway) deleteRepository(w http.ResponseWriter, r *http.Request, c call) {
 	var in ecrInput
 	if !c.parse(w, &in) {

@@ -35,7 +35,7 @@ func newExecution(a association, now time.Time, instances []string) *execution {
 	return run
 }
 
-// record remembers a run that begins, and what it takes in.
+// record stores a run that begins, and the changes that it covers.
 func (f *fleet) record(a association, renewals int, run *execution) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -56,7 +56,7 @@ func (f *fleet) record(a association, renewals int, run *execution) {
 	}
 }
 
-// finish remembers how a run ended on a machine, and when the next one is due.
+// finish stores how a run ended on a machine, and when the next one is due.
 func (f *fleet) finish(a association, when schedule, run *execution, instanceID, status, detail, code, summary string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -76,7 +76,7 @@ func (f *fleet) finish(a association, when schedule, run *execution, instanceID,
 	}
 }
 
-// status is how a run stands on all its machines together, and how many stand how.
+// status returns the status of a run on all its machines together, and the number of machines by status.
 func (e *execution) status() (status, detail string, counts map[string]int) {
 	counts = map[string]int{}
 	details := map[string]bool{}
@@ -94,7 +94,7 @@ func (e *execution) status() (status, detail string, counts map[string]int) {
 	return status, detail, counts
 }
 
-// together is one status for many.
+// together combines many statuses into one.
 func together(counts map[string]int) string {
 	switch {
 	case counts["Pending"] > 0:
@@ -109,7 +109,7 @@ func together(counts map[string]int) string {
 // maxSummary is how much of a run's summary is kept, in characters.
 const maxSummary = 512
 
-// summary says of a run's steps how many ended how, and of each that failed why.
+// summary says how many of a run's steps ended in which way, and why steps failed.
 func summary(results []runcommand.Result) string {
 	counts := map[runcommand.Status]int{}
 	failures := ""
@@ -138,7 +138,7 @@ func tail(text string, characters int) string {
 	return string(runes[max(0, len(runes)-characters):])
 }
 
-// shown is an association with how it stands.
+// shown is an association with its status.
 func (f *fleet) shown(a association) association {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -162,7 +162,7 @@ func (f *fleet) shown(a association) association {
 	return a
 }
 
-// status is how an association stands on a machine: pending when a change of it has not run yet.
+// status returns the status of an association on a machine: pending if a change of it has not run yet.
 func (t *managedTarget) status(kept *managed, a association) string {
 	changed := t.version != a.AssociationVersion || t.renewals != kept.renewals
 	if t.last == nil || t.requests != kept.requests || changed && !a.ApplyOnlyAtCronInterval {

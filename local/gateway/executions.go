@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// executionQuery is what is asked about the runs of an association.
+// executionQuery is a query about the runs of an association.
 type executionQuery struct {
 	ExecutionID string `json:"ExecutionId"`
 	Filters     []struct{ Key, Value, Type string }
@@ -17,12 +17,13 @@ type executionQuery struct {
 	NextToken   string
 }
 
-// holds reports whether something with these fields passes the filters.
+// holds reports whether these fields match the filters.
 func (q executionQuery) holds(fields map[string]string) (bool, *problem) {
 	for _, filter := range q.Filters {
 		value, ok := fields[filter.Key]
 		if !ok {
-			return false, wrong("ValidationException", "The laptop cloud has no filter %q of executions", filter.Key)
+			return false, wrong("ValidationException",
+				"The laptop cloud does not support the filter %q for executions", filter.Key)
 		}
 		passes := value == filter.Value
 		if filter.Type == "LESS_THAN" || filter.Type == "GREATER_THAN" {
@@ -74,7 +75,7 @@ func (f *fleet) executions(association string) []*execution {
 	return nil
 }
 
-// counted are counts as State Manager writes them.
+// counted formats counts as State Manager does.
 func counted(counts map[string]int) string {
 	var list []string
 	for _, status := range slices.Sorted(maps.Keys(counts)) {
@@ -153,7 +154,7 @@ func (g *Gateway) startAssociationsOnce(w http.ResponseWriter, _ *http.Request, 
 	c.answer(w, struct{}{})
 }
 
-// associationsOn are the associations of a machine, or the client is answered that there is no such machine.
+// associationsOn returns the associations of a machine, or answers the client that there is no such machine.
 func (g *Gateway) associationsOn(w http.ResponseWriter, r *http.Request, c call) (string, []association, bool) {
 	var in struct {
 		InstanceID string `json:"InstanceId"`

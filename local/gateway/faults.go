@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// faultsPath is where tests ask for calls to fail: POST adds a fault, DELETE takes all back. User and password are the
-// owner's access key.
+// faultsPath is where tests make calls fail: POST adds a fault, DELETE removes all. User and password are the owner's
+// access key.
 const faultsPath = "/_webstack/faults"
 
 // fault makes calls of an action fail.
@@ -16,12 +16,12 @@ type fault struct {
 	Service string `json:"service"`
 	// Action is the API action, such as "CreateSubnet".
 	Action string `json:"action"`
-	// Skip is how many calls pass first, Times how many fail then; 1 when left out.
+	// Skip is how many calls pass first, Times how many then fail; 1 by default.
 	Skip  int `json:"skip"`
 	Times int `json:"times"`
-	// Code is AWS's error code; "UnauthorizedOperation" when left out, which clients do not try again.
+	// Code is AWS's error code; by default "UnauthorizedOperation", which clients do not retry.
 	Code string `json:"code"`
-	// Status is the HTTP status; 403 when left out.
+	// Status is the HTTP status; 403 by default.
 	Status int `json:"status"`
 }
 
@@ -44,7 +44,7 @@ func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
 		input := json.NewDecoder(r.Body)
 		input.DisallowUnknownFields()
 		if err := input.Decode(wanted); err != nil || !wanted.possible() {
-			http.Error(w, `give {"action": "CreateSubnet"} and, if need be, "service", "skip", "times", "code", "status"`,
+			http.Error(w, `give {"action": "CreateSubnet"} and, if needed, "service", "skip", "times", "code", "status"`,
 				http.StatusBadRequest)
 			return
 		}
@@ -56,12 +56,12 @@ func (s *state) serveFaults(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// possible reports whether the fault can come about.
+// possible reports whether the fault can happen.
 func (f *fault) possible() bool {
 	return f.Action != "" && f.Skip >= 0 && f.Times > 0 && f.Status >= 400 && f.Status <= 599
 }
 
-// fault fails the call when a test asked for that, and reports whether it did.
+// fault fails the call if a test asked for that, and reports whether it did.
 func (s *state) fault(w http.ResponseWriter, c call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,8 +19,8 @@ const (
 	// commandWorkers and associationWorkers are how many documents an agent runs at a time.
 	commandWorkers     = 5
 	associationWorkers = 1
-	// beat is how often the fleet checks whether something is due, and slow how many beats pass until it asks which
-	// instances there are when nothing is.
+	// beat is how often the fleet checks whether something is due, and slow after how many idle beats it asks which
+	// instances exist.
 	beat = time.Second
 	slow = 10
 )
@@ -48,7 +48,7 @@ type fleet struct {
 type agent struct {
 	registered, lastPing   time.Time
 	platform, version      string
-	reason                 string        // why it does nothing, "" when it works
+	reason                 string        // why it does nothing, "" if it works
 	commands, associations chan struct{} // its workers
 }
 
@@ -60,7 +60,7 @@ func newFleet(g *Gateway, machines machine.Machines, now func() time.Time) *flee
 	}
 }
 
-// run keeps associations until ctx ends, and then stops what runs.
+// run applies associations until ctx ends, and then stops everything that is running.
 func (f *fleet) run(ctx context.Context) {
 	defer f.runs.Wait()
 	defer f.stop()
@@ -86,7 +86,7 @@ func (f *fleet) run(ctx context.Context) {
 func (f *fleet) wake() {
 	select {
 	case f.wakeUp <- struct{}{}:
-	default: // it will look anyway
+	default: // it is about to look anyway
 	}
 }
 
@@ -105,7 +105,7 @@ func (f *fleet) agentOf(instanceID string) *agent {
 	return found
 }
 
-// online reports whether the machine can take commands, and remembers that it could.
+// online reports whether the machine can take commands, and records that it could.
 func (f *fleet) online(ctx context.Context, region, instanceID string) bool {
 	if f.machines == nil || !f.machines.Running(ctx, instanceID) || !f.allowedAgent(ctx, region, instanceID) {
 		return false
@@ -152,7 +152,7 @@ func (h host) tag(key string) (string, bool) {
 	return "", false
 }
 
-// gone reports whether the instance is terminated, or nearly.
+// gone reports whether the instance is terminated or terminating.
 func (h host) gone() bool { return h.State == "terminated" || h.State == "shutting-down" }
 
 // matches reports whether the instance is one of the targets: all of them, by any of their values.
@@ -175,14 +175,14 @@ func (h host) matchesOne(t target) bool {
 	}
 }
 
-// hosts are a region's instances that are not gone.
+// hosts returns a region's instances that are not gone.
 func (f *fleet) hosts(ctx context.Context, region string) ([]host, error) {
 	answer, err := f.gateway.askEC2(internal(ctx, region), "DescribeInstances", url.Values{})
 	if err != nil {
 		return nil, err
 	}
 	if !answer.ok() {
-		return nil, fmt.Errorf("ask moto for the instances in %s: it answers %d", region, answer.status)
+		return nil, fmt.Errorf("ask moto for the instances in %s: it answered with status %d", region, answer.status)
 	}
 	var out struct {
 		Hosts []host `xml:"reservationSet>item>instancesSet>item"`
@@ -193,7 +193,7 @@ func (f *fleet) hosts(ctx context.Context, region string) ([]host, error) {
 	return slices.DeleteFunc(out.Hosts, host.gone), nil
 }
 
-// internal is a request of the gateway's own that no client stands behind.
+// internal returns a request of the gateway itself, without a client.
 func internal(ctx context.Context, region string) *http.Request {
 	request, err := http.NewRequestWithContext(withCall(ctx, call{service: "ssm", region: region}), http.MethodPost, "/", nil)
 	if err != nil {
@@ -204,7 +204,7 @@ func internal(ctx context.Context, region string) *http.Request {
 	return request
 }
 
-// stored gets a parameter for a document, which may name all but secrets.
+// stored gets a parameter for a document, which may use all except secrets.
 func (f *fleet) stored(region, instanceID string) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, name string) (string, error) {
 		if err := f.mayRead(ctx, region, instanceID, name); err != nil {
@@ -244,7 +244,7 @@ func (f *fleet) object(ctx context.Context, region, method, bucket, key string, 
 	answer, err := f.gateway.send(request, call{service: "s3", region: region, action: method + " object"}, method, address,
 		request.Header, content)
 	if err == nil && !answer.ok() {
-		err = fmt.Errorf("%s s3://%s/%s: S3 answers %d", method, bucket, key, answer.status)
+		err = fmt.Errorf("%s s3://%s/%s: S3 answered with status %d", method, bucket, key, answer.status)
 	}
 	return answer, err
 }
@@ -265,7 +265,7 @@ func (c *command) upload(f *fleet, instanceID string) func(context.Context, runc
 			if err == nil {
 				_, err = f.object(ctx, c.region, http.MethodPut, c.Bucket, key, []byte(content))
 			}
-			if err != nil { // the command is none the worse for it
+			if err != nil { // that does not affect the command
 				f.gateway.logf("output of command %s: %v\n", c.ID, err)
 			}
 		}

@@ -18,23 +18,24 @@ import (
 
 // Options are what a gateway works with.
 type Options struct {
-	// Moto connects with moto.
+	// Moto connects to moto.
 	Moto func(context.Context) (net.Conn, error)
-	// AccessKeyID and SecretAccessKey are those of the account's owner, who may do everything. Without them, "", nobody is.
+	// AccessKeyID and SecretAccessKey belong to the account's owner, who may do everything. If they are "", there is no
+	// owner.
 	AccessKeyID, SecretAccessKey string
-	// Log gets a line for each request: time, service, action, status and duration, never bodies or headers.
+	// Log receives a line for each request: time, service, action, status and duration, never bodies or headers.
 	Log io.Writer
-	// Problems gets a line for what goes wrong with machines while no call waits for it; Log when nil.
+	// Problems receives a line for each error with machines that no call waits for; Log if it is nil.
 	Problems io.Writer
-	// Machines run the instances. Without them, nil, instances exist in moto only.
+	// Machines run the instances. If nil, instances exist only in moto.
 	Machines machine.Machines
-	// Databases run the instances of RDS that have Postgres. Without them, nil, those exist in moto only.
+	// Databases run the RDS instances with Postgres. If nil, those exist only in moto.
 	Databases Databases
-	// Images are what is pushed to ECR, Hub what stands in for Docker Hub; without Images, nil, there are no registries.
+	// Images is the registry behind ECR, Hub the stand-in for Docker Hub. If Images is nil, there are no registries.
 	Images, Hub *registry.Registry
-	// HubKey is the password for writing to Hub; nobody may when it is "".
+	// HubKey is the password for writing to Hub; if it is "", nobody may write.
 	HubKey string
-	// Now is the time; the clock's when nil.
+	// Now returns the time; if nil, the clock is used.
 	Now func() time.Time
 }
 
@@ -84,7 +85,7 @@ func New(o Options) *Gateway {
 	g.moto = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(motoURL)
-			r.Out.Host = r.In.Host // part of what was signed, and moto's clue to the bucket
+			r.Out.Host = r.In.Host // part of the signature, and tells moto the bucket
 		},
 		Transport:     g.to,
 		FlushInterval: -1,
@@ -97,7 +98,7 @@ func New(o Options) *Gateway {
 	return g
 }
 
-// Run does what is due without a call, until ctx ends, and returns when nothing of it runs any more.
+// Run does the work that no call triggers, until ctx ends, and returns when all of it has ended.
 func (g *Gateway) Run(ctx context.Context) error {
 	g.fleet.run(ctx)
 	g.closeSessions()
@@ -110,7 +111,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return nil
 }
 
-// logf writes a line about what goes wrong while no call waits for it.
+// logf writes a line about an error that no call waits for.
 func (g *Gateway) logf(format string, args ...any) {
 	g.logMu.Lock()
 	defer g.logMu.Unlock()
@@ -158,7 +159,7 @@ func (g *Gateway) logged(serve func(http.ResponseWriter, *http.Request) call) ht
 // handler answers a call in moto's place, or with moto's help.
 type handler func(*Gateway, http.ResponseWriter, *http.Request, call)
 
-// handlers are the calls that moto is not left alone with, by service and action.
+// handlers handle the calls that the gateway does not leave to moto alone, by service and action.
 var handlers = map[string]map[string]handler{
 	"ec2": ec2Handlers, "ecr": ecrHandlers, "iam": iamHandlers, "rds": rdsHandlers, "s3": s3Handlers,
 	"ssm": ssmHandlers, "sts": stsHandlers,
@@ -169,7 +170,7 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
 		return
 	}
 	if changesIAM(c) {
-		g.changeIAM(c) // what is read from here on may be old already
+		g.changeIAM(c) // what is read from here on may be outdated
 		defer g.changeIAM(c)
 	}
 	if handle, ok := handlers[c.service][c.action]; ok {

@@ -14,7 +14,7 @@ import (
 	"webstack/local/machine"
 )
 
-// hosting lets machines follow what happens to instances and volumes. EC2's answers do not wait for it, as AWS's don't.
+// hosting makes machines follow what happens to instances and volumes. EC2's answers do not wait for it, as on AWS.
 type hosting struct {
 	gateway  *Gateway
 	machines machine.Machines
@@ -25,7 +25,7 @@ type hosting struct {
 	holders map[string]string  // the instance that a volume is or was attached to, by volume
 }
 
-// hosted is what a machine was told last.
+// hosted is the last known state of a machine.
 type hosted struct {
 	region, role, address string
 	booted                bool
@@ -38,7 +38,7 @@ func newHosting(g *Gateway, machines machine.Machines) *hosting {
 	}
 }
 
-// do queues what happens to an instance. A failure is logged: nobody waits for it.
+// do queues a change of an instance. A failure is logged, because nobody waits for it.
 func (h *hosting) do(what, id string, job func(ctx context.Context) error, volumes ...string) {
 	h.queue.add(func(ctx context.Context) {
 		if err := job(ctx); err != nil && ctx.Err() == nil {
@@ -60,7 +60,7 @@ type instanceDetails struct {
 	Owner     string `xml:"-"`
 }
 
-// errNoInstance says that an instance is terminated, or was never there.
+// errNoInstance means that an instance is terminated or never existed.
 var errNoInstance = errors.New("there is no such instance")
 
 // details asks for an instance.
@@ -123,7 +123,7 @@ func (h *hosting) boot(region, id, userData string) {
 	})
 }
 
-// failed remembers for DescribeInstanceStatus that a machine does not run.
+// failed records for DescribeInstanceStatus that a machine is not running.
 func (h *hosting) failed(known *hosted, err error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -131,7 +131,7 @@ func (h *hosting) failed(known *hosted, err error) error {
 	return err
 }
 
-// options are the metadata options in a machine's words.
+// options returns the metadata options for a machine.
 func (d describedInstance) options() machine.MetadataOptions {
 	hops, err := strconv.Atoi(d.Metadata.HTTPPutResponseHopLimit)
 	if err != nil || hops < 1 {
@@ -142,7 +142,7 @@ func (d describedInstance) options() machine.MetadataOptions {
 	}
 }
 
-// follow tells a machine its public address and its role, as far as they have changed.
+// follow tells a machine its public address and its role if they have changed.
 func (h *hosting) follow(ctx context.Context, id string) error {
 	h.mu.Lock()
 	known, ok := h.known[id]
@@ -177,7 +177,7 @@ func (h *hosting) follow(ctx context.Context, id string) error {
 	return nil
 }
 
-// followAll lets all machines look for what a call may have changed.
+// followAll makes all machines check what a call may have changed.
 func (h *hosting) followAll() {
 	h.mu.Lock()
 	ids := slices.Collect(maps.Keys(h.known))
@@ -201,7 +201,7 @@ func (h *hosting) setMetadata(region, id string) {
 	})
 }
 
-// power does to machines what a call did to instances.
+// power stops, starts or reboots machines as a call did with instances.
 func (h *hosting) power(action string, ids []string) {
 	for _, id := range ids {
 		switch action {
@@ -222,7 +222,7 @@ func (h *hosting) power(action string, ids []string) {
 	}
 }
 
-// terminate removes a machine. Whoever attaches one of its volumes elsewhere waits for that.
+// terminate removes a machine. Attaching one of its volumes elsewhere waits for that.
 func (h *hosting) terminate(id string) {
 	h.mu.Lock()
 	var volumes []string
@@ -236,7 +236,7 @@ func (h *hosting) terminate(id string) {
 	h.do("terminate", id, func(ctx context.Context) error { return h.machines.Terminate(ctx, id) }, volumes...)
 }
 
-// attach gives an attached volume to its machine, or lets the machine see its new size.
+// attach attaches a volume to its machine, or tells the machine its new size.
 func (h *hosting) attach(region, id, volume string) {
 	h.mu.Lock()
 	h.holders[volume] = id
@@ -255,7 +255,7 @@ func (h *hosting) attach(region, id, volume string) {
 	}, volume)
 }
 
-// resize lets the machine that holds the volume see its new size.
+// resize tells the machine that has the volume its new size.
 func (h *hosting) resize(region, volume string) {
 	if holder := h.holder(volume); holder != "" {
 		h.attach(region, holder, volume)

@@ -20,7 +20,7 @@ func (c call) numbered(name string) []string {
 	return out
 }
 
-// hostingCall sends a call on, and lets the machines follow it when it went well.
+// hostingCall forwards a call, and makes the machines follow it if it succeeds.
 func (g *Gateway) hostingCall(w http.ResponseWriter, r *http.Request, c call) {
 	answer, err := g.forward(r, c)
 	if err != nil {
@@ -59,7 +59,7 @@ func (h *hosting) followCall(c call) {
 	}
 }
 
-// detachVolume says where the volume is attached when the call does not, which moto needs to know.
+// detachVolume adds where the volume is attached if the call does not say so, because moto needs it.
 func (g *Gateway) detachVolume(w http.ResponseWriter, r *http.Request, c call) {
 	var out struct {
 		Attachments []struct {
@@ -94,7 +94,7 @@ func (g *Gateway) detachVolume(w http.ResponseWriter, r *http.Request, c call) {
 	g.hostingCall(w, r, c)
 }
 
-// freeAddresses takes the elastic addresses from terminated instances, which moto would leave with them.
+// freeAddresses disassociates the elastic addresses of terminated instances, which moto would not do.
 func (g *Gateway) freeAddresses(ctx context.Context, region string, ids []string) error {
 	for _, id := range ids {
 		err := g.freeAddress(ctx, region, url.Values{"Filter.1.Name": {"instance-id"}, "Filter.1.Value.1": {id}})
@@ -105,7 +105,7 @@ func (g *Gateway) freeAddresses(ctx context.Context, region string, ids []string
 	return nil
 }
 
-// freeAddress takes the elastic addresses that the parameters ask for from what they serve.
+// freeAddress disassociates the elastic addresses that the parameters select.
 func (g *Gateway) freeAddress(ctx context.Context, region string, parameters url.Values) error {
 	var out struct {
 		Associations []string `xml:"addressesSet>item>associationId"`
@@ -126,7 +126,7 @@ func (g *Gateway) freeAddress(ctx context.Context, region string, parameters url
 	return nil
 }
 
-// deleteNatGateway frees the gateway's elastic address, which moto would leave with it.
+// deleteNatGateway frees the gateway's elastic address, which moto would not do.
 func (g *Gateway) deleteNatGateway(w http.ResponseWriter, r *http.Request, c call) {
 	var out struct {
 		Allocations []string `xml:"natGatewaySet>item>natGatewayAddressSet>item>allocationId"`
@@ -156,7 +156,7 @@ func (g *Gateway) deleteNatGateway(w http.ResponseWriter, r *http.Request, c cal
 
 var statusItem = regexp.MustCompile(`<instanceId>(i-[0-9a-f]+)</instanceId>`)
 
-// describeInstanceStatus tells of machines that still boot, and of those that could not.
+// describeInstanceStatus reports machines that are booting, and machines that failed to boot.
 func (g *Gateway) describeInstanceStatus(w http.ResponseWriter, r *http.Request, c call) {
 	answer, err := g.forward(r, c)
 	if err != nil {

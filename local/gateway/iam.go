@@ -20,7 +20,7 @@ var iamHandlers = map[string]handler{
 	"DeleteRolePolicy":       (*Gateway).deleteRolePolicy,
 }
 
-// policySize is how long IAM takes a policy for.
+// policySize returns the length of a policy as IAM counts it.
 func policySize(text string) int {
 	return len(strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
@@ -30,7 +30,7 @@ func policySize(text string) int {
 	}, text))
 }
 
-// trustWithinLimit refuses a trust policy that is too long, which moto would take.
+// trustWithinLimit rejects a trust policy that is too long, which moto would accept.
 func (g *Gateway) trustWithinLimit(w http.ResponseWriter, r *http.Request, c call) {
 	document := c.form.Get("AssumeRolePolicyDocument") + c.form.Get("PolicyDocument")
 	if policySize(document) > maxTrust {
@@ -40,7 +40,7 @@ func (g *Gateway) trustWithinLimit(w http.ResponseWriter, r *http.Request, c cal
 	g.moto.ServeHTTP(w, r)
 }
 
-// putRolePolicy refuses a policy with which a role would have too long ones, which moto would take.
+// putRolePolicy rejects a policy that would make a role's policies too long, which moto would accept.
 func (g *Gateway) putRolePolicy(w http.ResponseWriter, r *http.Request, c call) {
 	role, name, size := c.form.Get("RoleName"), c.form.Get("PolicyName"), policySize(c.form.Get("PolicyDocument"))
 	total := size
@@ -79,8 +79,8 @@ func (g *Gateway) deleteRolePolicy(w http.ResponseWriter, r *http.Request, c cal
 	answer.write(w)
 }
 
-// setInline notes the size of a role's inline policy; 0 when it has none of that name. A role is deleted after its
-// policies, so nothing is left of it here.
+// setInline records the size of a role's inline policy; 0 if it has none of that name. A role is deleted after its
+// policies, so nothing of it remains here.
 func (s *state) setInline(role, name string, size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

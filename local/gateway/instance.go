@@ -8,23 +8,22 @@ import (
 	"regexp"
 )
 
-// instance is what moto forgets of one.
+// instance is what moto does not store about an instance.
 type instance struct {
 	recovery string // default or disabled
-	credits  string // what they were changed to; "" when they were not
+	credits  string // what they were changed to; "" if they were not
 	userData *string
 }
 
-// launch is the answer to a call with a client token, for when the same call comes again.
+// launch is the answer to a call with a client token, in case the same call is repeated.
 type launch struct {
 	parameters string
 	answer     reply
 }
 
-// runInstances launches once for each client token, as a client counts on that repeats a call of which it saw
-// no answer.
+// runInstances launches once per client token. A client that repeats a call without an answer relies on that.
 func (g *Gateway) runInstances(w http.ResponseWriter, r *http.Request, c call) {
-	// Calls with a token wait for each other, or two at a time would both launch.
+	// Calls with a token wait for each other; otherwise two concurrent ones would both launch.
 	g.state.launching.Lock()
 	defer g.state.launching.Unlock()
 	token := c.form.Get("ClientToken")
@@ -92,7 +91,7 @@ func (s *state) instance(id string) instance {
 	return s.instances[id]
 }
 
-// describe asks moto for one instance, and answers the client when there is none.
+// describe asks moto for one instance, and answers the client if there is none.
 func (g *Gateway) describe(w http.ResponseWriter, r *http.Request, c call, id string) (describedInstance, bool) {
 	answer, err := g.askEC2(r, "DescribeInstances", url.Values{"InstanceId.1": {id}})
 	var described struct {
@@ -126,7 +125,7 @@ type describedInstance struct {
 	} `xml:"metadataOptions"`
 }
 
-// modifyInstanceAttribute keeps new user data here: moto takes it for malformed, however it comes.
+// modifyInstanceAttribute keeps new user data here: moto always considers it malformed.
 func (g *Gateway) modifyInstanceAttribute(w http.ResponseWriter, r *http.Request, c call) {
 	data, ok := c.form["UserData.Value"]
 	if !ok {
@@ -160,7 +159,7 @@ func (g *Gateway) describeInstanceAttribute(w http.ResponseWriter, r *http.Reque
 	c.respond(w, "<instanceId>"+id+"</instanceId><userData><value>"+*data+"</value></userData>")
 }
 
-// modifyMetadataOptions gives the options that the call leaves out as well, which moto would forget.
+// modifyMetadataOptions adds the options that the call omits, which moto would forget.
 func (g *Gateway) modifyMetadataOptions(w http.ResponseWriter, r *http.Request, c call) {
 	found, ok := g.describe(w, r, c, c.form.Get("InstanceId"))
 	if !ok {
@@ -189,7 +188,7 @@ func (g *Gateway) modifyMetadataOptions(w http.ResponseWriter, r *http.Request, 
 func (g *Gateway) modifyMaintenanceOptions(w http.ResponseWriter, r *http.Request, c call) {
 	id, recovery := c.form.Get("InstanceId"), c.form.Get("AutoRecovery")
 	if recovery != "default" && recovery != "disabled" {
-		c.refuse(w, wrong("InvalidParameterValue", "AutoRecovery is default or disabled, not '%s'", recovery))
+		c.refuse(w, wrong("InvalidParameterValue", "AutoRecovery must be default or disabled, not '%s'", recovery))
 		return
 	}
 	if _, ok := g.describe(w, r, c, id); !ok {
@@ -203,7 +202,7 @@ func (g *Gateway) modifyCredits(w http.ResponseWriter, r *http.Request, c call) 
 	const prefix = "InstanceCreditSpecification.1."
 	id, credits := c.form.Get(prefix+"InstanceId"), c.form.Get(prefix+"CpuCredits")
 	if credits != "standard" && credits != "unlimited" {
-		c.refuse(w, wrong("InvalidParameterValue", "CpuCredits is standard or unlimited, not '%s'", credits))
+		c.refuse(w, wrong("InvalidParameterValue", "CpuCredits must be standard or unlimited, not '%s'", credits))
 		return
 	}
 	if _, ok := g.describe(w, r, c, id); !ok {
