@@ -141,7 +141,7 @@ func TestWebstackShellSaysWhatIsWrong(t *testing.T) {
 		"there are no AWS credentials": func(c *exec.Cmd) {
 			c.Env = append(c.Env, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=/nonexistent")
 		},
-		"cannot reach AWS":                    func(c *exec.Cmd) { c.Env = append(c.Env, "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1") },
+		"cannot reach AWS":                         func(c *exec.Cmd) { c.Env = append(c.Env, "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1") },
 		"make it with pulumi up --refresh --stack": func(c *exec.Cmd) { c.Args = append(c.Args, "-s", "empty") },
 	} {
 		t.Run(want, func(t *testing.T) {

@@ -176,11 +176,11 @@ func TestWrongUsage(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"webstack-local needs a command": {},
-		`unknown command "start"`:                  {"start"},
-		"Did you mean this?\n\tdown":               {"dwon"},
-		`unknown command "now"`:                    {"up", "now"},
-		"up: unknown flag: --force":                {"up", "--force"},
-		"did you mean --full?":                     {"preview", "--ful"},
+		`unknown command "start"`:        {"start"},
+		"Did you mean this?\n\tdown":     {"dwon"},
+		`unknown command "now"`:          {"up", "now"},
+		"up: unknown flag: --force":      {"up", "--force"},
+		"did you mean --full?":           {"preview", "--ful"},
 	} {
 		status, out, problems := call(t, t.TempDir(), args...)
 		if status != command.ExitUsage || out != "" || !strings.Contains(problems, want) ||

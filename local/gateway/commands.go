@@ -85,8 +85,8 @@ func (d foundDocument) acceptsCommand(parameters map[string][]string) *problem {
 // targets returns the instances that an order is for.
 func (f *fleet) targets(r *http.Request, region string, o order) ([]string, *problem, error) {
 	if f.machines == nil {
-		return nil, wrong("InvalidInstanceId", "hosts of the laptop cloud have no SSM agent,
-			because there is no Docker engine to run machines"), nil
+		return nil, wrong("InvalidInstanceId", "hosts of the laptop cloud have no SSM agent, "+
+			"because there is no Docker engine to run machines"), nil
 	}
 	hosts, err := f.hosts(r.Context(), region)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"strconv"
 )
 
-// placed is an instance as far as others depend on it.
+// placed is the part of an instance that others depend on.
 type placed struct {
 	ID       string   `xml:"instanceId"`
 	State    string   `xml:"instanceState>name"`
@@ -20,7 +20,7 @@ type placed struct {
 	IPv6     []string `xml:"networkInterfaceSet>item>ipv6AddressesSet>item>ipv6Address"`
 }
 
-// placedInstances are the region's instances that are not terminated.
+// placedInstances returns the region's instances that are not terminated.
 func (g *Gateway) placedInstances(ctx context.Context, region string) ([]placed, error) {
 	var out struct {
 		Instances []placed `xml:"reservationSet>item>instancesSet>item"`
@@ -31,7 +31,7 @@ func (g *Gateway) placedInstances(ctx context.Context, region string) ([]placed,
 	}), err
 }
 
-// natGateway is one that was not deleted.
+// natGateway is a NAT gateway that was not deleted.
 type natGateway struct {
 	State     string   `xml:"state"`
 	Vpc       string   `xml:"vpcId"`
@@ -49,7 +49,7 @@ func (g *Gateway) natGateways(ctx context.Context, region string) ([]natGateway,
 	}), err
 }
 
-// describedSubnet is a subnet as far as others depend on it.
+// describedSubnet is the part of a subnet that others depend on.
 type describedSubnet struct {
 	ID         string      `xml:"subnetId"`
 	Vpc        string      `xml:"vpcId"`
@@ -73,7 +73,7 @@ func (b ipv6Block) within(other ipv6Block) bool {
 	return err == nil && outerErr == nil && outer.Overlaps(inner)
 }
 
-// blockOf finds the block of an association; nil when there is none, or it is gone.
+// blockOf returns the block of an association; nil if there is none, or it is gone.
 func blockOf(blocks []ipv6Block, association string) *ipv6Block {
 	for i, block := range blocks {
 		if block.Association == association && !block.gone() {
@@ -83,7 +83,7 @@ func blockOf(blocks []ipv6Block, association string) *ipv6Block {
 	return nil
 }
 
-// subnets are the region's subnets, or those that the parameters ask for.
+// subnets returns the region's subnets, or those that the parameters select.
 func (g *Gateway) subnets(ctx context.Context, region string, parameters url.Values) ([]describedSubnet, error) {
 	var out struct {
 		Subnets []describedSubnet `xml:"subnetSet>item"`
@@ -133,7 +133,7 @@ func subnetIsEmpty(ctx context.Context, g *Gateway, c call) (*problem, error) {
 	return dependency("The subnet '%s' has dependencies and cannot be deleted.", subnet), nil
 }
 
-// vpcIsEmpty looks for what moto would leave without a VPC. It looks for subnets and route tables itself.
+// vpcIsEmpty looks for dependencies of a VPC that moto ignores. moto itself looks for subnets and route tables.
 func vpcIsEmpty(ctx context.Context, g *Gateway, c call) (*problem, error) {
 	vpc := c.form.Get("VpcId")
 	for _, kind := range []struct{ action, filter string }{
@@ -202,7 +202,7 @@ func groupIsUnused(ctx context.Context, g *Gateway, c call) (*problem, error) {
 	return dependency("resource %s has a dependent object", group), nil
 }
 
-// addressIsFree: an Elastic IP serves one thing at a time, and is kept while it does.
+// addressIsFree: an Elastic IP serves one thing at a time, and cannot be released while it does.
 func addressIsFree(ctx context.Context, g *Gateway, c call) (*problem, error) {
 	allocation := c.form.Get("AllocationId")
 	if allocation == "" {
@@ -309,7 +309,7 @@ func subnetBlockIsUnused(ctx context.Context, g *Gateway, c call) (*problem, err
 	return nil, nil
 }
 
-// describedVolume is a volume as far as its size and place matter.
+// describedVolume is a volume's size and place.
 type describedVolume struct {
 	Zone string `xml:"availabilityZone"`
 	Size int    `xml:"size"`
@@ -372,7 +372,7 @@ func groupsAreInVpc(ctx context.Context, g *Gateway, c call) (*problem, error) {
 	return nil, nil
 }
 
-// vpcsOfGroups are the VPCs of all security groups.
+// vpcsOfGroups returns the VPCs of all security groups.
 func (g *Gateway) vpcsOfGroups(ctx context.Context, region string) (map[string]string, error) {
 	var out struct {
 		Groups []struct {

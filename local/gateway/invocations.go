@@ -12,10 +12,10 @@ import (
 	"webstack/local/runcommand"
 )
 
-// minPluginName is how long the name of a step must be for GetCommandInvocation to take it.
+// minPluginName is how long the name of a step must be for GetCommandInvocation to accept it.
 const minPluginName = 4
 
-// isoTime is how GetCommandInvocation writes times.
+// isoTime is the format of times in GetCommandInvocation.
 const isoTime = "2006-01-02T15:04:05.000Z"
 
 func (g *Gateway) getCommandInvocation(w http.ResponseWriter, _ *http.Request, c call) {
@@ -42,7 +42,7 @@ func (g *Gateway) getCommandInvocation(w http.ResponseWriter, _ *http.Request, c
 	c.answer(w, one.detailed(index))
 }
 
-// invocation finds a command on a machine; nil when there is none. The fleet is locked.
+// invocation returns a command on a machine; nil if there is none. The fleet must be locked.
 func (f *fleet) invocation(region, commandID, instanceID string) *invocation {
 	found, ok := f.commands[commandID]
 	if !ok || found.region != region {
@@ -56,10 +56,10 @@ func (f *fleet) invocation(region, commandID, instanceID string) *invocation {
 	return nil
 }
 
-// named finds a step by its name, which may be left out when there is one step only.
+// named returns a step by its name, which may be omitted if there is only one step.
 func (i *invocation) named(name string) (int, *problem) {
 	if name != "" && len(name) < minPluginName {
-		return 0, wrong("ValidationException", "PluginName %q has less than %d characters", name, minPluginName)
+		return 0, wrong("ValidationException", "PluginName %q has fewer than %d characters", name, minPluginName)
 	}
 	if name == "" && len(i.results) == 1 {
 		return 0, nil
@@ -69,14 +69,14 @@ func (i *invocation) named(name string) (int, *problem) {
 			return index, nil
 		}
 	}
-	return 0, wrong("InvalidPluginName", "Give the name of one of the document's %d steps; %q is none", len(i.results), name)
+	return 0, wrong("InvalidPluginName", "Give the name of one of the document's %d steps, not %q", len(i.results), name)
 }
 
 // detailed is a step of an invocation as GetCommandInvocation shows it.
 func (i *invocation) detailed(index int) map[string]any {
 	result, step := i.results[index], i.command.document.MainSteps[index]
 	status, detail := shown(result.Status)
-	if result.Status == runcommand.Pending { // a step that will not start ends as its document does
+	if result.Status == runcommand.Pending { // a step that will not start ends like its document
 		status, detail = i.status()
 		if status == "InProgress" {
 			status, detail = "Pending", "Pending"
@@ -104,7 +104,7 @@ func (i *invocation) detailed(index int) map[string]any {
 	return out
 }
 
-// listing is what ListCommands and ListCommandInvocations are asked for.
+// listing is the input of ListCommands and ListCommandInvocations.
 type listing struct {
 	CommandID  string `json:"CommandId"`
 	InstanceID string `json:"InstanceId"`
@@ -117,7 +117,7 @@ type listing struct {
 	NextToken  string
 }
 
-// matches reports whether a command, or an invocation of it, is asked for.
+// matches reports whether a command, or an invocation of it, is selected.
 func (l listing) matches(c *command, status, detail string) (bool, *problem) {
 	if l.CommandID != "" && c.ID != l.CommandID || l.CommandID == "" && c.association != "" ||
 		l.InstanceID != "" && !slices.Contains(c.InstanceIDs, l.InstanceID) {
@@ -137,7 +137,7 @@ func (l listing) matches(c *command, status, detail string) (bool, *problem) {
 			}
 			holds = c.requested.After(moment) == (filter.Key == "InvokedAfter")
 		default:
-			return false, wrong("InvalidFilterKey", "The laptop cloud has no filter %q of commands", filter.Key)
+			return false, wrong("InvalidFilterKey", "The laptop cloud does not support the filter %q for commands", filter.Key)
 		}
 		if !holds {
 			return false, nil
@@ -173,7 +173,7 @@ func (g *Gateway) listCommandInvocations(w http.ResponseWriter, _ *http.Request,
 	})
 }
 
-// list answers with a page of what there is of a region's commands, the newest first.
+// list answers with a page of a region's commands, the newest first.
 func (g *Gateway) list(w http.ResponseWriter, c call, name string, of func(listing, *command) ([]any, *problem)) {
 	var in listing
 	if !c.parse(w, &in) {
@@ -200,14 +200,14 @@ func (g *Gateway) list(w http.ResponseWriter, c call, name string, of func(listi
 	c.page(w, name, list, in.MaxResults, in.NextToken)
 }
 
-// maxPage is how much of a list is answered at once.
+// maxPage is the most entries of a list in one answer.
 const maxPage = 50
 
 // page answers with a page of a list: its token is where it begins.
 func (c call) page(w http.ResponseWriter, name string, list []any, size int, token string) {
 	begin, err := strconv.Atoi(cmp.Or(token, "0"))
 	if err != nil || begin < 0 || begin > len(list) {
-		c.refuse(w, wrong("InvalidNextToken", "The token %q is none", token))
+		c.refuse(w, wrong("InvalidNextToken", "The token %q is not valid", token))
 		return
 	}
 	end := min(begin+min(cmp.Or(size, maxPage), maxPage), len(list))

@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	// loginLife is how long a login to the registry is good for.
+	// loginLife is how long a login to the registry is valid.
 	loginLife = 12 * time.Hour
-	// loginUser is the name that goes with a login's token.
+	// loginUser is the user name for a login's token.
 	loginUser = "AWS"
 )
 
@@ -21,7 +21,7 @@ type login struct {
 	ends    time.Time
 }
 
-// getAuthorizationToken gives out a login that may do what its caller may.
+// getAuthorizationToken returns a login that may do what its caller may.
 func (g *Gateway) getAuthorizationToken(w http.ResponseWriter, r *http.Request, c call) {
 	account, err := g.accountID(r.Context(), c.region)
 	if err != nil {
@@ -44,8 +44,8 @@ func (g *Gateway) getAuthorizationToken(w http.ResponseWriter, r *http.Request, 
 	}}})
 }
 
-// registryAddress is where the client finds the registry: beside this endpoint on the laptop, by the name that it has on
-// AWS on a machine.
+// registryAddress is where the client finds the registry: on this computer at this endpoint's port, on a machine by the
+// name that it has on AWS.
 func registryAddress(r *http.Request, account, region string) string {
 	if strings.HasPrefix(r.Host, "127.") || strings.HasPrefix(r.Host, "localhost") {
 		return "http://" + r.Host
@@ -53,7 +53,7 @@ func registryAddress(r *http.Request, account, region string) string {
 	return "https://" + account + ".dkr.ecr." + region + ".amazonaws.com"
 }
 
-// loginOf finds what the token of a request to the registry stands for.
+// loginOf returns the login of a request to the registry.
 func (g *Gateway) loginOf(user, token string) (login, bool) {
 	g.issued.mu.Lock()
 	defer g.issued.mu.Unlock()

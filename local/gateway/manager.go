@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// managed is what State Manager knows of an association beside what it is.
+// managed is what State Manager knows about an association besides its definition.
 type managed struct {
-	// renewals counts the new versions of its document, and requests the calls of StartAssociationsOnce.
+	// renewals counts the new versions of its document, requests the calls of StartAssociationsOnce.
 	renewals, requests int
 	targets            map[string]*managedTarget // by instance
 	executions         []*execution              // the oldest first
@@ -16,13 +16,13 @@ type managed struct {
 
 // managedTarget is an association on one machine.
 type managedTarget struct {
-	// version is the association's, and renewals and requests are those, that the last run took in.
+	// version, renewals and requests are those of the association that the last run covered.
 	version            string
 	renewals, requests int
 	running            bool
 	// due is when it runs by its schedule, zero for never.
 	due time.Time
-	// last is the latest run, nil before there was one. succeeded is when one last did.
+	// last is the latest run, nil before there was one. succeeded is when a run last succeeded.
 	last      *executionTarget
 	succeeded time.Time
 }
@@ -30,7 +30,7 @@ type managedTarget struct {
 // maxExecutions is how many runs of an association are remembered.
 const maxExecutions = 100
 
-// manage begins to keep a new association.
+// manage starts to apply a new association.
 func (f *fleet) manage(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -38,14 +38,14 @@ func (f *fleet) manage(id string) {
 	f.wake()
 }
 
-// unmanage stops keeping one. A run of it goes on to its end.
+// unmanage stops applying an association. A run that has started continues to its end.
 func (f *fleet) unmanage(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.managed, id)
 }
 
-// documentChanged makes the associations run that use the version of a document that is another one now.
+// documentChanged makes associations run whose version of the document has changed.
 func (f *fleet) documentChanged(region, name, version string) {
 	associations := f.gateway.state.list(region)
 	f.mu.Lock()
@@ -58,7 +58,7 @@ func (f *fleet) documentChanged(region, name, version string) {
 	f.wake()
 }
 
-// anyDue reports whether an association is due on a machine that is known as its target.
+// anyDue reports whether an association is due on one of its known targets.
 func (f *fleet) anyDue() bool {
 	associations := f.gateway.state.list("")
 	f.mu.Lock()
@@ -78,7 +78,7 @@ func (f *fleet) anyDue() bool {
 	return false
 }
 
-// keepAssociations runs what is due.
+// keepAssociations runs the associations that are due.
 func (f *fleet) keepAssociations(ctx context.Context) {
 	byRegion := map[string][]association{}
 	for _, a := range f.gateway.state.list("") {
@@ -105,7 +105,7 @@ func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 		f.gateway.logf("State Manager: association %s: %v\n", a.AssociationID, err) // it was checked
 		return
 	}
-	// A version of the document that comes later than this makes the association run once more.
+	// A version of the document that is created after this makes the association run again.
 	candidates, renewals := f.dueOn(a, when, hosts)
 	var due []string
 	for _, id := range candidates {
@@ -126,8 +126,8 @@ func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 	f.execute(a, renewals, when, due, found)
 }
 
-// dueOn are the machines where an association is due, and how often its document was renewed by now. Machines that are no
-// targets any more are forgotten.
+// dueOn returns the machines where an association is due, and how often its document has been renewed. Machines that
+// are no longer targets are forgotten.
 func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string, renewals int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -159,7 +159,7 @@ func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string,
 	return due, kept.renewals
 }
 
-// isDue reports whether the association must run, and takes note of a change that does not make it run.
+// isDue reports whether the association must run, and records a change that does not make it run.
 func (t *managedTarget) isDue(kept *managed, a association, when schedule, now time.Time) bool {
 	if t.requests != kept.requests {
 		return true

@@ -20,13 +20,13 @@ const (
 
 var (
 	parameterName = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
-	// ubuntu are the public parameters that name Canonical's current image. moto has none of them, and nobody may write
+	// ubuntu are the public parameters that name Canonical's current image. moto does not have them, and nobody may write
 	// them.
 	ubuntu = regexp.MustCompile(`^/aws/service/canonical/ubuntu/server/24\.04/stable/current/` +
 		`(arm64|amd64)/hvm/ebs-gp3/ami-id$`)
 )
 
-// publicParameter is one of Canonical's, as GetParameter shows it; nil when name is none.
+// publicParameter returns a public parameter of Canonical, as GetParameter shows it; nil if name is not one.
 func publicParameter(c call, name string) map[string]any {
 	found := ubuntu.FindStringSubmatch(name)
 	if found == nil {
@@ -91,7 +91,7 @@ func (g *Gateway) getParameters(w http.ResponseWriter, r *http.Request, c call) 
 	c.answer(w, out)
 }
 
-// parameter is the input of PutParameter as far as it is checked here.
+// parameter is the part of PutParameter's input that is checked here.
 type parameter struct{ Name, Value, Tier, Type, KeyID string }
 
 func (g *Gateway) putParameter(w http.ResponseWriter, r *http.Request, c call) {
@@ -118,7 +118,7 @@ func (g *Gateway) putParameter(w http.ResponseWriter, r *http.Request, c call) {
 	g.moto.ServeHTTP(w, r)
 }
 
-// check finds what AWS would refuse and moto would take.
+// check reports what AWS would reject and moto would accept.
 func (p parameter) check() *problem {
 	limit := maxStandard
 	if p.Tier == "Advanced" || p.Tier == "Intelligent-Tiering" {

@@ -9,8 +9,8 @@ import (
 // maxPolicy is S3's limit for a bucket policy, in bytes.
 const maxPolicy = 20 << 10
 
-// bucketPolicy keeps bucket policies here: moto would apply "refuse what does not come over TLS" to every
-// request, as it does not look at conditions.
+// bucketPolicy keeps bucket policies here: moto ignores conditions, and would apply "deny requests without TLS" to
+// every request.
 func (g *Gateway) bucketPolicy(w http.ResponseWriter, r *http.Request, c call) {
 	bucket, _ := bucketAndKey(r)
 	head, err := g.send(r, call{service: "s3", action: "HeadBucket"}, http.MethodHead, "/"+bucket, http.Header{}, nil)
@@ -57,7 +57,8 @@ func (g *Gateway) putPolicy(w http.ResponseWriter, r *http.Request, c call, buck
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// checkPolicy finds the faults that S3 would find first: no JSON, no statements, or one without a part it must have.
+// checkPolicy reports the errors that S3 would find first: invalid JSON, no statements, or a statement without a
+// required field.
 func checkPolicy(text []byte) *problem {
 	if len(text) > maxPolicy {
 		return wrong("MalformedPolicy", "Policy exceeds the maximum allowed document size")

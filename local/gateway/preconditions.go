@@ -6,11 +6,11 @@ import (
 	"net/http"
 )
 
-// precondition looks for what makes AWS refuse a call that moto would let pass; nil when there is nothing.
+// precondition returns the reason why AWS would reject a call that moto would accept; nil if there is none.
 type precondition func(ctx context.Context, g *Gateway, c call) (*problem, error)
 
-// preconditions are those of calls that AWS refuses while something else is in the way, by service and action. A program
-// that changes things in the wrong order fails here as it would on AWS.
+// preconditions are the preconditions of calls that AWS rejects while another resource is in the way, by service and
+// action. A program that changes things in the wrong order fails here as it would on AWS.
 var preconditions = map[string]map[string]precondition{
 	"ec2": {
 		"AssociateAddress":            networkHasGateway,
@@ -34,7 +34,7 @@ var preconditions = map[string]map[string]precondition{
 	},
 }
 
-// refused answers a call that AWS would refuse, and reports whether it did.
+// refused answers a call that AWS would reject, and reports whether it did.
 func (g *Gateway) refused(w http.ResponseWriter, r *http.Request, c call) bool {
 	look, ok := preconditions[c.service][c.action]
 	if !ok || c.form == nil {
@@ -43,7 +43,7 @@ func (g *Gateway) refused(w http.ResponseWriter, r *http.Request, c call) bool {
 	found, err := look(r.Context(), g, c)
 	var unknown *refusal
 	switch {
-	case errors.As(err, &unknown): // what the call is about does not exist, which moto says better
+	case errors.As(err, &unknown): // the resource does not exist, which moto reports better
 		return false
 	case err != nil:
 		c.unavailable(w, err)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// queue runs jobs in the background: those that are about the same thing, such as an instance or a volume, one after the
-// other and in the order in which they came, all others at the same time.
+// queue runs jobs in the background. Jobs about the same thing, such as an instance or a volume, run one after the
+// other in the order they were added; all others run concurrently.
 type queue struct {
 	ctx  context.Context // of all jobs
 	stop context.CancelFunc
@@ -60,7 +60,7 @@ func (q *queue) finish(done chan struct{}, things []string) {
 	}
 }
 
-// close ends what runs, takes no more jobs and returns when all have ended.
+// close ends running jobs, accepts no more, and returns when all have ended.
 func (q *queue) close() {
 	q.mu.Lock()
 	q.stop()

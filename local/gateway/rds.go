@@ -38,10 +38,10 @@ type Databases interface {
 // databasePort is the only port that databases listen on.
 const databasePort = "5432"
 
-// databaseVersion is that of databases for which none is asked for.
+// databaseVersion is the default version.
 const databaseVersion = "17"
 
-// databases lets servers follow what happens to instances of RDS. Answers do not wait for it, as RDS's don't.
+// databases makes servers follow what happens to RDS instances. Answers do not wait for it, as on AWS.
 type databases struct {
 	gateway *Gateway
 	servers Databases
@@ -51,7 +51,7 @@ type databases struct {
 	known map[string]*databaseState // by region and identifier
 }
 
-// databaseState is what is known of a server. Moto knows the rest.
+// databaseState is what is known about a server. moto knows the rest.
 type databaseState struct {
 	id, user string
 	// pending is the status while something is done; "" when nothing is.
@@ -60,19 +60,20 @@ type databaseState struct {
 	address string
 }
 
-// failedStatus is that of an instance whose server could not be brought to what was asked for.
+// failedStatus is the status of an RDS instance whose server could not be changed as requested.
 const failedStatus = "failed"
 
 func newDatabases(g *Gateway, servers Databases) *databases {
 	return &databases{gateway: g, servers: servers, queue: newQueue(), known: map[string]*databaseState{}}
 }
 
-// databaseKey names an instance; RDS does not tell large letters from small ones.
+// databaseKey returns the key of an RDS instance; RDS ignores case.
 func databaseKey(region, identifier string) string { return region + "/" + strings.ToLower(identifier) }
 
 func (c call) databaseKey() string { return databaseKey(c.region, c.form.Get("DBInstanceIdentifier")) }
 
-// find returns the instance that a call is about, and its status while something is done; nil when it has no server.
+// find returns the RDS instance that a call is about, and its status while it is being changed; nil if it has no
+// server.
 func (d *databases) find(c call) (state *databaseState, pending string) {
 	if d == nil {
 		return nil, ""
@@ -85,7 +86,7 @@ func (d *databases) find(c call) (state *databaseState, pending string) {
 	return state, pending
 }
 
-// do queues what happens to a server and shows status until it is done. A failure is logged: nobody waits for it.
+// do queues a change of a server and shows status until it is done. A failure is logged, because nobody waits for it.
 func (d *databases) do(state *databaseState, status string, job func(ctx context.Context) error) {
 	d.mu.Lock()
 	state.pending = status
@@ -107,7 +108,7 @@ func (d *databases) do(state *databaseState, status string, job func(ctx context
 	}, state.id)
 }
 
-// createDBInstance gives an instance with Postgres a server.
+// createDBInstance creates a server for an RDS instance with Postgres.
 func (g *Gateway) createDBInstance(w http.ResponseWriter, r *http.Request, c call) {
 	if g.databases == nil || !strings.EqualFold(c.form.Get("Engine"), "postgres") || c.form.Has("DBClusterIdentifier") {
 		g.moto.ServeHTTP(w, r)
@@ -120,7 +121,7 @@ func (g *Gateway) createDBInstance(w http.ResponseWriter, r *http.Request, c cal
 		c.refuse(w, p)
 		return
 	}
-	if !c.form.Has("EngineVersion") { // moto would call it one of long ago
+	if !c.form.Has("EngineVersion") { // moto's default is a very old version
 		c.form.Set("EngineVersion", databaseVersion)
 		c.body = []byte(c.form.Encode())
 	}
@@ -146,11 +147,11 @@ var (
 	masterPassword = regexp.MustCompile("^[!-~]{8,128}$") // printable ASCII
 )
 
-// checkDatabase finds what RDS, or a server here, would not take.
+// checkDatabase reports what RDS, or a server here, would not accept.
 func checkDatabase(spec rds.Spec, port string) *problem {
 	switch {
 	case port != "" && port != databasePort:
-		return wrong("InvalidParameterValue", "The laptop cloud's databases listen on port %s only.", databasePort)
+		return wrong("InvalidParameterValue", "The laptop cloud's databases listen only on port %s.", databasePort)
 	case !masterUser.MatchString(spec.User):
 		return wrong("InvalidParameterValue", "The parameter MasterUsername is not valid.")
 	case strings.HasPrefix(spec.User, "pg_") || strings.HasPrefix(spec.User, "rds_") || spec.User == rds.Superuser:
@@ -168,7 +169,7 @@ func checkPassword(password string) *problem {
 	return nil
 }
 
-// databaseCall sends a call on, does follow when it went well, and answers.
+// databaseCall forwards a call, calls follow if it succeeds, and answers.
 func (g *Gateway) databaseCall(w http.ResponseWriter, r *http.Request, c call, follow func()) {
 	answer, err := g.forward(r, c)
 	if err != nil {
@@ -186,8 +187,8 @@ func (g *Gateway) mendedDatabases(w http.ResponseWriter, r *http.Request, c call
 	g.databaseCall(w, r, c, func() {})
 }
 
-// idleDatabase is the database that a call is about. It has answered the call when that is moto's alone, and when the
-// database cannot be changed now.
+// idleDatabase returns the database that a call is about. If only moto knows the database, or it cannot be changed now,
+// idleDatabase answers the call.
 func (g *Gateway) idleDatabase(w http.ResponseWriter, r *http.Request, c call) (state *databaseState, ok bool) {
 	state, pending := g.databases.find(c)
 	switch {
@@ -209,7 +210,7 @@ func (g *Gateway) modifyDBInstance(w http.ResponseWriter, r *http.Request, c cal
 	}
 	password, port := c.form.Get("MasterUserPassword"), c.form.Get("DBPortNumber")
 	if port != "" && port != databasePort {
-		c.refuse(w, wrong("InvalidParameterValue", "The laptop cloud's databases listen on port %s only.", databasePort))
+		c.refuse(w, wrong("InvalidParameterValue", "The laptop cloud's databases listen only on port %s.", databasePort))
 		return
 	}
 	if p := checkPassword(password); password != "" && p != nil {
@@ -272,13 +273,13 @@ func (g *Gateway) powerDBInstance(w http.ResponseWriter, r *http.Request, c call
 	})
 }
 
-// copyDBInstance refuses to make an instance of another one's data, of which nothing is kept.
+// copyDBInstance rejects creating an RDS instance from another one's data, because no copies are kept.
 func (g *Gateway) copyDBInstance(w http.ResponseWriter, r *http.Request, c call) {
 	if g.databases == nil {
 		g.moto.ServeHTTP(w, r)
 		return
 	}
-	c.refuse(w, wrong("InvalidAction", "The laptop cloud does not have the action %s of rds: it keeps no copies of a "+
+	c.refuse(w, wrong("InvalidAction", "The laptop cloud does not support the action %s of rds: it keeps no copies of a "+
 		"database's data.", c.action))
 }
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// placedDatabase is an instance of RDS as far as others depend on it.
+// placedDatabase is the part of an RDS instance that others depend on.
 type placedDatabase struct {
 	Identifier      string   `xml:"DBInstanceIdentifier"`
 	Storage         int      `xml:"AllocatedStorage"`
@@ -28,7 +28,7 @@ func (g *Gateway) placedDatabases(ctx context.Context, region string) ([]placedD
 	return out.Databases, err
 }
 
-// vpcOfSubnetGroup is the VPC of a DB subnet group; "" when there is no such group.
+// vpcOfSubnetGroup returns the VPC of a DB subnet group; "" if there is no such group.
 func (g *Gateway) vpcOfSubnetGroup(ctx context.Context, region, name string) (string, error) {
 	var out struct {
 		Vpcs []string `xml:"DescribeDBSubnetGroupsResult>DBSubnetGroups>DBSubnetGroup>VpcId"`
@@ -81,7 +81,7 @@ func subnetGroupStays(ctx context.Context, g *Gateway, c call) (*problem, error)
 	return nil, nil
 }
 
-// databaseCanFollow finds what RDS does not change in an instance that exists.
+// databaseCanFollow reports a change that RDS does not make to an existing RDS instance.
 func databaseCanFollow(ctx context.Context, g *Gateway, c call) (*problem, error) {
 	databases, err := g.placedDatabases(ctx, c.region)
 	at := slices.IndexFunc(databases, func(d placedDatabase) bool {
@@ -101,7 +101,8 @@ func databaseCanFollow(ctx context.Context, g *Gateway, c call) (*problem, error
 	return g.databaseCanMove(ctx, c, database)
 }
 
-// databaseCanMove: a DB instance moves to a subnet group of another VPC only, and takes security groups of that VPC.
+// databaseCanMove: an RDS instance can only move to a subnet group of another VPC, and needs security groups of that
+// VPC.
 func (g *Gateway) databaseCanMove(ctx context.Context, c call, database placedDatabase) (*problem, error) {
 	vpc, wanted := database.Vpc, c.form.Get("DBSubnetGroupName")
 	groups := c.numbered("VpcSecurityGroupIds.VpcSecurityGroupId")
@@ -133,7 +134,8 @@ func (g *Gateway) databaseCanMove(ctx context.Context, c call, database placedDa
 	return nil, nil
 }
 
-// older reports whether one engine version is before another, as far as both are given: 17 is not before 17.5.
+// older reports whether one engine version is before another, comparing only the parts that both have: 17 is not before
+// 17.5.
 func older(wanted, current string) bool {
 	one, other := strings.Split(wanted, "."), strings.Split(current, ".")
 	for i := range min(len(one), len(other)) {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// registryPath is where the registries answer, beside the AWS APIs.
+	// registryPath is where the registries answer, next to the AWS APIs.
 	registryPath = "/v2/"
 	// HubUser is the name by which the laptop cloud's own programs write to the stand-in for Docker Hub; the password is
 	// Options.HubKey.
@@ -21,13 +21,13 @@ const (
 	HubName = "registry-1.docker.io"
 )
 
-// ecrName is a registry of AWS's, with its region.
+// ecrName matches the host name of a registry of AWS, with its region.
 var ecrName = regexp.MustCompile(`^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com$`)
 
-// Registry reports whether a host name is that of a registry which Registries answers for.
+// Registry reports whether Registries answers for a host name.
 func Registry(name string) bool { return name == HubName || ecrName.MatchString(name) }
 
-// Registries answers what machines ask of registries: each by the host name that it has on the internet.
+// Registries answers machines' requests to registries, by the host names that these have on the internet.
 func (g *Gateway) Registries() http.Handler {
 	return g.logged(func(w http.ResponseWriter, r *http.Request) call {
 		host, _, _ := strings.Cut(r.Host, ":")
@@ -62,7 +62,7 @@ func registryCall(r *http.Request) call {
 	return call{service: "registry", action: r.Method + r.URL.Path}
 }
 
-// serveHub answers as Docker Hub: everybody may read, and who has the key may write.
+// serveHub answers as Docker Hub: everybody may read, and those with the key may write.
 func (g *Gateway) serveHub(w http.ResponseWriter, r *http.Request) {
 	operation := registry.Parse(r)
 	_, key, given := r.BasicAuth()
@@ -71,7 +71,7 @@ func (g *Gateway) serveHub(w http.ResponseWriter, r *http.Request) {
 	case operation.Kind == registry.Unsupported:
 		registry.Fail(w, http.StatusMethodNotAllowed, "UNSUPPORTED", "The operation is unsupported.")
 	case given && !good || !operation.Reads() && !good:
-		unauthorized(w, r, "the key of this registry is another one")
+		unauthorized(w, r, "the key is not this registry's")
 	default:
 		g.hub.Serve(w, r, operation, false)
 	}
@@ -87,8 +87,8 @@ func unauthorized(w http.ResponseWriter, r *http.Request, message string) {
 	registry.Fail(w, http.StatusUnauthorized, "UNAUTHORIZED", "%s", message)
 }
 
-// operationActions are the permissions that a login needs, by kind of request. To ask for a layer is part of pulling and
-// of pushing, so either permission will do.
+// operationActions are the permissions that a login needs, by kind of request. Asking for a layer is part of pulling
+// and of pushing, so either permission is sufficient.
 var operationActions = map[registry.Kind]demand{
 	registry.GetManifest: {action: "ecr:BatchGetImage"},
 	registry.PutManifest: {action: "ecr:PutImage"},
@@ -121,7 +121,7 @@ func (g *Gateway) serveECR(w http.ResponseWriter, r *http.Request) {
 	found, err := g.repository(own, operation.Repository)
 	if errors.Is(err, errNoRepository) {
 		registry.Fail(w, http.StatusNotFound, "NAME_UNKNOWN",
-			"The repository with name '%s' does not exist in the registry: make it first", operation.Repository)
+			"The repository with name '%s' does not exist in the registry: create it first", operation.Repository)
 		return
 	}
 	if err == nil && l.session != nil {
@@ -171,7 +171,7 @@ func (g *Gateway) repository(r *http.Request, name string) (repository, error) {
 	return out.Repositories[0], nil
 }
 
-// immutable reports whether a tag keeps its image.
+// immutable reports whether tags cannot move to another image.
 func (p repository) immutable(tag string) bool {
 	excluded := false
 	for _, e := range p.Exclusions {

@@ -10,13 +10,13 @@ import (
 	"webstack/local/iamcheck"
 )
 
-// rolePolicy is what a role may do, as it was when the number of changes to IAM was that one.
+// rolePolicy is what a role may do, as of a number of changes to IAM.
 type rolePolicy struct {
 	policies []iamcheck.Policy
 	changes  int
 }
 
-// changeIAM lets what is known of roles be read again.
+// changeIAM makes the policies of roles be read again.
 func (g *Gateway) changeIAM(c call) {
 	g.issued.mu.Lock()
 	g.issued.changes++
@@ -26,8 +26,8 @@ func (g *Gateway) changeIAM(c call) {
 	}
 }
 
-// policiesOf reads all policies of a role, inline and attached. It is an error if one cannot be understood: the role may
-// do nothing then.
+// policiesOf reads all policies of a role, inline and attached. It fails if one cannot be parsed: the role may then do
+// nothing.
 func (g *Gateway) policiesOf(ctx context.Context, region, role string) ([]iamcheck.Policy, error) {
 	g.issued.mu.Lock()
 	known, ok := g.issued.roles[role]
@@ -38,7 +38,7 @@ func (g *Gateway) policiesOf(ctx context.Context, region, role string) ([]iamche
 	}
 	texts, err := g.policyTexts(ctx, region, role)
 	if missing(err) {
-		return nil, &denial{"the role " + role + " does not exist any more"}
+		return nil, &denial{"the role " + role + " no longer exists"}
 	}
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (g *Gateway) policiesOf(ctx context.Context, region, role string) ([]iamche
 	return policies, nil
 }
 
-// policyTexts are the documents of a role's policies by name or ARN.
+// policyTexts returns the documents of a role's policies by name or ARN.
 func (g *Gateway) policyTexts(ctx context.Context, region, role string) (map[string]string, error) {
 	texts := map[string]string{}
 	var inline struct {
@@ -108,7 +108,7 @@ func (g *Gateway) managedPolicy(ctx context.Context, region, arn string) (string
 	return out.Document, err
 }
 
-// readDocument reads an answer with a document, which IAM encodes as in a URL, and decodes it in place.
+// readDocument reads an answer with a document, which IAM URL-encodes, and decodes it in place.
 func (g *Gateway) readDocument(
 	ctx context.Context, region, action string, in url.Values, out any, document *string,
 ) error {
@@ -143,7 +143,7 @@ func (g *Gateway) bucketPolicyOf(resource string) ([]iamcheck.Policy, error) {
 	return []iamcheck.Policy{policy}, nil
 }
 
-// hideMissing refuses to tell whether an object is missing to who may not list the bucket, as S3 does.
+// hideMissing hides whether an object is missing from callers who may not list the bucket, as S3 does.
 func (g *Gateway) hideMissing(r *http.Request, c call, s *session) error {
 	bucket, key := bucketAndKey(r)
 	err := g.check(r.Context(), c.region, s, demand{action: "s3:ListBucket", resource: "arn:aws:s3:::" + bucket,

@@ -14,13 +14,13 @@ var s3Handlers = map[string]handler{
 	"PostMultipartUpload": (*Gateway).completeUpload,
 }
 
-// s3Verbs are how the names of S3's actions begin, by method.
+// s3Verbs are the first words of the names of S3's actions, by method.
 var s3Verbs = map[string]string{
 	http.MethodGet: "Get", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodHead: "Head",
 	http.MethodPost: "Post",
 }
 
-// s3Subresources are the parts of a bucket or an object that a query can name, as the names of actions have them.
+// s3Subresources are the parts of a bucket or an object that a query can name, as in the names of actions.
 var s3Subresources = map[string]string{
 	"policy": "BucketPolicy", "versioning": "BucketVersioning", "encryption": "BucketEncryption",
 	"lifecycle": "BucketLifecycleConfiguration", "publicAccessBlock": "PublicAccessBlock",
@@ -29,8 +29,8 @@ var s3Subresources = map[string]string{
 	"uploads": "MultipartUploads", "uploadId": "MultipartUpload", "delete": "Objects",
 }
 
-// s3Action names the action of a request to S3 in path style, the only style that reaches an endpoint without a domain.
-// Rare actions get a name that is close to AWS's.
+// s3Action returns the action of a path-style request to S3, the only style that reaches an endpoint without a domain.
+// Rare actions get a name close to AWS's.
 func s3Action(r *http.Request) string {
 	verb := s3Verbs[r.Method]
 	bucket, key := bucketAndKey(r)
@@ -39,7 +39,7 @@ func s3Action(r *http.Request) string {
 		if part, ok := s3Subresources[name]; ok {
 			parts = append(parts, part)
 		} else if !isParameter(name) {
-			parts = append(parts, name) // a part of a bucket that is not known here
+			parts = append(parts, name) // an unknown part of a bucket
 		}
 	}
 	switch {
@@ -60,7 +60,7 @@ func s3Action(r *http.Request) string {
 	}
 }
 
-// s3Parameters are what else a query can have: how to list, which version, which part of an upload.
+// s3Parameters are the other parameters of a query: how to list, which version, which part of an upload.
 var s3Parameters = []string{
 	"list-type", "prefix", "delimiter", "max-keys", "marker", "start-after", "continuation-token", "encoding-type",
 	"fetch-owner", "versionId", "partNumber", "x-id", "key-marker", "version-id-marker", "upload-id-marker", "max-uploads",
@@ -86,7 +86,7 @@ func (g *Gateway) deleteBucket(w http.ResponseWriter, r *http.Request, _ call) {
 	}
 }
 
-// completeUpload refuses to write over an object when the request says so. For objects that are put at once moto does it.
+// completeUpload refuses to overwrite an object if the request says so. For single uploads moto does that.
 func (g *Gateway) completeUpload(w http.ResponseWriter, r *http.Request, c call) {
 	if r.Header.Get("If-None-Match") == "*" {
 		head, err := g.send(r, call{service: "s3", action: "HeadObject"}, http.MethodHead, r.URL.EscapedPath(), http.Header{}, nil)

@@ -15,25 +15,25 @@ type schedule struct {
 	interval time.Duration        // of a rate
 	cron     *cronexpr.Expression // in UTC
 	at       time.Time
-	offset   time.Duration // after what cron says
+	offset   time.Duration // after the time of the cron expression
 }
 
 var (
 	rate = regexp.MustCompile(`^rate\(([1-9][0-9]{0,5}) (minute|hour|day)s?\)$`)
 	cron = regexp.MustCompile(`^cron\(([0-9A-Z*/,\-?#L]+(?: [0-9A-Z*/,\-?#L]+){5})\)$`)
 	at   = regexp.MustCompile(`^at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+)\)$`)
-	// weekday finds the days of the week that are numbers, which AWS counts from 1 and not from 0.
+	// weekday matches numeric days of the week, which AWS counts from 1, not from 0.
 	weekday = regexp.MustCompile(`(^|[^#0-9])([1-7])`)
 	units   = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 )
 
 const (
-	// minRate and maxRate bound the interval of a rate.
+	// minRate and maxRate limit the interval of a rate.
 	minRate = 30 * time.Minute
 	maxRate = 31 * 24 * time.Hour
 )
 
-// parseSchedule reads a schedule expression of State Manager; none for "".
+// parseSchedule parses a schedule expression of State Manager; "" is no schedule.
 func parseSchedule(expression string, offset int) (schedule, error) {
 	s := schedule{offset: time.Duration(offset) * 24 * time.Hour}
 	if expression == "" {
@@ -43,14 +43,14 @@ func parseSchedule(expression string, offset int) (schedule, error) {
 		count, _ := strconv.Atoi(found[1]) // six digits at most
 		s.interval = time.Duration(count) * units[found[2]]
 		if s.interval < minRate || s.interval >= maxRate {
-			return s, fmt.Errorf("a rate is 30 minutes to 30 days")
+			return s, fmt.Errorf("a rate must be 30 minutes to 30 days")
 		}
 		return s, nil
 	}
 	if found := at.FindStringSubmatch(expression); found != nil {
 		var err error
 		if s.at, err = time.Parse("2006-01-02T15:04:05", found[1]); err != nil {
-			return s, fmt.Errorf("at() takes a time such as 2026-01-31T12:00:00")
+			return s, fmt.Errorf("at() needs a time such as 2026-01-31T12:00:00")
 		}
 		return s, nil
 	}
@@ -60,7 +60,7 @@ func parseSchedule(expression string, offset int) (schedule, error) {
 	}
 	fields := strings.Fields(found[1])
 	if fields[3] != "*" {
-		return s, fmt.Errorf("leave the month of cron() at *: State Manager has no months")
+		return s, fmt.Errorf("leave the month of cron() at *: State Manager does not support months")
 	}
 	fields[4] = weekday.ReplaceAllStringFunc(fields[4], func(day string) string {
 		last := len(day) - 1
@@ -68,12 +68,12 @@ func parseSchedule(expression string, offset int) (schedule, error) {
 	})
 	var err error
 	if s.cron, err = cronexpr.Parse(strings.Join(fields, " ")); err != nil {
-		return s, fmt.Errorf("cron() cannot be read: %w", err)
+		return s, fmt.Errorf("parse cron(): %w", err)
 	}
 	return s, nil
 }
 
-// next is the first moment after another one that is on the schedule; zero when there is none.
+// next returns the first scheduled time after a given time; zero if there is none.
 func (s schedule) next(after time.Time) time.Time {
 	switch {
 	case s.interval > 0:

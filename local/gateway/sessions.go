@@ -12,14 +12,14 @@ import (
 	sessionmanager "webstack/local/session"
 )
 
-// sessionDocuments are those that sessions are started with, all of them AWS's own.
+// sessionDocuments are the documents for starting sessions, all of them AWS's own.
 var sessionDocuments = map[string]sessionmanager.Kind{
 	"SSM-SessionManagerRunShell":     sessionmanager.Shell,
 	"AWS-StartInteractiveCommand":    sessionmanager.Interactive,
 	"AWS-StartNonInteractiveCommand": sessionmanager.NonInteractive,
 }
 
-// defaultSession is the document of a session that is started without one.
+// defaultSession is the default document of a session.
 const defaultSession = "SSM-SessionManagerRunShell"
 
 // portSessions are the documents of AWS's for port forwarding.
@@ -28,7 +28,7 @@ var portSessions = []string{
 	"AWS-StartSSHSession",
 }
 
-// openSessions makes what keeps sessions, where there are machines for them.
+// openSessions creates the session manager if there are machines.
 func (g *Gateway) openSessions() {
 	if g.machines != nil {
 		g.sessions = sessionmanager.New(sessionmanager.Options{Machines: g.machines})
@@ -42,7 +42,7 @@ func (g *Gateway) closeSessions() {
 	}
 }
 
-// serveSession lets a client have its session.
+// serveSession connects a client to its session.
 func (g *Gateway) serveSession(w http.ResponseWriter, r *http.Request) call {
 	c := call{service: "ssmmessages", action: "OpenDataChannel"}
 	if g.sessions == nil {
@@ -53,7 +53,7 @@ func (g *Gateway) serveSession(w http.ResponseWriter, r *http.Request) call {
 	return c
 }
 
-// startSession makes a session on a machine, for which the client then opens a WebSocket.
+// startSession creates a session on a machine; the client then opens a WebSocket to it.
 func (g *Gateway) startSession(w http.ResponseWriter, r *http.Request, c call) {
 	var in struct {
 		Target, DocumentName, Reason string
@@ -89,8 +89,8 @@ func (g *Gateway) startSession(w http.ResponseWriter, r *http.Request, c call) {
 	c.answer(w, sessionAnswer(r, id, token))
 }
 
-// channelNeeds are the permissions without which an agent takes no part in a session. On AWS the session starts anyway,
-// and nothing comes.
+// channelNeeds are the permissions that an agent needs for a session. On AWS the session starts without them, but has
+// no output.
 var channelNeeds = []demand{
 	{action: "ssmmessages:CreateDataChannel", resource: anything}, {action: "ssmmessages:OpenDataChannel", resource: anything},
 }
@@ -106,13 +106,13 @@ func sessionAnswer(r *http.Request, id, token string) map[string]any {
 	}
 }
 
-// chooseSession finds out what the document wants, and what is wrong with the parameters.
+// chooseSession determines what the document runs, and what is wrong with the parameters.
 func chooseSession(spec *sessionmanager.Spec, parameters map[string][]string) *problem {
 	kind, known := sessionDocuments[spec.Document]
 	switch {
 	case slices.Contains(portSessions, spec.Document):
-		return wrong("InvalidDocument", "the laptop cloud forwards no ports: what the host publishes answers at the "+
-			"addresses that webstack local status prints; see the rest from inside with a shell")
+		return wrong("InvalidDocument", "the laptop cloud does not forward ports: the host's published ports answer at the "+
+			"addresses that webstack-local status prints; reach others from a shell on the host")
 	case !known:
 		return wrong("InvalidDocument", "Document with name %s does not exist.", spec.Document)
 	}
@@ -129,7 +129,7 @@ func chooseSession(spec *sessionmanager.Spec, parameters map[string][]string) *p
 	return nil
 }
 
-// connected reports whether an instance of the call's region runs and answers.
+// connected reports whether an instance of the call's region is running and answers.
 func (g *Gateway) connected(r *http.Request, c call, id string) (bool, error) {
 	if g.sessions == nil {
 		return false, nil
@@ -141,7 +141,7 @@ func (g *Gateway) connected(r *http.Request, c call, id string) (bool, error) {
 	return slices.ContainsFunc(hosts, func(h host) bool { return h.ID == id }) && g.fleet.online(r.Context(), c.region, id), nil
 }
 
-// callerArn is who makes a call.
+// callerArn returns the ARN of a call's caller.
 func (g *Gateway) callerArn(r *http.Request, c call) (string, error) {
 	g.issued.mu.Lock()
 	s, known := g.issued.sessions[c.key]
@@ -199,7 +199,7 @@ func (g *Gateway) describeSessions(w http.ResponseWriter, _ *http.Request, c cal
 		return
 	}
 	if in.State != "Active" && in.State != "History" {
-		c.refuse(w, wrong("ValidationException", "State is Active or History, not '%s'", in.State))
+		c.refuse(w, wrong("ValidationException", "State must be Active or History, not '%s'", in.State))
 		return
 	}
 	list := []any{}
@@ -225,7 +225,7 @@ func (g *Gateway) describeSessions(w http.ResponseWriter, _ *http.Request, c cal
 	c.page(w, "Sessions", list, in.MaxResults, in.NextToken)
 }
 
-// sessionPasses reports whether a session passes a filter of DescribeSessions.
+// sessionPasses reports whether a session matches a filter of DescribeSessions.
 func sessionPasses(s sessionmanager.Info, key, value string) (bool, *problem) {
 	switch key {
 	case "SessionId":
@@ -239,11 +239,12 @@ func sessionPasses(s sessionmanager.Info, key, value string) (bool, *problem) {
 	case "InvokedAfter", "InvokedBefore":
 		than, err := time.Parse(time.RFC3339, value)
 		if err != nil {
-			return false, wrong("InvalidFilterKey", "The value of %s is a time such as 2026-05-04T00:00:00Z, not %s", key, value)
+			return false, wrong("InvalidFilterKey",
+				"The value of %s must be a time such as 2026-05-04T00:00:00Z, not %s", key, value)
 		}
 		return s.Started.After(than) == (key == "InvokedAfter"), nil
 	}
-	return false, wrong("InvalidFilterKey", "The filter %s is not one of sessions", key)
+	return false, wrong("InvalidFilterKey", "The filter %s is not valid for sessions", key)
 }
 
 func showSession(s sessionmanager.Info) map[string]any {

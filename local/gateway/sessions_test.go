@@ -95,7 +95,7 @@ func TestSessionsThatAWSWouldRefuse(t *testing.T) {
 		"unknown":        {"i-0123456789abcdef0", "", nil, "TargetNotConnected", "is not connected"},
 		"no channel":     {mute, "", nil, "TargetNotConnected", "ssmmessages:OpenDataChannel"},
 		"other document": {running, "AWS-RunShellScript", nil, "InvalidDocument", "AWS-RunShellScript"},
-		"ports":          {running, "AWS-StartPortForwardingSession", nil, "InvalidDocument", "forwards no ports"},
+		"ports":          {running, "AWS-StartPortForwardingSession", nil, "InvalidDocument", "does not forward ports"},
 		"no command":     {running, "AWS-StartInteractiveCommand", nil, "InvalidParameters", "command"},
 		"parameter": {running, "AWS-StartNonInteractiveCommand", map[string][]string{"commands": {"ls"}},
 			"InvalidParameters", "commands"},

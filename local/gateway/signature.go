@@ -22,13 +22,13 @@ const (
 	amzDate     = "X-Amz-Date"
 	amzTime     = "20060102T150405Z"
 	payloadHash = "X-Amz-Content-Sha256"
-	// unsigned stands for the hash of what a presigned request carries.
+	// unsigned stands for the hash of a presigned request's body.
 	unsigned = "UNSIGNED-PAYLOAD"
 )
 
 var signedHeaders = regexp.MustCompile(`SignedHeaders=([^,\s]+)`)
 
-// signed reports whether the request has the signature that the credentials give.
+// signed reports whether the request's signature matches the credentials.
 func (g *Gateway) signed(r *http.Request, c call, given machine.Credentials) bool {
 	keys := aws.Credentials{
 		AccessKeyID: given.AccessKeyID, SecretAccessKey: given.SecretAccessKey, SessionToken: given.Token,
@@ -53,7 +53,7 @@ func (g *Gateway) signed(r *http.Request, c call, given machine.Credentials) boo
 	return sameSignature(again.Header.Get("Authorization"), r.Header.Get("Authorization"))
 }
 
-// hashOf is the hash of a body as signatures have it.
+// hashOf returns the hash of a body as used in signatures.
 func hashOf(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
@@ -85,7 +85,7 @@ func (g *Gateway) presigned(r *http.Request, c call, keys aws.Credentials, signe
 	return err == nil && subtle.ConstantTimeCompare([]byte(parsed.Query().Get("X-Amz-Signature")), []byte(wanted)) == 1
 }
 
-// bare is the request as far as it was signed.
+// bare returns the signed part of the request.
 func bare(r *http.Request, headers []string, query string) *http.Request {
 	out := (&http.Request{
 		Method: r.Method, Host: r.Host, Header: http.Header{}, Proto: r.Proto,

@@ -46,8 +46,8 @@ func (g *Gateway) showDocuments(w http.ResponseWriter, r *http.Request, c call) 
 	g.passDocument(w, r, c)
 }
 
-// passDocument puts the platforms in that AWS finds for a document of shell scripts, which moto does not. It reports
-// whether the call succeeded.
+// passDocument adds the platforms that AWS, unlike moto, determines for a document of shell scripts. It reports whether
+// the call succeeded.
 func (g *Gateway) passDocument(w http.ResponseWriter, r *http.Request, c call) bool {
 	answer, err := g.forward(r, c)
 	if err != nil {

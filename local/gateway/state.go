@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// state is what the gateway itself keeps, because moto does not.
+// state is the state that the gateway keeps because moto does not.
 type state struct {
 	mu           sync.Mutex
 	documents    sync.Mutex               // held while an association and its document must agree

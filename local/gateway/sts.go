@@ -28,7 +28,7 @@ var stsHandlers = map[string]handler{
 }
 
 const (
-	// minSession and usualSession are how long a session lives, in seconds.
+	// minSession and usualSession are the shortest and the default life of a session, in seconds.
 	minSession, usualSession = 900, 3600
 )
 
@@ -37,14 +37,14 @@ var (
 	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
 )
 
-// assumption is what somebody who wants to assume a role has given.
+// assumption is the input of a call to assume a role.
 type assumption struct {
 	account, role, arn, name string
 	life                     time.Duration
 	trust                    iamcheck.Policy
 }
 
-// assumption reads a call, or answers what is wrong with it.
+// assumption reads a call, or answers with an error.
 func (g *Gateway) assumption(w http.ResponseWriter, r *http.Request, c call) (assumption, bool) {
 	a := assumption{arn: c.form.Get("RoleArn"), name: c.form.Get("RoleSessionName")}
 	parts := roleArn.FindStringSubmatch(a.arn)
@@ -76,7 +76,7 @@ func (g *Gateway) assumption(w http.ResponseWriter, r *http.Request, c call) (as
 	return a, false
 }
 
-// readTrust reads a role's trust policy and returns how long its sessions may live, in seconds.
+// readTrust reads a role's trust policy and returns the longest life of its sessions, in seconds.
 func (g *Gateway) readTrust(ctx context.Context, region string, a *assumption) (int, error) {
 	var out struct {
 		Document string `xml:"GetRoleResult>Role>AssumeRolePolicyDocument"`
@@ -118,10 +118,10 @@ func (g *Gateway) assumeRole(w http.ResponseWriter, r *http.Request, c call) {
 	g.answerSession(w, c, a, "")
 }
 
-// claims are those of a token that are looked at.
+// claims are the claims of a token that are checked.
 type claims map[string]any
 
-// text is a claim as conditions see it; "" when it is missing or no text.
+// text returns a claim for conditions; "" if it is missing or not a string.
 func (c claims) text(name string) string {
 	switch value := c[name].(type) {
 	case string:
@@ -146,8 +146,9 @@ func (c claims) audiences() []string {
 	return out
 }
 
-// readToken reads the claims of a JSON web token. The laptop cloud asks no issuer for keys: it takes tokens of any
-// issuer that are signed with the secret access key of the account's owner, who can so write all that tests need.
+// readToken reads the claims of a JSON web token. The laptop cloud does not fetch issuers' keys: it accepts tokens of
+// any issuer that are signed with the secret access key of the account's owner, who can thus write any token that tests
+// need.
 func (g *Gateway) readToken(token string) (claims, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -155,18 +156,18 @@ func (g *Gateway) readToken(token string) (claims, error) {
 	}
 	var head struct{ Alg string }
 	if err := decodePart(parts[0], &head); err != nil {
-		return nil, fmt.Errorf("read the head of the token: %w", err)
+		return nil, fmt.Errorf("read the token's header: %w", err)
 	}
 	given, err := base64.RawURLEncoding.DecodeString(parts[2])
 	sum := hmac.New(sha256.New, []byte(g.owner.SecretAccessKey))
 	sum.Write([]byte(parts[0] + "." + parts[1]))
 	if err != nil || head.Alg != "HS256" || g.owner.SecretAccessKey == "" || !hmac.Equal(given, sum.Sum(nil)) {
 		return nil, errors.New("the token is not signed by HS256 with the secret access key in .webstack/local.env, " +
-			"which the laptop cloud takes for the key of every issuer")
+			"which the laptop cloud uses as the key of every issuer")
 	}
 	var out claims
 	if err := decodePart(parts[1], &out); err != nil {
-		return nil, fmt.Errorf("read the claims of the token: %w", err)
+		return nil, fmt.Errorf("read the token's claims: %w", err)
 	}
 	return out, nil
 }
@@ -243,7 +244,7 @@ func (g *Gateway) checkToken(ctx context.Context, region, provider string, token
 	return nil, nil
 }
 
-// answerSession gives out credentials for a role.
+// answerSession answers with credentials for a role.
 func (g *Gateway) answerSession(w http.ResponseWriter, c call, a assumption, more string) {
 	s := g.newSession(a.account, a.role, a.name, a.life)
 	g.issued.remember(s, g.now())

@@ -13,17 +13,17 @@ import (
 	"sync"
 )
 
-// upstream takes requests to moto.
+// upstream sends requests to moto.
 type upstream struct {
 	mu   sync.Mutex
 	next http.RoundTripper
 }
 
-// motoURL is moto's address in requests; where to connect to is another matter.
+// motoURL is moto's address in requests; the connection goes to its socket.
 var motoURL = &url.URL{Scheme: "http", Host: "127.0.0.1"}
 
-// transport is Go's usual one, but for where it connects to, and for compression: it would ask for that on its own and
-// unpack an object that its owner had stored compressed.
+// transport is Go's default one, except for its target and for compression: it would ask for compression on its own and
+// unpack an object that was stored compressed.
 func transport(dial func(context.Context) (net.Conn, error)) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DisableCompression = true
@@ -32,8 +32,8 @@ func transport(dial func(context.Context) (net.Conn, error)) *http.Transport {
 	return t
 }
 
-// RoundTrip sends one request at a time, but for S3: an upload may wait for the end of a download, as when one is
-// piped into the other.
+// RoundTrip sends one request at a time, except to S3: an upload may wait for the end of a download, if one is piped
+// into the other.
 func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	c := callOf(r.Context())
 	if c.service == "s3" {
@@ -60,7 +60,7 @@ func (u *upstream) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, unknownAction(c, response)
 }
 
-// closeToPages takes off what moto answers to tell browsers that every web page may read the answer.
+// closeToPages removes the headers with which moto allows every web page to read its answers.
 func closeToPages(header http.Header) {
 	for name := range header {
 		if strings.HasPrefix(name, "Access-Control-") {
@@ -69,8 +69,8 @@ func closeToPages(header http.Header) {
 	}
 }
 
-// unknownAction turns moto's page for an action that it does not have, or fails at, into an AWS error that
-// clients do not try again.
+// unknownAction turns moto's page for an action that it does not support, or fails at, into an AWS error that clients
+// do not retry.
 func unknownAction(c call, response *http.Response) error {
 	if response.StatusCode != http.StatusInternalServerError ||
 		!strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
@@ -84,7 +84,7 @@ func unknownAction(c call, response *http.Response) error {
 		code = "UnknownOperationException"
 	}
 	body, contentType := c.errorBody(code,
-		"the laptop cloud does not have the action "+c.action+" of "+c.service+", or moto failed at it: its log says which")
+		"the laptop cloud does not support the action "+c.action+" of "+c.service+", or moto failed at it; see its log")
 	response.StatusCode, response.Status = http.StatusBadRequest, ""
 	response.Body = io.NopCloser(strings.NewReader(body))
 	response.ContentLength = int64(len(body))
@@ -92,7 +92,7 @@ func unknownAction(c call, response *http.Response) error {
 	return nil
 }
 
-// reply is an answer of moto's, read whole.
+// reply is an answer of moto, read completely.
 type reply struct {
 	status int
 	header http.Header
@@ -111,7 +111,7 @@ func (p reply) write(w http.ResponseWriter) {
 	_, _ = w.Write(p.body) // the client may be gone
 }
 
-// send sends a request to moto with the headers of the client's, whose signature moto does not check, as the call c.
+// send sends a request to moto as the call c, with the client's headers, whose signature moto does not check.
 func (g *Gateway) send(r *http.Request, c call, method, path string, header http.Header, body []byte) (reply, error) {
 	if c.service == "ec2" {
 		body = swapAddresses(body)
@@ -136,12 +136,12 @@ func (g *Gateway) send(r *http.Request, c call, method, path string, header http
 	return reply{response.StatusCode, response.Header, answer}, err
 }
 
-// forward sends the client's own call on, and hands out the answer instead of writing it.
+// forward forwards the client's own call, and returns the answer instead of writing it.
 func (g *Gateway) forward(r *http.Request, c call) (reply, error) {
 	return g.send(r, c, r.Method, r.URL.RequestURI(), r.Header, c.body)
 }
 
-// askJSON makes a call of the gateway's own to a JSON service and reads the result into out, unless moto refuses.
+// askJSON makes a call of the gateway itself to a JSON service and reads the result into out, unless moto refuses.
 func (g *Gateway) askJSON(r *http.Request, service, target string, in, out any) (reply, error) {
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -157,17 +157,17 @@ func (g *Gateway) askJSON(r *http.Request, service, target string, in, out any) 
 	return answer, err
 }
 
-// versions are those of the services that have their parameters in forms.
+// versions are the versions of the services that take their parameters as a form.
 var versions = map[string]string{
 	"ec2": "2016-11-15", "iam": "2010-05-08", "rds": "2014-10-31", "sts": "2011-06-15",
 }
 
-// askEC2 makes a call of the gateway's own to EC2.
+// askEC2 makes a call of the gateway itself to EC2.
 func (g *Gateway) askEC2(r *http.Request, action string, parameters url.Values) (reply, error) {
 	return g.askForm(r, "ec2", action, parameters)
 }
 
-// askForm makes a call of the gateway's own to a service that has its parameters in forms.
+// askForm makes a call of the gateway itself to a service that takes its parameters as a form.
 func (g *Gateway) askForm(r *http.Request, service, action string, parameters url.Values) (reply, error) {
 	parameters.Set("Action", action)
 	parameters.Set("Version", versions[service])
