@@ -1,3 +1,3 @@
-// Package moto finds, installs and runs moto, the emulator of AWS that keeps the laptop cloud's account, as a process
-// of its own that ends with the one that started it.
+// Package moto finds, installs and runs moto, the AWS emulator that holds the laptop cloud's account, as a process of
+// its own that ends with its parent.
 package moto

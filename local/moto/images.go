@@ -8,7 +8,7 @@ import (
 	"webstack/internal/atomicfile"
 )
 
-// image is a machine image as moto's list of them has it.
+// image is a machine image in moto's list.
 type image struct {
 	ID             string `json:"ami_id"`
 	Name           string `json:"name"`
@@ -29,7 +29,7 @@ type image struct {
 // canonical is the account that publishes Ubuntu's images.
 const canonical = "099720109477"
 
-// ubuntu describes an image of Ubuntu; amazon is EC2's word for the architecture arch.
+// ubuntu describes an image of Ubuntu; amazon is EC2's name of the architecture arch.
 func ubuntu(id, release, version, arch, amazon, date string) image {
 	name := fmt.Sprintf("ubuntu/images/hvm-ssd-gp3/ubuntu-%s-%s-%s-server-%s", release, version, arch, date)
 	return image{
@@ -40,12 +40,12 @@ func ubuntu(id, release, version, arch, amazon, date string) image {
 	}
 }
 
-// current are the ids of the images of Ubuntu 24.04 that Canonical calls current, by architecture in Go's words.
+// current are the ids of Canonical's current images of Ubuntu 24.04, by GOARCH.
 var current = map[string]string{"arm64": "ami-0a24f04c0de00a764", "amd64": "ami-0a24f04c0de00a064"}
 
-// images are all images of the account: the current one and an older release for each architecture, the newest last, as
-// moto takes each for made when it is loaded (a date of its own would fail in the second region that is used). The
-// hundreds of images that moto has take a second to load, and none of them is a current Ubuntu.
+// images are all images of the account: the current one and an older release for each architecture. The newest is last,
+// because moto sets each image's creation date when it loads it (a given date would fail in the second region). moto's
+// own hundreds of images take a second to load, and none is a current Ubuntu.
 var images = []image{
 	ubuntu("ami-0a22f04c0de00a764", "jammy", "22.04", "arm64", "arm64", "20261008"),
 	ubuntu("ami-0a22f04c0de00a064", "jammy", "22.04", "amd64", "x86_64", "20261008"),

@@ -6,10 +6,10 @@ import (
 	"regexp"
 )
 
-// answered is the line that moto's server writes for a request it has answered other than by an error of its own.
+// answered matches the line that moto's server writes for a request, unless it answered with an internal error.
 var answered = regexp.MustCompile(`" [1-4][0-9][0-9] -\s*$`)
 
-// errorsOnly passes on whole lines but for those of answered requests, which the gateway logs, with their actions.
+// errorsOnly passes on whole lines, except those of answered requests, which the gateway logs with their actions.
 type errorsOnly struct {
 	to   io.Writer
 	rest []byte

@@ -21,13 +21,13 @@ import (
 const version = "5.2.1"
 
 const (
-	// startLimit bounds how long moto may take until it answers; two seconds are usual.
+	// startLimit limits how long moto may take until it answers; two seconds are usual.
 	startLimit = 2 * time.Minute
 	startPoll  = 50 * time.Millisecond
 )
 
-// find returns the command that runs moto: an installed one, the one in the virtual environment dir, or
-// Python's module.
+// find returns the command that runs moto: an installed one, the one in the virtual environment dir, or Python's
+// module.
 func find(ctx context.Context, dir string) ([]string, error) {
 	if path, err := exec.LookPath("moto_server"); err == nil {
 		return []string{path}, nil
@@ -36,27 +36,27 @@ func find(ctx context.Context, dir string) ([]string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return []string{path}, nil
 	}
-	// An installation for one user often leaves its programs outside of PATH.
+	// The programs of an installation for one user are often not on PATH.
 	module := []string{"python3", "-m", "moto.server"}
 	if exec.CommandContext(ctx, module[0], "-c", "import moto.server").Run() == nil {
 		return module, nil
 	}
 	return nil,
-		fmt.Errorf("find moto_server: it is neither installed nor at %s; run python3 -m pip install 'moto[server]==%s'",
+		fmt.Errorf("find moto_server: it is neither installed nor in %s; run python3 -m pip install 'moto[server]==%s'",
 			path, version)
 }
 
-// Installed reports whether there is a moto, on the machine or in the virtual environment dir.
+// Installed reports whether moto is installed, on this computer or in the virtual environment dir.
 func Installed(ctx context.Context, dir string) bool {
 	_, err := find(ctx, dir)
 	return err == nil
 }
 
-// Install installs moto into the virtual environment dir. The error says what pip said, and what to do instead.
+// Install installs moto into the virtual environment dir. The error contains pip's output, and what to do instead.
 func Install(ctx context.Context, dir string) error {
 	python, err := exec.LookPath("python3")
 	if err != nil {
-		return errors.New("install moto: there is no python3; install Python 3.10 or newer with its venv module, " +
+		return errors.New("install moto: python3 is missing; install Python 3.10 or newer with its venv module, " +
 			"then try again")
 	}
 	for _, command := range [][]string{
@@ -80,9 +80,9 @@ type Server struct {
 	err    error         // how it ended, once done is closed
 }
 
-// Start runs moto and returns when it answers: at a socket that only this user reaches, as moto believes whoever asks. It
-// is the one that is installed, or else the one in the virtual environment dir, where moto's settings are written as well.
-// Its log goes to log.
+// Start runs moto and returns when it answers, on a socket that only this user can open, because moto trusts every
+// caller. It runs the installed moto, or the one in the virtual environment dir, where it also writes moto's settings.
+// moto's log goes to log.
 func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 	command, err := find(ctx, dir)
 	if err != nil {
@@ -92,7 +92,7 @@ func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not below dir: the path of a socket may have a hundred characters only.
+	// Not below dir: the path of a socket may have only about a hundred characters.
 	RemoveLeftovers()
 	folder, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", folderPrefix, os.Getpid()))
 	if err != nil {
@@ -105,7 +105,7 @@ func Start(ctx context.Context, dir string, log io.Writer) (*Server, error) {
 	return s, nil
 }
 
-// folderPrefix is what the names of the folders with a socket begin with; the number of the process follows.
+// folderPrefix is the prefix of the names of folders with a socket; the process id follows.
 const folderPrefix = "webstack-moto-"
 
 // RemoveLeftovers removes the folders of processes that were killed.
@@ -117,7 +117,7 @@ func RemoveLeftovers() {
 	for _, folder := range folders {
 		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(folder), folderPrefix), "-")
 		if pid, err := strconv.Atoi(number); err == nil && pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
-			_ = os.RemoveAll(folder) // somebody else's stays
+			_ = os.RemoveAll(folder) // other users' folders stay
 		}
 	}
 }
@@ -128,14 +128,14 @@ func start(ctx context.Context, folder string, command []string, images string, 
 	s.cmd.Env = append(os.Environ(),
 		"MOTO_IAM_LOAD_MANAGED_POLICIES=true", // policies of AWS itself, such as the one for the SSM agent
 		"MOTO_AMIS_PATH="+images,
-		"MOTO_ENABLE_AMI_VALIDATION=true", // no instance of an image that does not exist
+		"MOTO_ENABLE_AMI_VALIDATION=true", // reject instances of images that do not exist
 	)
 	quiet := &errorsOnly{to: log}
 	s.cmd.Stdout, s.cmd.Stderr = quiet, quiet
 	s.cmd.SysProcAttr = endsWithParent()
 	started := make(chan error)
 	go func() {
-		runtime.LockOSThread() // the parent-death signal is sent when the thread ends that started the child
+		runtime.LockOSThread() // the parent-death signal is sent when the thread that started the child ends
 		err := s.cmd.Start()
 		started <- err
 		if err == nil {
@@ -174,12 +174,12 @@ func (s *Server) answers(ctx context.Context) error {
 
 func (s *Server) socket() string { return filepath.Join(s.folder, "socket") }
 
-// Dial connects with moto, which speaks HTTP.
+// Dial connects to moto, which speaks HTTP.
 func (s *Server) Dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", s.socket())
 }
 
-// Run waits until moto ends on its own, which is an error, or ctx does, and then stops it.
+// Run waits until moto ends on its own, which is an error, or until ctx ends, and then stops moto.
 func (s *Server) Run(ctx context.Context) error {
 	select {
 	case <-s.done:
@@ -193,10 +193,10 @@ func (s *Server) Run(ctx context.Context) error {
 // Stop ends moto. It has nothing to save.
 func (s *Server) Stop() {
 	select {
-	case <-s.done: // its process id may be another's by now
+	case <-s.done: // its process id may belong to another process now
 	default:
 		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 		<-s.done
 	}
-	_ = os.RemoveAll(s.folder) // it is empty, or holds a dead socket
+	_ = os.RemoveAll(s.folder) // it is empty, or contains a dead socket
 }

@@ -189,7 +189,7 @@ func TestMissingMotoIsInstalledOrExplained(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "run python3 -m pip install 'moto[server]=="+version+"'") {
 		t.Errorf("start: %v", err)
 	}
-	if err := Install(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "there is no python3") {
+	if err := Install(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "python3 is missing") {
 		t.Errorf("install without Python: %v", err)
 	}
 	// A Python that makes environments whose pip does as told.

@@ -4,6 +4,6 @@ package moto
 
 import "syscall"
 
-// endsWithParent puts moto into a process group of its own. Without a parent-death signal a moto may outlive a process
-// that was killed; it keeps nothing but memory and a port.
+// endsWithParent puts moto into a process group of its own. Without a parent-death signal, moto may outlive a process
+// that was killed; it then holds only memory and a socket.
 func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// automatic is what records get whose TTL is Cloudflare's choice, in seconds.
+	// automatic is the TTL, in seconds, of records that leave it to Cloudflare.
 	automatic = 300
-	// negative is how long clients may remember that there is nothing, in seconds.
+	// negative is how long clients may cache that there is nothing, in seconds.
 	negative = 60
-	// maxAliases bounds a chain of aliases, which may go in circles.
+	// maxAliases limits a chain of aliases, which may be circular.
 	maxAliases = 8
 	// maxString is the longest piece of a text in a TXT record, in bytes (RFC 1035, section 3.3).
 	maxString = 255
@@ -31,7 +31,7 @@ func answer(store *cloudflare.Store, query *dns.Msg) *dns.Msg {
 	question := query.Question[0]
 	zone, ok := store.ZoneOf(question.Name)
 	if !ok || question.Qclass != dns.ClassINET {
-		reply.Rcode = dns.RcodeRefused // we are nobody's resolver
+		reply.Rcode = dns.RcodeRefused // this is not a resolver
 		return reply
 	}
 	reply.Authoritative = true
@@ -46,23 +46,23 @@ func answer(store *cloudflare.Store, query *dns.Msg) *dns.Msg {
 	return reply
 }
 
-// view is one zone at one moment.
+// view is a snapshot of one zone.
 type view struct {
 	zone    cloudflare.Zone
 	records []cloudflare.Record
 }
 
-// outcome is what the zone knows of a name and a type.
+// outcome is what the zone has for a name and a type.
 type outcome int
 
 const (
-	answered outcome = iota // records, or an alias whose end is not in the zone
+	answered outcome = iota // records, or an alias that leads out of the zone
 	noData                  // the name exists, without records of the type
 	noName
 )
 
-// resolve adds what the zone has of name and type, following aliases within the zone. The outcome is that of the last
-// name in the chain, as RFC 2308, section 2, has it.
+// resolve adds what the zone has for name and type, following aliases within the zone. The outcome is that of the last
+// name in the chain, as in RFC 2308, section 2.
 func (v *view) resolve(reply *dns.Msg, name string, kind uint16) outcome {
 	for range maxAliases {
 		found, exists := v.at(strings.TrimSuffix(name, "."))
@@ -90,10 +90,10 @@ func (v *view) resolve(reply *dns.Msg, name string, kind uint16) outcome {
 			return noName
 		}
 	}
-	return answered // aliases in a circle
+	return answered // circular aliases
 }
 
-// at returns the records of a name; those of a wildcard when the name itself does not exist, as RFC 4592 has it.
+// at returns the records of a name, or those of a wildcard if the name itself does not exist, as in RFC 4592.
 func (v *view) at(name string) (found []cloudflare.Record, exists bool) {
 	below := "." + name
 	for _, r := range v.records {
@@ -125,7 +125,7 @@ func (v *view) exists(name string) bool {
 	})
 }
 
-// apex adds what every zone has at its top.
+// apex adds the records that every zone has at its apex.
 func (v *view) apex(reply *dns.Msg, kind uint16) {
 	if kind == dns.TypeSOA || kind == dns.TypeANY {
 		reply.Answer = append(reply.Answer, v.soa())
@@ -144,8 +144,8 @@ func (v *view) soa() dns.RR {
 	}
 }
 
-// convert makes a resource record of name. A proxied record answers its own content: Cloudflare would answer with
-// addresses of its proxy, but on a laptop there is no proxy, and traffic goes to the host at once.
+// convert makes a resource record for name. A proxied record answers with its own content: Cloudflare would answer with
+// addresses of its proxy, but the laptop cloud has no proxy, and traffic goes directly to the host.
 func convert(r cloudflare.Record, name string) dns.RR {
 	ttl := uint32(r.TTL)
 	if r.TTL == 1 {
@@ -162,12 +162,12 @@ func convert(r cloudflare.Record, name string) dns.RR {
 		return &dns.MX{Hdr: header(name, dns.TypeMX, ttl), Preference: r.Priority, Mx: dns.Fqdn(r.Content)}
 	case "NS":
 		return &dns.NS{Hdr: header(name, dns.TypeNS, ttl), Ns: dns.Fqdn(r.Content)}
-	default: // the store has no other types
+	default: // the store does not accept other types
 		return &dns.TXT{Hdr: header(name, dns.TypeTXT, ttl), Txt: pieces(r.Content)}
 	}
 }
 
-// pieces cuts a text into what fits the strings of a TXT record. Cloudflare takes texts with and without quotes.
+// pieces splits a text into the strings of a TXT record. Cloudflare accepts texts with and without quotes.
 func pieces(text string) []string {
 	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
 		text = text[1 : len(text)-1]

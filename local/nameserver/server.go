@@ -11,7 +11,7 @@ import (
 	"webstack/local/cloudflare"
 )
 
-// tries is how often another port is tried when the one that UDP got is taken for TCP.
+// tries is how often to try another port if the one for UDP is taken for TCP.
 const tries = 20
 
 // Server answers queries over UDP and TCP on one port.
@@ -20,7 +20,7 @@ type Server struct {
 	port     int
 }
 
-// Listen takes a free port of host, an IP address, for both protocols. Queries are answered once Run is called.
+// Listen opens a free port of host, an IP address, for both protocols. Queries are answered once Run is called.
 func Listen(host string, store *cloudflare.Store) (*Server, error) {
 	var problem error
 	for range tries {
@@ -55,7 +55,7 @@ func (s *Server) Run(ctx context.Context) error {
 		go func() { ended <- server.ActivateAndServe() }()
 	}
 	for range servers {
-		<-started // it is told before the first query is read, so this waits for nothing else
+		<-started // it is called before the first query is read, so this does not wait for anything else
 	}
 	select {
 	case <-ctx.Done():
@@ -77,7 +77,7 @@ func handle(store *cloudflare.Store) dns.HandlerFunc {
 		if _, udp := w.RemoteAddr().(*net.UDPAddr); !udp {
 			size = dns.MaxMsgSize
 		}
-		reply.Truncate(size) // a client that sees it cut asks again over TCP
+		reply.Truncate(size) // a client that gets a truncated answer asks again over TCP
 		_ = w.WriteMsg(reply)
 	}
 }

@@ -16,21 +16,21 @@ import (
 )
 
 const (
-	// settings is the folder of what a server is told.
+	// settings is the folder with a server's configuration.
 	settings = "/etc/rds"
 	// postgresGroup is the id of the user and group postgres in the image.
 	postgresGroup = 999
-	// memory is far above what a small stack's database needs.
+	// memory is far more than a small stack's database needs.
 	memory = "512m"
 )
 
-// access lets the superuser in on the socket only, and everybody else over TLS only.
+// access lets in the superuser only on the socket, and everybody else only over TLS.
 const access = `local all all trust
 hostssl all ` + Superuser + ` all reject
 hostssl all all all scram-sha-256
 `
 
-// make makes and starts the container of a database, and sets it up.
+// make creates and starts the container of a database, and sets it up.
 func (e *Engine) make(ctx context.Context, db *server, spec Spec) error {
 	statements, err := setUp(spec)
 	if err != nil {
@@ -59,8 +59,8 @@ func (e *Engine) make(ctx context.Context, db *server, spec Spec) error {
 	return e.open(ctx, db)
 }
 
-// create is the docker command that makes the container. Like that of a stack's own Postgres it starts as root, hands the
-// data to the user postgres, and goes on as that user.
+// create returns the docker command that creates the container. Like a stack's own Postgres it starts as root, gives
+// the data to the user postgres, and continues as that user.
 func (e *Engine) create(db *server, image string) []string {
 	args := []string{
 		"create", "--name", db.container, "--label", machine.Label(e.options.ID), "--publish", "127.0.0.1::5432",
@@ -84,7 +84,8 @@ func (e *Engine) create(db *server, image string) []string {
 	return args
 }
 
-// files is an archive of what a server is told. The password is the superuser's, which the image wants and nobody needs.
+// files returns an archive of a server's configuration. The password is the superuser's, which the image requires and
+// nobody uses.
 func (e *Engine) files(db *server) (io.Reader, error) {
 	certificate, key, err := e.options.Certificate(db.address())
 	if err != nil {
@@ -112,7 +113,7 @@ func (e *Engine) files(db *server) (io.Reader, error) {
 	return &packed, nil
 }
 
-// start starts the container, and leads the address to it once it answers.
+// start starts the container, and points the address at it once it answers.
 func (e *Engine) start(ctx context.Context, db *server) error {
 	if err := db.boot(ctx); err != nil {
 		return err
@@ -120,7 +121,7 @@ func (e *Engine) start(ctx context.Context, db *server) error {
 	return e.open(ctx, db)
 }
 
-// open leads the address to the port that the container listens on now.
+// open points the address at the port on which the container now listens.
 func (e *Engine) open(ctx context.Context, db *server) error {
 	target, err := dockercli.Run(ctx, "port", db.container, "5432/tcp")
 	if err != nil {
@@ -130,7 +131,7 @@ func (e *Engine) open(ctx context.Context, db *server) error {
 	return nil
 }
 
-// boot starts the container and returns when Postgres answers over TCP: while it sets up its data it does not.
+// boot starts the container and returns when Postgres answers over TCP, which it does not do while it sets up its data.
 func (s *server) boot(ctx context.Context) error {
 	if _, err := dockercli.Run(ctx, "start", s.container); err != nil {
 		return err

@@ -13,26 +13,26 @@ import (
 
 // Options say what an Engine works with.
 type Options struct {
-	// ID is that of the machines, with which whatever is left of the databases is removed: see machine.Options.
+	// ID is the id of the machines. Leftovers of the databases are removed together with them: see machine.Options.
 	ID string
-	// Image returns the name, in the Docker engine, of an image that behaves as Docker Hub's of Postgres 17.
+	// Image returns the name, in the Docker engine, of an image that behaves like Docker Hub's Postgres 17.
 	Image func(ctx context.Context) (string, error)
 	// Certificate returns a certificate for an address and its key, in PEM.
 	Certificate func(address string) (certificate, key []byte, err error)
 }
 
-// Spec is what a database is made with.
+// Spec describes a new database.
 type Spec struct {
 	// User is the master user, Password is its password: printable ASCII.
 	User, Password string
-	// Database is made for the master user; "" for none but "postgres".
+	// Database is created for the master user; "" creates only "postgres".
 	Database string
 }
 
-// Superuser owns every server. Nobody connects as it from outside.
+// Superuser owns every server. Nobody can connect as it from outside.
 const Superuser = "rdsadmin"
 
-// Engine runs databases. Calls about different ones may be made at the same time.
+// Engine runs databases. Calls about different databases may be concurrent.
 type Engine struct {
 	options Options
 
@@ -43,7 +43,7 @@ type Engine struct {
 type server struct {
 	number    int
 	container string
-	// target is where it listens on this computer, "host:port"; "" while it does not. Guarded by the engine's mu.
+	// target is where it listens on this computer, "host:port"; "" while it does not listen. Guarded by the engine's mu.
 	target string
 }
 
@@ -58,26 +58,26 @@ const (
 	readyPoll     = 100 * time.Millisecond
 )
 
-// Create makes a database with that id, which is new, and returns its address for machines once it answers there.
+// Create creates a database with a new id, and returns its address for machines once it answers there.
 func (e *Engine) Create(ctx context.Context, id string, spec Spec) (address string, err error) {
 	db, err := e.add(id)
 	if err != nil {
 		return "", err
 	}
 	if err := e.make(ctx, db, spec); err != nil {
-		return "", errors.Join(fmt.Errorf("make the database %s: %w", id, err), e.Delete(context.WithoutCancel(ctx), id))
+		return "", errors.Join(fmt.Errorf("create the database %s: %w", id, err), e.Delete(context.WithoutCancel(ctx), id))
 	}
 	return db.address(), nil
 }
 
 func (s *server) address() string { return machine.DatabaseAddress(s.number) }
 
-// add gives a new database the lowest number that is free.
+// add gives a new database the lowest free number.
 func (e *Engine) add(id string) (*server, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.databases[id] != nil {
-		return nil, fmt.Errorf("make the database %s: it is there already", id)
+		return nil, fmt.Errorf("create the database %s: it already exists", id)
 	}
 	taken := map[int]bool{}
 	for _, db := range e.databases {
@@ -90,7 +90,7 @@ func (e *Engine) add(id string) (*server, error) {
 			return db, nil
 		}
 	}
-	return nil, fmt.Errorf("make the database %s: there are %d already; delete one", id, machine.Databases)
+	return nil, fmt.Errorf("create the database %s: there are already %d; delete one", id, machine.Databases)
 }
 
 func (e *Engine) find(id string) (*server, error) {
@@ -99,7 +99,7 @@ func (e *Engine) find(id string) (*server, error) {
 	if db := e.databases[id]; db != nil {
 		return db, nil
 	}
-	return nil, fmt.Errorf("find the database %s: there is none", id)
+	return nil, fmt.Errorf("find the database %s: it does not exist", id)
 }
 
 // SetPassword changes the password of the master user.
@@ -166,7 +166,7 @@ func (e *Engine) Delete(ctx context.Context, id string) error {
 	return nil
 }
 
-// Target is where connections to a database's address go, "host:port"; "" when nothing answers there.
+// Target returns where connections to a database's address go, "host:port"; "" if nothing answers there.
 func (e *Engine) Target(address string) string {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 // maintenance is the database that every server has.
 const maintenance = "postgres"
 
-// setUp are the statements that make of a new server one of RDS's: the databases that are there belong to the master
-// user, whose rights are those of the role rds_superuser.
+// setUp returns the statements that make a new server like one of RDS: its databases belong to the master user, who has
+// the rights of the role rds_superuser.
 func setUp(spec Spec) ([]string, error) {
 	verifier, err := database.Verifier(spec.Password)
 	if err != nil {

@@ -17,11 +17,11 @@ import (
 )
 
 var (
-	// ErrUnknown says that there is no such image, tag or layer.
+	// ErrUnknown means that there is no such image, tag or layer.
 	ErrUnknown = errors.New("no such image")
-	// ErrTagTaken says that a tag that must not move is another image's.
+	// ErrTagTaken means that an immutable tag belongs to another image.
 	ErrTagTaken = errors.New("the tag is taken")
-	// ErrInvalid says that a manifest is none, or that a part of the image is not there.
+	// ErrInvalid means that a manifest is invalid, or that a part of the image is missing.
 	ErrInvalid = errors.New("the manifest is invalid")
 )
 
@@ -33,22 +33,22 @@ type Image struct {
 	Tags []string
 	// MediaType is the manifest's.
 	MediaType string
-	// ArtifactType is the type of what is no image, or of an image's config.
+	// ArtifactType is the type of an artifact that is not an image, or of an image's config.
 	ArtifactType string
 	// Size is that of all layers as they are stored, in bytes.
 	Size int64
-	// Pushed is when the manifest came.
+	// Pushed is when the manifest was pushed.
 	Pushed time.Time
 	// Manifest is the manifest as it was pushed.
 	Manifest []byte
 }
 
-// MediaType is what a manifest calls itself; Docker's, when it says nothing.
+// MediaType returns the media type in a manifest; Docker's if there is none.
 func MediaType(manifest []byte) string {
 	var own struct {
 		MediaType string `json:"mediaType"`
 	}
-	_ = json.Unmarshal(manifest, &own) // Put refuses what is no JSON
+	_ = json.Unmarshal(manifest, &own) // Put rejects invalid JSON
 	return cmp.Or(own.MediaType, "application/vnd.docker.distribution.manifest.v2+json")
 }
 
@@ -74,7 +74,7 @@ func (r *Registry) open(ctx context.Context, repository string) (
 	return found.Tags(ctx), manifests, found.Blobs(ctx), err
 }
 
-// unknown makes ErrUnknown of what the library says of things that are not there.
+// unknown turns the library's errors for missing things into ErrUnknown.
 func unknown(err error) error {
 	var (
 		path       driver.PathNotFoundError
@@ -90,7 +90,7 @@ func unknown(err error) error {
 	return err
 }
 
-// Resolve returns the digest that a tag, or a digest, of a repository stands for; ErrUnknown when there is no such image.
+// Resolve returns the digest of a tag or digest in a repository, or ErrUnknown if there is no such image.
 func (r *Registry) Resolve(ctx context.Context, repository, ref string) (string, error) {
 	tags, manifests, _, err := r.open(ctx, repository)
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Registry) Image(ctx context.Context, repository, ref string) (Image, er
 	return r.image(ctx, repository, digest.Digest(sum), tags)
 }
 
-// Images returns all images of a repository, those without a tag too, the oldest first.
+// Images returns all images of a repository, including those without a tag, the oldest first.
 func (r *Registry) Images(ctx context.Context, repository string) ([]Image, error) {
 	_, manifests, _, err := r.open(ctx, repository)
 	if err != nil {
@@ -157,7 +157,7 @@ func (r *Registry) Images(ctx context.Context, repository string) ([]Image, erro
 	return images, nil
 }
 
-// tags are those of a repository, by digest.
+// tags returns the tags of a repository, by digest.
 func (r *Registry) tags(ctx context.Context, repository string) (map[string][]string, error) {
 	service, _, _, err := r.open(ctx, repository)
 	if err != nil {
@@ -218,8 +218,9 @@ func (r *Registry) image(
 	return image, nil
 }
 
-// Put writes a manifest whose layers are there, with a tag unless it is "", and returns its digest. ErrTagTaken says
-// that the tag is another image's and immutable, ErrInvalid that the manifest, or a layer, is not as it must be.
+// Put writes a manifest whose layers exist, with a tag unless it is "", and returns its digest. The error is
+// ErrTagTaken if the tag is immutable and another image's, and ErrInvalid if the manifest is invalid or a layer is
+// missing.
 func (r *Registry) Put(ctx context.Context, repository, mediaType, tag string, payload []byte, immutable bool) (string, error) {
 	tags, manifests, _, err := r.open(ctx, repository)
 	if err != nil {
@@ -251,7 +252,7 @@ func (r *Registry) Put(ctx context.Context, repository, mediaType, tag string, p
 	return sum.String(), err
 }
 
-// Untag takes a tag away. The image is gone with its last tag, as ECR does it.
+// Untag removes a tag. As in ECR, the image is deleted with its last tag.
 func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 	tags, _, _, err := r.open(ctx, repository)
 	if err != nil {
@@ -264,7 +265,7 @@ func (r *Registry) Untag(ctx context.Context, repository, tag string) error {
 		return unknown(err)
 	}
 	if err := tags.Untag(ctx, tag); err != nil {
-		return fmt.Errorf("take the tag %s from %s: %w", tag, repository, err)
+		return fmt.Errorf("remove the tag %s from %s: %w", tag, repository, err)
 	}
 	left, err := r.tags(ctx, repository)
 	if err != nil || len(left[found.Digest.String()]) > 0 {
@@ -287,7 +288,7 @@ func (r *Registry) Delete(ctx context.Context, repository, sum string) error {
 	}
 	for _, tag := range tags[sum] {
 		if err := service.Untag(ctx, tag); err != nil {
-			return fmt.Errorf("take the tag %s from %s: %w", tag, repository, err)
+			return fmt.Errorf("remove the tag %s from %s: %w", tag, repository, err)
 		}
 	}
 	return r.remove(ctx, repository, digest.Digest(sum))

@@ -12,14 +12,14 @@ import (
 	"github.com/opencontainers/go-digest"
 )
 
-// Kind is what a request wants.
+// Kind is the kind of a request.
 type Kind int
 
 // Kinds of requests.
 const (
-	// Unsupported is what neither ECR nor a read-only registry offers: to delete, and to list repositories.
+	// Unsupported is what neither ECR nor a read-only registry supports: deleting, and listing repositories.
 	Unsupported Kind = iota
-	// Ping asks whether there is a registry, and whether the login is good.
+	// Ping asks whether there is a registry, and whether the login is valid.
 	Ping
 	// GetManifest reads a manifest, or asks whether it is there.
 	GetManifest
@@ -29,7 +29,8 @@ const (
 	GetBlob
 	// StatBlob asks whether a layer is there.
 	StatBlob
-	// StartUpload, UploadPart and EndUpload bring a layer; UploadPart is also to ask how far it came and to give up.
+	// StartUpload, UploadPart and EndUpload upload a layer; UploadPart is also for asking about its progress and for
+	// canceling it.
 	StartUpload
 	UploadPart
 	EndUpload
@@ -37,7 +38,7 @@ const (
 	ListTags
 )
 
-// Operation is what a request is about.
+// Operation is a parsed request.
 type Operation struct {
 	Kind Kind
 	// Repository is its name; "" for Ping and some of what is Unsupported.
@@ -46,7 +47,7 @@ type Operation struct {
 	Reference string
 }
 
-// Reads reports whether nothing is changed.
+// Reads reports whether the operation changes nothing.
 func (o Operation) Reads() bool {
 	switch o.Kind {
 	case Ping, GetManifest, GetBlob, StatBlob, ListTags:
@@ -65,8 +66,8 @@ var (
 	tagsPath     = regexp.MustCompile(`^/v2/(.+)/tags/list$`)
 )
 
-// Parse finds out what a request is about, and makes an upload of every wish to take a layer over from another repository,
-// which the protocol leaves to the registry.
+// Parse parses a request. It turns requests to mount a layer from another repository into uploads, as the protocol
+// allows.
 func Parse(r *http.Request) Operation {
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	if found := manifestPath.FindStringSubmatch(r.URL.Path); found != nil {
@@ -125,8 +126,8 @@ func Fail(w http.ResponseWriter, status int, code, format string, args ...any) {
 // maxManifest is the registry protocol's usual limit for a manifest, in bytes.
 const maxManifest = 4 << 20
 
-// mayTag reports whether a tag that must not move may be written, and answers the request when it may not, or need not:
-// an image that is pushed once more is there.
+// mayTag reports whether an immutable tag may be written. If it may not, or need not because the same image is already
+// there, mayTag answers the request.
 func (r *Registry) mayTag(w http.ResponseWriter, request *http.Request, o Operation) bool {
 	there, err := r.Resolve(request.Context(), o.Repository, o.Reference)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 // reachPatience is how long a registry may take to answer.
 const reachPatience = 5 * time.Second
 
-// Reachable reports whether a registry answers at a host name over TLS, be it that it wants to know who asks.
+// Reachable reports whether a registry answers at a host name over TLS, even if it requires a login.
 func Reachable(ctx context.Context, host string) bool {
 	ctx, cancel := context.WithTimeout(ctx, reachPatience)
 	defer cancel()

@@ -24,14 +24,14 @@ type Registry struct {
 	app    *handlers.App
 	images distribution.Namespace
 	files  driver.StorageDriver
-	// tagging is held while a tag is looked at and then moved.
+	// tagging is held while a tag is checked and then moved.
 	tagging sync.Mutex
 }
 
-// quiet keeps the library's log out of the program's: whoever serves a registry logs its requests.
+// quiet keeps the library's log out of the program's: the caller logs the requests.
 var quiet = sync.OnceFunc(func() { logrus.SetOutput(io.Discard) })
 
-// Open makes a registry that keeps its images in the folder, which is made when it is missing.
+// Open opens a registry that keeps its images in the folder, which is created if it is missing.
 func Open(dir string) (r *Registry, err error) {
 	quiet()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -64,11 +64,11 @@ func Open(dir string) (r *Registry, err error) {
 	return &Registry{app: handlers.NewApp(context.Background(), config), images: images, files: files}, nil
 }
 
-// Close ends what the registry does on its own. Its folder stays.
+// Close ends the registry's background work. Its folder stays.
 func (r *Registry) Close() error { return r.app.Shutdown() }
 
-// Serve answers a request, of which Parse has told what it is about. With immutable, a tag that is there keeps its
-// image: to push another one fails as it does with ECR.
+// Serve answers a request that Parse has parsed. If immutable is true, pushing another image to an existing tag fails
+// as in ECR.
 func (r *Registry) Serve(w http.ResponseWriter, request *http.Request, o Operation, immutable bool) {
 	if o.Kind != PutManifest {
 		r.app.ServeHTTP(w, request)

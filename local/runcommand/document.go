@@ -20,17 +20,17 @@ type Document struct {
 type Parameter struct {
 	// Type is String or StringList.
 	Type string `json:"type"`
-	// Default makes the parameter optional when it is not nil: a string or a list of strings.
+	// Default makes the parameter optional if it is not nil: a string or a list of strings.
 	Default any `json:"default"`
-	// AllowedValues and AllowedPattern say what values may be; none and "" allow all. The pattern is not anchored.
+	// AllowedValues and AllowedPattern restrict the values; none and "" allow all. The pattern is not anchored.
 	AllowedValues  []any  `json:"allowedValues"`
 	AllowedPattern string `json:"allowedPattern"`
-	// MinItems to MaxItems is how many values a list may have, MinChars to MaxChars how long each value may be.
+	// A list may have MinItems to MaxItems values, and each value MinChars to MaxChars characters.
 	MinItems *int `json:"minItems"`
 	MaxItems *int `json:"maxItems"`
 	MinChars *int `json:"minChars"`
 	MaxChars *int `json:"maxChars"`
-	// InterpolationType is ENV_VAR for a value that scripts get in the environment, not pasted into them.
+	// InterpolationType is ENV_VAR for a value that scripts get in the environment instead of in their text.
 	InterpolationType string `json:"interpolationType"`
 }
 
@@ -42,7 +42,7 @@ type Step struct {
 	Name string `json:"name"`
 	// Inputs are the action's, and what onFailure, onSuccess and finallyStep say.
 	Inputs map[string]any `json:"inputs"`
-	// Precondition says on what machines the step runs; by operator.
+	// Precondition says on which machines the step runs, by operator.
 	Precondition map[string][]string `json:"precondition"`
 }
 
@@ -75,7 +75,7 @@ func (d Document) Supported() bool { return slices.Contains(schemas, d.SchemaVer
 // ShellScript is the document AWS-RunShellScript, which every account has.
 const ShellScript = "AWS-RunShellScript"
 
-// shellScript is what AWS's own document of that name does, in schema 2.2.
+// shellScript does the same as AWS's own document of that name, in schema 2.2.
 const shellScript = `{
   "schemaVersion": "2.2",
   "description": "Run a shell script or specify the commands to run.",
@@ -94,7 +94,7 @@ const shellScript = `{
   }]
 }`
 
-// Builtin returns the content of a document of AWS's own, and whether the laptop cloud has it.
+// Builtin returns the content of a document of AWS, and whether the laptop cloud has it.
 func Builtin(name string) (content string, ok bool) {
 	return shellScript, name == ShellScript
 }

@@ -18,13 +18,13 @@ import (
 // s3Host is where S3 answers: the bucket is in front of it, or first in the path.
 var s3Host = regexp.MustCompile(`^(?:(.+)\.)?s3[.-](?:[a-z0-9-]+\.)?amazonaws\.com$`)
 
-// download puts one object of S3 on the machine.
+// download downloads one S3 object to the machine.
 func (r Run) download(ctx context.Context, machines machine.Machines, inputs map[string]any, result *Result) error {
 	var source struct{ Path string }
 	info := textOf(inputs["sourceInfo"])
 	switch kind := textOf(inputs["sourceType"]); {
 	case slices.Contains([]string{"Git", "GitHub", "HTTP", "SSMDocument"}, kind):
-		return fmt.Errorf("download from %q: the laptop cloud has sourceType S3 only", kind)
+		return fmt.Errorf("download from %q: the laptop cloud supports only the sourceType S3", kind)
 	case kind != "S3":
 		return errors.New("invalid input: Unsupported source type")
 	}
@@ -64,7 +64,7 @@ func (r Run) download(ctx context.Context, machines machine.Machines, inputs map
 		Args: []string{"test", "-f", target}, Files: map[string][]byte{target: content}, Stderr: &stderr,
 	})
 	if err == nil && exit.Code != 0 {
-		err = errors.New(strings.TrimSpace("the file is not there afterwards\n" + stderr.String()))
+		err = errors.New(strings.TrimSpace("the file does not exist after the download\n" + stderr.String()))
 	}
 	if err != nil {
 		return fmt.Errorf("write %s: %w", target, err)
@@ -73,9 +73,9 @@ func (r Run) download(ctx context.Context, machines machine.Machines, inputs map
 	return nil
 }
 
-// object is what the address of an object says.
+// object is a parsed address of an object.
 func object(address string) (bucket, key string, err error) {
-	// A plus is a space, as the agent reads it.
+	// The agent reads a plus as a space.
 	parsed, err := url.Parse(strings.ReplaceAll(address, "+", "%20"))
 	if err == nil {
 		host := s3Host.FindStringSubmatch(parsed.Host)
@@ -88,7 +88,7 @@ func object(address string) (bucket, key string, err error) {
 		}
 	}
 	if err != nil || bucket == "" || key == "" || strings.HasSuffix(key, "/") {
-		return "", "", fmt.Errorf("download %q: the laptop cloud takes the address of one object, "+
+		return "", "", fmt.Errorf("download %q: the laptop cloud needs the address of one object, "+
 			"https://s3.<region>.amazonaws.com/<bucket>/<key>", address)
 	}
 	return bucket, key, nil

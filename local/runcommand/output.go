@@ -3,13 +3,13 @@ package runcommand
 import "sync"
 
 const (
-	// MaxOutput is how many bytes of a step's output, and of its errors, the agent hands on.
+	// MaxOutput is how many bytes of a step's output, and of its errors, the agent reports.
 	MaxOutput = 24000
 	// MaxStderr is how many characters of a step's errors GetCommandInvocation shows.
 	MaxStderr = 8000
 	// MaxCombined is how many bytes of both together ListCommandInvocations shows.
 	MaxCombined = 2500
-	// maxHeld bounds what is held of a running script's output, in bytes.
+	// maxHeld limits how much of a running script's output is kept, in bytes.
 	maxHeld = 8 << 20
 
 	cutMark       = "--output truncated--"
@@ -18,7 +18,7 @@ const (
 	errorHeader   = "\n----------ERROR-------\n"
 )
 
-// output holds the beginning of what a script writes.
+// output keeps the beginning of a script's output.
 type output struct {
 	mu   sync.Mutex
 	text []byte
@@ -37,8 +37,8 @@ func (o *output) String() string {
 	return string(o.text)
 }
 
-// cut is as much of a text as the agent hands on. A text of just MaxOutput bytes counts as too long, as for the agent,
-// which reads no further.
+// cut returns the part of a text that the agent reports. As for the agent, which reads no further, a text of exactly
+// MaxOutput bytes counts as too long.
 func cut(text string) string {
 	if len(text) < MaxOutput {
 		return text
@@ -46,11 +46,11 @@ func cut(text string) string {
 	return text[:MaxOutput-len(cutMark)] + cutMark
 }
 
-// readable has the replacement character for each byte that is not UTF-8, as JSON has.
+// readable replaces each byte that is not UTF-8 with the replacement character, as JSON does.
 func readable(text string) string { return string([]rune(text)) }
 
-// combined is a step's output as lists show it: what it wrote, then what it wrote of errors. What is too long is cut;
-// when both are, each gets half of the room.
+// combined returns a step's output as lists show it: its output, then its errors. What is too long is cut; if both are,
+// each gets half of the space.
 func combined(stdout, stderr string) string {
 	header, room := "", MaxCombined
 	if stderr != "" {
@@ -70,7 +70,7 @@ func combined(stdout, stderr string) string {
 	}
 }
 
-// FirstCharacters is the beginning of a text.
+// FirstCharacters returns the beginning of a text.
 func FirstCharacters(text string, characters int) string {
 	runes := []rune(text)
 	return string(runes[:min(len(runes), characters)])

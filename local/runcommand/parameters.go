@@ -14,7 +14,7 @@ import (
 // environment is the interpolation type of values that scripts get in the environment.
 const environment = "ENV_VAR"
 
-// Accepts checks the values that are given for the document's parameters.
+// Accepts checks the given values of the document's parameters.
 func (d Document) Accepts(given map[string][]string) error {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		declared, ok := d.Parameters[name]
@@ -27,7 +27,7 @@ func (d Document) Accepts(given map[string][]string) error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
 		if d.Parameters[name].Default == nil && given[name] == nil {
-			return fmt.Errorf("the parameter %s has no default and is not given", name)
+			return fmt.Errorf("the parameter %s is required: it has no default", name)
 		}
 	}
 	return nil
@@ -47,7 +47,7 @@ func (p Parameter) accepts(values []string) error {
 	for _, value := range values {
 		length := utf8.RuneCountInString(value)
 		switch {
-		case !pattern.MatchString(value): // not anchored: a document must do that on its own
+		case !pattern.MatchString(value): // not anchored: the document's pattern must do that
 			return fmt.Errorf("has a value that its pattern does not allow")
 		case len(p.AllowedValues) > 0 && !slices.ContainsFunc(p.AllowedValues, func(allowed any) bool {
 			return fmt.Sprint(allowed) == value
@@ -60,7 +60,7 @@ func (p Parameter) accepts(values []string) error {
 	return nil
 }
 
-// misfits says which value the agent refuses: it knows of patterns only, and checks them in defaults, too.
+// misfits returns the value that the agent rejects. The agent checks only patterns, but also in defaults.
 func (d Document) misfits(given map[string][]string) error {
 	for _, name := range slices.Sorted(maps.Keys(d.Parameters)) {
 		declared := d.Parameters[name]
@@ -83,7 +83,7 @@ func (d Document) misfits(given map[string][]string) error {
 	return nil
 }
 
-// texts are the values of a default.
+// texts returns the values of a default.
 func texts(value any) []string {
 	switch value := value.(type) {
 	case nil:
@@ -99,11 +99,11 @@ func texts(value any) []string {
 	}
 }
 
-// parameterName is what names of parameters the agent knows.
+// parameterName matches the names of parameters that the agent supports.
 var parameterName = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 
-// interpolator makes one of the values that are given, and of the defaults of those that are not, or whose names the
-// agent does not know. What of them is in Parameter Store is got from there.
+// interpolator returns an interpolator with the given values, and the defaults of parameters that are not given or
+// whose names the agent does not support. Values from Parameter Store are fetched.
 func (d Document) interpolator(ctx context.Context, given map[string][]string,
 	stored func(context.Context, string) (string, error),
 ) (interpolator, error) {
@@ -133,7 +133,7 @@ func (d Document) interpolator(ctx context.Context, given map[string][]string,
 	return i, nil
 }
 
-// text is a value as it is pasted into a longer string.
+// text returns a value as it is inserted into a longer string.
 func text(value any) string {
 	if value, ok := value.(string); ok {
 		return value
@@ -145,22 +145,22 @@ func text(value any) string {
 	return string(encoded)
 }
 
-// mention is where a text names a parameter, or one of Parameter Store's.
+// mention matches a reference to a parameter, or to one of Parameter Store, in a text.
 var mention = regexp.MustCompile(`{{\s*(?:ssm:([^{}\s]+)|([^{}\s]+))\s*}}`)
 
-// interpolator puts values in the place of the parameters that name them.
+// interpolator replaces references to parameters with their values.
 type interpolator struct {
 	values map[string]any
 	// stored gets a parameter of Parameter Store.
 	stored func(ctx context.Context, name string) (string, error)
-	// variables are what scripts get in the environment, and pointing the parameters whose mention in a script becomes
-	// the name of their variable.
+	// variables are the environment of scripts, and pointing the parameters whose references in a script become the names
+	// of their variables.
 	variables []string
 	pointing  map[string]bool
 }
 
-// replace returns a copy of an input of a step. A string that is nothing but a parameter becomes its value, whatever
-// that is. In a longer string a value is pasted as text, in which two dollars become one. Values are not looked into
+// replace returns a copy of an input of a step. A string that is only a reference becomes the parameter's value, of any
+// type. In a longer string a value is inserted as text, in which two dollars become one. Values are not interpolated
 // again.
 func (i interpolator) replace(ctx context.Context, input any) (any, error) {
 	switch input := input.(type) {
@@ -223,7 +223,7 @@ func (i interpolator) replaceString(ctx context.Context, input string) (any, err
 
 func variable(parameter string) string { return "SSM_" + parameter }
 
-// environment are the variables of the parameters that scripts get that way, sorted.
+// environment returns the variables of parameters that scripts get in the environment, sorted.
 func (d Document) environment(values map[string]any) (variables []string, pointing map[string]bool) {
 	pointing = map[string]bool{}
 	for name, value := range values {

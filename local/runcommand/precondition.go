@@ -12,13 +12,13 @@ const (
 	platformType = "platformType"
 )
 
-// decision is what becomes of a step before it runs: run, or else skipped or failed for a reason.
+// decision says whether a step runs, or is skipped or fails for a reason.
 type decision struct {
 	status Status // "" to run it
 	reason string
 }
 
-// decide looks at a step's precondition and at whether its action is one for this platform.
+// decide checks a step's precondition and whether its action is for this platform.
 func (d Document) decide(ctx context.Context, i interpolator, step Step) decision {
 	unfit := slices.Contains(foreignActions, step.Action)
 	if len(step.Precondition) == 0 {
@@ -49,7 +49,7 @@ func (d Document) decide(ctx context.Context, i interpolator, step Step) decisio
 	}
 }
 
-// holds evaluates preconditions. A problem with one that holds anyway makes the step fail.
+// holds evaluates preconditions. A problem with one makes the step fail even if the others hold.
 func (i interpolator) holds(ctx context.Context, preconditions map[string][]string) (holds bool, problems []string) {
 	holds = true
 	for operator, operands := range preconditions {

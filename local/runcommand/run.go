@@ -10,7 +10,7 @@ import (
 	"webstack/local/machine"
 )
 
-// Status is how a step, or a whole run, stands.
+// Status is the status of a step or a whole run.
 type Status string
 
 // The statuses of steps and runs. A run is never Skipped.
@@ -24,13 +24,13 @@ const (
 	Skipped    Status = "Skipped"
 )
 
-// Result is how a step stands.
+// Result is the state of a step.
 type Result struct {
 	Name, Action string
 	Status       Status
 	// Code is the exit code: -1 before the step has ended.
 	Code int
-	// Stdout and Stderr are the beginning of the output of a step that has ended: less than MaxOutput bytes, and what the
+	// Stdout and Stderr are the beginning of the output of a step that has ended: fewer than MaxOutput bytes, and what the
 	// agent adds.
 	Stdout, Stderr string
 	// Output is both together, cut to MaxCombined bytes; or the reason why a step did not run, which is only here.
@@ -43,20 +43,20 @@ type Result struct {
 type Run struct {
 	// ID is the command's.
 	ID string
-	// InstanceID and Region say which machine.
+	// InstanceID and Region identify the machine.
 	InstanceID, Region string
 	// PlatformName and PlatformVersion are the machine's system, such as "Ubuntu" and "24.04".
 	PlatformName, PlatformVersion string
 	Document                      Document
-	// Parameters are values for those that the document declares.
+	// Parameters are the values of parameters that the document declares.
 	Parameters map[string][]string
 	// Stored gets the value of a parameter of Parameter Store.
 	Stored func(ctx context.Context, name string) (string, error)
 	// Fetch gets an object from S3.
 	Fetch func(ctx context.Context, bucket, key string) ([]byte, error)
-	// Upload gets the whole output of each script; it may be nil.
+	// Upload receives the whole output of each script; it may be nil.
 	Upload func(ctx context.Context, step Step, stdout, stderr string)
-	// Report gets each change of a step, by its index.
+	// Report receives each change of a step, by its index.
 	Report func(index int, result Result)
 }
 
@@ -65,11 +65,11 @@ const (
 	exitSuccess = 168 // the step succeeded, skip the rest
 	exitFailure = 169 // the step failed, skip the rest
 	exitKilled  = 137
-	// maxRuns is how often a step is run whose machine goes away under it.
+	// maxRuns is how often a step is run if its machine goes away while it runs.
 	maxRuns = 15
 )
 
-// Plan is how the steps of a document stand before any has started.
+// Plan returns the state of a document's steps before any has started.
 func (d Document) Plan() []Result {
 	results := make([]Result, len(d.MainSteps))
 	for i, step := range d.MainSteps {
@@ -78,8 +78,8 @@ func (d Document) Plan() []Result {
 	return results
 }
 
-// Execute runs the document's steps in their order. The end of ctx cancels it. An error says why the agent refuses the
-// document as a whole: then no step has started, and the run has failed.
+// Execute runs the document's steps in order. The end of ctx cancels it. An error is the reason why the agent rejects
+// the document as a whole: then no step has started, and the run has failed.
 func (r Run) Execute(ctx context.Context, machines machine.Machines) ([]Result, error) {
 	results := r.Document.Plan()
 	if err := r.Document.refused(r.Parameters); err != nil {
@@ -103,7 +103,7 @@ func (r Run) Execute(ctx context.Context, machines machine.Machines) ([]Result, 
 	return results, nil
 }
 
-// perform runs the last of the steps, unless there is a reason not to. All of them have their inputs interpolated.
+// perform runs the last of the steps, unless there is a reason not to. The inputs of all are interpolated.
 func (r Run) perform(ctx context.Context, machines machine.Machines, values interpolator, steps []Step,
 	results []Result, problem error,
 ) {
@@ -133,10 +133,10 @@ func (r Run) perform(ctx context.Context, machines machine.Machines, values inte
 	}
 }
 
-// refused is why the agent runs nothing of a document.
+// refused is the reason why the agent rejects a document.
 func (d Document) refused(given map[string][]string) error {
 	if !d.Supported() {
-		return fmt.Errorf("run a document of schema version %q: the laptop cloud has %v", d.SchemaVersion, schemas)
+		return fmt.Errorf("run a document of schema version %q: the laptop cloud supports %v", d.SchemaVersion, schemas)
 	}
 	if len(d.MainSteps) == 0 {
 		return errors.New("Unsupported schema format") //nolint:staticcheck // the agent's own words
@@ -157,8 +157,8 @@ func (r *Result) reject(d decision) {
 	}
 }
 
-// skips reports whether an earlier step ended the document for the last of steps. A finally step that is the last of
-// the document runs anyway.
+// skips reports whether an earlier step ended the document for the last of steps. A finally step at the end of the
+// document runs anyway.
 func skips(steps []Step, results []Result, last bool) bool {
 	if last && steps[len(steps)-1].modifier("finallyStep") == "true" {
 		return false
@@ -176,7 +176,7 @@ func skips(steps []Step, results []Result, last bool) bool {
 	return false
 }
 
-// modifier is what an input says that all actions have.
+// modifier is the value of an input that all actions share.
 func (s Step) modifier(name string) string {
 	switch value := s.Inputs[name].(type) {
 	case string, bool:
@@ -186,8 +186,8 @@ func (s Step) modifier(name string) string {
 	}
 }
 
-// conclude makes the exit codes with a meaning, and onFailure, the result's. What the agent notes of that is not part of
-// the output that lists show.
+// conclude applies special exit codes and onFailure to the result. The agent's notes about them are not part of the
+// output in lists.
 func (s Step) conclude(r *Result) {
 	if r.Code == exitSuccess {
 		r.Stderr = ""
@@ -213,7 +213,7 @@ func (s Step) conclude(r *Result) {
 	}
 }
 
-// Overall is how a run stands by its steps.
+// Overall returns the status of a run from those of its steps.
 func Overall(results []Result) Status {
 	counts := map[Status]int{}
 	for _, result := range results {

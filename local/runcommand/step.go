@@ -16,14 +16,14 @@ import (
 	"webstack/local/machine"
 )
 
-// Actions are those that commands may have.
+// Actions are the actions that commands may have.
 var Actions = []string{
 	"aws:applications", "aws:cloudWatch", "aws:configureDocker", "aws:configurePackage", "aws:domainJoin",
 	downloadContent, "aws:psModule", "aws:refreshAssociation", "aws:runDockerAction", "aws:runDocument",
 	"aws:runPowerShellScript", runShellScript, "aws:softwareInventory", "aws:updateAgent", "aws:updateSsmAgent",
 }
 
-// foreignActions are those of other platforms, which the agent skips on Linux.
+// foreignActions are the actions of other platforms, which the agent skips on Linux.
 var foreignActions = []string{"aws:applications", "aws:cloudWatch", "aws:psModule"}
 
 const (
@@ -34,10 +34,10 @@ const (
 	maxTimeout     = 172800 * time.Second
 	defaultTimeout = 3600 * time.Second
 
-	// agentFolder is where the agent runs, and scripts that name no folder of their own.
+	// agentFolder is the working directory of the agent, and of scripts without one of their own.
 	agentFolder = "/usr/bin"
 
-	// lookAgain is how often a machine that went away is looked for.
+	// lookAgain is how often to check whether a machine that went away is back.
 	lookAgain = 200 * time.Millisecond
 )
 
@@ -51,7 +51,7 @@ func (r Run) step(ctx context.Context, machines machine.Machines, i interpolator
 			result.fail(err)
 		}
 	case slices.Contains(Actions, step.Action):
-		result.fail(fmt.Errorf("the laptop cloud does not have the action %s of step %s: it has %s and %s from S3",
+		result.fail(fmt.Errorf("the laptop cloud does not support the action %s of step %s, only %s and %s from S3",
 			step.Action, step.Name, runShellScript, downloadContent))
 	default:
 		result.reject(decision{Failed, fmt.Sprintf("Plugin with name %s is not supported by this version of ssm agent, "+
@@ -59,7 +59,7 @@ func (r Run) step(ctx context.Context, machines machine.Machines, i interpolator
 	}
 }
 
-// inputs interpolates. Only in a script can a parameter be the name of its variable.
+// inputs interpolates the inputs of a step. Only in a script can a reference become the name of a variable.
 func (i interpolator) inputs(ctx context.Context, step Step) (map[string]any, error) {
 	pasting := i
 	pasting.pointing = nil
@@ -108,7 +108,7 @@ func readScript(inputs map[string]any) (scriptInputs, error) {
 	return scriptInputs{in.RunCommand, folder, in.Environment}, nil
 }
 
-// script runs a script, and again when its machine is rebooted by it or under it.
+// script runs a script, and runs it again if its machine is rebooted.
 func (r Run) script(ctx context.Context, machines machine.Machines, i interpolator, step Step, result *Result) {
 	in, err := readScript(step.Inputs)
 	if err != nil {
@@ -143,7 +143,7 @@ func (r Run) environment(i interpolator, in scriptInputs) []string {
 	return variables
 }
 
-// repeated runs a command, and again when its machine is rebooted by it or under it. What the runs write is joined.
+// repeated runs a command, and runs it again if its machine is rebooted. The outputs of the runs are joined.
 func (r Run) repeated(ctx context.Context, machines machine.Machines, command machine.Command) (machine.Exit, error) {
 	for runs := 1; ; runs++ {
 		exit, err := machines.Run(ctx, r.InstanceID, command)
@@ -164,7 +164,7 @@ func (r Run) repeated(ctx context.Context, machines machine.Machines, command ma
 	}
 }
 
-// conclude makes how the script ended the result.
+// conclude turns the exit of the script into the result.
 func (r *Result) conclude(ctx context.Context, exit machine.Exit, err error) {
 	r.Code = exit.Code
 	var start *machine.StartError
@@ -175,7 +175,7 @@ func (r *Result) conclude(ctx context.Context, exit machine.Exit, err error) {
 		r.fail(fmt.Errorf("failed to run commands: %w", start))
 	case err != nil:
 		r.fail(fmt.Errorf("failed to run commands: %w", err))
-	case exit.TimedOut, exit.Code == exitKilled: // the agent does not tell who killed it
+	case exit.TimedOut, exit.Code == exitKilled: // the agent cannot tell who killed it
 		r.Status, r.Code = TimedOut, exitKilled
 	case exit.Code == 0 || exit.Code == exitSuccess:
 		r.Status = Success
@@ -185,7 +185,7 @@ func (r *Result) conclude(ctx context.Context, exit machine.Exit, err error) {
 	}
 }
 
-// present waits for a machine to be there, and reports whether it is.
+// present waits until a machine is running, and reports whether it is.
 func present(ctx context.Context, machines machine.Machines, instanceID string, patience time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -199,11 +199,11 @@ func present(ctx context.Context, machines machine.Machines, instanceID string, 
 	return true
 }
 
-// folder is where a step's files are, below the folder of the run.
+// folder returns the folder of a step's files, below the folder of the run.
 func (s Step) folder() string { return strings.ReplaceAll(s.Name, ":", "") }
 
-// OutputKey is where the output of a step goes, below the prefix of the run. The step of AWS's own documents is named
-// like its action, and its output lies one folder deeper.
+// OutputKey returns where the output of a step goes, below the prefix of the run. The step of AWS's own documents is
+// named like its action, and its output is one folder deeper.
 func (s Step) OutputKey(file string) string {
 	if s.Name == s.Action {
 		return path.Join(s.folder(), "0."+s.folder(), file)
@@ -218,7 +218,7 @@ func textOf(input any) string {
 	return text(input)
 }
 
-// timeoutOf is how long a script may run: what is not between 5 seconds and 48 hours is one hour.
+// timeoutOf returns how long a script may run: one hour if the value is not between 5 seconds and 48 hours.
 func timeoutOf(input any) time.Duration {
 	seconds, err := strconv.ParseFloat(textOf(input), 64)
 	timeout := time.Duration(math.Trunc(min(seconds, 1e6)) * float64(time.Second))

@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// answerPatience is how long an app may take to answer once its host says that it runs it.
+	// answerPatience is how long an app may take to answer once its host reports that it is running.
 	answerPatience = 2 * time.Minute
 	answerPoll     = 200 * time.Millisecond
 	answerTimeout  = 10 * time.Second
 )
 
-// Authority returns the certificate, in PEM, of the authority that Caddy on the host has made for itself.
+// Authority returns the certificate, in PEM, of the authority that Caddy on the host has created.
 func Authority(ctx context.Context, s *operate.Stack, host operate.Host) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
@@ -41,16 +41,15 @@ func Authority(ctx context.Context, s *operate.Stack, host operate.Host) ([]byte
 	}
 }
 
-// Visitor asks apps at a host's own address, whatever their names resolve to.
+// Visitor requests apps at a host's own address, whatever their names resolve to.
 type Visitor struct {
 	// Address is "address:port" of the host's HTTPS.
 	Address string
-	// Roots are the authorities that are trusted; nil are the system's.
+	// Roots are the trusted authorities; nil means the system's.
 	Roots *x509.CertPool
 }
 
-// Wait waits until url is answered with a success over TLS that can be trusted, and returns why not when it takes too
-// long.
+// Wait waits until url answers successfully over trusted TLS. If that takes too long, it returns the last error.
 func (v Visitor) Wait(ctx context.Context, url string) error {
 	ctx, cancel := context.WithTimeout(ctx, answerPatience)
 	defer cancel()
@@ -62,7 +61,7 @@ func (v Visitor) Wait(ctx context.Context, url string) error {
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil || last == nil { // else it says no more than that the time is over
+		if ctx.Err() == nil || last == nil { // otherwise the error would only say that the time is over
 			last = err
 		}
 		select {

@@ -17,11 +17,11 @@ import (
 )
 
 const (
-	// convergePatience is how long a host may take to become what the stack says, beside the limits of its apps. The first
-	// time it boots and installs Docker.
+	// convergePatience is how long a host may take to apply the stack, in addition to the time limits of its apps. The
+	// first time it boots and installs Docker.
 	convergePatience = 15 * time.Minute
 	convergePoll     = 250 * time.Millisecond
-	// outputLines is how much of a failed step's output an error shows.
+	// outputLines is how many lines of a failed step's output an error shows.
 	outputLines = 20
 )
 
@@ -34,9 +34,9 @@ type converge struct {
 	steps map[string]ssmtypes.CommandPluginStatus
 }
 
-// Converge waits until the host is what the stack says. It makes the host look again where changed tells that something
-// has changed since its last run, or where that failed. say is told what the host is at. The error of a failed attempt
-// shows the end of what the host printed.
+// Converge waits until the host has applied the stack. It starts another run if changed says that something has changed
+// since the last one, or if that one failed. say is called with the progress. The error of a failed attempt shows the
+// end of the host's output.
 func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line string)) error {
 	patience := convergePatience
 	for _, app := range s.Config.Apps {
@@ -64,7 +64,7 @@ func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line
 			return fmt.Errorf("start the association %s: %w", name, err)
 		}
 	} else {
-		before = nil // any run of this version does
+		before = nil // any run of this version is good
 	}
 	last, err := c.wait(ctx, aws.ToString(found.AssociationVersion), before)
 	if err != nil {
@@ -77,7 +77,7 @@ func Converge(ctx context.Context, s *operate.Stack, changed bool, say func(line
 }
 
 // mustStart reports whether a run has to be started. A new version of the association runs on its own, and a run that
-// has not come to the step that looks at the stack takes in what has changed.
+// has not reached the step that reads the stack will see the change.
 func (c *converge) mustStart(
 	ctx context.Context, version string, before []ssmtypes.AssociationExecution, changed bool,
 ) (bool, error) {
@@ -90,7 +90,7 @@ func (c *converge) mustStart(
 	}
 	invocations, err := c.invocations(ctx, newest)
 	if err != nil {
-		return false, fmt.Errorf("look at what the host is at: %w", err)
+		return false, fmt.Errorf("read the progress of the host: %w", err)
 	}
 	for _, invocation := range invocations {
 		for _, step := range invocation.CommandPlugins {
@@ -102,7 +102,7 @@ func (c *converge) mustStart(
 	return false, nil
 }
 
-// find looks the association up by its name, which is its document's too.
+// find looks up the association by its name, which is also its document's.
 func (c *converge) find(ctx context.Context, name string) (ssmtypes.Association, error) {
 	out, err := c.client.ListAssociations(ctx, &ssm.ListAssociationsInput{AssociationFilterList: []ssmtypes.AssociationFilter{
 		{Key: ssmtypes.AssociationFilterKeyAssociationName, Value: aws.String(name)},
@@ -117,7 +117,7 @@ func (c *converge) find(ctx context.Context, name string) (ssmtypes.Association,
 	return out.Associations[0], nil
 }
 
-// executions are the runs of the association, the newest first.
+// executions returns the runs of the association, the newest first.
 func (c *converge) executions(ctx context.Context) ([]ssmtypes.AssociationExecution, error) {
 	out, err := c.client.DescribeAssociationExecutions(ctx, &ssm.DescribeAssociationExecutionsInput{AssociationId: &c.id})
 	if err != nil {
@@ -129,7 +129,7 @@ func (c *converge) executions(ctx context.Context) ([]ssmtypes.AssociationExecut
 	return out.AssociationExecutions, nil
 }
 
-// wait returns the newest run of that version of the association which is none of those before, once it has ended.
+// wait returns the newest run of that version of the association that is not one of before, once it has ended.
 func (c *converge) wait(
 	ctx context.Context, version string, before []ssmtypes.AssociationExecution,
 ) (ssmtypes.AssociationExecution, error) {
@@ -166,7 +166,7 @@ func failed(execution ssmtypes.AssociationExecution) bool {
 	return !running(execution) && aws.ToString(execution.Status) != "Success"
 }
 
-// report says which steps of a run have begun or ended. Failing to find out does not matter.
+// report says which steps of a run have begun or ended. Its own errors do not matter.
 func (c *converge) report(ctx context.Context, execution ssmtypes.AssociationExecution) {
 	invocations, err := c.invocations(ctx, execution)
 	if err != nil {
@@ -209,12 +209,13 @@ func (c *converge) invocations(
 	return out, nil
 }
 
-// failure says what went wrong in a run, with the end of what the step printed that failed.
+// failure returns what went wrong in a run, with the end of the failed step's output.
 func (c *converge) failure(ctx context.Context, execution ssmtypes.AssociationExecution) error {
-	failure := fmt.Errorf("apply the stack on the host: the association ended as %s", aws.ToString(execution.Status))
+	failure := fmt.Errorf(
+		"apply the stack on the host: the association ended with status %s", aws.ToString(execution.Status))
 	invocations, err := c.invocations(ctx, execution)
 	if err != nil {
-		return errors.Join(failure, fmt.Errorf("read what the host printed: %w", err))
+		return errors.Join(failure, fmt.Errorf("read the host's output: %w", err))
 	}
 	for _, invocation := range invocations {
 		for _, step := range invocation.CommandPlugins {
@@ -226,14 +227,15 @@ func (c *converge) failure(ctx context.Context, execution ssmtypes.AssociationEx
 			if err != nil {
 				return errors.Join(failure, err)
 			}
-			return fmt.Errorf("apply the stack on the host %s: step %s ended as %s with exit status %d; it printed last:\n%s",
+			return fmt.Errorf("apply the stack on the host %s: step %s ended with status %s and exit status %d; "+
+				"its last output:\n%s",
 				aws.ToString(invocation.InstanceId), aws.ToString(step.Name), step.Status, step.ResponseCode, printed)
 		}
 	}
 	return failure
 }
 
-// printed is the end of what a step printed.
+// printed returns the end of a step's output.
 func (c *converge) printed(
 	ctx context.Context, invocation ssmtypes.CommandInvocation, step ssmtypes.CommandPlugin,
 ) (string, error) {
@@ -241,7 +243,7 @@ func (c *converge) printed(
 		CommandId: invocation.CommandId, InstanceId: invocation.InstanceId, PluginName: step.Name,
 	})
 	if err != nil {
-		return "", fmt.Errorf("read what the host printed: %w", err)
+		return "", fmt.Errorf("read the host's output: %w", err)
 	}
 	text := strings.TrimSpace(aws.ToString(out.StandardOutputContent) + "\n" + aws.ToString(out.StandardErrorContent))
 	lines := strings.Split(text, "\n")

@@ -1,3 +1,3 @@
-// Package samples makes the apps of a stack on the laptop cloud answer: those without a release get the demo app, the
-// host is waited for until it runs what the stack says, and each app is asked as a visitor asks it.
+// Package samples makes the apps of a stack on the laptop cloud answer: it releases the demo app for those without a
+// release, waits until the host has applied the stack, and requests each app as a visitor does.
 package samples

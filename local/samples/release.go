@@ -47,8 +47,8 @@ func Unreleased(ctx context.Context, s *operate.Stack) ([]string, error) {
 	return out, nil
 }
 
-// Release pushes image to the repositories of the apps, which answer at registry ("host:port"), and makes tag their
-// release. repositories has for each app the name that its repository has on a host, with the registry in front.
+// Release pushes image to the repositories of the apps, at registry ("host:port"), and makes tag their release.
+// repositories has each app's repository by the name it has on a host, including the registry.
 func Release(
 	ctx context.Context, s *operate.Stack, apps []string, repositories map[string]string, registry string,
 	image v1.Image, tag string,
@@ -77,14 +77,14 @@ func Release(
 	return nil
 }
 
-// login asks for what docker login takes.
+// login gets the user name and password for docker login.
 func login(ctx context.Context, s *operate.Stack) (user, password string, err error) {
 	out, err := ecr.NewFromConfig(s.AWS).GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 	if err != nil {
 		return "", "", fmt.Errorf("log in to the image registry: %w", err)
 	}
 	if len(out.AuthorizationData) != 1 {
-		return "", "", fmt.Errorf("log in to the image registry: it gives %d tokens", len(out.AuthorizationData))
+		return "", "", fmt.Errorf("log in to the image registry: got %d tokens", len(out.AuthorizationData))
 	}
 	token, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"webstack/local/machine"
 )
 
-// Kind is what a session is for, by the name that clients know it by.
+// Kind is the kind of a session, by the name that clients use.
 type Kind string
 
 // The kinds of sessions.
@@ -23,11 +23,11 @@ const (
 	Shell Kind = "Standard_Stream"
 	// Interactive is one command with a terminal, given to a shell.
 	Interactive Kind = "InteractiveCommands"
-	// NonInteractive is one program with its arguments, without terminal or input.
+	// NonInteractive is one program with its arguments, without a terminal or input.
 	NonInteractive Kind = "NonInteractiveCommands"
 )
 
-// Status is how far a session is.
+// Status is the status of a session.
 type Status string
 
 // The statuses of sessions.
@@ -38,27 +38,27 @@ const (
 	Failed     Status = "Failed"
 )
 
-// ErrUnknown says that there is no such session.
+// ErrUnknown means that there is no such session.
 var ErrUnknown = errors.New("no such session")
 
 const (
 	// DefaultIdle is how long a session waits for a client, as on AWS.
 	DefaultIdle = 20 * time.Minute
-	// kept is how many sessions are remembered that have ended.
+	// kept is how many ended sessions are remembered.
 	kept = 1000
 )
 
-// Machines are what sessions need of machine.Machines.
+// Machines is the part of machine.Machines that sessions need.
 type Machines interface {
 	Run(ctx context.Context, instanceID string, command machine.Command) (machine.Exit, error)
 	Open(ctx context.Context, instanceID string, command machine.Command, rows, cols int) (machine.Terminal, error)
 }
 
-// Options are what a Manager works with.
+// Options are the settings of a Manager.
 type Options struct {
 	// Machines run the programs.
 	Machines Machines
-	// Idle is how long a session waits for a client; DefaultIdle when 0.
+	// Idle is how long a session waits for a client; 0 means DefaultIdle.
 	Idle time.Duration
 }
 
@@ -82,29 +82,29 @@ func New(o Options) *Manager {
 	return &Manager{machines: o.Machines, idle: o.Idle, sessions: map[string]*session{}}
 }
 
-// Spec is what a session is started with.
+// Spec describes a new session.
 type Spec struct {
-	// Target is the instance's id. Owner is the ARN of who starts the session.
+	// Target is the instance's id. Owner is the ARN of the caller who starts the session.
 	Target, Owner string
-	// Document is the name of the document, Reason why the session is started; both are only shown.
+	// Document is the name of the document, Reason is why the session is started; both are only shown.
 	Document, Reason string
 	Kind             Kind
 	// Command is what to run; "" for a Shell.
 	Command string
 }
 
-// Info is a session as it is shown.
+// Info describes a session.
 type Info struct {
 	ID string
 	Spec
 	Status Status
-	// Started and Ended are when; Ended is zero before the end.
+	// Started and Ended are the times; Ended is zero before the end.
 	Started, Ended time.Time
 	// Details say why a session failed.
 	Details string
 }
 
-// Start makes a session, which waits for a client with the token.
+// Start creates a session, which waits for a client with the token.
 func (m *Manager) Start(spec Spec) (id, token string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -137,7 +137,7 @@ func (m *Manager) forget() {
 	}
 }
 
-// Resume gives a client another token for its session; "" when the session has ended.
+// Resume returns a new token for a session; "" if the session has ended.
 func (m *Manager) Resume(id string) (token string, err error) {
 	s, err := m.session(id)
 	if err != nil || s.ctx.Err() != nil {
@@ -146,7 +146,7 @@ func (m *Manager) Resume(id string) (token string, err error) {
 	return s.newToken(), nil
 }
 
-// Terminate ends a session; one that has ended is not an error.
+// Terminate ends a session. It is not an error if the session has already ended.
 func (m *Manager) Terminate(id string) error {
 	s, err := m.session(id)
 	if err == nil {
@@ -166,7 +166,7 @@ func (m *Manager) List() []Info {
 	return list
 }
 
-// Close ends all sessions and waits until they have.
+// Close ends all sessions and waits until they have ended.
 func (m *Manager) Close() {
 	m.mu.Lock()
 	m.closed = true
@@ -187,7 +187,7 @@ func (m *Manager) session(id string) (*session, error) {
 	return s, nil
 }
 
-// secret makes a text that nobody guesses, of lower case letters and digits.
+// secret returns a random text of lower case letters and digits that cannot be guessed.
 func secret() string {
 	data := make([]byte, 25)
 	_, _ = rand.Read(data) // never fails

@@ -14,20 +14,20 @@ import (
 	"webstack/local/machine"
 )
 
-// chunk is how much output goes in one message, in bytes, as the agent does it.
+// chunk is how much output goes into one message, in bytes, as with the agent.
 const chunk = 1024
 
-// The size of a terminal until the client says what its own is.
+// The size of a terminal until the client sends its own.
 const (
 	firstRows = 24
 	firstCols = 80
 )
 
-// maxSide bounds the rows and the columns of a terminal.
+// maxSide limits the rows and the columns of a terminal.
 const maxSide = 1<<16 - 1
 
-// PrepareUser is run on a machine at the beginning of each session. It makes ssm-user as the agent does, and prints who
-// runs the session's program.
+// PrepareUser runs on a machine at the beginning of each session. It creates ssm-user as the agent does, and prints the
+// user who runs the session's program.
 const PrepareUser = `command -v sudo >/dev/null || { echo root; exit; }
 exec 9>/run/ssm-user.lock && flock 9 || exit # of several first sessions, one at a time
 id ssm-user >/dev/null 2>&1 || useradd -m ssm-user >/dev/null 2>&1 || id ssm-user >/dev/null || exit
@@ -46,7 +46,7 @@ func (s *session) as(ctx context.Context) (prefix, env []string, err error) {
 		Args: []string{"sh", "-c", PrepareUser}, Stdout: &out, Stderr: &problems,
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("make ssm-user: %w", err)
+		return nil, nil, fmt.Errorf("create ssm-user: %w", err)
 	}
 	env = []string{"TERM=xterm-256color", "LANG=C.UTF-8"}
 	switch user := strings.TrimSpace(out.String()); {
@@ -56,10 +56,10 @@ func (s *session) as(ctx context.Context) (prefix, env []string, err error) {
 		return []string{"setpriv", "--reuid=" + user, "--regid=" + user, "--init-groups", "--"},
 			append(env, "HOME=/home/"+user), nil
 	}
-	return nil, nil, fmt.Errorf("make ssm-user: exit code %d: %s", exit.Code, strings.TrimSpace(problems.String()))
+	return nil, nil, fmt.Errorf("create ssm-user: exit code %d: %s", exit.Code, strings.TrimSpace(problems.String()))
 }
 
-// terminal runs a shell, or a command in one, with a terminal that is the client's.
+// terminal runs a shell, or a command in one, with a terminal connected to the client.
 func (s *session) terminal(ctx context.Context) error {
 	prefix, env, err := s.as(ctx)
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *session) terminal(ctx context.Context) error {
 	hangUp := context.AfterFunc(ctx, func() { _ = terminal.Close() })
 	defer hangUp()
 	_, err = io.CopyBuffer(s.output(ctx), onlyReader{terminal}, make([]byte, chunk))
-	_ = terminal.Close() // what it says is no concern of the client's: the program has ended, or shall
+	_ = terminal.Close() // its error does not matter to the client: the program has ended, or should end
 	_, _ = terminal.Wait()
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -110,10 +110,10 @@ func (s *session) feed(ctx context.Context, terminal machine.Terminal) {
 	}
 }
 
-// The keys that end a command without terminal: interrupt and quit.
+// The keys that end a command without a terminal: interrupt and quit.
 const endKeys = "\x03\x1c"
 
-// command runs a program without terminal.
+// command runs a program without a terminal.
 func (s *session) command(ctx context.Context) error {
 	words, err := shlex.Split(s.info.Command)
 	if err != nil {
@@ -164,5 +164,5 @@ type writerFunc func([]byte) (int, error)
 
 func (w writerFunc) Write(data []byte) (int, error) { return w(data) }
 
-// onlyReader hides what else a terminal can do, so that it is read in chunks.
+// onlyReader hides a terminal's other methods, so that it is read in chunks.
 type onlyReader struct{ io.Reader }

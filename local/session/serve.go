@@ -15,10 +15,10 @@ import (
 // Path is where data channels are; the session's id follows.
 const Path = "/v1/data-channel/"
 
-// openTime is how long a client may take to show its token.
+// openTime is how long a client may take to send its token.
 const openTime = 10 * time.Second
 
-// ServeHTTP lets a client have its session over a WebSocket. What it shows first is its token.
+// ServeHTTP connects a client to its session over a WebSocket. The client's first message is its token.
 func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s, err := m.session(strings.TrimPrefix(r.URL.Path, Path))
 	if err != nil {
@@ -32,14 +32,14 @@ func (m *Manager) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() { _ = conn.CloseNow() }()
 	ctx, leave, ok := s.enter(r.Context(), readToken(r.Context(), conn))
 	if !ok {
-		_ = conn.Close(websocket.StatusPolicyViolation, "the token is not the session's, or was used")
+		_ = conn.Close(websocket.StatusPolicyViolation, "the token is not the session's, or has been used")
 		return
 	}
 	defer leave()
 	_ = s.stream.Run(ctx, conn) // a client that is gone may come back
 }
 
-// readToken reads a client's first message; "" is no token.
+// readToken reads a client's first message; "" means no token.
 func readToken(ctx context.Context, conn *websocket.Conn) string {
 	ctx, stop := context.WithTimeout(ctx, openTime)
 	defer stop()

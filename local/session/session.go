@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// farewellTime is how long a client is given to take the rest of the output.
+	// farewellTime is how long a client may take to read the rest of the output.
 	farewellTime = 10 * time.Second
 	// handshakeTime is how long a client may take to answer.
 	handshakeTime = 15 * time.Second
-	// agentVersion is what clients are told; by it they know what they may send.
+	// agentVersion is the version that clients are told; it tells them what they may send.
 	agentVersion = "3.3.3050.0"
 )
 
@@ -25,13 +25,13 @@ type session struct {
 	stream  *datachannel.Stream
 	ctx     context.Context // until the session has to end
 	stop    context.CancelFunc
-	arrived chan struct{} // closed when the first client is there
-	absent  *time.Timer   // ends the session unless a client comes
+	arrived chan struct{} // closed when the first client is connected
+	absent  *time.Timer   // ends the session unless a client connects
 
 	mu    sync.Mutex
 	info  Info
-	token string // "" once it was used
-	// leave ends the connection of the client that is there; left is closed when it has.
+	token string // "" once it has been used
+	// leave ends the connection of the current client; left is closed when it has ended.
 	leave context.CancelFunc
 	left  chan struct{}
 }
@@ -59,7 +59,7 @@ func (s *session) show() Info {
 	return s.info
 }
 
-// enter takes a client that has the token, in place of the one that was there. The context is for its connection; leave
+// enter connects a client that has the token, and replaces the previous one. The context is for its connection; leave
 // has to be called at its end.
 func (s *session) enter(ctx context.Context, token string) (connection context.Context, leave func(), ok bool) {
 	s.mu.Lock()
@@ -89,7 +89,7 @@ func (s *session) enter(ctx context.Context, token string) (connection context.C
 	}, true
 }
 
-// run is the session's life.
+// run runs the session from start to end.
 func (s *session) run() {
 	defer s.end()
 	select {
@@ -100,7 +100,7 @@ func (s *session) run() {
 	err := s.work(s.ctx)
 	patience := farewellTime
 	if s.ctx.Err() != nil {
-		err, patience = nil, farewellTime/10 // somebody wanted it to end
+		err, patience = nil, farewellTime/10 // it was terminated
 	}
 	why := ""
 	if err != nil {
@@ -111,10 +111,10 @@ func (s *session) run() {
 	}
 	saying, done := context.WithTimeout(context.Background(), patience)
 	defer done()
-	_ = s.stream.Close(saying, s.info.ID, why) // a client that does not listen has gone
+	_ = s.stream.Close(saying, s.info.ID, why) // a client that does not listen is gone
 }
 
-// end marks the session as over, and drops a client that has not listened.
+// end marks the session as ended, and disconnects a client that has not listened.
 func (s *session) end() {
 	s.stop()
 	s.absent.Stop()
@@ -129,7 +129,7 @@ func (s *session) end() {
 	}
 }
 
-// work begins with the handshake and then does what the session is for.
+// work does the handshake and then runs the session's program.
 func (s *session) work(ctx context.Context) error {
 	if err := s.handshake(ctx); err != nil {
 		return err
@@ -143,7 +143,7 @@ func (s *session) work(ctx context.Context) error {
 // handshake tells the client what kind of session this is.
 func (s *session) handshake(ctx context.Context) error {
 	begun := time.Now()
-	ctx, stop := context.WithTimeoutCause(ctx, handshakeTime, errors.New("the client does not answer"))
+	ctx, stop := context.WithTimeoutCause(ctx, handshakeTime, errors.New("the client did not answer"))
 	defer stop()
 	request := datachannel.Handshake{AgentVersion: agentVersion, RequestedClientActions: []datachannel.Action{{
 		ActionType:       datachannel.ActionSessionType,

@@ -258,8 +258,8 @@ func TestWhatCannotBeStarted(t *testing.T) {
 		command string
 		change  func(*stage)
 	}{
-		"the machine does not run": {session.Shell, "", func(s *stage) { _ = s.machines.Stop(t.Context(), target) }},
-		"unable to start command: make ssm-user": {session.NonInteractive, "true", func(s *stage) {
+		"the machine is not running": {session.Shell, "", func(s *stage) { _ = s.machines.Stop(t.Context(), target) }},
+		"unable to start command: create ssm-user": {session.NonInteractive, "true", func(s *stage) {
 			_ = s.machines.Stop(t.Context(), target)
 		}},
 		"failed to parse commands input": {session.NonInteractive, "echo 'x", nil},
@@ -364,7 +364,7 @@ func TestProgramsRunAsTheUserThatTheMachineHas(t *testing.T) {
 	s := newStage(t, func(o *session.Options) { o.Machines = &userless{code: 1} })
 	c := s.client()
 	c.enter(s.dial(s.start(session.Shell, "")))
-	if _, said := c.until(""); !strings.Contains(said, "make ssm-user: exit code 1") {
+	if _, said := c.until(""); !strings.Contains(said, "create ssm-user: exit code 1") {
 		t.Errorf("it said %q", said)
 	}
 }

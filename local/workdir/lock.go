@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// lockPoll is how often a lock that another process has is tried again.
+// lockPoll is how often to try again to get a lock that another process holds.
 const lockPoll = 100 * time.Millisecond
 
-// Lock takes the lock file at path and makes it when it is missing. While another process has it, Lock waits; waiting,
-// if not nil, is called once before. The system drops the lock when its holder dies, so no lock is ever stale.
+// Lock locks the file at path, and creates it if it is missing. While another process has the lock, Lock waits;
+// waiting, if not nil, is called once before. The system releases the lock when its holder dies, so no lock is ever
+// stale.
 func Lock(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of lock file %s: %w", path, err)

@@ -26,10 +26,10 @@ func (d Dir) path(elements ...string) string {
 // Bin holds built tools.
 func (d Dir) Bin() string { return d.path("bin") }
 
-// Build holds what is compiled on the way.
+// Build holds intermediate results of compilation.
 func (d Dir) Build() string { return d.path("build") }
 
-// Images holds container images that were made here.
+// Images holds container images that were built here.
 func (d Dir) Images() string { return d.path("images") }
 
 // Moto is where the AWS emulator is installed when the computer has none.
@@ -41,16 +41,16 @@ func (d Dir) State() string { return d.path("state") }
 // PulumiHome is Pulumi's folder for settings.
 func (d Dir) PulumiHome() string { return d.path("home") }
 
-// Run holds what is true only while the laptop cloud runs.
+// Run holds the files of the running laptop cloud.
 func (d Dir) Run() string { return d.path("run") }
 
 // CloudFile says where all parts of the running laptop cloud answer, for the laptop cloud's own command.
 func (d Dir) CloudFile() string { return d.path("run", "cloud.json") }
 
-// EndpointsFile says where clients find the running laptop cloud; package laptop owns its form.
+// EndpointsFile says where clients find the running laptop cloud; package laptop defines its form.
 func (d Dir) EndpointsFile() string { return laptop.File(string(d)) }
 
-// CloudLog is what the laptop cloud had to say.
+// CloudLog is the log of the laptop cloud.
 func (d Dir) CloudLog() string { return d.path("run", "cloud.log") }
 
 // RequestLog has a line for each request to the AWS endpoint.
@@ -68,7 +68,7 @@ func (d Dir) LocalEnv() string { return d.path("local.env") }
 // Locks holds the lock files of this package.
 func (d Dir) Locks() string { return d.path("locks") }
 
-// Forget removes state, settings and what is left of a run. Built tools and installed parts stay.
+// Forget removes the state, the settings and the leftovers of a run. Built tools and installed parts stay.
 func (d Dir) Forget() error {
 	var problems []error
 	for _, path := range []string{d.State(), d.PulumiHome(), d.Run(), d.LocalEnv()} {

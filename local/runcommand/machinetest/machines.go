@@ -1,5 +1,5 @@
-// Package machinetest has machines for tests that are no machines: what is run on one runs on this computer, with the
-// files below a folder of the machine's own.
+// Package machinetest has fake machines for tests: their commands run on this computer, with their files below a folder
+// per machine.
 package machinetest
 
 import (
@@ -36,17 +36,17 @@ func New(dir string) *Machines {
 	}
 }
 
-// Root is the folder that is a machine's "/".
+// Root returns the folder that is a machine's "/".
 func (m *Machines) Root(instanceID string) string { return filepath.Join(m.dir, instanceID) }
 
-// Boots is how often a machine was booted.
+// Boots returns how often a machine was booted.
 func (m *Machines) Boots(instanceID string) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.boots[instanceID]
 }
 
-// Boot boots a machine that says it is Ubuntu 24.04.
+// Boot boots a machine that claims to be Ubuntu 24.04.
 func (m *Machines) Boot(ctx context.Context, spec machine.Spec) error {
 	for _, folder := range []string{"etc", "usr/bin", "var"} {
 		if err := os.MkdirAll(filepath.Join(m.Root(spec.InstanceID), folder), 0o755); err != nil {
@@ -72,7 +72,7 @@ func (m *Machines) Start(_ context.Context, instanceID string) error {
 	return nil
 }
 
-// Stop ends what runs on the machine.
+// Stop ends everything that runs on the machine.
 func (m *Machines) Stop(_ context.Context, instanceID string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -109,15 +109,15 @@ func (m *Machines) Running(_ context.Context, instanceID string) bool {
 	return m.running[instanceID]
 }
 
-// Ran are the commands that were run, the oldest first.
+// Ran returns the commands that were run, the oldest first.
 func (m *Machines) Ran() []machine.Command {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]machine.Command(nil), m.ran...)
 }
 
-// Run runs a command on this computer, by what runs commands on machines. The files, the folder and the arguments that
-// are absolute paths are below the machine's root.
+// Run runs a command on this computer, with the code that runs commands on machines. Files, the folder and arguments
+// that are absolute paths are moved below the machine's root.
 func (m *Machines) Run(ctx context.Context, instanceID string, command machine.Command) (machine.Exit, error) {
 	m.mu.Lock()
 	running, known := m.running[instanceID]
@@ -142,12 +142,12 @@ func (m *Machines) Run(ctx context.Context, instanceID string, command machine.C
 	near, far := net.Pipe()
 	go func() {
 		defer func() { _ = far.Close() }()
-		_ = proc.Answer(far) // the other end sees what goes wrong
+		_ = proc.Answer(far) // the other end gets the error
 	}()
 	return machine.RunOver(ctx, near, m.moved(instanceID, command))
 }
 
-// moved is a command with its paths below the machine's root.
+// moved returns a command with its paths below the machine's root.
 func (m *Machines) moved(instanceID string, command machine.Command) machine.Command {
 	files := map[string][]byte{}
 	for path, content := range command.Files {
@@ -172,7 +172,7 @@ func (m *Machines) inside(instanceID, path string) string {
 	return filepath.Join(m.Root(instanceID), path)
 }
 
-// The rest is not what documents use.
+// Documents do not use the rest.
 
 // SetMetadata does nothing.
 func (m *Machines) SetMetadata(context.Context, string, machine.MetadataOptions) error { return nil }

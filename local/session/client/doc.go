@@ -1,3 +1,3 @@
-// Package client has the tests of the operator's sessions, package webstack/internal/operate/session, against the laptop
+// Package client has tests of the client of sessions, package webstack/internal/operate/session, against the laptop
 // cloud's Session Manager and against agents that behave differently.
 package client

@@ -1,4 +1,4 @@
-// Package sessiontest has machines for tests of sessions, which are this computer.
+// Package sessiontest has fake machines for tests of sessions: their programs run on this computer.
 package sessiontest
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 // Machines are those of machinetest, with terminals. Programs of sessions run as the user of the test, and no user is
-// made.
+// created.
 type Machines struct {
 	*machinetest.Machines
 }
@@ -28,7 +28,7 @@ type Machines struct {
 // New makes machines whose files are below dir.
 func New(dir string) Machines { return Machines{machinetest.New(dir)} }
 
-// Run runs a command on this computer, but says that the machine has no ssm-user when it is to make one.
+// Run runs a command on this computer, but does not create ssm-user: it reports that the machine does not have one.
 func (m Machines) Run(ctx context.Context, instanceID string, command machine.Command) (machine.Exit, error) {
 	if len(command.Args) == 3 && command.Args[2] == session.PrepareUser {
 		if !m.Running(ctx, instanceID) {
@@ -75,8 +75,8 @@ func (t *terminal) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// Resize leaves the file as it is, of which pty.Setsize would take the descriptor: it could not be closed while it is
-// read any more.
+// Resize does not use pty.Setsize, which would take the file's descriptor: the file could then no longer be closed
+// while it is being read.
 func (t *terminal) Resize(rows, cols int) error {
 	raw, err := t.SyscallConn()
 	if err != nil {
