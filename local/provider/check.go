@@ -12,18 +12,18 @@ import (
 // defaultsKey is the hidden input that lists which inputs the provider itself filled in.
 const defaultsKey = "__defaults"
 
-// naming is what the engine sends along for generated names.
+// naming is what the engine sends for generated names.
 type naming struct {
 	resourceName string
 	seed         []byte
 	options      *pulumirpc.CheckRequest_AutonamingOptions
 }
 
-// check fills in defaults, the generated name and tagsAll, and finds everything wrong with the inputs. old are the
+// check fills in defaults, the generated name and tagsAll, and reports all problems with the inputs. old are the
 // checked inputs of the last run, nil for a new resource.
 func (t Type) check(news, old Values, named naming, defaultTags map[string]string) (Values, []string) {
 	in := news.clone()
-	delete(in, "tagsAll") // computed here; what the program says is overwritten
+	delete(in, "tagsAll") // computed here; the program's value is overwritten
 	delete(in, defaultsKey)
 	problems := unknownFields("", t.Props, in)
 	var filled []string
@@ -94,7 +94,7 @@ func (t Type) checkGroups(in Values) []string {
 	return problems
 }
 
-// generate makes the name of a resource that has none, or finds the one it was given earlier.
+// generate generates the name of a resource without one, or returns the one generated earlier.
 func (a AutoName) generate(old Values, named naming) (string, error) {
 	if old != nil && isDefaulted(old, a.Prop) && old.Str(a.Prop) != "" {
 		return old.Str(a.Prop), nil
@@ -103,7 +103,7 @@ func (a AutoName) generate(old Values, named naming) (string, error) {
 	if named.options != nil {
 		switch named.options.Mode {
 		case pulumirpc.CheckRequest_AutonamingOptions_DISABLE:
-			return "", fmt.Errorf("set a name; generated names are switched off in this project")
+			return "", fmt.Errorf("set a name; generated names are turned off in this project")
 		case pulumirpc.CheckRequest_AutonamingOptions_ENFORCE:
 			return named.options.ProposedName, nil
 		case pulumirpc.CheckRequest_AutonamingOptions_PROPOSE:
@@ -142,7 +142,7 @@ func (a AutoName) fit(proposed, prefix string, seed []byte) (string, error) {
 
 func isDefaulted(in Values, key string) bool { return slices.Contains(in.Strs(defaultsKey), key) }
 
-// unknownFields finds properties that are not described or that only the provider may set.
+// unknownFields reports properties that are not described or that only the provider may set.
 func unknownFields(path string, props map[string]Prop, in Values) []string {
 	var problems []string
 	for _, key := range in.Keys() {
@@ -150,7 +150,7 @@ func unknownFields(path string, props map[string]Prop, in Values) []string {
 		prop, ok := props[key]
 		switch {
 		case !ok:
-			problems = append(problems, fmt.Sprintf("%s: the laptop cloud does not know this property", at))
+			problems = append(problems, fmt.Sprintf("%s: the laptop cloud does not support this property", at))
 		case prop.Output && path == "":
 			problems = append(problems, fmt.Sprintf("%s: only the provider sets this property", at))
 		default:

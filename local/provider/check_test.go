@@ -44,8 +44,8 @@ func TestCheckFindsEveryProblemAtOnce(t *testing.T) {
 	_, problems := box().check(in, nil, naming{resourceName: "a-name-that-is-too-long"}, nil)
 	want := []string{
 		"arn: only the provider sets this property",
-		"colour: the laptop cloud does not know this property",
-		"lid.lock: the laptop cloud does not know this property",
+		"colour: the laptop cloud does not support this property",
+		"lid.lock: the laptop cloud does not support this property",
 		"name: name 'a-name-that-is-too-long-' plus 7 random chars is longer than maximum length 20",
 		"missing required property 'lid.hinges'",
 		"size: must be 1 or more",

@@ -6,14 +6,15 @@ import (
 	"slices"
 )
 
-// ErrGone is what a type's Read returns, wrapped or bare, when the resource does not exist any more.
+// ErrGone is what a type's Read returns, wrapped or not, if the resource no longer exists.
 var ErrGone = errors.New("the resource does not exist")
 
-// Package is one provider: the configuration it takes and how it comes to life with it.
+// Package is one provider: its configuration, and how to configure it.
 type Package struct {
 	// Name is the package name of Pulumi, such as "aws".
 	Name string
-	// Version is that of the SDK the provider stands in for, such as "6.83.4"; the engine compares it with the program's.
+	// Version is the version of the SDK of the replaced provider, such as "6.83.4"; the engine compares it with the
+	// program's.
 	Version string
 	// Config describes the provider's configuration.
 	Config map[string]Prop
@@ -37,9 +38,9 @@ type Function struct {
 
 // Type describes one resource type.
 type Type struct {
-	// Props are all properties, inputs and outputs. Properties that stand nowhere here are refused.
+	// Props are all properties, inputs and outputs. Other properties are rejected.
 	Props map[string]Prop
-	// Name says which property is given a generated value when the program leaves it out; nil for none.
+	// Name says which property gets a generated value if the program omits it; nil for none.
 	Name *AutoName
 	// DeleteBeforeReplace makes every replacement delete the old resource first.
 	DeleteBeforeReplace bool
@@ -48,18 +49,18 @@ type Type struct {
 	// Validate finds problems that Prop.Check cannot see; it runs in Check, before any call to the API. Values may
 	// be Unknown. Nil for none.
 	Validate func(in Values) []string
-	// Create makes the resource and returns its id. When it fails after the resource exists it returns both the
-	// id and the error, and the engine keeps the resource and tries an update next time.
+	// Create creates the resource and returns its id. If it fails after the resource exists, it returns both the id and
+	// the error; the engine then keeps the resource and tries an update next time.
 	Create func(ctx context.Context, in Values) (id string, err error)
 	// Read returns all properties it can see, or ErrGone. known holds what the engine knows: the stored properties
 	// at a refresh, the inputs right after Create and Update, nothing at an import.
 	Read func(ctx context.Context, id string, known Values) (Values, error)
 	// Update brings the resource from the old stored properties to the new inputs. Nil when every change replaces.
 	Update func(ctx context.Context, change Change) error
-	// Delete removes the resource; a resource that is gone already is not an error (unless the real provider says so).
+	// Delete removes the resource. It is not an error if the resource is already gone (unless the real provider says so).
 	Delete func(ctx context.Context, id string, state Values) error
-	// Import turns the id that a program imports a resource by into the resource's own, and says what Read needs to
-	// know besides. ErrGone means there is no such resource. Nil when the two ids are the same.
+	// Import turns the id in a program's import into the resource's own, and returns what else Read needs to know. ErrGone
+	// means that there is no such resource. Nil if the two ids are the same.
 	Import func(ctx context.Context, id string) (ownID string, known Values, err error)
 	// Replaces names the inputs, besides those marked Replace, whose change from the old checked inputs to the new
 	// ones replaces the resource. Values may be Unknown. Nil for none.
@@ -68,7 +69,7 @@ type Type struct {
 	Recomputed func(changed func(keys ...string) bool) []string
 }
 
-// Change is what an update is about.
+// Change describes an update.
 type Change struct {
 	ID string
 	// Old are the stored properties, inputs and outputs; New are the checked inputs.
@@ -88,17 +89,17 @@ type Prop struct {
 	Required bool
 	// Output marks a property that only the provider sets.
 	Output bool
-	// Computed marks an optional input that the provider fills when the program leaves it out. Taking it out of
-	// the program is no change.
+	// Computed marks an optional input that the provider fills in if the program omits it. Removing it from the program is
+	// not a change.
 	Computed bool
 	// Replace makes a change replace the resource.
 	Replace bool
-	// Default is put into the checked inputs when the program leaves the property out.
+	// Default is put into the checked inputs if the program omits the property.
 	Default any
 	// Secret marks the stored value as secret whatever the program says.
 	Secret bool
-	// InputOnly marks what the API never gives back as it was given, so the input never drifts. What is stored is
-	// what Read says about it, or the input when Read says nothing.
+	// InputOnly marks an input that the API never returns unchanged, so it never drifts. Stored is what Read returns for
+	// it, or the input if Read returns nothing.
 	InputOnly bool
 	// Parsed marks a provider setting that the engine sends as JSON text: everything but strings.
 	Parsed bool
@@ -106,7 +107,7 @@ type Prop struct {
 	Set bool
 	// Equal decides whether two values mean the same; nil compares them literally.
 	Equal func(a, b any) bool
-	// Check says what is wrong with a known value, or "".
+	// Check returns what is wrong with a known value, or "".
 	Check func(value any) string
 	// Fields describes the members of an object, or of each object in a list; nil permits any content.
 	Fields map[string]Prop
@@ -119,11 +120,11 @@ type AutoName struct {
 	Max int
 	// Lower turns the name to lower case.
 	Lower bool
-	// Prefix stands before the generated name, such as "alias/".
+	// Prefix is put before the generated name, such as "alias/".
 	Prefix string
-	// NoSeparator leaves out the dash.
+	// NoSeparator omits the dash.
 	NoSeparator bool
-	// NoSuffix leaves out dash and digits.
+	// NoSuffix omits the dash and the digits.
 	NoSuffix bool
 }
 

@@ -63,8 +63,8 @@ func diffFields(path string, prop Prop, old, news Values) []propertyDiff {
 	return diffs
 }
 
-// withoutIgnored drops differences that the program wants ignored. The engine puts old values in their place before it
-// asks for a diff, but not when it works out what else a replacement takes along.
+// withoutIgnored drops differences that the program wants ignored. The engine replaces them with old values before it
+// asks for a diff, but not when it determines what else a replacement replaces.
 func withoutIgnored(diffs []propertyDiff, ignored []string) []propertyDiff {
 	return slices.DeleteFunc(diffs, func(found propertyDiff) bool {
 		return slices.Contains(ignored, found.top) || slices.Contains(ignored, found.path)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Journal remembers, for each resource URN, the id of the newest resource that was made for it. An engine that was
-// killed between a resource's creation and the write of its state finds the resource again by it.
+// Journal stores, for each resource URN, the id of the newest resource that was created for it. With it, an engine that
+// was killed between a resource's creation and the write of its state finds the resource again.
 type Journal struct {
 	mu       sync.Mutex
 	created  map[string]string
@@ -21,8 +21,8 @@ func NewJournal() *Journal {
 	return &Journal{created: map[string]string{}, settled: settled}
 }
 
-// Created returns the id of the newest resource made for urn. It first waits until nothing is being created,
-// changed or deleted any more, or ctx ends: operations outlive the engine that asked for them.
+// Created returns the id of the newest resource created for urn. It first waits until all operations have ended, or ctx
+// ends: operations outlive the engine that requested them.
 func (j *Journal) Created(ctx context.Context, urn string) (id string, ok bool, err error) {
 	j.mu.Lock()
 	settled := j.settled
@@ -44,7 +44,7 @@ func (j *Journal) record(urn, id string) {
 	j.created[urn] = id
 }
 
-// forget drops urn when the resource it stands for was deleted.
+// forget drops urn after its resource was deleted.
 func (j *Journal) forget(urn, id string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -53,7 +53,7 @@ func (j *Journal) forget(urn, id string) {
 	}
 }
 
-// begin notes an operation under way; the returned function ends it.
+// begin records an operation in progress; the returned function ends it.
 func (j *Journal) begin() (end func()) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// previewCreate is what a new resource will look like: inputs as given, everything the API decides unknown.
+// previewCreate returns what a new resource will look like: inputs as given, everything that the API decides unknown.
 func (t Type) previewCreate(in Values) Values {
 	out := in.clone()
 	for key, prop := range t.Props {
@@ -52,7 +52,7 @@ func (t Type) create(ctx context.Context, in Values, created func(id string)) (s
 	id, err := t.Create(ctx, in)
 	if id == "" {
 		if err == nil {
-			err = errors.New("the API gave the new resource no id")
+			err = errors.New("the API returned no id for the new resource")
 		}
 		return "", nil, err
 	}
@@ -66,7 +66,7 @@ func (t Type) create(ctx context.Context, in Values, created func(id string)) (s
 
 func (t Type) update(ctx context.Context, change Change) (Values, error) {
 	if t.Update == nil {
-		return change.Old, errors.New("the laptop cloud has no update for this resource type")
+		return change.Old, errors.New("the laptop cloud does not support updates of this resource type")
 	}
 	if err := t.Update(ctx, change); err != nil {
 		return change.Old, err
@@ -74,7 +74,7 @@ func (t Type) update(ctx context.Context, change Change) (Values, error) {
 	return t.readBack(ctx, change.ID, t.withoutRemoved(change.Old, change.New).overlaid(change.New))
 }
 
-// readBack reads a resource that was just written; when it is missing now, that is an error.
+// readBack reads a resource that was just written; it is an error if it is missing.
 func (t Type) readBack(ctx context.Context, id string, known Values) (Values, error) {
 	live, err := t.Read(ctx, id, known)
 	if err != nil {
@@ -83,8 +83,8 @@ func (t Type) readBack(ctx context.Context, id string, known Values) (Values, er
 	return t.stored(known, normalise(live)), nil
 }
 
-// stored joins what the program said with what the API says. The API wins, except where it never gives a value
-// back, or gives it back in another spelling that means the same.
+// stored merges the program's values with the API's. The API wins, unless it never returns a value, or returns it in a
+// different but equivalent spelling.
 func (t Type) stored(known, live Values) Values {
 	out := known.clone()
 	for key, value := range live {
@@ -117,7 +117,7 @@ func (t Type) refresh(ctx context.Context, id string, state, inputs Values) (Val
 	outputs := t.stored(state, live)
 	for key := range state {
 		if _, seen := live[key]; !seen && !t.Props[key].InputOnly && !t.Props[key].Output && key != defaultsKey {
-			delete(outputs, key) // the API does not have it any more
+			delete(outputs, key) // the API no longer has it
 		}
 	}
 	if inputs == nil {

@@ -50,7 +50,7 @@ func (connections) HandleRPC(context.Context, stats.RPCStats)                   
 func (s *service) configured(ctx context.Context) (*Instance, error) {
 	conn, ok := ctx.Value(connectionKey{}).(*connection)
 	if !ok {
-		return nil, fmt.Errorf("provider %s: call came over no known connection", s.pkg.Name)
+		return nil, fmt.Errorf("provider %s: the call came over an unknown connection", s.pkg.Name)
 	}
 	conn.mu.Lock()
 	defer conn.mu.Unlock()

@@ -101,7 +101,7 @@ func TestUnknownThingsAreErrors(t *testing.T) {
 	client := connect()
 	configureClient(t, client, nil)
 	_, err := client.Check(t.Context(), &pulumirpc.CheckRequest{Urn: "urn:pulumi:dev::webstack::store:index:Bag::b"})
-	if err == nil || !strings.Contains(err.Error(), "does not know the resource type store:index:Bag") {
+	if err == nil || !strings.Contains(err.Error(), "does not support the resource type store:index:Bag") {
 		t.Errorf("type: %v", err)
 	}
 	_, err = client.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "store:index:weight"})

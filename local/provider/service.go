@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 )
 
-// operationTimeout bounds one create, update or delete when the program sets no timeout of its own.
+// operationTimeout limits one create, update or delete if the program does not set a timeout.
 const operationTimeout = 10 * time.Minute
 
 // service answers the engine's calls.
@@ -38,7 +38,7 @@ func (s *service) Attach(context.Context, *pulumirpc.PluginAttach) (*emptypb.Emp
 }
 
 func (s *service) Cancel(context.Context, *emptypb.Empty) (*emptypb.Empty, error) {
-	return &emptypb.Empty{}, nil // operations are short; each is finished, so that none is left half done
+	return &emptypb.Empty{}, nil // operations are short; each is completed, so that none is left half done
 }
 
 func (s *service) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pulumirpc.InvokeResponse, error) {
@@ -48,7 +48,7 @@ func (s *service) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*pu
 	}
 	function, ok := instance.Functions[req.Tok]
 	if !ok {
-		return nil, fmt.Errorf("the laptop cloud has no function %s", req.Tok)
+		return nil, fmt.Errorf("the laptop cloud does not support the function %s", req.Tok)
 	}
 	args, err := decode(req.Args)
 	if err != nil {
@@ -178,7 +178,7 @@ func (s *service) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumi
 	case len(state) == 0 && len(inputs) == 0: // an import
 		inputs = nil
 		id, state, err = t.imported(ctx, id)
-	case len(state) == 0: // made by an engine that was killed before it noted more than what it asked for
+	case len(state) == 0: // created by an engine that was killed before it recorded more than its inputs
 		state = inputs
 	}
 	var outputs Values
@@ -217,8 +217,8 @@ func (s *service) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*em
 	return &emptypb.Empty{}, nil
 }
 
-// operation detaches a create, update or delete from the engine's life: when the engine is killed the operation still
-// comes to its end and into the journal. timeout is in seconds, 0 for the usual one.
+// operation detaches a create, update or delete from the engine: if the engine is killed, the operation still completes
+// and is recorded in the journal. timeout is in seconds, 0 for the default.
 func (s *service) operation(ctx context.Context, timeout float64) (context.Context, func()) {
 	limit := operationTimeout
 	if timeout > 0 {
@@ -237,7 +237,7 @@ func (s *service) typeOf(ctx context.Context, urn string) (*Instance, Type, erro
 	token := string(resource.URN(urn).Type())
 	t, ok := instance.Types[token]
 	if !ok {
-		return nil, Type{}, fmt.Errorf("the laptop cloud does not know the resource type %s", token)
+		return nil, Type{}, fmt.Errorf("the laptop cloud does not support the resource type %s", token)
 	}
 	return instance, t.splittingTags(instance.DefaultTags), nil
 }

@@ -16,16 +16,16 @@ type Values map[string]any
 // Unknown stands for a value that is not known before the resource it comes from exists.
 type Unknown struct{}
 
-// Str returns the string at key, or "" when it is absent or no string.
+// Str returns the string at key, or "" if it is absent or not a string.
 func (v Values) Str(key string) string { s, _ := v[key].(string); return s }
 
-// Int returns the number at key as an int, or 0 when it is absent or no number.
+// Int returns the number at key as an int, or 0 if it is absent or not a number.
 func (v Values) Int(key string) int { f, _ := v[key].(float64); return int(f) }
 
 // Int32 returns the number at key as an int32, the AWS SDK's usual integer, or 0.
 func (v Values) Int32(key string) int32 { return int32(v.Int(key)) }
 
-// Bool returns the boolean at key, or false when it is absent or no boolean.
+// Bool returns the boolean at key, or false if it is absent or not a boolean.
 func (v Values) Bool(key string) bool { b, _ := v[key].(bool); return b }
 
 // Has reports whether key is set to a known value.
@@ -40,7 +40,7 @@ func (v Values) Object(key string) Values { o, _ := v[key].(Values); return o }
 // List returns the list at key, or nil.
 func (v Values) List(key string) []any { l, _ := v[key].([]any); return l }
 
-// Strs returns the strings of the list at key; other elements are left out.
+// Strs returns the strings in the list at key, without other elements.
 func (v Values) Strs(key string) []string {
 	var out []string
 	for _, item := range v.List(key) {
@@ -51,7 +51,7 @@ func (v Values) Strs(key string) []string {
 	return out
 }
 
-// Objects returns the objects of the list at key; other elements are left out.
+// Objects returns the objects in the list at key, without other elements.
 func (v Values) Objects(key string) []Values {
 	var out []Values
 	for _, item := range v.List(key) {

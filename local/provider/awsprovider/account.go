@@ -39,7 +39,7 @@ func (c *clients) getPartition() provider.Function {
 	}
 }
 
-// getRegion tells about the provider's region, or the one that is named.
+// getRegion returns the provider's region, or the given one.
 func (c *clients) getRegion() provider.Function {
 	return provider.Function{
 		Args: map[string]provider.Prop{"id": {}, "name": {}},
@@ -53,7 +53,7 @@ func (c *clients) getRegion() provider.Function {
 				return nil, fmt.Errorf("find region %s: %w", name, err)
 			}
 			if len(found.Regions) == 0 {
-				return nil, fmt.Errorf("find region %s: there is no such region", name)
+				return nil, fmt.Errorf("find region %s: it does not exist", name)
 			}
 			return provider.Values{"id": name, "name": name, "endpoint": "ec2." + name + "." + dnsSuffix}, nil
 		},

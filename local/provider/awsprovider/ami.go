@@ -45,7 +45,7 @@ func checkRegex(value any) string {
 	return ""
 }
 
-// findAmi answers with the one image that matches, or with the newest when the program wants that.
+// findAmi returns the one image that matches, or the newest if the program wants that.
 func (c *clients) findAmi(ctx context.Context, args provider.Values) (provider.Values, error) {
 	images, err := c.matchingImages(ctx, args)
 	if err != nil {

@@ -27,7 +27,7 @@ func gone(err error, codes ...string) error {
 // isGone reports whether err says that the resource does not exist.
 func isGone(err error) bool { return errors.Is(err, provider.ErrGone) }
 
-// unlessGone drops an API error with one of these codes: what is to be deleted is gone already.
+// unlessGone drops an API error with one of these codes: the resource to delete is already gone.
 func unlessGone(err error, codes ...string) error {
 	if hasCode(err, codes...) {
 		return nil
@@ -35,7 +35,7 @@ func unlessGone(err error, codes ...string) error {
 	return err
 }
 
-// first returns the first of the things that a describe call found, or provider.ErrGone when it found none.
+// first returns the first result of a describe call, or provider.ErrGone if there is none.
 func first[T any](found []T) (T, error) {
 	if len(found) == 0 {
 		var none T

@@ -140,7 +140,7 @@ func TestRouteThatExistsIsNotTakenOver(t *testing.T) {
 	_, err := e.Client.Create(t.Context(), &pulumirpc.CreateRequest{
 		Urn: e.URN(route.Token), Properties: e.Encode(route.Inputs),
 	})
-	if err == nil || !strings.Contains(err.Error(), "exists already") {
+	if err == nil || !strings.Contains(err.Error(), "already exists") {
 		t.Errorf("a second route to the same network: %v", err)
 	}
 	// An engine that was killed knows only the inputs, and the id from the journal.

@@ -15,7 +15,7 @@ import (
 // checkCIDR4 reports a value that is not an IPv4 network address with its mask.
 func checkCIDR4(value any) string {
 	if prefix, ok := network(value); !ok || !prefix.Addr().Is4() {
-		return fmt.Sprintf("%q is no IPv4 CIDR block; give the network's own address, such as 10.0.0.0/16", value)
+		return fmt.Sprintf("%q is not an IPv4 CIDR block; give the network's own address, such as 10.0.0.0/16", value)
 	}
 	return ""
 }
@@ -23,7 +23,7 @@ func checkCIDR4(value any) string {
 // checkCIDR6 reports a value that is not an IPv6 network address with its mask.
 func checkCIDR6(value any) string {
 	if prefix, ok := network(value); !ok || !prefix.Addr().Is6() {
-		return fmt.Sprintf("%q is no IPv6 CIDR block; give the network's own address, such as 2001:db8::/32", value)
+		return fmt.Sprintf("%q is not an IPv6 CIDR block; give the network's own address, such as 2001:db8::/32", value)
 	}
 	return ""
 }
@@ -35,14 +35,14 @@ func network(value any) (netip.Prefix, bool) {
 	return prefix, err == nil && prefix == prefix.Masked()
 }
 
-// sameCIDR reports whether two CIDR blocks are one in different spellings, as IPv6 permits.
+// sameCIDR reports whether two CIDR blocks are the same, whatever their spelling.
 func sameCIDR(a, b any) bool {
 	left, okA := network(a)
 	right, okB := network(b)
 	return okA && okB && left == right
 }
 
-// checkOneOf permits these strings only.
+// checkOneOf permits only these strings.
 func checkOneOf(allowed ...string) func(any) string {
 	return func(value any) string {
 		if text, ok := value.(string); ok && slices.Contains(allowed, text) {
@@ -67,7 +67,7 @@ func checkRange(least, most int) func(any) string {
 		if n, ok := value.(float64); ok && n == float64(int(n)) && int(n) >= least && int(n) <= most {
 			return ""
 		}
-		return fmt.Sprintf("%v is no whole number from %d to %d", value, least, most)
+		return fmt.Sprintf("%v is not a whole number from %d to %d", value, least, most)
 	}
 }
 
@@ -82,7 +82,7 @@ func checkLength(most int) func(any) string {
 	}
 }
 
-// checkPattern permits strings that match pattern in whole; rule says in words what that is.
+// checkPattern permits strings that match the whole pattern; rule describes it in words.
 func checkPattern(pattern, rule string) func(any) string {
 	compiled := regexp.MustCompile(`^(?:` + pattern + `)$`)
 	return func(value any) string {
@@ -112,7 +112,7 @@ func checkPolicy(value any) string {
 	return checkJSON(value)
 }
 
-// checkAll finds the first fault that one of the checks finds.
+// checkAll returns the first problem that one of the checks reports.
 func checkAll(checks ...func(any) string) func(any) string {
 	return func(value any) string {
 		for _, check := range checks {
@@ -124,7 +124,7 @@ func checkAll(checks ...func(any) string) func(any) string {
 	}
 }
 
-// conflicts finds inputs that are set beside others that exclude them.
+// conflicts reports inputs that exclude each other but are both set.
 func conflicts(in provider.Values, keys ...string) []string {
 	var set []string
 	for _, key := range keys {
@@ -138,7 +138,7 @@ func conflicts(in provider.Values, keys ...string) []string {
 	return []string{fmt.Sprintf("set only one of %s", strings.Join(set, ", "))}
 }
 
-// oneNeeded finds fault when none of these inputs is set.
+// oneNeeded reports a problem if none of these inputs is set.
 func oneNeeded(in provider.Values, keys ...string) []string {
 	for _, key := range keys {
 		if in[key] != nil {

@@ -16,7 +16,7 @@ func TestChecks(t *testing.T) {
 		inputs provider.Values
 		want   string
 	}{
-		"network of a host": {"aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.1/16"}, "is no IPv4 CIDR block"},
+		"network of a host": {"aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.1/16"}, "is not an IPv4 CIDR block"},
 		"network too large": {"aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/8"}, "from /16 to /28"},
 		"two zones": {"aws:ec2/subnet:Subnet", provider.Values{
 			"vpcId": "v", "availabilityZone": "a", "availabilityZoneId": "b",
@@ -41,7 +41,7 @@ func TestChecks(t *testing.T) {
 		}, "set exactly one of cidrIpv4"},
 		"port too high": {"aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", provider.Values{
 			"securityGroupId": "s", "ipProtocol": "tcp", "cidrIpv4": "0.0.0.0/0", "fromPort": 70000,
-		}, "fromPort: 70000 is no whole number from -1 to 65535"},
+		}, "fromPort: 70000 is not a whole number from -1 to 65535"},
 		"inline rule": {"aws:ec2/securityGroup:SecurityGroup", provider.Values{"ingress": []any{provider.Values{
 			"protocol": "tcp", "fromPort": 1, "toPort": 1, "cidrBlocks": []string{"10.0.0.1/8"},
 		}}}, "ingress[0].cidrBlocks:"},
@@ -80,7 +80,7 @@ func TestChecks(t *testing.T) {
 		}, "identifier: "},
 		"backups for ever": {"aws:rds/instance:Instance", provider.Values{
 			"instanceClass": "c", "backupRetentionPeriod": 36,
-		}, "backupRetentionPeriod: 36 is no whole number from 0 to 35"},
+		}, "backupRetentionPeriod: 36 is not a whole number from 0 to 35"},
 		"parameter group with a dash at its end": {"aws:rds/parameterGroup:ParameterGroup", provider.Values{
 			"family": "postgres17", "name": "a-",
 		}, "name: must not contain two hyphens"},

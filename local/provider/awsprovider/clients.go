@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// maxAttempts bounds the tries of one API call: the endpoint is on this computer, so a second try is rarely better.
+// maxAttempts limits the attempts of one API call: the endpoint is on this computer, so a retry rarely helps.
 const maxAttempts = 3
 
 // clients are the AWS clients of one configured provider.

@@ -77,7 +77,7 @@ var (
 	windowPattern   = checkPattern(`(?i:`+weekTime+`-`+weekTime+`)`, "must be ddd:hh:mm-ddd:hh:mm")
 )
 
-// checkHyphens refuses hyphens where RDS permits none.
+// checkHyphens rejects hyphens where RDS does not permit them.
 func checkHyphens(value any) string {
 	if text, _ := value.(string); strings.Contains(text, "--") || strings.HasSuffix(text, "-") {
 		return "must not contain two hyphens in a row, nor end in one"
@@ -91,7 +91,7 @@ func foldEqual(a, b any) bool {
 	return strings.EqualFold(left, right)
 }
 
-// sameVersion reports whether one engine version is the other, or its beginning: "16" stays "16" while RDS runs 16.3.
+// sameVersion reports whether one engine version is the other or its prefix: "16" stays "16" while RDS runs 16.3.
 func sameVersion(a, b any) bool {
 	left, _ := a.(string)
 	right, _ := b.(string)
@@ -134,7 +134,7 @@ func lower(text *string) *string {
 	return aws.String(strings.ToLower(*text))
 }
 
-// untilDBAvailable waits until the database answers; storage that is still being optimised does not hold that up.
+// untilDBAvailable waits until the database answers; it does not wait for storage optimization.
 func (c *clients) untilDBAvailable(ctx context.Context, name string) error {
 	return until(ctx, name+" is available", func() (bool, error) {
 		db, err := c.describeDB(ctx, name)
@@ -154,8 +154,8 @@ func (c *clients) describeDB(ctx context.Context, name string) (types.DBInstance
 	return first(out.DBInstances)
 }
 
-// findDB finds a database by its identifier where that is known, else by its resource id. Only the identifier is safe:
-// the emulated account gives all its databases one resource id.
+// findDB finds a database by its identifier if that is known, otherwise by its resource id. Only the identifier is
+// safe: the emulated account gives all its databases the same resource id.
 func (c *clients) findDB(ctx context.Context, id string, known provider.Values) (types.DBInstance, error) {
 	if name := known.Str("identifier"); name != "" {
 		return c.describeDB(ctx, name)
@@ -223,7 +223,7 @@ func (c *clients) readDBInstance(ctx context.Context, id string, known provider.
 	return out, err
 }
 
-// deleteDBInstance refuses, before anything is done, when nobody said what becomes of the data.
+// deleteDBInstance fails, before anything is done, if the program did not say what to do with the data.
 func (c *clients) deleteDBInstance(ctx context.Context, id string, state provider.Values) error {
 	skip, snapshot := state.Bool("skipFinalSnapshot"), optional(state, "finalSnapshotIdentifier")
 	if !skip && snapshot == nil {
@@ -244,7 +244,7 @@ func (c *clients) deleteDBInstance(ctx context.Context, id string, state provide
 	if !skip {
 		request.FinalDBSnapshotIdentifier = snapshot
 	}
-	// Protection that the program never asked for is lifted, as the real provider does.
+	// Like the real provider, it removes protection that the program never asked for.
 	mayUnprotect := !state.Bool("deletionProtection") && state.Bool("applyImmediately")
 	return deleted(ctx, name, func() error {
 		_, err := c.rds.DeleteDBInstance(ctx, request)

@@ -9,7 +9,7 @@ import (
 	"webstack/local/provider"
 )
 
-// modifiedDBProps are the inputs whose change is a call of ModifyDBInstance. The others matter at deletion only.
+// modifiedDBProps are the inputs whose change is a call of ModifyDBInstance. The others matter only at deletion.
 var modifiedDBProps = []string{
 	"identifier", "instanceClass", "engineVersion", "allocatedStorage", "maxAllocatedStorage", "storageType", "iops",
 	"password", "dbSubnetGroupName", "parameterGroupName", "vpcSecurityGroupIds", "multiAz", "port",
@@ -17,7 +17,7 @@ var modifiedDBProps = []string{
 	"autoMinorVersionUpgrade", "deletionProtection", "caCertIdentifier",
 }
 
-// updateDBInstance changes everything with one call. Without applyImmediately, AWS waits with most of it for the next
+// updateDBInstance changes everything with one call. Without applyImmediately, AWS makes most changes in the next
 // maintenance window.
 func (c *clients) updateDBInstance(ctx context.Context, change provider.Change) error {
 	if change.Changed(modifiedDBProps...) {

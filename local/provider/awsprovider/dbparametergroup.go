@@ -91,8 +91,8 @@ func sameParameters(a, b any) bool {
 	return maps.Equal(described(a), described(b))
 }
 
-// familyValues are values that Postgres's families from 15 on have anyway. RDS shows a parameter with its family's value
-// as one that waits for a reboot, however it was set.
+// familyValues are the default values of Postgres's families from 15 on. RDS shows a parameter with its family's value
+// as waiting for a reboot, however it was set.
 var familyValues = map[string]string{"rds.force_ssl": "1"}
 
 func shownMethod(name, value, method string) string {
@@ -102,8 +102,8 @@ func shownMethod(name, value, method string) string {
 	return strings.ToLower(method)
 }
 
-// setParameters resets parameters that are not set any more and then sets the new ones; those that wait for a reboot
-// come last.
+// setParameters resets parameters that are no longer set and then sets the new ones; those that wait for a reboot come
+// last.
 func (c *clients) setParameters(ctx context.Context, group string, old, news []provider.Values) error {
 	set, removed := changedTags(parameterValues(old), parameterValues(news))
 	var reset []types.Parameter

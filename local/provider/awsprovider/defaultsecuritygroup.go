@@ -10,8 +10,8 @@ import (
 	"webstack/local/provider"
 )
 
-// defaultSecurityGroup adopts the group that AWS makes with every VPC: creating it takes its rules away, deleting it
-// only forgets it.
+// defaultSecurityGroup adopts the group that AWS creates with every VPC: creating the resource removes the group's
+// rules, deleting it only forgets the group.
 func (c *clients) defaultSecurityGroup() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{

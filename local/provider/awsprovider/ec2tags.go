@@ -12,7 +12,7 @@ import (
 	"webstack/local/provider"
 )
 
-// changedTags says which tags an update sets and which it takes away.
+// changedTags returns which tags an update sets and which it removes.
 func changedTags(old, news map[string]string) (set map[string]string, removed []string) {
 	set = map[string]string{}
 	for key, value := range news {

@@ -41,7 +41,7 @@ func (c *clients) openIDConnectProvider() provider.Type {
 	}
 }
 
-// sameIssuer compares issuers; IAM gives them back without their scheme.
+// sameIssuer compares issuers; IAM returns them without their scheme.
 func sameIssuer(a, b any) bool {
 	left, _ := a.(string)
 	right, _ := b.(string)

@@ -86,7 +86,7 @@ func (c *clients) updatePolicy(ctx context.Context, change provider.Change) erro
 		})
 }
 
-// newPolicyVersion makes a version and room for it.
+// newPolicyVersion creates a version, and deletes an old one if there are too many.
 func (c *clients) newPolicyVersion(ctx context.Context, change provider.Change) error {
 	versions, err := c.olderVersions(ctx, change.ID)
 	if err != nil {

@@ -44,7 +44,7 @@ func (c *clients) instanceProfile() provider.Type {
 	}
 }
 
-// setProfileRole takes the old role out of a profile and puts the new one in; "" is none.
+// setProfileRole replaces the old role of a profile with the new one; "" is none.
 func (c *clients) setProfileRole(ctx context.Context, id, old, news string) error {
 	if old != "" {
 		_, err := c.iam.RemoveRoleFromInstanceProfile(ctx, &iam.RemoveRoleFromInstanceProfileInput{

@@ -105,7 +105,8 @@ func (c *clients) updateRole(ctx context.Context, change provider.Change) error 
 		})
 }
 
-// deleteRole takes the role out of instance profiles first, and, when asked to, detaches and deletes its policies.
+// deleteRole first removes the role from instance profiles and, if the program wants that, detaches and deletes its
+// policies.
 func (c *clients) deleteRole(ctx context.Context, id string, state provider.Values) error {
 	profiles, err := c.iam.ListInstanceProfilesForRole(ctx, &iam.ListInstanceProfilesForRoleInput{RoleName: &id})
 	if err != nil {

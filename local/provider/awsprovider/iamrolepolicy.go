@@ -61,11 +61,11 @@ func (c *clients) readRolePolicy(ctx context.Context, id string, _ provider.Valu
 	return provider.Values{"role": role, "name": name, "policy": policy}, err
 }
 
-// cutID parts an id that is made of two.
+// cutID splits an id that consists of two.
 func cutID(id, separator string) (before, after string, err error) {
 	before, after, ok := strings.Cut(id, separator)
 	if !ok {
-		return "", "", fmt.Errorf("read id %q: it has no %q in it", id, separator)
+		return "", "", fmt.Errorf("read id %q: it does not contain %q", id, separator)
 	}
 	return before, after, nil
 }

@@ -14,8 +14,8 @@ import (
 	"webstack/local/provider"
 )
 
-// inlineRules describes the properties ingress and egress of a security group. Left out they are nobody's business
-// here; an empty list takes all rules away.
+// inlineRules describes the properties ingress and egress of a security group. If they are omitted, rules are left
+// alone; an empty list removes all rules.
 var inlineRules = provider.Prop{
 	Computed: true, Set: true,
 	Equal: func(a, b any) bool {
@@ -39,7 +39,7 @@ const ownGroup = "self"
 type singleRule struct {
 	protocol    string
 	from, to    int32
-	kind        string // the property that the source stands in
+	kind        string // the property that has the source
 	source      string
 	description string
 }
@@ -174,7 +174,7 @@ func (c *clients) authorizeInlineRules(ctx context.Context, group string, in pro
 	return nil
 }
 
-// updateInlineRules brings rules that the program lists in line; what it does not list stays.
+// updateInlineRules updates the rules that the program lists; others stay.
 func (c *clients) updateInlineRules(ctx context.Context, change provider.Change) error {
 	for _, direction := range []string{"ingress", "egress"} {
 		if !change.Changed(direction) || !change.New.Has(direction) {
@@ -188,7 +188,7 @@ func (c *clients) updateInlineRules(ctx context.Context, change provider.Change)
 	return nil
 }
 
-// changeRules first revokes the rules that are not wanted any more and then authorizes the new ones.
+// changeRules first revokes the rules that are no longer wanted and then authorizes the new ones.
 func (c *clients) changeRules(ctx context.Context, group, direction string, old, news map[singleRule]bool) error {
 	var revoked, added []types.IpPermission
 	for rule := range old {

@@ -13,7 +13,7 @@ import (
 	"webstack/local/provider"
 )
 
-// profilePatience is how long a new instance profile may take until EC2 knows it.
+// profilePatience is how long it may take until EC2 knows a new instance profile.
 const profilePatience = 2 * time.Minute
 
 func (c *clients) instance() provider.Type {
@@ -86,7 +86,7 @@ var (
 	}}
 )
 
-// instanceReplaces knows the two changes that replace an instance only under a condition.
+// instanceReplaces handles the two changes that replace an instance only under a condition.
 func (c *clients) instanceReplaces(ctx context.Context, old, news provider.Values) []string {
 	var out []string
 	if news.Bool("userDataReplaceOnChange") {
@@ -100,7 +100,8 @@ func (c *clients) instanceReplaces(ctx context.Context, old, news provider.Value
 	return out
 }
 
-// shareArchitecture reports whether a machine image can run on both instance types. When AWS cannot tell, it says yes.
+// shareArchitecture reports whether a machine image can run on both instance types. If AWS cannot tell, it returns
+// true.
 func (c *clients) shareArchitecture(ctx context.Context, one, other string) bool {
 	found, err := c.ec2.DescribeInstanceTypes(ctx, &ec2.DescribeInstanceTypesInput{
 		InstanceTypes: []types.InstanceType{types.InstanceType(one), types.InstanceType(other)},
@@ -201,7 +202,7 @@ func rootTags(in provider.Values) map[string]string {
 	return in.Object("rootBlockDevice").StrMap("tags")
 }
 
-// placeInstance puts the instance into its subnet. Whether it gets a public address can only be said of an interface.
+// placeInstance puts the instance into its subnet. Whether it gets a public address can only be set on an interface.
 func placeInstance(request *ec2.RunInstancesInput, in provider.Values) {
 	var addresses []types.InstanceIpv6Address
 	for _, address := range in.Strs("ipv6Addresses") {
@@ -221,7 +222,7 @@ func placeInstance(request *ec2.RunInstancesInput, in provider.Values) {
 	}}
 }
 
-// addRootVolume lays what the program says about the root volume over what the machine image says.
+// addRootVolume overlays the image's settings of the root volume with the program's.
 func (c *clients) addRootVolume(ctx context.Context, request *ec2.RunInstancesInput, in provider.Values) error {
 	root := in.Object("rootBlockDevice")
 	if root == nil {
@@ -250,7 +251,7 @@ func (c *clients) addRootVolume(ctx context.Context, request *ec2.RunInstancesIn
 	return nil
 }
 
-// deleteInstance lifts the termination protection first, as the real provider does.
+// deleteInstance first removes the termination protection, as the real provider does.
 func (c *clients) deleteInstance(ctx context.Context, id string, state provider.Values) error {
 	if state.Bool("disableApiTermination") {
 		unprotected := provider.Values{"disableApiTermination": false}

@@ -39,7 +39,7 @@ func instanceState(instance types.Instance) types.InstanceStateName {
 	return instance.State.Name
 }
 
-// untilInstance waits until the instance is in one of these states, for as long as it is on the way there.
+// untilInstance waits until the instance is in one of these states, as long as it is on the way there.
 func (c *clients) untilInstance(ctx context.Context, id string, wanted ...types.InstanceStateName) error {
 	passing := []types.InstanceStateName{
 		types.InstanceStateNamePending, types.InstanceStateNameStopping, types.InstanceStateNameRunning,
@@ -100,7 +100,7 @@ func (c *clients) readInstance(ctx context.Context, id string, _ provider.Values
 	return out, c.readInstanceAttributes(ctx, id, out)
 }
 
-// readInterface adds what the instance's first network interface tells.
+// readInterface adds the properties of the instance's first network interface.
 func readInterface(instance types.Instance, out provider.Values) {
 	groups := []string{}
 	for _, group := range instance.SecurityGroups {
@@ -153,7 +153,8 @@ func (c *clients) readRootVolume(ctx context.Context, instance types.Instance, o
 	return nil
 }
 
-// readInstanceAttributes adds what can only be asked one by one. User data is stored as the SHA-1 of the text.
+// readInstanceAttributes adds attributes that can only be read one by one. User data is stored as the SHA-1 of the
+// text.
 func (c *clients) readInstanceAttributes(ctx context.Context, id string, out provider.Values) error {
 	ask := func(name types.InstanceAttributeName) (*ec2.DescribeInstanceAttributeOutput, error) {
 		return c.ec2.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{InstanceId: &id, Attribute: name})

@@ -10,7 +10,7 @@ import (
 	"webstack/local/provider"
 )
 
-// getInstanceTypeOfferings tells which instance types there are where; the three lists of its result go together.
+// getInstanceTypeOfferings returns which instance types exist where; the three lists of its result go together.
 func (c *clients) getInstanceTypeOfferings() provider.Function {
 	return provider.Function{
 		Args: map[string]provider.Prop{

@@ -11,7 +11,7 @@ import (
 	"webstack/local/provider"
 )
 
-// updateInstance changes what changed, one call of the API after the other, in the real provider's order.
+// updateInstance applies the changes, one API call after the other, in the real provider's order.
 func (c *clients) updateInstance(ctx context.Context, change provider.Change) error {
 	steps := []struct {
 		on  []string
@@ -140,7 +140,7 @@ func (c *clients) stopInstance(ctx context.Context, id string) error {
 	return c.untilInstance(ctx, id, types.InstanceStateNameStopped)
 }
 
-// setInstanceProfile gives the instance another profile, its first one, or none.
+// setInstanceProfile replaces, sets or removes the instance's profile.
 func (c *clients) setInstanceProfile(ctx context.Context, change provider.Change) error {
 	found, err := c.ec2.DescribeIamInstanceProfileAssociations(ctx, &ec2.DescribeIamInstanceProfileAssociationsInput{
 		Filters: ec2Filters("instance-id", change.ID),

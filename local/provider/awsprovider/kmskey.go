@@ -147,7 +147,7 @@ func (c *clients) retagKey(ctx context.Context, change provider.Change) error {
 	return err
 }
 
-// describeKey takes a key that is to be deleted for gone.
+// describeKey treats a key that is scheduled for deletion as gone.
 func (c *clients) describeKey(ctx context.Context, id string) (*types.KeyMetadata, error) {
 	out, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &id})
 	if err != nil {
@@ -189,7 +189,7 @@ func (c *clients) readKey(ctx context.Context, id string, _ provider.Values) (pr
 	}, nil
 }
 
-// deleteKey schedules the deletion; AWS deletes no key at once.
+// deleteKey schedules the deletion; AWS never deletes a key at once.
 func (c *clients) deleteKey(ctx context.Context, id string, state provider.Values) error {
 	_, err := c.kms.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{
 		KeyId: &id, PendingWindowInDays: optionalInt(state, "deletionWindowInDays"),
@@ -202,7 +202,7 @@ func (c *clients) deleteKey(ctx context.Context, id string, state provider.Value
 	if err != nil {
 		return unlessGone(err, "NotFoundException")
 	}
-	return until(ctx, id+" is to be deleted", func() (bool, error) {
+	return until(ctx, id+" is scheduled for deletion", func() (bool, error) {
 		_, err := c.describeKey(ctx, id)
 		if isGone(err) {
 			return true, nil

@@ -92,7 +92,7 @@ func TestRouteTable(t *testing.T) {
 	e := newEngine(t)
 	vpc := newVpc(e)
 	_, problems := e.Check("aws:ec2/routeTable:RouteTable", nil, provider.Values{"vpcId": vpc.ID, "routes": []any{}})
-	providertest.WantProblem(t, problems, "routes: the laptop cloud does not know inline routes")
+	providertest.WantProblem(t, problems, "routes: the laptop cloud does not support inline routes")
 	providertest.Lifecycle{
 		Token:   "aws:ec2/routeTable:RouteTable",
 		Inputs:  provider.Values{"vpcId": vpc.ID, "tags": provider.Values{"Name": "public"}},

@@ -19,7 +19,7 @@ func ec2Filters(pairs ...string) []types.Filter {
 	return out
 }
 
-// optional is the string at key, or nil when it is absent, so that the call leaves it out.
+// optional returns the string at key, or nil if it is absent, so that the call omits it.
 func optional(in provider.Values, key string) *string {
 	if text := in.Str(key); text != "" {
 		return &text
@@ -27,7 +27,7 @@ func optional(in provider.Values, key string) *string {
 	return nil
 }
 
-// optionalInt is the number at key, or nil when it is absent, so that the call leaves it out.
+// optionalInt returns the number at key, or nil if it is absent, so that the call omits it.
 func optionalInt(in provider.Values, key string) *int32 {
 	if in.Has(key) {
 		return aws.Int32(in.Int32(key))
@@ -35,7 +35,7 @@ func optionalInt(in provider.Values, key string) *int32 {
 	return nil
 }
 
-// optionalBool is the boolean at key, or nil when it is absent, so that the call leaves it out.
+// optionalBool returns the boolean at key, or nil if it is absent, so that the call omits it.
 func optionalBool(in provider.Values, key string) *bool {
 	if in.Has(key) {
 		return aws.Bool(in.Bool(key))
@@ -43,8 +43,8 @@ func optionalBool(in provider.Values, key string) *bool {
 	return nil
 }
 
-// inherited are the new inputs of an update and, for these keys, what is stored where the program sets nothing any
-// more: calls that write a resource whole would reset it.
+// inherited returns the new inputs of an update and, for these keys, the stored value if the program no longer sets
+// one: calls that write a whole resource would reset it.
 func inherited(change provider.Change, keys ...string) provider.Values {
 	in := maps.Clone(change.New)
 	for _, key := range keys {
@@ -55,7 +55,7 @@ func inherited(change provider.Change, keys ...string) provider.Values {
 	return in
 }
 
-// without is what of list does not stand in taken.
+// without returns the elements of list that are not in taken.
 func without(list, taken []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(item string) bool { return slices.Contains(taken, item) })
 }

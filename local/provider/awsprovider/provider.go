@@ -10,7 +10,7 @@ import (
 	"webstack/local/provider"
 )
 
-// Package returns the aws provider for the AWS endpoint at that URL, which it asks with those keys.
+// Package returns the aws provider for the AWS endpoint at that URL, which it calls with those keys.
 func Package(endpoint string, keys aws.CredentialsProvider) provider.Package {
 	return provider.Package{
 		Name:    "aws",

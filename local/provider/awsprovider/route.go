@@ -14,7 +14,7 @@ import (
 	"webstack/local/provider"
 )
 
-// routeDestinations are the properties that say where a route leads traffic to, and routeTargets by what.
+// routeDestinations are the properties for the destination of a route, and routeTargets those for its target.
 var (
 	routeDestinations = []string{"destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId"}
 	routeTargets      = []string{
@@ -70,7 +70,7 @@ func (c *clients) createRoute(ctx context.Context, in provider.Values) (string, 
 	table, destination := in.Str("routeTableId"), routeDestination(in)
 	existing, err := c.findRoute(ctx, table, destination)
 	if err == nil && existing.Origin == types.RouteOriginCreateRoute {
-		return "", fmt.Errorf("create the route from %s to %s: it exists already", table, destination)
+		return "", fmt.Errorf("create the route from %s to %s: it already exists", table, destination)
 	}
 	if err != nil && !isGone(err) {
 		return "", err

@@ -17,7 +17,7 @@ func (c *clients) routeTable() provider.Type {
 			"arn":     {Output: true},
 			"ownerId": {Output: true},
 			"routes": {Check: func(any) string {
-				return "the laptop cloud does not know inline routes; use resources of type aws:ec2/route:Route"
+				return "the laptop cloud does not support inline routes; use resources of type aws:ec2/route:Route"
 			}},
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
@@ -54,7 +54,7 @@ func (c *clients) readRouteTable(ctx context.Context, id string, _ provider.Valu
 	}, nil
 }
 
-// deleteRouteTable first takes the table from the subnets that still use it.
+// deleteRouteTable first removes the table from the subnets that still use it.
 func (c *clients) deleteRouteTable(ctx context.Context, id string, _ provider.Values) error {
 	table, err := c.describeRouteTable(ctx, id)
 	if isGone(err) {

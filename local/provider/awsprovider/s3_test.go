@@ -157,8 +157,8 @@ func TestBucketWithObjectsIsDeletedOnlyWhenForced(t *testing.T) {
 	bucket.Delete(t.Context())
 }
 
-// TestVersioningIsNotSwitchedOff: S3 knows no way back, and an update that changes nothing must not look like one.
-func TestVersioningIsNotSwitchedOff(t *testing.T) {
+// TestVersioningIsNotTurnedOff: S3 cannot do that, and an update that changes nothing must not look like one.
+func TestVersioningIsNotTurnedOff(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	status := func(status string) provider.Values {

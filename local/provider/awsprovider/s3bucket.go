@@ -47,7 +47,7 @@ func (c *clients) bucket() provider.Type {
 func (c *clients) createBucket(ctx context.Context, in provider.Values) (string, error) {
 	id := in.Str("bucket")
 	if _, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &id}); err == nil {
-		return "", fmt.Errorf("create bucket %s: BucketAlreadyExists: a bucket of this name exists", id)
+		return "", fmt.Errorf("create bucket %s: BucketAlreadyExists: a bucket with this name already exists", id)
 	}
 	call := &s3.CreateBucketInput{Bucket: &id, ObjectLockEnabledForBucket: optionalBool(in, "objectLockEnabled")}
 	if c.region != defaultRegion {
@@ -109,7 +109,8 @@ func (c *clients) readBucket(ctx context.Context, id string, _ provider.Values) 
 func (c *clients) deleteBucket(ctx context.Context, id string, state provider.Values) error {
 	_, err := c.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &id})
 	if hasCode(err, "BucketNotEmpty") && state.Bool("forceDestroy") {
-		// moto fails at delete markers in a bucket whose versioning is suspended, as it is once its resource is deleted.
+		// moto fails to delete markers in a bucket with suspended versioning, which it is once the versioning resource is
+		// deleted.
 		if _, err := c.s3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
 			Bucket: &id, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
 		}); err != nil {

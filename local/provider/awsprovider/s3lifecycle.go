@@ -10,7 +10,7 @@ import (
 	"webstack/local/provider"
 )
 
-// lifecycleRule are the parts of a rule that are known here.
+// lifecycleRule describes the supported parts of a rule.
 var lifecycleRule = map[string]provider.Prop{
 	"id":     {Required: true, Check: checkLength(255)},
 	"status": {Required: true, Check: checkOneOf("Enabled", "Disabled")},
@@ -79,7 +79,7 @@ func toLifecycleRule(in provider.Values) types.LifecycleRule {
 	return out
 }
 
-// fromLifecycleRule leaves out what the API sends although nobody set it.
+// fromLifecycleRule omits what the API sends although nobody set it.
 func fromLifecycleRule(rule types.LifecycleRule) provider.Values {
 	out := provider.Values{"id": rule.ID, "status": rule.Status}
 	if rule.Filter != nil && rule.Filter.Prefix != nil {

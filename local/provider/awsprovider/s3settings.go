@@ -12,8 +12,8 @@ import (
 	"webstack/local/provider"
 )
 
-// bucketSetting describes one of the settings that a bucket has beside itself: written whole by put, and identified
-// by the bucket's name.
+// bucketSetting describes a setting of a bucket that is a resource of its own: written whole by put, and identified by
+// the bucket's name.
 func bucketSetting(
 	props map[string]provider.Prop, put func(context.Context, provider.Values) error,
 	read func(context.Context, string, provider.Values) (provider.Values, error),
@@ -59,7 +59,7 @@ func (c *clients) bucketVersioning() provider.Type {
 		func(ctx context.Context, in provider.Values) error {
 			status := in.Object("versioningConfiguration").Str("status")
 			if status == "Disabled" {
-				return nil // what a new bucket is; there is no way back to it
+				return nil // the state of a new bucket; S3 cannot return to it
 			}
 			return put(ctx, in.Str("bucket"), status)
 		},
@@ -83,7 +83,7 @@ func (c *clients) bucketVersioning() provider.Type {
 	setting.Update = func(ctx context.Context, change provider.Change) error {
 		status := change.New.Object("versioningConfiguration").Str("status")
 		if status == "Disabled" {
-			return errors.New("switch versioning off: S3 knows no way back from it; set its status to Suspended")
+			return errors.New("turn off versioning: S3 cannot do that; set its status to Suspended")
 		}
 		return put(ctx, change.ID, status)
 	}

@@ -46,8 +46,8 @@ func checkGroupName(value any) string {
 	return checkLength(255)(value)
 }
 
-// createSecurityGroup takes away the egress to everywhere that AWS gives every new group: the program says what may
-// leave.
+// createSecurityGroup removes the rule that AWS adds to every new group, which allows all outbound traffic: the program
+// says what may leave.
 func (c *clients) createSecurityGroup(ctx context.Context, in provider.Values) (string, error) {
 	out, err := c.ec2.CreateSecurityGroup(ctx, &ec2.CreateSecurityGroupInput{
 		GroupName: optional(in, "name"), Description: aws.String(in.Str("description")), VpcId: optional(in, "vpcId"),

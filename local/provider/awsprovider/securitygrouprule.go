@@ -10,13 +10,13 @@ import (
 	"webstack/local/provider"
 )
 
-// ruleSources are the properties that say whom a rule is about.
+// ruleSources are the properties for the source of a rule.
 var ruleSources = []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"}
 
 // ruleGone are the codes of a rule that does not exist, or whose group does not.
 var ruleGone = append([]string{"InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound"}, groupGone...)
 
-// securityGroupRule describes rules that stand alone, for one of the two directions.
+// securityGroupRule describes rules that are resources of their own, for one of the two directions.
 func (c *clients) securityGroupRule(egress bool) provider.Type {
 	checkPort := checkRange(-1, 65535)
 	return provider.Type{
@@ -113,7 +113,7 @@ func (c *clients) authorizeRule(
 	return out.SecurityGroupRules, nil
 }
 
-// readRule takes a rule of the other direction for gone.
+// readRule treats a rule of the other direction as gone.
 func (c *clients) readRule(
 	ctx context.Context, egress bool, id string, known provider.Values,
 ) (provider.Values, error) {

@@ -62,7 +62,7 @@ func (c *clients) createAssociation(ctx context.Context, in provider.Values) (st
 	return aws.ToString(out.AssociationDescription.AssociationId), nil
 }
 
-// updateAssociation sends all properties: what is left out of the call is reset.
+// updateAssociation sends all properties: what the call omits is reset.
 func (c *clients) updateAssociation(ctx context.Context, change provider.Change) error {
 	in := inherited(change, "documentVersion", "parameters", "targets")
 	if change.Changed("associationName", "targets", "documentVersion", "parameters", "scheduleExpression",

@@ -64,8 +64,8 @@ func (c *clients) document() provider.Type {
 	}
 }
 
-// updateDocument makes a new version and lets it be the one in force. Of a document with a schema before 2.0 nothing
-// but the content is sent, and SSM refuses that.
+// updateDocument creates a new version and makes it the default. For a document with a schema before 2.0 only the
+// content is sent, and SSM rejects that.
 func (c *clients) updateDocument(ctx context.Context, change provider.Change) error {
 	old := strings.HasPrefix(change.Old.Str("schemaVersion"), "1.")
 	if change.Changed("content") || !old && change.Changed("documentFormat", "targetType") {

@@ -64,7 +64,7 @@ func (c *clients) parameter() provider.Type {
 // intelligent reports whether one of two tiers lets SSM choose: it may then have become any.
 func intelligent(a, b any) bool { return a == "Intelligent-Tiering" || b == "Intelligent-Tiering" }
 
-// createParameter gives a parameter that it takes over its tags by a second call: SSM refuses tags beside overwrite.
+// createParameter tags a parameter that it takes over with a second call: SSM rejects tags together with overwrite.
 func (c *clients) createParameter(ctx context.Context, in provider.Values) (string, error) {
 	call := parameterCall(in, in.Bool("overwrite"))
 	tags := ssmTags(in)
@@ -112,8 +112,8 @@ func parameterCall(in provider.Values, overwrite bool) *ssm.PutParameterInput {
 	return call
 }
 
-// newestVersion tells what GetParameter leaves out. DescribeParameters would, too, but moto goes through every
-// parameter of the account for it, AWS's own thousands included.
+// newestVersion returns what GetParameter omits. DescribeParameters has it, too, but for that moto reads every
+// parameter of the account, including thousands of AWS's own.
 func (c *clients) newestVersion(ctx context.Context, id string) (types.ParameterHistory, error) {
 	var newest types.ParameterHistory
 	pages := ssm.NewGetParameterHistoryPaginator(c.ssm, &ssm.GetParameterHistoryInput{Name: &id})
@@ -166,7 +166,7 @@ func (c *clients) readParameter(ctx context.Context, id string, known provider.V
 	return out, nil
 }
 
-// leadingSlash is a parameter's name as it stands in an ARN.
+// leadingSlash returns a parameter's name as it is in an ARN.
 func leadingSlash(name string) string {
 	if name != "" && name[0] == '/' {
 		return name

@@ -94,7 +94,8 @@ func (c *clients) setSubnetFlags(ctx context.Context, id string, in provider.Val
 	return nil
 }
 
-// updateSubnet switches IPv6 addresses for new instances off before it takes the block away, and on after it is there.
+// updateSubnet turns off IPv6 addresses for new instances before it removes the block, and turns them on after the
+// block is there.
 func (c *clients) updateSubnet(ctx context.Context, change provider.Change) error {
 	id, autoAssign := change.ID, "assignIpv6AddressOnCreation"
 	if change.Changed(autoAssign) && !change.New.Bool(autoAssign) {
@@ -140,8 +141,8 @@ func (c *clients) setSubnetIpv6(ctx context.Context, change provider.Change) err
 	})
 }
 
-// subnetIpv6 is the subnet's IPv6 block, or an empty one. The emulated account spells the state of a block that is
-// there in a way of its own, so the states in which it is not there count.
+// subnetIpv6 returns the subnet's IPv6 block, or an empty one. The emulated account spells the state of an existing
+// block differently, so it checks for the states in which there is none.
 func subnetIpv6(subnet types.Subnet) types.SubnetIpv6CidrBlockAssociation {
 	for _, block := range subnet.Ipv6CidrBlockAssociationSet {
 		state := block.Ipv6CidrBlockState

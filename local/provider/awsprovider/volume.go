@@ -36,7 +36,7 @@ func (c *clients) volume() provider.Type {
 	}
 }
 
-// validateVolume knows which kinds of volumes take a rate of operations or a throughput.
+// validateVolume checks which kinds of volumes accept iops or a throughput.
 func validateVolume(in provider.Values) []string {
 	problems := oneNeeded(in, "size", "snapshotId")
 	if kind, known := in["type"].(string); known || in["type"] == nil {
@@ -136,7 +136,7 @@ func (c *clients) deleteVolume(ctx context.Context, id string, state provider.Va
 	}, c.describeVolume, "InvalidVolume.NotFound")
 }
 
-// snapshotVolume keeps the content of a volume that is about to go, under the volume's tags.
+// snapshotVolume makes a snapshot of a volume that is about to be deleted, with the volume's tags.
 func (c *clients) snapshotVolume(ctx context.Context, id string, state provider.Values) error {
 	snapshot, err := c.ec2.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
 		VolumeId: &id, TagSpecifications: ec2TagSpec(types.ResourceTypeSnapshot, state),

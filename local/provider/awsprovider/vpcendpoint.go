@@ -12,7 +12,7 @@ import (
 	"webstack/local/provider"
 )
 
-// vpcEndpoint describes gateway endpoints; the other kinds cost money and are not for one small server.
+// vpcEndpoint describes gateway endpoints; the other kinds cost money and are not useful for one small server.
 func (c *clients) vpcEndpoint() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
@@ -117,8 +117,8 @@ func (c *clients) readVpcEndpoint(ctx context.Context, id string, _ provider.Val
 	return out, nil
 }
 
-// deleteVpcEndpoint takes the endpoint from its route tables first: the emulated account refuses to delete one that a
-// table got after the endpoint was made.
+// deleteVpcEndpoint first removes the endpoint from its route tables: the emulated account refuses to delete an
+// endpoint that was added to a table after its creation.
 func (c *clients) deleteVpcEndpoint(ctx context.Context, id string, _ provider.Values) error {
 	endpoint, err := c.describeVpcEndpoint(ctx, id)
 	if isGone(err) {

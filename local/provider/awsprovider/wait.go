@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// firstPoll and slowestPoll bound the pause between two looks at something that takes time; it doubles each time.
+	// firstPoll and slowestPoll are the shortest and the longest pause between two polls; it doubles each time.
 	firstPoll, slowestPoll = 50 * time.Millisecond, 2 * time.Second
 	// dependencyPatience is how long a deletion waits for others that use the resource to go away. The real provider
 	// waits many minutes for AWS to catch up; an emulated account is up to date at once.
 	dependencyPatience = 30 * time.Second
 )
 
-// inUse are the codes with which AWS refuses to delete what others still use.
+// inUse are the codes with which AWS refuses to delete a resource that others still use.
 var inUse = []string{"DependencyViolation", "InvalidGroup.InUse", "VolumeInUse"}
 
 // until polls done until it answers true or fails, or ctx ends. The error says "wait until <what>".
@@ -45,8 +45,8 @@ func untilState[T ~string](ctx context.Context, id string, wanted T, state func(
 	})
 }
 
-// deleted deletes a resource by call and waits until describe says it is gone. While others still use it call is
-// repeated; when it fails with one of codes the resource is gone already.
+// deleted deletes a resource with call and waits until describe says that it is gone. While others still use the
+// resource, call is repeated; if it fails with one of codes, the resource is already gone.
 func deleted[T any](
 	ctx context.Context, id string, call func() error, describe func(context.Context, string) (T, error), codes ...string,
 ) error {
@@ -62,8 +62,8 @@ func deleted[T any](
 	})
 }
 
-// retrying repeats call while it fails with one of these codes, for as long as patience lasts. What it failed with
-// last is the error.
+// retrying repeats call while it fails with one of these codes, for as long as patience lasts. It returns the last
+// error.
 func retrying(ctx context.Context, patience time.Duration, call func() error, codes ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

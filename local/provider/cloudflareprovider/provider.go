@@ -12,8 +12,8 @@ import (
 	"webstack/local/provider"
 )
 
-// Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4". It shows
-// the API that token in place of the one in the stack's config, which must be there anyway; "" shows the config's.
+// Package returns the cloudflare provider for the API at baseURL, such as "http://127.0.0.1:8080/client/v4". It sends
+// that token instead of the one in the stack's config, which must be set anyway; with "" it sends the config's.
 func Package(baseURL, token string) provider.Package {
 	return provider.Package{
 		Name:    "cloudflare",
@@ -24,7 +24,7 @@ func Package(baseURL, token string) provider.Package {
 			if given == "" {
 				return nil, errors.New("find the API token: set cloudflare:apiToken in the stack config")
 			}
-			// A call to this computer that fails would fail again, so none is repeated.
+			// Failed calls are not repeated: a call to this computer that fails would fail again.
 			api, err := cloudflare.NewWithAPIToken(cmp.Or(token, given), cloudflare.BaseURL(baseURL),
 				cloudflare.UsingRetryPolicy(0, 0, 0), cloudflare.UsingRateLimit(math.MaxFloat64))
 			if err != nil {
@@ -35,9 +35,9 @@ func Package(baseURL, token string) provider.Package {
 	}
 }
 
-// configProps are the provider settings. Where the API is and how patient to be with it is the laptop cloud's own
-// business, so settings about that are accepted and have no effect here. Other credentials than a token are refused:
-// the real provider takes them instead of a token, not besides.
+// configProps are the provider settings. The laptop cloud itself decides where the API is and how often to retry, so
+// settings about that are accepted and have no effect. Credentials other than a token are rejected: the real provider
+// accepts them instead of a token, not in addition.
 var configProps = map[string]provider.Prop{
 	"apiToken":                {Required: true, Secret: true},
 	"apiBasePath":             {},

@@ -15,7 +15,7 @@ import (
 	"webstack/local/provider"
 )
 
-// recordTypes are the types that need nothing but a content and a priority.
+// recordTypes are the types that need only a content and a priority.
 var recordTypes = []string{"A", "AAAA", "CNAME", "MX", "NS", "PTR", "SPF", "TXT"}
 
 // automatic is the TTL of Cloudflare's own choice.
@@ -32,7 +32,7 @@ func (c *client) record() provider.Type {
 			"content":        {Computed: true, Equal: sameContent},
 			"value":          {Computed: true, Equal: sameValue},
 			"ttl":            {Computed: true},
-			"proxied":        {Computed: true}, // so that false and unset are no difference
+			"proxied":        {Computed: true}, // so that false and unset are equal
 			"priority":       {},
 			"comment":        {},
 			"tags":           {Set: true},
@@ -48,7 +48,7 @@ func (c *client) record() provider.Type {
 		Update: func(ctx context.Context, change provider.Change) error {
 			return c.updateRecord(ctx, change.ID, change.New, change.Old)
 		},
-		// A record that is gone already is an error, unlike elsewhere.
+		// Unlike elsewhere, a record that is already gone is an error.
 		Delete: func(ctx context.Context, id string, state provider.Values) error {
 			return c.api.DeleteDNSRecord(ctx, zoneOf(state), id)
 		},
@@ -63,10 +63,10 @@ func checkType(value any) string {
 	return fmt.Sprintf("%q is not one of %s", value, strings.Join(recordTypes, ", "))
 }
 
-// sameName compares names; upper and lower case are one.
+// sameName compares names, ignoring case.
 func sameName(a, b any) bool { return strings.EqualFold(text(a), text(b)) }
 
-// sameValue compares contents; a dot at the end means nothing.
+// sameValue compares contents, ignoring a trailing dot.
 func sameValue(a, b any) bool {
 	return strings.TrimSuffix(text(a), ".") == strings.TrimSuffix(text(b), ".")
 }
@@ -96,8 +96,7 @@ func (c *client) createRecord(ctx context.Context, in provider.Values) (string, 
 		Proxied: proxied(in), Priority: priority(in), Comment: in.Str("comment"), Tags: in.Strs("tags"),
 	})
 	if err != nil && strings.Contains(err.Error(), "already exist") {
-		// The real provider tries for half a minute whether the other record goes away; nothing else here would
-		// take it away.
+		// The real provider waits half a minute for the other record to be deleted; here nothing would delete it.
 		if !in.Bool("allowOverwrite") {
 			return "", fmt.Errorf("expected DNS record to not already be present but already exists: %w", err)
 		}
@@ -116,9 +115,9 @@ func fitsType(in provider.Values) error {
 	case in.Bool("proxied") && !slices.Contains([]string{"A", "AAAA", "CNAME"}, kind):
 		return fmt.Errorf("type %s cannot be proxied", kind)
 	case kind == "A" && (err != nil || !address.Is4()):
-		return fmt.Errorf("%q is no IPv4 address, as type A needs", content)
+		return fmt.Errorf("%q is not an IPv4 address, which type A requires", content)
 	case kind == "AAAA" && (err != nil || !address.Is6()):
-		return fmt.Errorf("%q is no IPv6 address, as type AAAA needs", content)
+		return fmt.Errorf("%q is not an IPv6 address, which type AAAA requires", content)
 	case kind == "TXT" && strings.ContainsFunc(content, func(r rune) bool {
 		return r > unicode.MaxASCII || !unicode.IsPrint(r)
 	}):
@@ -127,7 +126,7 @@ func fitsType(in provider.Values) error {
 	return fitsProxy(in, in.Int("ttl"))
 }
 
-// fitsProxy refuses a proxied record with a TTL of its own.
+// fitsProxy rejects a proxied record with a TTL of its own.
 func fitsProxy(in provider.Values, ttl int) error {
 	if in.Bool("proxied") && ttl != 0 && ttl != automatic {
 		return fmt.Errorf("ttl must be set to %d when proxied is true, not to %d", automatic, ttl)
@@ -135,7 +134,7 @@ func fitsProxy(in provider.Values, ttl int) error {
 	return nil
 }
 
-// takeOver makes an existing record, the only one of its name and type, the program's.
+// takeOver adopts an existing record, which must be the only one of its name and type.
 func (c *client) takeOver(ctx context.Context, in provider.Values) (string, error) {
 	zone, err := c.api.ZoneDetails(ctx, in.Str("zoneId"))
 	if err != nil {
@@ -157,7 +156,7 @@ func (c *client) takeOver(ctx context.Context, in provider.Values) (string, erro
 	return found[0].ID, c.updateRecord(ctx, found[0].ID, in, nil)
 }
 
-// updateRecord sends what the program says; what it leaves out stays as it is.
+// updateRecord sends what the program sets; what it omits stays unchanged.
 func (c *client) updateRecord(ctx context.Context, id string, in, old provider.Values) error {
 	ttl := in.Int("ttl")
 	if ttl == 0 {
@@ -216,7 +215,7 @@ func (c *client) readRecord(ctx context.Context, id string, known provider.Value
 	return out, nil
 }
 
-// metadata is what Cloudflare notes about a record, as text.
+// metadata is Cloudflare's metadata of a record, as text.
 func metadata(meta any) map[string]string {
 	out := map[string]string{}
 	notes, _ := meta.(map[string]any)

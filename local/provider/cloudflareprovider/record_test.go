@@ -137,8 +137,8 @@ func TestRefusedBeforeTheAPI(t *testing.T) {
 		"no name":              {provider.Values{"name": ""}, "the name is empty"},
 		"proxied with a TTL":   {provider.Values{"proxied": true, "ttl": 300}, "ttl must be set to 1 when proxied is true"},
 		"proxied text":         {provider.Values{"type": "TXT", "proxied": true}, "type TXT cannot be proxied"},
-		"IPv6 for A":           {provider.Values{"content": "2001:db8::1"}, "is no IPv4 address"},
-		"IPv4 for AAAA":        {provider.Values{"type": "AAAA"}, "is no IPv6 address"},
+		"IPv6 for A":           {provider.Values{"content": "2001:db8::1"}, "is not an IPv4 address"},
+		"IPv4 for AAAA":        {provider.Values{"type": "AAAA"}, "is not an IPv6 address"},
 		"text beyond ASCII":    {provider.Values{"type": "TXT", "content": "grüezi"}, "must be printable ASCII"},
 		"zone that is unknown": {provider.Values{"zoneId": "none"}, "Invalid zone identifier"},
 	} {
@@ -179,7 +179,7 @@ func TestChecks(t *testing.T) {
 		"content twice": {provider.Values{"value": "192.0.2.1"}, "set exactly one of content, value; 2 are set"},
 		"no content":    {provider.Values{"content": nil}, "set exactly one of content, value; 0 are set"},
 		"type":          {provider.Values{"type": "SRV"}, `type: "SRV" is not one of A, AAAA, CNAME, MX, NS`},
-		"data":          {provider.Values{"data": provider.Values{}}, "data: the laptop cloud does not know this property"},
+		"data":          {provider.Values{"data": provider.Values{}}, "data: the laptop cloud does not support this property"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := e.Check(recordToken, nil, a.address(test.changes))

@@ -12,8 +12,8 @@ import (
 	"webstack/local/provider"
 )
 
-// Lifecycle is what every resource type is put through: it is created, read, refreshed, imported, updated and deleted
-// as the engine would, and must look the same from every side.
+// Lifecycle is the test of every resource type: it is created, read, refreshed, imported, updated and deleted as the
+// engine would, and must look the same each time.
 type Lifecycle struct {
 	Token  string
 	Inputs provider.Values
@@ -43,7 +43,7 @@ type Lifecycle struct {
 	DeletedTwice string
 }
 
-// Run puts one type through its life.
+// Run runs the test for one type.
 func (l Lifecycle) Run(t *testing.T, e *Engine) {
 	t.Helper()
 	l.refuses(e)
@@ -69,7 +69,7 @@ func (l Lifecycle) Run(t *testing.T, e *Engine) {
 // refuses checks that unknown, computed and missing properties are named.
 func (l Lifecycle) refuses(e *Engine) {
 	_, problems := e.Check(l.Token, nil, Merged(l.Inputs, provider.Values{"colour": "red"}))
-	WantProblem(e.T, problems, "colour: the laptop cloud does not know this property")
+	WantProblem(e.T, problems, "colour: the laptop cloud does not support this property")
 	for key, prop := range e.types[l.Token].Props {
 		if prop.Required {
 			_, problems := e.Check(l.Token, nil, Merged(l.Inputs, provider.Values{key: nil}))

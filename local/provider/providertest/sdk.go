@@ -22,7 +22,7 @@ func CheckTypes(t *testing.T, types map[string]provider.Type, sdk map[string]SDK
 	for token, described := range types {
 		known, ok := sdk[token]
 		if !ok {
-			t.Errorf("%s stands in no table of SDK types", token)
+			t.Errorf("%s is not in the table of SDK types", token)
 			continue
 		}
 		checkProps(t, token, described.Props, known[0].ElementType(), known[1].ElementType())
@@ -35,7 +35,7 @@ func CheckFunctions(t *testing.T, functions map[string]provider.Function, sdk ma
 	for token, described := range functions {
 		known, ok := sdk[token]
 		if !ok {
-			t.Errorf("%s stands in no table of SDK functions", token)
+			t.Errorf("%s is not in the table of SDK functions", token)
 			continue
 		}
 		args := reflect.TypeOf(known[0])

@@ -40,7 +40,7 @@ func checkCount(value any) string {
 	if n, ok := value.(float64); ok && n >= 1 && n == float64(int(n)) {
 		return ""
 	}
-	return fmt.Sprintf("%v is no whole number from 1", value)
+	return fmt.Sprintf("%v is not a whole number from 1", value)
 }
 
 // checkDraw reports a length that is too short for its required parts.
@@ -50,7 +50,7 @@ func checkDraw(in provider.Values) []string {
 		least += in.Int(class.least)
 	}
 	if in.Has("length") && in.Int("length") < least {
-		return []string{fmt.Sprintf("length: must be %d at least, for minUpper, minLower, minNumeric and minSpecial", least)}
+		return []string{fmt.Sprintf("length: must be at least %d, for minUpper, minLower, minNumeric and minSpecial", least)}
 	}
 	return nil
 }

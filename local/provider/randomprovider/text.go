@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// passwordID is the id of all passwords: an id is no secret.
+	// passwordID is the id of all passwords: an id is not secret.
 	passwordID = "none"
 	// maxHashed is how many bytes of a password bcrypt takes into account.
 	maxHashed = 72
 )
 
-// randomString describes texts that are no secret: the id is the text itself.
+// randomString describes texts that are not secret: the id is the text itself.
 func randomString() provider.Type {
 	return provider.Type{
 		Props:    provider.With(drawProps(), map[string]provider.Prop{"result": {Output: true}}),
