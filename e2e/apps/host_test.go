@@ -42,7 +42,7 @@ type host struct {
 	Manifest contract.Manifest
 }
 
-// newHost makes a stack directory for these apps; nothing runs yet. All of it goes with the test.
+// newHost makes a stack directory for these apps; nothing runs yet. It is removed when the test ends.
 func newHost(t *testing.T, names ...string) *host {
 	t.Helper()
 	needEngine(t)
@@ -111,7 +111,7 @@ func (h *host) render(names ...string) {
 	h.write(contract.CaddyfilePath, r.Caddyfile)
 }
 
-// edit replaces texts, each of which must be there.
+// edit replaces texts, each of which must exist.
 func (h *host) edit(content []byte, edits ...string) []byte {
 	h.Helper()
 	text := string(content)
@@ -139,7 +139,7 @@ func (h *host) write(name string, content []byte) {
 	}
 }
 
-// converge runs what the host program runs, and returns what it said.
+// converge runs the host program's convergence, and returns its output.
 func (h *host) converge(ctx context.Context, out io.Writer, releases map[string]string) error {
 	root, err := os.OpenRoot(h.Dir)
 	if err != nil {
@@ -165,7 +165,7 @@ func (h *host) converge(ctx context.Context, out io.Writer, releases map[string]
 	return errors.Join(all...)
 }
 
-// converges must succeed; what it said is returned.
+// converges is converge, which must succeed.
 func (h *host) converges(releases map[string]string) string {
 	h.Helper()
 	h.ship(releases)
@@ -176,7 +176,7 @@ func (h *host) converges(releases map[string]string) string {
 	return out.String()
 }
 
-// remove takes away everything of the project on the engine.
+// remove removes everything of the project from the engine.
 func (h *host) remove() {
 	filter := "label=com.docker.compose.project=" + h.Project
 	if h.Failed() {
@@ -194,7 +194,8 @@ func (h *host) remove() {
 	// By name: other tests have images of the same content.
 	all([]string{"image", "rm"}, "image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", "reference="+h.Images+"*",
 		"--filter", "reference="+h.Project+"-built")
-	// Caddy's files belong to root in its container, which is root here too, or else this leaves them to the test's end.
+	// Caddy's files belong to root in its container. Unless this process is root, removing them fails and is left to the
+	// test's end.
 	_ = os.RemoveAll(filepath.Join(h.Dir, "data"))
 }
 
@@ -210,8 +211,8 @@ func (h *host) containers() map[string]string {
 	return all
 }
 
-// guest runs docker so that it has a compose command, and so that it sees no image and clears away nothing of somebody
-// else: a host has its engine for itself, this computer's is shared.
+// guest runs docker with a compose command, and hides everything that does not belong to the test, so that nothing else
+// is removed: a host has an engine of its own, this computer's is shared.
 type guest struct {
 	command.Exec
 	images string
@@ -228,7 +229,7 @@ func (w guest) Run(ctx context.Context, c command.Command) ([]byte, error) {
 	return w.Exec.Run(ctx, c)
 }
 
-// composeEnv leads docker to a compose plugin, where it has none of its own.
+// composeEnv points docker at a compose plugin if it has none.
 var composeEnv []string
 
 var engine = sync.OnceValue(func() error {
@@ -260,7 +261,7 @@ func moduleRoot() string {
 	return root
 }
 
-// needEngine skips the test where no containers can be run and reached.
+// needEngine skips the test if containers cannot be run and reached.
 func needEngine(t *testing.T) {
 	t.Helper()
 	if err := engine(); err != nil {
@@ -296,7 +297,7 @@ var programs = sync.OnceValues(func() (map[string]string, error) {
 })
 
 // buildImages makes an image of Caddy, and images of the demo app for ship. The tag is the version that the app shows;
-// what is called broken ends at once.
+// the app called broken exits at once.
 func (h *host) buildImages(tags ...string) {
 	h.Helper()
 	paths, err := programs()
@@ -323,10 +324,11 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
 	}
 }
 
-// built is an image that waits to be shipped, outside the apps' registry, which is cleared of what is not released.
+// built is an image that waits to be shipped. It is not in the apps' registry, from which unreleased images are
+// removed.
 func (h *host) built(tag string) string { return h.Project + "-built:" + tag }
 
-// ship puts the images of releases on the engine, as a pull would: what is not released is cleared away.
+// ship puts the images of releases on the engine, as a pull would, because unreleased images are removed.
 func (h *host) ship(releases map[string]string) {
 	h.Helper()
 	for app, tag := range releases {
@@ -369,7 +371,7 @@ func (h *host) address(https bool) string {
 	return "127.0.0.1:" + strconv.Itoa(h.HTTP)
 }
 
-// eventually asks until there is not an error, for at most 30 seconds.
+// eventually retries until there is no error, for at most 30 seconds.
 func eventually(t *testing.T, failure string, ask func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

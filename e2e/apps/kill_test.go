@@ -37,8 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// killConverge converges in a process of its own and kills it some time after it wrote its n-th line. It reports
-// whether the process had not ended on its own.
+// killConverge converges in a process of its own and kills it some time after its n-th line of output. It reports
+// whether the process was still running.
 func (h *host) killConverge(releases map[string]string, n int, after time.Duration) (killed bool) {
 	h.Helper()
 	h.ship(releases)

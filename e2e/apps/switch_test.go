@@ -152,8 +152,8 @@ func TestHeals(t *testing.T) {
 	}
 }
 
-// TestKilledInTheMiddle kills converge at the moment it says something, at each of its lines in turn, and each time a
-// little after as well. The visitors do not notice, and the next run finishes.
+// TestKilledInTheMiddle kills converge at each line of its output in turn, and also a little after each. Visitors do
+// not notice, and the next run finishes.
 func TestKilledInTheMiddle(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, "shop")

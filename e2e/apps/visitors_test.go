@@ -69,7 +69,7 @@ func (h *host) status(app string) int {
 	return resp.StatusCode
 }
 
-// visitors ask for apps without a pause until they are told to stop.
+// visitors request apps without a pause until they are stopped.
 type visitors struct {
 	t      *testing.T
 	stop   context.CancelFunc
@@ -78,7 +78,8 @@ type visitors struct {
 	failed atomic.Int64
 }
 
-// visit lets a visitor with lasting connections, and one who makes a new one each time, ask for each app.
+// visit starts two visitors of each app: one with persistent connections, and one with a new connection for each
+// request.
 func (h *host) visit(names ...string) *visitors {
 	ctx, cancel := context.WithCancel(h.Context())
 	v := &visitors{t: h.T, stop: cancel}
@@ -87,7 +88,7 @@ func (h *host) visit(names ...string) *visitors {
 			client := h.client(keepAlive)
 			v.ended.Go(func() {
 				for ctx.Err() == nil {
-					// A request that has begun is let finish.
+					// A request that has begun may finish.
 					_, err := get(context.WithoutCancel(ctx), client, app, "/version")
 					v.asked.Add(1)
 					if err != nil && v.failed.Add(1) < 5 {
@@ -100,7 +101,7 @@ func (h *host) visit(names ...string) *visitors {
 	return v
 }
 
-// wentWell stops the visitors and asserts that all of them were answered.
+// wentWell stops the visitors and checks that all their requests were answered.
 func (v *visitors) wentWell() {
 	v.t.Helper()
 	v.stop()

@@ -12,7 +12,7 @@ import (
 
 const (
 	width, height = 1000, 900
-	// patience is how long one thing in the browser may take; a busy machine starts it slowly.
+	// patience is how long one action in the browser may take; a busy computer starts it slowly.
 	patience = 2 * time.Minute
 )
 
@@ -38,7 +38,7 @@ func open(tb testing.TB) context.Context {
 		chromedp.Flag("force-prefers-color-scheme", "light"),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // which root cannot have
+		options = append(options, chromedp.NoSandbox) // the sandbox does not work as root
 	}
 	allocator, stop := chromedp.NewExecAllocator(tb.Context(), options...)
 	tb.Cleanup(stop)

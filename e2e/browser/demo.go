@@ -11,13 +11,13 @@ import (
 
 // Demo is what the page of a demo app must show.
 type Demo struct {
-	// URL is where a browser finds it. Who issued its certificate is not looked at.
+	// URL is where a browser finds it. Its certificate is not verified.
 	URL string
 	// Title is its name.
 	Title string
 	// Version is its version, "" for any.
 	Version string
-	// Guestbook is true when it has a database: then the check signs its guestbook.
+	// Guestbook is true if it has a database: the check then signs its guestbook.
 	Guestbook bool
 }
 
@@ -55,7 +55,7 @@ func (d Demo) Check(tb testing.TB) {
 	d.look(ctx, tb)
 }
 
-// sign signs the guestbook, and looks for the entry on the page that comes then.
+// sign signs the guestbook, and looks for the entry on the next page.
 func (d Demo) sign(tb testing.TB) {
 	tb.Helper()
 	ctx := open(tb)

@@ -14,11 +14,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// look checks by a screenshot that the parts of the page can be seen: that each is where it should be, and has something
-// drawn on it.
+// look checks with a screenshot that the parts of the page can be seen: that each is in the right place, and has
+// something drawn on it.
 func (d Demo) look(ctx context.Context, tb testing.TB) {
 	tb.Helper()
-	// Where elements are is counted from what is visible, and the screenshot shows all of the page.
+	// Positions of elements are relative to the visible part, but the screenshot shows the whole page.
 	get(ctx, tb, "go to the top", chromedp.Evaluate[bool](`window.scrollTo(0, 0); true`))
 	shot := get(ctx, tb, "take a screenshot", chromedp.FullScreenshot(100))
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
@@ -46,14 +46,14 @@ func (d Demo) look(ctx context.Context, tb testing.TB) {
 			tb.Errorf("%s is blank: its brightness varies by %.1f, want %.1f", part.selector, got, part.spread)
 		}
 	}
-	// The header's ground, beside its text, is the only strong green of the page.
+	// The header's background, next to its text, is the only strong green on the page.
 	header := box(ctx, tb, "header")
 	if red, green, blue := colour(picture, header.Min.Add(image.Pt(5, 5))); green < red+40 || green < blue+15 {
 		tb.Errorf("the header's ground is %s", fmt.Sprint(red, green, blue))
 	}
 }
 
-// box is where the first element that matches stands, in pixels.
+// box is the position of the first matching element, in pixels.
 func box(ctx context.Context, tb testing.TB, selector string) image.Rectangle {
 	tb.Helper()
 	b := get(ctx, tb, "find "+selector, chromedp.Dimensions(selector)).Border

@@ -10,8 +10,8 @@ import (
 	"webstack/e2e/lab"
 )
 
-// BenchmarkStack measures preview and up of stacks with 2, 20 and 200 apps, beside the floor: a program that registers as
-// many trivial resources on the same engine. Run it with -benchtime 1x.
+// BenchmarkStack measures preview and up of stacks with 2, 20 and 200 apps, next to a baseline: a program that
+// registers as many trivial resources on the same engine. Run it with -benchtime 1x.
 func BenchmarkStack(b *testing.B) {
 	for _, apps := range []int{2, 20, 200} {
 		b.Run(fmt.Sprintf("%d apps", apps), func(b *testing.B) {

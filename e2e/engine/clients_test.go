@@ -14,7 +14,7 @@ import (
 	"webstack/e2e/lab"
 )
 
-// seesNetwork checks what the network promises: six subnets by tier, and both gateway endpoints on every route table.
+// seesNetwork checks the network: six subnets by tier, and both gateway endpoints on every route table.
 func seesNetwork(t *testing.T, clone *lab.Clone) {
 	client := ec2.NewFromConfig(clone.AWS())
 	ours := []types.Filter{{Name: aws.String("tag-key"), Values: []string{"Tier"}}}

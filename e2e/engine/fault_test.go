@@ -11,14 +11,14 @@ import (
 	"webstack/e2e/lab"
 )
 
-// TestFailedCallLeavesAStateToGoOnFrom fails one API call in the middle of `up`, at another place each time, and expects
-// the error on the right resource, and the next `up` to complete the stack.
+// TestFailedCallLeavesAStateToGoOnFrom fails one API call in the middle of `up`, at a different place each time, and
+// expects the error on the right resource, and the next `up` to complete the stack.
 func TestFailedCallLeavesAStateToGoOnFrom(t *testing.T) {
 	t.Parallel()
 	clone := lab.NewClone(t)
 	clone.MustLaptop("up")
 	want := clone.Inventory()
-	// A destroy takes a bucket away with what somebody has put into it.
+	// A destroy deletes a bucket together with its objects.
 	client := s3.NewFromConfig(clone.AWS(), func(o *s3.Options) { o.UsePathStyle = true })
 	if _, err := client.PutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: aws.String(bucketNamed(t, want, "backup")), Key: aws.String("imports/shop.dump"), Body: strings.NewReader("dump"),

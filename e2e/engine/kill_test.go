@@ -10,11 +10,11 @@ import (
 	"webstack/e2e/lab"
 )
 
-// kills is how often one run is killed before it may come to its end.
+// kills is how often a run is killed before it may complete.
 const kills = 6
 
-// TestKilledRunsHeal kills `up` at random moments, again and again, and expects the next one to complete the stack: with
-// nothing made twice and no lock left. Then it does the same to `down`.
+// TestKilledRunsHeal kills `up` repeatedly at random moments, and expects the next one to complete the stack, with
+// nothing created twice and no lock left. Then it does the same to `down`.
 func TestKilledRunsHeal(t *testing.T) {
 	t.Parallel()
 	whole, broken := lab.NewClone(t), lab.NewClone(t)
@@ -22,7 +22,7 @@ func TestKilledRunsHeal(t *testing.T) {
 	want := whole.Inventory()
 	whole.MustLaptop("destroy")
 	begun := time.Now()
-	whole.MustLaptop("up") // now with every cache filled and the cloud running, as the killed ones find it
+	whole.MustLaptop("up") // now with every cache filled and the laptop cloud running, as for the killed runs
 	took := time.Since(begun)
 	broken.MustLaptop("up")
 	broken.MustLaptop("destroy")
@@ -34,7 +34,7 @@ func TestKilledRunsHeal(t *testing.T) {
 		after := time.Duration((0.2 + 0.8*random.Float64()) * float64(took))
 		killed := broken.KillLaptop(after, "up")
 		t.Logf("up: killed after %v: %v", after, killed)
-		if !killed { // it was faster; the next one starts from nothing
+		if !killed { // it was faster; the next run starts from nothing
 			broken.MustLaptop("destroy")
 		}
 	}
@@ -53,8 +53,8 @@ func TestKilledRunsHeal(t *testing.T) {
 	sameCounts(t, nil, broken.Inventory(), out)
 }
 
-// wholeFilesOnly fails where the state has a file that is not replaced in one step: Pulumi's sidecar files of metadata,
-// which make the state unreadable when Pulumi is killed while it writes one.
+// wholeFilesOnly fails if the state has a file that is not replaced atomically: Pulumi's metadata files, which make the
+// state unreadable if Pulumi is killed while it writes one.
 func wholeFilesOnly(t *testing.T, dir string) {
 	t.Helper()
 	found := 0

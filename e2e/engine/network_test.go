@@ -13,7 +13,8 @@ import (
 	"webstack/e2e/lab"
 )
 
-// TestNetworkIsChanged changes what AWS refuses to change in the wrong order, with everything in the network that can be.
+// TestNetworkIsChanged makes changes that AWS rejects in the wrong order, with everything in the network that can be
+// there.
 func TestNetworkIsChanged(t *testing.T) {
 	t.Parallel()
 	clone := lab.NewClone(t)

@@ -70,7 +70,7 @@ func plainPulumi(t *testing.T, clone *lab.Clone) {
 	}
 }
 
-// refuseBadFile looks at what a user sees of a bad stack file, by Pulumi itself and by the laptop cloud's commands.
+// refuseBadFile checks what a user sees of a bad stack file, from Pulumi itself and from the laptop cloud's command.
 func refuseBadFile(t *testing.T, clone *lab.Clone) {
 	before, right := clone.Inventory(), clone.Read("Pulumi.local.yaml")
 	replace := func(from, to string) {
@@ -167,7 +167,7 @@ func changeEnv(t *testing.T, clone *lab.Clone) {
 	change("LOG-LEVEL: warn", "LOG_LEVEL: warn")
 	clone.MustLaptop("up")
 	lab.SameInventory(t, before, clone.Inventory())
-	change("LOG_LEVEL: warn", "LOG_LEVEL: debug") // goes up with the next step
+	change("LOG_LEVEL: warn", "LOG_LEVEL: debug") // brought up by the next step
 }
 
 func removeApp(t *testing.T, clone *lab.Clone) {
@@ -183,7 +183,7 @@ func removeApp(t *testing.T, clone *lab.Clone) {
 	}
 }
 
-// mendDrift changes things by hand, as somebody in the console would, and expects the next run to put them right.
+// mendDrift changes things by hand, as in the console, and expects the next run to restore them.
 func mendDrift(t *testing.T, clone *lab.Clone) {
 	before := clone.Inventory()
 	client := ec2.NewFromConfig(clone.AWS())
@@ -256,7 +256,7 @@ func destroyRefused(t *testing.T, clone *lab.Clone) {
 	lab.SameInventory(t, before, clone.Inventory())
 }
 
-// destroyAsDocumented follows docs/operations.md: let go of what is protected, destroy, delete what is retained.
+// destroyAsDocumented follows docs/operations.md: remove the protection, destroy, delete what is retained.
 func destroyAsDocumented(t *testing.T, clone *lab.Clone) {
 	before := clone.Inventory()
 	clone.Must(clone.Pulumi("state", "unprotect", "-s", lab.Stack, "--all", "--yes"))
@@ -324,7 +324,7 @@ func bucketNamed(t *testing.T, inventory map[string][]string, part string) strin
 	return inventory["buckets"][found]
 }
 
-// dataVolumes are the volumes that are no root volume.
+// dataVolumes returns the volumes that are not root volumes.
 func dataVolumes(inventory map[string][]string) []string {
 	return slices.DeleteFunc(slices.Clone(inventory["volumes"]), func(name string) bool {
 		return !strings.Contains(name, "data")

@@ -20,7 +20,7 @@ import (
 	"webstack/templates"
 )
 
-// patience bounds what runs on a machine; a package manager takes its time.
+// patience limits what runs on a machine; a package manager can be slow.
 const patience = 10 * time.Minute
 
 // booted is a machine with systemd, and the host program on it.
@@ -128,7 +128,7 @@ const (
 	isActive = "systemctl is-active docker || true"
 )
 
-// A host with a real systemd and Docker: Docker runs only with the volume, at the first boot and at every other one.
+// A host with a real systemd and Docker: Docker runs only with the volume, at the first boot and at every later one.
 func TestDockerNeedsTheVolume(t *testing.T) {
 	b := boot(t)
 	if code, out := b.try(nil, mount+" --wait 1s"); code != 1 || !strings.Contains(out, "until then nothing is started") {
@@ -160,7 +160,7 @@ func TestDockerNeedsTheVolume(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.await()
-		// It waits for the end of the boot, and fails where a unit has failed.
+		// It waits for the end of the boot, and fails if a unit has failed.
 		_, _ = b.try(nil, "systemctl is-system-running --wait")
 	}
 	reboot()

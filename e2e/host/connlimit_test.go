@@ -101,7 +101,7 @@ func (l *lan) within(of string, f func() error) error {
 	return <-result
 }
 
-// open opens connections to Postgres, as many as it is let, and keeps them.
+// open opens as many connections to Postgres as it can, and keeps them.
 func (l *lan) open(of string, most int) (opened int) {
 	l.t.Helper()
 	for range most {
@@ -145,7 +145,7 @@ func (l *lan) start(unit, key string) {
 	}
 }
 
-// An app that holds silent connections to Postgres leaves the others theirs; the host itself is not counted.
+// An app that holds silent connections to Postgres does not take the others' share; the host itself is not counted.
 func TestConnectionsAreLimited(t *testing.T) {
 	t.Parallel()
 	l := newLan(t)

@@ -37,7 +37,7 @@ type server struct {
 	dir, address string
 }
 
-// startPostgres sets up and starts a Postgres that takes TLS.
+// startPostgres sets up and starts a Postgres that accepts TLS.
 func startPostgres(t *testing.T) *server {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
@@ -75,7 +75,7 @@ func startPostgres(t *testing.T) *server {
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGQUIT)
 		_ = cmd.Wait()
-		// All statements stand in the log: no password may be among them.
+		// All statements are in the log: no password may be among them.
 		for _, secret := range []string{"shop-password", "blog-password", "canary", superPassword} {
 			if strings.Contains(log.String(), secret) {
 				t.Errorf("the log of Postgres holds %s", secret)
@@ -255,7 +255,7 @@ func TestDatabases(t *testing.T) {
 				}
 			}
 		}
-		// A changed password: the old one does not work any more, the data is still there.
+		// A changed password: the old one no longer works, the data is still there.
 		o.Apps = apps("canary-password")
 		if out := ensure(t, o); strings.Count(out, "\n") != 1 || !strings.Contains(out, "the role shop") {
 			t.Errorf("a changed password does %q", out)
@@ -272,7 +272,7 @@ func TestDatabases(t *testing.T) {
 	})
 }
 
-// What a killed run, or a person, has left is brought in order.
+// Leftovers of a killed run or a person are repaired.
 func TestDatabasesAreMended(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
@@ -308,7 +308,7 @@ func TestDatabasesAreMended(t *testing.T) {
 	})
 }
 
-// One app's trouble is its own.
+// An error of one app does not affect the others.
 func TestOneAppFails(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
@@ -350,7 +350,7 @@ func TestPostgresThatIsNotThere(t *testing.T) {
 	}
 }
 
-// An app that takes all the connections it may have leaves the others theirs, and is named.
+// An app that uses all its connections does not take the others', and is named.
 func TestConnectionsOfOneApp(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
@@ -415,7 +415,7 @@ func TestSuperuserIsRenamed(t *testing.T) {
 			t.Errorf("superusers are %q, %v", roles, err)
 		}
 	}
-	// A role that is there is not made the superuser, and a name that is not known is not guessed.
+	// An existing role is not made the superuser, and an unknown name is not guessed.
 	o := options("shop")
 	o.Out = io.Discard
 	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "look for the superuser of Postgres") {

@@ -25,7 +25,8 @@ type disk struct {
 	runner *systemd
 }
 
-// systemd answers for systemctl, as tests leave this computer's systemd alone, and lets tests spoil another program.
+// systemd stands in for systemctl, because tests leave this computer's systemd alone, and lets tests break another
+// program.
 type systemd struct {
 	command.Exec
 	spoil map[string]func() error
@@ -212,7 +213,7 @@ func TestVolumeIsMended(t *testing.T) {
 	d.checkKept("data")
 }
 
-// mkfs was killed midway: what it left is no file system, and is not empty either.
+// mkfs was killed midway: what it left is not a file system, and not empty either.
 func TestFormatGoesOnAfterAKill(t *testing.T) {
 	d := newDisk(t, 300)
 	d.runner.spoil["mkfs.ext4"] = func() error {
@@ -229,7 +230,7 @@ func TestFormatGoesOnAfterAKill(t *testing.T) {
 	d.must("")
 }
 
-// Whatever could be somebody's data is left as it is.
+// Whatever could be data is left alone.
 func TestVolumeWithContentIsNotFormatted(t *testing.T) {
 	for name, test := range map[string]struct {
 		fill func(d *disk)
@@ -271,7 +272,7 @@ func TestVolumeWithContentIsNotFormatted(t *testing.T) {
 	}
 }
 
-// When programs that are not root's have filled the volume, as Postgres may, root still has room: Caddy for its
+// When programs that do not run as root have filled the volume, as Postgres may, root still has space: Caddy for its
 // certificates, and the host program.
 func TestFullVolumeHasRoomForRoot(t *testing.T) {
 	t.Parallel()
@@ -299,7 +300,8 @@ func TestFullVolumeHasRoomForRoot(t *testing.T) {
 	}
 }
 
-// When apps, which are root as well, have filled a disk to the last byte, the host program still has the room that it kept.
+// When apps that run as root have filled a disk to the last byte, the host program still has the space that it
+// reserved.
 func TestFullDiskHasRoomForTheHostProgram(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t, 600)

@@ -177,7 +177,7 @@ func replaced(t *testing.T, c *lab.Clone) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Plain Pulumi, which does nothing for the host but make it: the rest it does on its own.
+	// Plain Pulumi, which only creates the host: the host does the rest on its own.
 	c.Must(c.Pulumi("up", "-s", lab.Stack, "--yes", "--skip-preview", "--refresh"))
 	if now, _ := c.Host(); now == id {
 		t.Fatal("it is the same host")

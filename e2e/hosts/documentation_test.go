@@ -31,7 +31,7 @@ var elsewhere = []struct {
 	{regexp.MustCompile(`^curl --resolve|^address=`), "appsAnswer asks the host's address by every app's name"},
 }
 
-// onThisStack turns the examples' stack and names into those of the laptop cloud, and answers what would ask.
+// onThisStack replaces the examples' stack and names with those of the laptop cloud, and answers prompts.
 var onThisStack = strings.NewReplacer(
 	"-s dev", "-s "+lab.Stack, "/webstack/dev/", "/webstack/"+lab.Stack+"/", "webstack-dev-", "webstack-"+lab.Stack+"-",
 	"shop.example.com", "store.localhost", "apps add shop", "apps add store --yes", "appEnvSecure.shop.", "appEnvSecure.store.",
@@ -75,10 +75,10 @@ func documentation(t *testing.T, c *lab.Clone) {
 			c.MustLaptop("up")
 		}
 	}
-	c.MustConverge() // some pages start a run, which must not meet what the next part does
+	c.MustConverge() // some pages start a run, which must not overlap with the next part
 	for _, other := range elsewhere {
 		if !used[other.reason] {
-			t.Errorf("no page has a command like %s any more; take it off the list", other.command)
+			t.Errorf("no page has a command like %s anymore; remove it from the list", other.command)
 		}
 	}
 }
@@ -109,7 +109,7 @@ func installed(program string) bool {
 	return err == nil
 }
 
-// leftOut is the reason why a command is not run here, "" for one that is.
+// leftOut returns the reason why a command is not run here, "" if it is.
 func leftOut(command string) string {
 	for _, other := range elsewhere {
 		if other.command.MatchString(command) {

@@ -18,7 +18,7 @@ import (
 	"webstack/e2e/lab"
 )
 
-// TestExternalPostgres is a stack whose apps run on a Postgres that is not on the host.
+// TestExternalPostgres tests a stack whose apps use a Postgres that is not on the host.
 func TestExternalPostgres(t *testing.T) {
 	t.Parallel()
 	c := lab.NewHostedWith(t, func(text string) string {
@@ -100,10 +100,10 @@ docker run --rm --env URL --network webstack_` + contract.EdgeNetwork + ` --entr
 	c.OnHost("docker image rm --force " + contract.PostgresImage)
 }
 
-// instance is the stack's database.
+// instance is the stack's RDS instance.
 var instance = aws.String(contract.DatabaseIdentifier(contract.NamePrefix("webstack", lab.Stack)))
 
-// untilAvailable waits until RDS has done what it was asked for.
+// untilAvailable waits until RDS has done what was requested.
 func untilAvailable(c *lab.Clone, client *rds.Client) {
 	c.Eventually("wait for the database", func(ctx context.Context) error {
 		out, err := client.DescribeDBInstances(ctx, &rds.DescribeDBInstancesInput{DBInstanceIdentifier: instance})

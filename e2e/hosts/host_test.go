@@ -22,10 +22,10 @@ const (
 	blog = "blog.localhost"
 )
 
-// base is the beginning of the names of the stack's parameters.
+// base is the prefix of the names of the stack's parameters.
 var base = contract.BasePath("webstack", lab.Stack)
 
-// TestHost is the life of one host. Its parts build on one another only in that the stack is up and well between them.
+// TestHost tests one host. Its parts only require that the stack is up and healthy before each.
 func TestHost(t *testing.T) {
 	t.Parallel()
 	c := lab.NewHosted(t)
@@ -156,7 +156,7 @@ func heals(t *testing.T, c *lab.Clone) {
 		c := c.For(t)
 		id, _ := c.Host()
 		boot := c.OnHost("stat -c %Y /proc/1")
-		// A program that ignores SIGTERM. Docker leaves containers running when it ends, so somebody else must stop it.
+		// A program that ignores SIGTERM. Docker leaves containers running when it ends, so something else must stop it.
 		c.OnHost(`docker run --detach --name webstack-stubborn-1 --stop-timeout 2 --label com.docker.compose.project=webstack \
 			--label com.docker.compose.service=stubborn --label com.docker.compose.oneoff=False --entrypoint bash \
 			"$(docker inspect --format '{{.Config.Image}}' postgres)" -c 'trap "" TERM; while :; do sleep 1; done'`)

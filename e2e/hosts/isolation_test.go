@@ -46,7 +46,7 @@ docker exec -e URL postgres sh -c 'psql "$URL" -Atc "select current_user"'`
 	}
 }
 
-// askMetadata asks the metadata service for a token, by nothing but bash.
+// askMetadata asks the metadata service for a token, using only bash.
 const askMetadata = `exec 3<>/dev/tcp/169.254.169.254/80
 printf 'PUT /latest/api/token HTTP/1.1\r\nHost: 169.254.169.254\r\nX-aws-ec2-metadata-token-ttl-seconds: 60\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' >&3
 timeout 5 head -n 1 <&3`
@@ -67,7 +67,7 @@ const askAWS = `for port in 80 443; do
 	timeout 3 bash -c "exec 3<>/dev/tcp/169.254.170.1/$port" && echo "port $port is open"
 done; true`
 
-// noAWS: an app has no way to the AWS endpoint of the laptop cloud, which takes the host's own requests.
+// noAWS: an app cannot reach the AWS endpoint of the laptop cloud, which accepts the host's own requests.
 func noAWS(t *testing.T, c *lab.Clone) {
 	if got := c.OnHost(askAWS); strings.Count(got, "open") != 2 {
 		t.Fatalf("the host itself reaches %q", got)
@@ -79,7 +79,7 @@ func noAWS(t *testing.T, c *lab.Clone) {
 	}
 }
 
-// noDocker: an app has neither Docker's socket nor a service of Docker's to talk to.
+// noDocker: an app can reach neither Docker's socket nor a service of Docker.
 func noDocker(t *testing.T, c *lab.Clone) {
 	got := c.OnHost(`docker inspect --format '{{.Name}} {{range .Mounts}}{{.Source}} {{end}}' $(docker ps -q) | grep docker.sock || true
 ss -ltnH '( sport = :2375 or sport = :2376 )'`)
@@ -127,7 +127,7 @@ bash -c 'echo $BASHPID >"$0/cgroup.procs"; exec tail /dev/zero' "$folder" && exi
 			}
 		}
 	}
-	// Docker forgets it with the next start of the container; the kernel's log does not.
+	// Docker forgets it at the next start of the container; the kernel's log does not.
 	c.OnHost("docker restart $(docker ps -qf name=webstack-shop-)")
 	c.Eventually("the app answers again", func(ctx context.Context) error { return s.answers(ctx, shop) })
 	if out := c.MustWebstack("status", "-s", lab.Stack); !regexp.MustCompile(`(?m)^shop .*killed for its memory limit`).MatchString(out) {
@@ -144,7 +144,7 @@ for i in $(seq 320); do
 done
 wait' "$ip"`
 
-// floodAlone: while an app floods Postgres, the others work, and so does everything by which an operator finds out.
+// floodAlone: while an app floods Postgres, the others work, and so does everything with which an operator finds out.
 func floodAlone(t *testing.T, c *lab.Clone) {
 	c.OnHost(flood)
 	stop := "systemctl stop webstack-flood"
@@ -178,7 +178,7 @@ func floodAlone(t *testing.T, c *lab.Clone) {
 	})
 }
 
-// secretsKept looks for every secret of the stack in every place where none may be.
+// secretsKept looks for every secret of the stack in every place where there must be none.
 func secretsKept(t *testing.T, c *lab.Clone) {
 	secrets := stackSecrets(t, c)
 	found := places(t, c) // before the apps' environments come out as a command's output
@@ -255,11 +255,11 @@ exec pulumi preview -s "$1" --diff --show-sames --event-log "$2" --non-interacti
 	return append(text, shown...)
 }
 
-// places are the texts in which no secret may stand.
+// places are the texts that must not contain a secret.
 func places(t *testing.T, c *lab.Clone) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{
-		// An app's own environment shows its own secrets only, so each secret's owner is left out.
+		// An app's own environment contains its own secrets, so each secret's owner is left out.
 		"docker inspect of caddy":     []byte(c.OnHost("docker inspect caddy")),
 		"docker inspect of postgres":  []byte(c.OnHost("docker inspect postgres")),
 		"the containers' logs":        []byte(c.OnHost("for id in $(docker ps -qa); do docker logs \"$id\" 2>&1; done")),

@@ -22,7 +22,7 @@ import (
 
 var shownURL = regexp.MustCompile(`open (https://blog\.localhost(?::\d+)?)`)
 
-// browserShowsPage opens the address that the summary gives, with no more than what the computer's resolver knows.
+// browserShowsPage opens the address in the summary, using only the computer's resolver.
 func browserShowsPage(t *testing.T, c *lab.Clone) {
 	summary := c.MustLaptop("status")
 	found := shownURL.FindStringSubmatch(summary)
@@ -69,7 +69,7 @@ func failing(t *testing.T, c *lab.Clone) map[string]bool {
 	return failed
 }
 
-// verifyFinds breaks the running stack in ways of every phase, and sees the rows of what was broken fail.
+// verifyFinds breaks the running stack in every phase, and expects the matching rows to fail.
 func verifyFinds(t *testing.T, c *lab.Clone) {
 	ctx, config := t.Context(), c.AWS()
 	ec2Client, ssmClient := ec2.NewFromConfig(config), ssm.NewFromConfig(config)

@@ -26,7 +26,7 @@ import (
 	"webstack/e2e/lab"
 )
 
-// use is what the host does by virtue of one statement of its role's policies.
+// use is what one statement of the role's policies allows the host to do.
 type use struct {
 	sid string
 	do  func(ctx context.Context, h *asHost) error
@@ -67,7 +67,7 @@ var uses = []use{
 		return err
 	}},
 	{"WriteAndReadBackups", func(ctx context.Context, h *asHost) error {
-		h.objects++ // none can be written over
+		h.objects++ // none can be overwritten
 		return h.backUp(ctx, fmt.Sprint("permission-test-", h.objects), aws.String("*"))
 	}},
 	{"ListBackups", func(ctx context.Context, h *asHost) error {
@@ -84,7 +84,7 @@ var uses = []use{
 	}},
 }
 
-// asHost calls AWS with the credentials that the host has.
+// asHost calls AWS with the host's credentials.
 type asHost struct {
 	ssm                         *ssm.Client
 	s3                          *s3.Client
@@ -93,7 +93,7 @@ type asHost struct {
 	objects                     int // how many were written
 }
 
-// backUp writes an object of a backup, under the precondition that S3 calls If-None-Match.
+// backUp writes an object of a backup, with the precondition If-None-Match.
 func (h *asHost) backUp(ctx context.Context, name string, ifNoneMatch *string) error {
 	_, err := h.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: aws.String(h.backups), Key: aws.String(contract.BackupPrefix + name), Body: bytes.NewReader(nil),
@@ -102,7 +102,7 @@ func (h *asHost) backUp(ctx context.Context, name string, ifNoneMatch *string) e
 	return err
 }
 
-// backupsStay tries what a host that was taken over would do to the backups.
+// backupsStay tries what a compromised host would do to the backups.
 func backupsStay(t *testing.T, h *asHost) {
 	t.Helper()
 	ctx, key := t.Context(), aws.String(contract.BackupPrefix+"kept")
@@ -233,7 +233,7 @@ func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
 	return out
 }
 
-// everyStatementIsNeeded takes each statement of the host's role away in turn, and sees what the host does by it refused.
+// everyStatementIsNeeded removes each statement of the host's role in turn, and expects what it allows to be denied.
 func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 	host, client := newAsHost(t, c), iam.NewFromConfig(c.AWS())
 	backupsStay(t, host)
@@ -274,11 +274,11 @@ func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 		t.Errorf("the role has no statement %s", sid)
 	}
 	agentNeedsItsPolicy(t, c, client, role)
-	// What was changed by hand is corrected by the next run.
+	// The next run restores what was changed by hand.
 	c.MustLaptop("up")
 }
 
-// agentNeedsItsPolicy takes AWS's own policy away, without which the agent cannot speak to Systems Manager.
+// agentNeedsItsPolicy removes AWS's own policy, without which the agent cannot reach Systems Manager.
 func agentNeedsItsPolicy(t *testing.T, c *lab.Clone, client *iam.Client, role string) {
 	t.Helper()
 	arn := aws.String("arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy")

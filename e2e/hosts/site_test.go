@@ -79,7 +79,7 @@ func (s *site) get(url string) answer {
 	return got
 }
 
-// answers is nil when an app answers 200 over TLS that can be trusted.
+// answers returns nil if an app answers 200 over trusted TLS.
 func (s *site) answers(ctx context.Context, name string) error {
 	got, err := s.try(ctx, &tls.Config{RootCAs: s.roots}, "https://"+name+"/health")
 	if err != nil {
@@ -91,8 +91,8 @@ func (s *site) answers(ctx context.Context, name string) error {
 	return nil
 }
 
-// watch asks names again and again, each time on a new connection, until the returned function is called, which gives
-// the number of requests and what failed.
+// watch requests names repeatedly, each time on a new connection, until the returned function is called, which returns
+// the number of requests and the failures.
 func (s *site) watch(names ...string) func() (requests int, failures []error) {
 	ctx, cancel := context.WithCancel(s.tb.Context())
 	var mu sync.Mutex

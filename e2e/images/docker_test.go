@@ -27,7 +27,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// service is what of a rendered service is given to docker run.
+// service is the part of a rendered service that is passed to docker run.
 type service struct {
 	Image       string            `yaml:"image"`
 	Command     []string          `yaml:"command"`
@@ -132,7 +132,7 @@ func address(t *testing.T, container, port string) string {
 	return first
 }
 
-// architecture is the engine's; without an engine the test is skipped.
+// architecture returns the engine's architecture; without an engine the test is skipped.
 func architecture(t *testing.T) string {
 	t.Helper()
 	if err := machine.Probe(t.Context()); err != nil {
@@ -161,7 +161,7 @@ var hub = sync.OnceValues(func() ([]images.HubImage, error) {
 	return images.Hub(ctx, root, arch, base, quiet)
 })
 
-// hubImage loads the image that stands for one of Docker Hub into the engine and returns its name there.
+// hubImage loads the image that replaces one of Docker Hub into the engine and returns its name there.
 func hubImage(t *testing.T, reference string) string {
 	t.Helper()
 	architecture(t)
@@ -198,7 +198,7 @@ func load(t *testing.T, image v1.Image) string {
 	return local
 }
 
-// eventually asks until the answer is yes, for at most a minute.
+// eventually retries until the answer is yes, for at most a minute.
 func eventually(t *testing.T, failure string, ask func(ctx context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -94,7 +94,7 @@ func TestPostgresIsSetUpAndKeepsItsData(t *testing.T) {
 		t.Errorf("the table has %q", got)
 	}
 	if log := docker(t, "logs", second); strings.Contains(log, "not properly shut down") || strings.Contains(log, "initdb") {
-		t.Errorf("the second start recovered, or set up anew:\n%s", log)
+		t.Errorf("the second start recovered, or set up the data again:\n%s", log)
 	}
 }
 

@@ -31,8 +31,8 @@ func (c *Clone) AWS() aws.Config {
 	}
 }
 
-// Inventory lists everything in the account that a stack can make, by kind: names where things have names, else ids.
-// What AWS itself puts into every account is left out.
+// Inventory lists everything in the account that a stack can create, by kind: by name, or by id if it has no name. It
+// omits what AWS itself puts into every account.
 func (c *Clone) Inventory() map[string][]string {
 	c.tb.Helper()
 	config := c.AWS()
@@ -241,7 +241,7 @@ func otherLists(config aws.Config) map[string]lister {
 	}
 }
 
-// activeKeys lists the customer keys that are not on their way out.
+// activeKeys lists the customer keys that are not scheduled for deletion.
 func activeKeys(ctx context.Context, client *kms.Client) ([]string, error) {
 	out, err := client.ListKeys(ctx, &kms.ListKeysInput{})
 	if err != nil {
@@ -254,7 +254,7 @@ func activeKeys(ctx context.Context, client *kms.Client) ([]string, error) {
 			return nil, err
 		}
 		metadata := described.KeyMetadata
-		// moto takes the account's own key for volumes for a customer's.
+		// moto treats the account's own key for volumes as a customer's.
 		own := strings.HasPrefix(aws.ToString(metadata.Description), "Default master key")
 		if metadata.KeyManager == "CUSTOMER" && metadata.KeyState != "PendingDeletion" && !own {
 			ids = append(ids, aws.ToString(key.KeyId))
@@ -277,7 +277,7 @@ func each[O, I any](out *O, err error, items func(*O) []I, name func(I) string) 
 	return names, nil
 }
 
-// named is the Name tag, or the id where there is none.
+// named returns the Name tag, or the id if there is none.
 func named(tags []types.Tag, id *string) string {
 	for _, tag := range tags {
 		if aws.ToString(tag.Key) == "Name" {

@@ -24,19 +24,19 @@ const (
 	laptopCommand   = ".webstack/bin/webstack-local"
 )
 
-// killAfter bounds one command; it is far above what any takes, so that a hanging test ends with its output.
+// killAfter limits one command; it is far longer than any takes, so that a hanging test ends with its output.
 const killAfter = 10 * time.Minute
 
 // Clone is a copy of the project's files, as a fresh git clone would hold them.
 type Clone struct {
 	Dir string
 	tb  testing.TB
-	// hosts lets instances boot; without, they are entries in a list, which is all that most tests need.
+	// hosts makes instances boot; otherwise they are only entries in a list, which is all that most tests need.
 	hosts bool
 }
 
-// NewClone copies the project into a temporary folder and builds its commands. The laptop cloud of the
-// clone, if it is up, is stopped when the test ends.
+// NewClone copies the project into a temporary folder and builds its commands. When the test ends, the laptop cloud of
+// the clone is stopped if it is running.
 func NewClone(tb testing.TB) *Clone {
 	tb.Helper()
 	root := ProjectRoot(tb)
@@ -44,7 +44,7 @@ func NewClone(tb testing.TB) *Clone {
 	for _, file := range trackedFiles(tb, root) {
 		copyFile(tb, filepath.Join(root, file), filepath.Join(c.Dir, file))
 	}
-	// The Pulumi CLI takes minutes to build; the one that the project itself uses serves the clones.
+	// The Pulumi CLI takes minutes to build, so clones use the project's own.
 	for _, tool := range []string{"pulumi"} {
 		linkTool(tb, root, c.Dir, tool)
 	}
@@ -70,8 +70,7 @@ func linkTool(tb testing.TB, root, dir, tool string) {
 	}
 }
 
-// shareImages lets a clone use the images that were made without a registry, which takes minutes, and keep those that it
-// makes.
+// shareImages makes a clone share the images that were made without a registry, which takes minutes.
 func shareImages(tb testing.TB, root, dir string) {
 	tb.Helper()
 	source := filepath.Join(root, ".webstack", "images")
@@ -85,7 +84,7 @@ func shareImages(tb testing.TB, root, dir string) {
 	}
 }
 
-// ProjectRoot is the folder of the root module: the parent of the module the tests stand in.
+// ProjectRoot returns the folder of the root module: the parent of the tests' module.
 func ProjectRoot(tb testing.TB) string {
 	tb.Helper()
 	out, err := exec.CommandContext(tb.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "webstack").Output()
@@ -129,7 +128,7 @@ func copyFile(tb testing.TB, from, to string) {
 
 func (c *Clone) path(relative string) string { return filepath.Join(c.Dir, relative) }
 
-// stop ends the laptop cloud without the care of "down", which a test that failed may not be able to finish.
+// stop stops the laptop cloud without "down", which a failed test may not be able to complete.
 func (c *Clone) stop() {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.tb.Context()), time.Minute)
 	defer cancel()
@@ -182,7 +181,7 @@ func (c *Clone) Webstack(args ...string) (string, error) {
 	return c.Run(nil, c.path(operatorCommand), args...)
 }
 
-// MustWebstack is Webstack for commands that have to succeed.
+// MustWebstack is Webstack for commands that must succeed.
 func (c *Clone) MustWebstack(args ...string) string {
 	c.tb.Helper()
 	out, err := c.Webstack(args...)
@@ -197,7 +196,7 @@ func (c *Clone) Laptop(args ...string) (string, error) {
 	return c.Run(nil, c.path(laptopCommand), args...)
 }
 
-// MustLaptop is Laptop for commands that have to succeed.
+// MustLaptop is Laptop for commands that must succeed.
 func (c *Clone) MustLaptop(args ...string) string {
 	c.tb.Helper()
 	out, err := c.Laptop(args...)
@@ -208,7 +207,7 @@ func (c *Clone) MustLaptop(args ...string) string {
 }
 
 // KillLaptop starts the laptop cloud's command and kills it, with all its children, after that time. It reports whether
-// the command was still at work then.
+// the command was still running then.
 func (c *Clone) KillLaptop(after time.Duration, args ...string) (killed bool) {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(c.tb.Context(), after)
@@ -278,7 +277,7 @@ func (c *Clone) Must(out string, err error) string {
 	return out
 }
 
-// For is the same clone for a subtest, so that failures are reported there.
+// For returns the same clone for a subtest, so that failures are reported there.
 func (c *Clone) For(tb testing.TB) *Clone { return &Clone{Dir: c.Dir, tb: tb, hosts: c.hosts} }
 
 // ResourceCount is the number of resources in the stack's state, components and providers included.

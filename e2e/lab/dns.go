@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// Lookup asks the clone's DNS server for the addresses of a name; none when there is no such name.
+// Lookup asks the clone's DNS server for the addresses of a name; none if there is no such name.
 func (c *Clone) Lookup(name string) []string {
 	c.tb.Helper()
 	env := c.Env()

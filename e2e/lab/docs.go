@@ -47,7 +47,7 @@ func Documented(tb testing.TB) []Block {
 
 var comment = regexp.MustCompile(`(^|\s+)# .*$`)
 
-// commandsOf splits an example into commands: a line each, or several where a line ends with a backslash.
+// commandsOf splits an example into commands: one per line, unless a line ends with a backslash.
 func commandsOf(text string) []string {
 	var commands []string
 	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {

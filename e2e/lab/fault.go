@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Fail makes the next call of an AWS action fail, after skip calls that pass.
+// Fail makes the next call of an AWS action fail, after skip successful calls.
 func (c *Clone) Fail(action string, skip int) {
 	c.tb.Helper()
 	body := strings.NewReader(fmt.Sprintf(`{"action":%q,"skip":%d,"times":1}`, action, skip))

@@ -20,17 +20,17 @@ import (
 	"webstack/internal/operate"
 )
 
-// patience is how long anything on a host may take: far above what it does, for a machine that is busy.
+// patience is how long anything on a host may take: far longer than it does, in case the computer is busy.
 const patience = 5 * time.Minute
 
-// NewHosted is a clone whose stack is up, on a host that boots and with the sample apps' demo releases. Where no hosts
-// can run, it skips the test and says why.
+// NewHosted returns a clone whose stack is up, on a host that boots, with demo releases of the sample apps. If hosts
+// cannot run, it skips the test and says why.
 func NewHosted(tb testing.TB) *Clone {
 	tb.Helper()
 	return newHosted(tb, NewClone(tb))
 }
 
-// NewHostedWith is NewHosted with another stack file: edit changes the sample's before anything is up.
+// NewHostedWith is NewHosted with another stack file: edit changes the sample's before the stack is brought up.
 func NewHostedWith(tb testing.TB, edit func(text string) string) *Clone {
 	tb.Helper()
 	c := NewClone(tb)
@@ -59,7 +59,7 @@ func (c *Clone) skipWithoutHosts() {
 	}
 }
 
-// Eventually asks until there is not an error, and fails the test with the last one when that takes too long.
+// Eventually retries until there is no error, and fails the test with the last error if that takes too long.
 func (c *Clone) Eventually(what string, ask func(ctx context.Context) error) {
 	c.tb.Helper()
 	ctx, cancel := context.WithTimeout(c.tb.Context(), patience)
@@ -136,7 +136,7 @@ func (c *Clone) operated() *operate.Stack {
 	return stack
 }
 
-// OnHost is TryOnHost for scripts that have to succeed; it returns what they printed.
+// OnHost is TryOnHost for scripts that must succeed; it returns their output.
 func (c *Clone) OnHost(script string) string {
 	c.tb.Helper()
 	result := c.TryOnHost(script)
@@ -146,7 +146,7 @@ func (c *Clone) OnHost(script string) string {
 	return result.Stdout
 }
 
-// Converge runs the association that converges the host, and returns whether it succeeded, and what it printed.
+// Converge runs the association that converges the host, and returns whether it succeeded, and its output.
 func (c *Clone) Converge() (ok bool, printed string) {
 	c.tb.Helper()
 	client := ssm.NewFromConfig(c.AWS())
@@ -173,7 +173,7 @@ func (c *Clone) Converge() (ok bool, printed string) {
 	return aws.ToString(ended.Status) == "Success", c.printed(client, id, aws.ToString(ended.ExecutionId))
 }
 
-// MustConverge is Converge, which has to succeed.
+// MustConverge is Converge, which must succeed.
 func (c *Clone) MustConverge() string {
 	c.tb.Helper()
 	ok, printed := c.Converge()

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// server is a web server that says which machine it is on and which path was asked for. It is a system service, so it is
-// back after a reboot.
+// server is a web server that says which machine it is on and which path was requested. It is a system service, so it
+// is back after a reboot.
 const server = `set -e
 cat > /usr/local/bin/answer <<'END'
 #!/bin/bash
@@ -84,7 +84,7 @@ func TestAddress(t *testing.T) {
 	}
 }
 
-// loopback draws an address.
+// loopback returns a random loopback address.
 func loopback(t *testing.T) string {
 	t.Helper()
 	var b [2]byte

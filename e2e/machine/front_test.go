@@ -12,7 +12,7 @@ import (
 // mayNot marks a test program that may not listen on ports below 1024.
 const mayNot = "WEBSTACK_TEST_MAY_NOT_LISTEN"
 
-// On Linux who may use Docker gets the real ports on an instance's address, also without being root.
+// On Linux, users of Docker get the real ports on an instance's address, even if they are not root.
 func TestRealPortsWithoutRoot(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has addresses for each instance")
@@ -43,7 +43,7 @@ func TestRealPortsWithoutRoot(t *testing.T) {
 	if at.Public.HTTP != fmt.Sprintf("%s:80", address) || at.Public.HTTPS != fmt.Sprintf("%s:443", address) {
 		t.Errorf("it is at %+v", at.Public)
 	}
-	// The ports are the real ones although nothing was behind them yet.
+	// The ports are the real ones although nothing was listening on the machine yet.
 	l.sh(id, server)
 	if got := get(t, at.Public.HTTP, "/front"); got != "here is /front" {
 		t.Errorf("%s answers %q", at.Public.HTTP, got)

@@ -18,7 +18,7 @@ import (
 	"webstack/local/machine"
 )
 
-// patience bounds every wait; all are far shorter.
+// patience limits every wait; all are far shorter.
 const patience = 3 * time.Minute
 
 const poll = 50 * time.Millisecond
@@ -109,7 +109,7 @@ func (l *laptop) spec() machine.Spec {
 	}
 }
 
-// boot boots a machine and waits until it takes commands.
+// boot boots a machine and waits until it accepts commands.
 func (l *laptop) boot(spec machine.Spec) string {
 	l.t.Helper()
 	if err := l.Boot(l.t.Context(), spec); err != nil {
@@ -155,7 +155,7 @@ func (l *laptop) sh(id, script string) string {
 	return strings.TrimSpace(out)
 }
 
-// nothingLeft checks that no container and no volume of the laptop cloud is there any more.
+// nothingLeft checks that no container or volume of the laptop cloud is left.
 func (l *laptop) nothingLeft() {
 	l.t.Helper()
 	for _, args := range [][]string{

@@ -84,7 +84,7 @@ func running(t *testing.T, cloud, id string) bool {
 	return strings.TrimSpace(string(out)) == "true"
 }
 
-// A laptop cloud that was killed leaves its machines; the next one removes them.
+// A killed laptop cloud leaves its machines behind; the next one removes them.
 func TestLeftovers(t *testing.T) {
 	l := open(t)
 	l.boot(l.spec())
@@ -127,7 +127,7 @@ func TestVolume(t *testing.T) {
 	if err := l.Attach(ctx, first, volume, 2); err != nil {
 		t.Fatal("grow: ", err)
 	}
-	// Not while it is mounted: the system allows that only to machines that may do everything.
+	// Not while it is mounted: the system allows that only to privileged machines.
 	l.sh(first, "umount /mnt; e2fsck -fp "+device+" && resize2fs "+device+" && mount "+device+" /mnt")
 	if got := l.sh(first, "echo $(blockdev --getsize64 "+device+") $(findmnt --noheadings --output SIZE /mnt)"); got != "2147483648 1.9G" {
 		t.Errorf("after growing: %s", got)
@@ -147,7 +147,7 @@ func TestVolume(t *testing.T) {
 		exit, err := l.Run(ctx, first, machine.Command{Args: []string{"sh", "-c", "test -b " + device + " && test -e /mnt/file"}})
 		return err == nil && exit.Code == 0
 	})
-	// Its end takes what is attached from it.
+	// Terminating it detaches its volumes.
 	if err := l.Terminate(ctx, first); err != nil {
 		t.Fatal(err)
 	}

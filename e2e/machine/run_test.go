@@ -12,7 +12,7 @@ import (
 	"webstack/local/machine"
 )
 
-// commands boots one machine for all that only runs commands on it.
+// commands boots one machine for all tests that only run commands on it.
 func TestCommands(t *testing.T) {
 	l := open(t)
 	id := l.boot(l.spec())
@@ -85,7 +85,7 @@ func (l *laptop) callerGone(t *testing.T, id string) {
 }
 
 func (l *laptop) input(t *testing.T, id string) {
-	sent := strings.Repeat("0123456789abcdef", 1<<17) // more than all buffers on the way hold
+	sent := strings.Repeat("0123456789abcdef", 1<<17) // more than fits into all buffers on the way
 	var out bytes.Buffer
 	exit, err := l.Run(t.Context(), id, machine.Command{Args: []string{"cat"}, Stdin: strings.NewReader(sent), Stdout: &out})
 	if err != nil || exit.Code != 0 || out.String() != sent {
@@ -112,12 +112,12 @@ func (l *laptop) terminal(t *testing.T, id string) {
 		t.Fatal(err)
 	}
 	screen.enter(t, "stty size", "40 120")
-	// A program that has said something is in the foreground: the key goes to it for sure.
+	// A program that has printed something is in the foreground, so the key reaches it.
 	screen.enter(t, `sh -c 'echo be""gun; read -r x'`, "begun\r\n")
 	if _, err := term.Write([]byte{3}); err != nil { // Ctrl-C
 		t.Fatal(err)
 	}
-	screen.until(t, "> ") // the key throws away what is typed before it was taken
+	screen.until(t, "> ") // the key discards input that was typed before it was read
 	screen.enter(t, "echo in''terrupted", "interrupted")
 	if _, err := term.Write([]byte("exit 7\r")); err != nil {
 		t.Fatal(err)

@@ -65,7 +65,7 @@ func TestSessions(t *testing.T) {
 	l := open(t)
 	id := l.boot(l.spec())
 	config := l.sessions(id)
-	// The first sessions all want to make the user.
+	// The first sessions all try to create the user.
 	var group sync.WaitGroup
 	for range 3 {
 		group.Go(func() {

@@ -88,7 +88,7 @@ func (b *bench) docker(args ...string) string {
 	return out
 }
 
-// refused wants docker to fail and to say the word.
+// refused expects docker to fail with a message that contains the word.
 func (b *bench) refused(word string, args ...string) {
 	b.t.Helper()
 	if out, err := b.try("", args...); err == nil || !strings.Contains(out, word) {
@@ -164,7 +164,7 @@ func TestImagesGoThroughTheRegistry(t *testing.T) {
 	b.docker("tag", other, b.registry+"/shop:v2")
 	t.Cleanup(func() { _, _ = b.try("", "rmi", "--force", b.registry+"/shop:v2") })
 	b.docker("push", b.registry+"/shop:v2")
-	b.docker("push", b.registry+"/shop:v2") // the same image once more
+	b.docker("push", b.registry+"/shop:v2") // the same image again
 	b.docker("tag", other, b.registry+"/nowhere:v1")
 	t.Cleanup(func() { _, _ = b.try("", "rmi", "--force", b.registry+"/nowhere:v1") })
 	b.refused("does not exist in the registry", "push", b.registry+"/nowhere:v1")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// serveACME starts Caddy for a stack whose certificates come from an authority that looks at its ports; open reports
-// whether the one for TLS can be reached.
+// serveACME starts Caddy for a stack whose certificates come from an authority that checks its ports; open says whether
+// the one for TLS can be reached.
 func serveACME(t *testing.T, s stack, seconds uint64, open bool, edits ...string) (*server, *pebble) {
 	t.Helper()
 	p := freePorts(t)
@@ -70,7 +70,7 @@ func TestProxiedNamesGetCertificatesOverPort80(t *testing.T) {
 
 func TestCertificatesAreRenewed(t *testing.T) {
 	t.Parallel()
-	// Caddy looks every ten minutes whether something is to be renewed; the test cannot wait for so long.
+	// Caddy checks every ten minutes whether something should be renewed; the test cannot wait that long.
 	s, authority := serveACME(t, stack{"apps": map[string]any{"shop": map[string]any{"domain": "shop.example.com"}}}, 20, true,
 		"\tskip_install_trust\n", "\tskip_install_trust\n\trenew_interval 500ms\n")
 	serial := func() string {

@@ -21,7 +21,7 @@ import (
 	"time"
 )
 
-// says answers with a text and what the app gets to know of the request.
+// says answers with a text and what the app learns about the request.
 func says(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Server", "secret/1.0")
@@ -207,7 +207,7 @@ func TestCaddyAppThatIsDown(t *testing.T) {
 	}
 }
 
-// A deploy points the app's upstream at another container. Nobody may notice.
+// A deploy points the app's upstream at another container. Visitors must not notice.
 func TestCaddySwitchesContainers(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
@@ -299,7 +299,7 @@ func TestCaddyReloadKeepsWebSockets(t *testing.T) {
 	}
 }
 
-// echo takes the connection over, as a WebSocket does, and sends every line back.
+// echo takes over the connection, as a WebSocket does, and sends every line back.
 func echo(w http.ResponseWriter, r *http.Request) {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 )
 
-// rounds are measured in turn with each Caddyfile, so that what else the machine does hits both alike.
+// rounds are measured in turn with each Caddyfile, so that other load on the computer affects both alike.
 const rounds = 5
 
 // BenchmarkProxy measures requests per second and their 99th percentile through the rendered Caddyfile, beside a Caddyfile

@@ -16,7 +16,7 @@ import (
 	"webstack/contract"
 )
 
-// ports are those that a Caddy of a test listens on, all on 127.0.0.1.
+// ports are the ports of a test's Caddy, all on 127.0.0.1.
 type ports struct{ http, https, health int }
 
 func freePorts(t testing.TB) ports {
@@ -33,8 +33,8 @@ func freePorts(t testing.TB) ports {
 	return ports{p[0], p[1], p[2]}
 }
 
-// localise edits what in a Caddyfile is true only inside of Caddy's container: its directories and its ports. The
-// rest stays as it is on a host. Each edit must find its text.
+// localise edits what is valid only inside Caddy's container: directories and ports. The rest stays as on a host. Each
+// edit must find its text.
 func (h *host) localise(t testing.TB, p ports, more ...string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(h.paths.Caddyfile())
@@ -122,7 +122,7 @@ func TestCaddyfileNeedsTheHostsFiles(t *testing.T) {
 	}
 }
 
-// tlsPolicy is what of an automation policy decides who issues a certificate and how.
+// tlsPolicy is the part of an automation policy that decides who issues a certificate and how.
 type tlsPolicy struct {
 	Subjects []string `json:"subjects"`
 	Issuers  []struct {

@@ -54,7 +54,7 @@ func TestComposeLoads(t *testing.T) {
 	}
 }
 
-// checkService asserts what holds for every container.
+// checkService checks what every container must have.
 func checkService(t *testing.T, s types.ServiceConfig) {
 	t.Helper()
 	mark := func(ok bool, what string) {

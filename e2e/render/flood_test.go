@@ -31,13 +31,13 @@ func (s *server) slowly(t *testing.T, length int) *tls.Conn {
 	return s.send(t, "GET / HTTP/1.1\r\nHost: shop.example.com\r\nX-Long: "+strings.Repeat("a", length))
 }
 
-// A visitor holds many connections with unfinished headers. All sites answer, and Caddy's container would live.
+// A visitor holds many connections with unfinished headers. All sites answer, and Caddy's container would survive.
 func TestSlowHeaders(t *testing.T) {
 	t.Parallel()
 	const connections = 500
 	s := &server{host: newHost(t, twoApps().with("acme", "internal")), ports: freePorts(t)}
 	limit := int(s.load(t).Services["caddy"].MemLimit >> 20)
-	// As Caddy does on its own in its container.
+	// As Caddy does by default in its container.
 	s.env = []string{"GOMEMLIMIT=" + strconv.Itoa(limit*9/10) + "MiB"}
 	s.start(t)
 	for _, app := range []string{"shop", "blog"} {
@@ -67,7 +67,7 @@ func TestSlowHeaders(t *testing.T) {
 	}
 }
 
-// Whoever sends nothing is let go. Uploads, streams and WebSockets may be as slow as they like.
+// Visitors who send nothing are disconnected. Uploads, streams and WebSockets may be as slow as they like.
 func TestTimeouts(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps(), "read_header 20s", "read_header 3s", "idle 2m", "idle 3s")

@@ -10,7 +10,7 @@ import (
 	"webstack/config"
 )
 
-// What may be a secret is in no line of Caddy's log, whether the request went well or not.
+// Nothing that may be secret is in Caddy's log, whether the request succeeded or not.
 func TestAccessLog(t *testing.T) {
 	t.Parallel()
 	secrets := []string{
@@ -58,7 +58,7 @@ func TestAccessLog(t *testing.T) {
 				} {
 					req.Header.Set(name, value)
 				}
-				// The one that breaks off may have an answer or none.
+				// The request that is broken off may or may not have an answer.
 				if resp, err := client.Do(req); err == nil {
 					_ = resp.Body.Close()
 				}

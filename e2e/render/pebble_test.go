@@ -28,7 +28,7 @@ import (
 type pebble struct {
 	// directory is the URL that a client begins with, file a certificate by which it can be trusted.
 	directory, file string
-	// roots are those of the certificates it issues.
+	// roots are the roots of the certificates it issues.
 	roots *x509.CertPool
 
 	mu       sync.Mutex
@@ -84,7 +84,7 @@ func (p *pebble) watch(next http.Handler) http.Handler {
 		var account struct{ Contact []string }
 		if strings.HasPrefix(r.URL.Path, "/sign-me-up") && json.Unmarshal(body, &signed) == nil {
 			if payload, err := base64.RawURLEncoding.DecodeString(signed.Payload); err == nil {
-				_ = json.Unmarshal(payload, &account) // one that cannot be read has no contact
+				_ = json.Unmarshal(payload, &account) // an unreadable one has no contact
 			}
 			p.mu.Lock()
 			p.contacts = append(p.contacts, account.Contact)

@@ -34,7 +34,7 @@ type server struct {
 	edits []string
 	// env is added to Caddy's environment.
 	env []string
-	// said is what Caddy wrote, pid its process.
+	// said is Caddy's output, pid its process.
 	said text
 	pid  int
 }
@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 		caddycmd.Main()
 		return
 	}
-	// Pebble, which runs in this process, would else wait for some seconds before it looks at a challenge.
+	// Otherwise Pebble, which runs in this process, would wait some seconds before it checks a challenge.
 	if err := os.Setenv("PEBBLE_VA_NOSLEEP", "1"); err != nil {
 		panic(err)
 	}

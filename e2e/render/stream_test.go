@@ -94,7 +94,7 @@ func TestStreamsAreNotHeld(t *testing.T) {
 	}
 }
 
-// When the visitor of a stream leaves, the app hears of it.
+// When the visitor of a stream leaves, the app is told.
 func TestStreamsEndWithTheirVisitor(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
@@ -265,7 +265,7 @@ func TestUploadsPassThrough(t *testing.T) {
 	}
 }
 
-// A client that asks before it sends hears what the app says, and sends nothing that the app refuses.
+// A client that asks before it sends gets the app's answer, and sends nothing that the app refuses.
 func TestExpectContinue(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())

@@ -36,7 +36,7 @@ func (s *server) answerTo(t *testing.T, request string) answer {
 	return answer{Response: resp, body: string(body)}
 }
 
-// Within another protocol than WebSocket an app would get requests as the visitor writes them, forged headers included.
+// In a protocol other than WebSocket an app would get requests as the visitor writes them, including forged headers.
 func TestOnlyWebSocketIsPassedOn(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// lies are what a visitor may say about themselves or the request in the words of some proxy.
+// lies are headers of proxies with which a visitor may make false claims.
 func lies() map[string]string {
 	all := map[string]string{}
 	for _, name := range strings.Fields(`
@@ -33,7 +33,7 @@ func lies() map[string]string {
 // believed are the headers that an app may trust.
 var believed = []string{"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}
 
-// An app hears who the visitor is from Caddy alone. Whether Cloudflare is believed is each app's own matter.
+// An app learns who the visitor is only from Caddy. Whether Cloudflare is trusted is a setting of each app.
 func TestAppsHearNoLies(t *testing.T) {
 	t.Parallel()
 	const cloudflare, elsewhere = "127.0.0.0/8", "192.0.2.0/24"
@@ -42,7 +42,7 @@ func TestAppsHearNoLies(t *testing.T) {
 		s                   stack
 		send                map[string]string
 		visitor             string
-		kept                bool // what else Cloudflare says
+		kept                bool // Cloudflare's other headers
 	}{
 		{"no app is proxied", "", "shop.example.com", twoApps(), nil, "127.0.0.1", false},
 		{"from Cloudflare", cloudflare, "shop.example.com", proxied(),

@@ -1,5 +1,5 @@
-// Package session holds the tests of sessions with the programs that people use: aws with the real session-manager-plugin,
-// and webstack shell. The machines of their account are this computer.
+// Package session tests sessions with the programs that people use: aws with the real session-manager-plugin, and
+// webstack shell. The machines of their account run on this computer.
 package session
 
 import (
@@ -173,7 +173,8 @@ func (a *account) launch(ctx context.Context) error {
 	}
 }
 
-// env is the environment of a client. A terminal that is not dumb would be asked for its colors, and nobody answers here.
+// env is the environment of a client. A terminal that is not dumb would be asked for its colors, and nothing answers
+// here.
 func (a *account) env(more ...string) []string {
 	return append([]string{
 		"PATH=" + a.bin + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TERM=dumb", "AWS_REGION=" + region,

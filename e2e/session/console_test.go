@@ -13,10 +13,10 @@ import (
 	"github.com/creack/pty"
 )
 
-// patience is how long something is waited for; it is far above what anything takes.
+// patience is how long to wait for something; it is far longer than anything takes.
 const patience = 30 * time.Second
 
-// console is a program in a terminal, and somebody who sits there.
+// console is a program in a terminal, and its user.
 type console struct {
 	t       *testing.T
 	file    *os.File
@@ -126,7 +126,7 @@ func (c *console) text() string {
 	return c.output.String()
 }
 
-// output runs a program without terminal. Its input ends only with the program: the plugin would end with its input.
+// output runs a program without a terminal. Its input ends only with the program: the plugin would end with its input.
 func output(t *testing.T, command *exec.Cmd) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, problems strings.Builder

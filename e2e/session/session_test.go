@@ -53,7 +53,7 @@ func TestShell(t *testing.T) {
 		c.send("sh -c 'echo be\"\"gun; read -r x; echo ne\"\"ver'\r")
 		c.wait(`begun\n`)
 		c.send("\x03")
-		c.wait(`\$ `) // the key throws away what is typed before it was taken
+		c.wait(`\$ `) // the key discards input that was typed before it was read
 		c.send("echo ali''ve\r")
 		c.wait(`alive\n`)
 		c.send("exit\r")

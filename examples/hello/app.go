@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Limits of what a visitor may send and ask for.
+// Limits of what a visitor may send and request.
 const (
 	maxName    = 40
 	maxMessage = 280
@@ -53,10 +53,10 @@ type guestbook interface {
 // app is the web app.
 type app struct {
 	log *slog.Logger
-	// title is the name of the site; "" takes the first part of the host name that is asked for.
+	// title is the name of the site; "" uses the first part of the requested host name.
 	title   string
 	version string
-	// healthPath is where the server asks whether the app is well, beside /health; "" and "/" add none.
+	// healthPath is an additional path for the health check, besides /health; "" and "/" add none.
 	healthPath string
 	// guests is nil without a database.
 	guests  guestbook
@@ -77,11 +77,11 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /slow", a.slow)
 	mux.HandleFunc("GET /ws", a.socket)
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
-	// Other sites can show forms that send to this one; what they send is refused.
+	// Forms on other sites can send requests to this one; they are rejected.
 	return headers(http.NewCrossOriginProtection().Handler(a.healthAt(mux)))
 }
 
-// healthAt answers the path that the server was told to ask, whatever it is.
+// healthAt answers the health path that the server was configured with, whatever it is.
 func (a *app) healthAt(next http.Handler) http.Handler {
 	at, err := url.Parse(a.healthPath)
 	if err != nil || at.Path == "" || at.Path == "/" {
@@ -109,7 +109,7 @@ type view struct {
 	Title, Version string
 	Visits         int64
 	Entries        []entry
-	// Problem is why there is no guestbook.
+	// Problem is the reason why there is no guestbook.
 	Problem             string
 	MaxName, MaxMessage int
 }
@@ -126,7 +126,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 		shown.Problem = ""
 		if shown.Visits, shown.Entries, err = a.guests.Visit(ctx); err != nil {
 			a.log.Error("read the guestbook", "error", err)
-			shown.Problem = "The guestbook is closed for the moment: the database does not answer."
+			shown.Problem = "The guestbook is closed for now: the database does not answer."
 		}
 	}
 	var text bytes.Buffer
@@ -179,7 +179,7 @@ func (a *app) write(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// checkText refuses what Postgres cannot store, and texts that are empty or too long.
+// checkText rejects what Postgres cannot store, and texts that are empty or too long.
 func checkText(field, text string, limit int) error {
 	length := len([]rune(text))
 	if length < 1 || length > limit || strings.ToValidUTF8(text, "") != text || strings.ContainsRune(text, 0) {
@@ -188,7 +188,7 @@ func checkText(field, text string, limit int) error {
 	return nil
 }
 
-// health answers 200 when the app can serve: it is not about to end, and its database, where it has one, answers.
+// health answers 200 if the app can serve: it is not shutting down, and its database, if it has one, answers.
 func (a *app) health(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if a.ending.Load() {
@@ -221,7 +221,7 @@ func (a *app) slow(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fail logs the cause and tells the visitor no more than what could not be done.
+// fail logs the cause and tells the visitor only what could not be done.
 func (a *app) fail(w http.ResponseWriter, doing string, err error, status int) {
 	a.log.Error(doing, "error", err)
 	http.Error(w, "could not "+doing, status)

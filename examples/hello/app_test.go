@@ -144,7 +144,7 @@ func TestRefusesWhatCannotBeStored(t *testing.T) {
 		t.Errorf("a form on another site: status %d", status)
 	}
 	if len(guests.entries) != 0 {
-		t.Errorf("stored all the same: %v", guests.entries)
+		t.Errorf("stored anyway: %v", guests.entries)
 	}
 	if status, _ := ask(t, &app{log: quiet()}, "POST", "/guestbook", "name=Ada&message=hi"); status != http.StatusServiceUnavailable {
 		t.Errorf("without a database: status %d", status)
@@ -198,7 +198,7 @@ func TestStaticFilesAreServed(t *testing.T) {
 	}
 }
 
-// Whatever path the server was told to ask, the app answers it as it answers /health.
+// The app answers the configured health path, whatever it is, as it answers /health.
 func TestHealthAtTheConfiguredPath(t *testing.T) {
 	t.Parallel()
 	for path, healthy := range map[string]int{

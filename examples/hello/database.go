@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// schema makes the tables. The lock keeps two containers that start at the same time from making them twice.
+// schema creates the tables. The lock keeps two containers that start at the same time from creating them twice.
 const schema = `
 SELECT pg_advisory_xact_lock(5402103);
 CREATE TABLE IF NOT EXISTS visits (one boolean PRIMARY KEY DEFAULT true CHECK (one), count bigint NOT NULL);
@@ -36,8 +36,8 @@ type database struct {
 func openDatabase(url string) (*database, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		// The cause repeats what was given, with the password.
-		return nil, errors.New("read DATABASE_URL: it is no address such as postgres://user:password@host:5432/database")
+		// The cause contains the address with its password.
+		return nil, errors.New("read DATABASE_URL: it is not an address such as postgres://user:password@host:5432/database")
 	}
 	config.MaxConns = 5
 	config.ConnConfig.ConnectTimeout = 3 * time.Second
@@ -53,7 +53,7 @@ func (d *database) name() string { return d.pool.Config().ConnConfig.Database }
 
 func (d *database) Close() { d.pool.Close() }
 
-// prepare makes the tables, once.
+// prepare creates the tables, once.
 func (d *database) prepare(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -65,7 +65,7 @@ func (d *database) prepare(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("make the tables: %w", err)
+		return fmt.Errorf("create the tables: %w", err)
 	}
 	d.ready = true
 	return nil

@@ -1,5 +1,5 @@
 // Command hello is a small web app that shows what an app on a Webstack server has: a database of its own, a health
-// check, WebSockets, and a shutdown that cuts no visitor off.
+// check, WebSockets, and a graceful shutdown.
 package main
 
 import (
@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// version is set when the program is built: go build -ldflags "-X main.version=1.2.3". The variable VERSION of the
-// environment goes before it.
+// version is set at build time: go build -ldflags "-X main.version=1.2.3". The environment variable VERSION overrides
+// it.
 var version = "dev"
 
-// drain is how long requests in flight may take once the program is told to end. Docker kills it 30 seconds after that.
+// drain is how long requests in flight may take once the program is told to stop. Docker kills it after 30 seconds.
 const drain = 25 * time.Second
 
 func main() {
@@ -29,7 +29,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := run(ctx, log, os.Getenv); err != nil {
-		log.Error("hello ends", "error", err)
+		log.Error("hello stopped", "error", err)
 		os.Exit(1)
 	}
 }
@@ -73,7 +73,7 @@ func (a *app) serve(ctx context.Context, listener net.Listener) error {
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	a.log.Info("hello ends, requests in flight are finished first")
+	a.log.Info("hello is stopping; requests in flight are finished first")
 	a.ending.Store(true)
 	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()

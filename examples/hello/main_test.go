@@ -92,7 +92,7 @@ func TestSocketEchoesAndIsToldOfTheEnd(t *testing.T) {
 	}
 	stop()
 	if _, _, err = conn.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
-		t.Errorf("the end was told by %v", err)
+		t.Errorf("the end was reported by %v", err)
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)

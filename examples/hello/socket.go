@@ -14,10 +14,10 @@ import (
 
 const (
 	maxFrame   = 4 << 10
-	socketIdle = time.Hour // a connection that is silent for so long is closed
+	socketIdle = time.Hour // a connection that is silent for this long is closed
 )
 
-// sockets are the open WebSockets; a server's shutdown does not know of them.
+// sockets are the open WebSockets, which a server's shutdown ignores.
 type sockets struct {
 	mu   sync.Mutex
 	open map[*websocket.Conn]struct{}
@@ -38,8 +38,8 @@ func (s *sockets) remove(conn *websocket.Conn) {
 	delete(s.open, conn)
 }
 
-// closeAll tells every client that the server goes away, so that it connects again. A client that does not answer holds
-// it up for a few seconds.
+// closeAll tells every client that the server is going away, so that it reconnects. A client that does not answer
+// delays it for a few seconds.
 func (s *sockets) closeAll() {
 	s.mu.Lock()
 	open := slices.Collect(maps.Keys(s.open))

@@ -216,7 +216,7 @@ func TestStatements(t *testing.T) {
 			steps: []step{script("s", `echo '{{ text }}' "$SSM_tag"`)},
 			want:  []string{"s Success 0 stored:/a:{{ text }} stored:/b:{{ text }}"},
 		},
-		"a parameter of Parameter Store that is none fails the step": {
+		"a missing parameter of Parameter Store fails the step": {
 			steps: []step{script("s", "echo '{{ ssm:/none }}'")}, want: []string{"s Failed 1"}, stderr: "/none",
 			overall: runcommand.Failed,
 		},
@@ -248,7 +248,7 @@ func TestStatements(t *testing.T) {
 			steps: []step{script("s", `mkdir -p "$ROOT/w"`), script("t", "basename $PWD", "workingDirectory", "/w")},
 			want:  []string{"s Success 0", "t Success 0 w"},
 		},
-		"a working directory that is none fails": {
+		"an invalid working directory fails": {
 			steps: []step{script("s", "pwd", "workingDirectory", "/none")}, want: []string{"s Failed 1"},
 			stderr: "failed to run commands", overall: runcommand.Failed,
 		},
@@ -283,7 +283,7 @@ func TestStatements(t *testing.T) {
 				"b Skipped 0 Plugin with name aws:runShellScript and id b skipped due to prior step with an exit condition",
 			},
 		},
-		"a finally step that is the last runs all the same": {
+		"a finally step at the end runs anyway": {
 			steps: []step{
 				script("a", "exit 1", "onFailure", "exit"), script("b", "echo b"), script("c", "echo c", "finallyStep", true),
 			},

@@ -1,4 +1,4 @@
-// Keeps a WebSocket open: where the server goes away, for example for a new release, it connects anew.
+// Keeps a WebSocket open: if the server goes away, for example for a new release, it reconnects.
 const state = document.getElementById("live");
 const heard = document.getElementById("heard");
 let socket;
