@@ -42,7 +42,7 @@ func startPostgres(t *testing.T) *server {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
-		t.Skip("there is no Postgres on this machine")
+		t.Skip("Postgres is not installed")
 	}
 	bin := filepath.Dir(found[len(found)-1])
 	// Short, as the path of a socket has 107 bytes at most.
@@ -96,7 +96,7 @@ func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skipf("there is no user for Postgres: %v", err)
+		t.Skipf("find a user for Postgres: %v", err)
 	}
 	uid, _ := strconv.Atoi(nobody.Uid)
 	gid, _ := strconv.Atoi(nobody.Gid)
@@ -273,7 +273,7 @@ func TestDatabases(t *testing.T) {
 }
 
 // Leftovers of a killed run or a person are repaired.
-func TestDatabasesAreMended(t *testing.T) {
+func TestDatabasesAreRepaired(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, s *server, o database.Options) {
 		ensure(t, o)
@@ -336,7 +336,7 @@ func TestOneAppFails(t *testing.T) {
 	})
 }
 
-func TestPostgresThatIsNotThere(t *testing.T) {
+func TestUnreachablePostgres(t *testing.T) {
 	t.Parallel()
 	address := net.JoinHostPort("127.0.0.1", freePort(t))
 	s := &database.External{Address: address, User: "master", Password: "canary-password"}

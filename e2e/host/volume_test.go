@@ -49,7 +49,7 @@ func newDisk(t *testing.T, mebibytes int64) *disk {
 		t.Skip("needs root, to attach a loop device and mount it")
 	}
 	if out, err := exec.CommandContext(t.Context(), "losetup", "--find").CombinedOutput(); err != nil {
-		t.Skipf("there is no loop device: %v: %s", err, out)
+		t.Skipf("no loop device can be used: %v: %s", err, out)
 	}
 	dir := t.TempDir()
 	d := &disk{t: t, image: filepath.Join(dir, "image"), runner: &systemd{spoil: map[string]func() error{}}}
@@ -201,7 +201,7 @@ func TestVolumeAfterAPowerCut(t *testing.T) {
 	d.checkKept("data")
 }
 
-func TestVolumeIsMended(t *testing.T) {
+func TestVolumeIsRepaired(t *testing.T) {
 	d := newDisk(t, 300)
 	d.must("formatted")
 	d.keep("data")
@@ -214,7 +214,7 @@ func TestVolumeIsMended(t *testing.T) {
 }
 
 // mkfs was killed midway: what it left is not a file system, and not empty either.
-func TestFormatGoesOnAfterAKill(t *testing.T) {
+func TestFormatContinuesAfterAKill(t *testing.T) {
 	d := newDisk(t, 300)
 	d.runner.spoil["mkfs.ext4"] = func() error {
 		if err := d.write(2<<20, []byte("half of a file system")); err != nil {
@@ -274,7 +274,7 @@ func TestVolumeWithContentIsNotFormatted(t *testing.T) {
 
 // When programs that do not run as root have filled the volume, as Postgres may, root still has space: Caddy for its
 // certificates, and the host program.
-func TestFullVolumeHasRoomForRoot(t *testing.T) {
+func TestFullVolumeHasSpaceForRoot(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t, 128)
 	d.must("formatted")
@@ -302,7 +302,7 @@ func TestFullVolumeHasRoomForRoot(t *testing.T) {
 
 // When apps that run as root have filled a disk to the last byte, the host program still has the space that it
 // reserved.
-func TestFullDiskHasRoomForTheHostProgram(t *testing.T) {
+func TestFullDiskHasSpaceForTheHostProgram(t *testing.T) {
 	t.Parallel()
 	d := newDisk(t, 600)
 	d.must("formatted")

@@ -170,7 +170,7 @@ func masterPassword(t *testing.T, c *lab.Clone) {
 		onLaptop(t, "inspect", database)
 	for _, secret := range []string{other, aws.ToString(stored.Parameter.Value)} {
 		if strings.Contains(logs, secret) {
-			t.Errorf("the password %.6s… stands in a log or in the container's settings", secret)
+			t.Errorf("the password %.6s… is in a log or in the container's settings", secret)
 		}
 	}
 }

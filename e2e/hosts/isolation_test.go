@@ -204,7 +204,7 @@ func secretsKept(t *testing.T, c *lab.Clone) {
 	}
 	for place, text := range found {
 		if len(text) == 0 {
-			t.Errorf("%s: there is nothing to look into", place)
+			t.Errorf("%s: there is nothing to check", place)
 		}
 		for name, value := range secrets {
 			if bytes.Contains(text, []byte(value)) {

@@ -174,7 +174,7 @@ func hubImage(t *testing.T, reference string) string {
 			return load(t, image.Image)
 		}
 	}
-	t.Fatalf("no image stands for %s", reference)
+	t.Fatalf("no image replaces %s", reference)
 	return ""
 }
 

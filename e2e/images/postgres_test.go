@@ -98,7 +98,7 @@ func TestPostgresIsSetUpAndKeepsItsData(t *testing.T) {
 	}
 }
 
-func TestPostgresLetsInWhoKnowsThePassword(t *testing.T) {
+func TestPostgresRequiresThePassword(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	c.start(t)

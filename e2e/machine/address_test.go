@@ -55,7 +55,7 @@ func TestAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := net.DialTimeout("tcp", at.Public.HTTP, time.Second); err == nil {
-		t.Error("the address that was taken away still answers")
+		t.Error("the removed address still answers")
 	}
 	if err := l.Reboot(ctx, id); err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := net.DialTimeout("tcp", after.Public.HTTP, time.Second); err == nil {
-		t.Error("the address that was taken away still answers")
+		t.Error("the removed address still answers")
 	}
 	if err := l.Expose(ctx, id, "10.0.0.1"); err == nil {
 		t.Error("an address of a real network was taken")

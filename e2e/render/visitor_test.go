@@ -34,7 +34,7 @@ func lies() map[string]string {
 var believed = []string{"X-Real-Ip", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host"}
 
 // An app learns who the visitor is only from Caddy. Whether Cloudflare is trusted is a setting of each app.
-func TestAppsHearNoLies(t *testing.T) {
+func TestAppsGetNoForgedHeaders(t *testing.T) {
 	t.Parallel()
 	const cloudflare, elsewhere = "127.0.0.0/8", "192.0.2.0/24"
 	for _, test := range []struct {

@@ -188,7 +188,7 @@ func (a *account) plugin(t *testing.T, more ...string) *exec.Cmd {
 	t.Helper()
 	program, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("there is no aws on this machine")
+		t.Skip("aws is not installed")
 	}
 	command := exec.CommandContext(t.Context(), program, append([]string{
 		"ssm", "start-session", "--endpoint-url", a.endpoint, "--region", region, "--target", a.instance,

@@ -126,7 +126,7 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-func TestDatabaseOutOfReachIsNoReasonNotToStart(t *testing.T) {
+func TestStartsWithoutItsDatabase(t *testing.T) {
 	t.Parallel()
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

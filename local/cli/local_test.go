@@ -162,7 +162,7 @@ func call(t *testing.T, dir string, args ...string) (status int, out, problems s
 	return status, stdout.String(), stderr.String()
 }
 
-func TestHelpIsNoFailure(t *testing.T) {
+func TestHelpSucceeds(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"help"}, {"--help"}, {"up", "-h"}, {"help", "preview"}} {
 		status, out, problems := call(t, t.TempDir(), args...)
@@ -190,7 +190,7 @@ func TestWrongUsage(t *testing.T) {
 	}
 }
 
-func TestOutsideACloneItSaysSo(t *testing.T) {
+func TestOutsideACloneTheErrorSaysSo(t *testing.T) {
 	t.Parallel()
 	status, _, problems := call(t, t.TempDir(), "up")
 	if status != command.ExitFailed || !strings.Contains(problems, "run this inside one") {
@@ -221,7 +221,7 @@ func TestDiagnosticsDoNotSteerTheTerminal(t *testing.T) {
 	}
 }
 
-func TestWhatStaysIsSaidWhenSomethingWasDone(t *testing.T) {
+func TestAFailedRunSaysWhatStays(t *testing.T) {
 	t.Parallel()
 	failed := &engine.RunError{Operation: "bring up", Problems: []string{"why"}}
 	if got := upFailed(failed).Error(); got != "bring up the stack: why" {

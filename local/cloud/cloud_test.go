@@ -23,7 +23,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// serveDir, when it is set, makes the test program a laptop cloud without parts of that clone.
+// serveDir, if it is set, makes the test program a laptop cloud without parts, for that clone.
 const serveDir = "WEBSTACK_TEST_SERVE_DIR"
 
 func TestMain(m *testing.M) {
@@ -59,7 +59,7 @@ func (b *buffer) String() string {
 	return b.text.String()
 }
 
-// start runs a cloud in this process and returns it with what its end will be.
+// start runs a laptop cloud in this process and returns it with a channel for its error.
 func start(t *testing.T, dir workdir.Dir, assemble assembly) (Info, <-chan error) {
 	t.Helper()
 	ended := make(chan error, 1)
@@ -172,7 +172,7 @@ func TestACloneHasOneCloud(t *testing.T) {
 	start(t, workdir.Dir(t.TempDir()), noParts) // another clone may have its own
 }
 
-func TestStaleFilesAreNoCloud(t *testing.T) {
+func TestStaleFilesAreIgnored(t *testing.T) {
 	t.Parallel()
 	dir := workdir.Dir(t.TempDir())
 	other, _ := start(t, workdir.Dir(t.TempDir()), noParts)
@@ -246,7 +246,7 @@ func TestLocalEnvCanBeSourced(t *testing.T) {
 	}
 }
 
-// Each cloud has keys of its own, which nobody guesses and no other user reads.
+// Each laptop cloud has keys of its own, which cannot be guessed or read by other users.
 func TestKeysAreSecret(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
@@ -309,7 +309,7 @@ func TestPartsAreNotForWebPages(t *testing.T) {
 	}
 }
 
-// What engines talk to, without a key, answers this user only.
+// The services for engines, which have no key, answer only this user.
 func TestProvidersAreForTheirUser(t *testing.T) {
 	t.Parallel()
 	accepted := make(chan struct{}, 2)

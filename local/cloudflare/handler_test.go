@@ -40,7 +40,7 @@ func zoneNamed(t *testing.T, client *cloudflare.API, name string) *cloudflare.Re
 	return cloudflare.ZoneIdentifier(id)
 }
 
-func TestRecordGoesThroughItsLife(t *testing.T) {
+func TestRecordLifecycle(t *testing.T) {
 	t.Parallel()
 	client, _ := newClient(t, Options{Token: testToken}, "Example.com.")
 	ctx, zone := t.Context(), zoneNamed(t, client, "example.com")
@@ -98,7 +98,7 @@ func wantError(t *testing.T, err error, status int, text string) {
 	}
 }
 
-func TestPutResetsWhatItLeavesOut(t *testing.T) {
+func TestPutResetsOmittedFields(t *testing.T) {
 	t.Parallel()
 	client, _ := newClient(t, Options{}, "example.com")
 	zone := zoneNamed(t, client, "example.com")
@@ -301,7 +301,7 @@ func TestAZoneIsMadeOnDemand(t *testing.T) {
 	}
 }
 
-func TestOnlyTheTokenOpens(t *testing.T) {
+func TestOnlyTheTokenIsAccepted(t *testing.T) {
 	t.Parallel()
 	handler := Handler(NewStore("example.com"), Options{Token: testToken})
 	for _, tt := range []struct {

@@ -42,7 +42,7 @@ func TestFailures(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Run(ctx, "info"); !errors.Is(err, context.Canceled) {
-		t.Errorf("one that is not wanted any more: %v", err)
+		t.Errorf("one that is no longer wanted: %v", err)
 	}
 }
 

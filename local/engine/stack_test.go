@@ -78,7 +78,7 @@ func TestPreviewShowsTheDifferenceAndChangesNothing(t *testing.T) {
 	wantValues(t, f, "a")
 }
 
-func TestRefreshFindsDriftAndUpMendsIt(t *testing.T) {
+func TestRefreshFindsDriftAndUpRevertsIt(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	up(t, f)
@@ -138,7 +138,7 @@ func TestDestroyDeletesWhatIsProtectedAndRetained(t *testing.T) {
 	}
 }
 
-func TestWhatIsGoneIsMadeAgain(t *testing.T) {
+func TestLostResourcesAreCreatedAgain(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.options.Lost = func(_ context.Context, resources []apitype.ResourceV3) (string, error) {
@@ -162,7 +162,7 @@ func TestWhatIsGoneIsMadeAgain(t *testing.T) {
 	}
 }
 
-func TestAStateOfAnotherLifeOfTheCloudIsRefreshedFirst(t *testing.T) {
+func TestAStateOfAnotherRunOfTheCloudIsRefreshedFirst(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	up(t, f)

@@ -44,7 +44,7 @@ func good(document *string) *ssm.CreateAssociationInput {
 	}
 }
 
-func TestAssociationGoesThroughItsLife(t *testing.T) {
+func TestAssociationLifecycle(t *testing.T) {
 	t.Parallel()
 	client, ctx, document := ssmClient(), t.Context(), newDocument(t)
 	in := good(document)

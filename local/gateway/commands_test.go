@@ -66,7 +66,7 @@ func TestACommandRunsAndIsSeen(t *testing.T) {
 	}
 }
 
-func TestInvocationsThatAreNone(t *testing.T) {
+func TestInvalidInvocations(t *testing.T) {
 	t.Parallel()
 	r, ctx := newRig(t), t.Context()
 	id := r.launch(unique())
@@ -474,7 +474,7 @@ func TestInstancesAreSeen(t *testing.T) {
 	}
 }
 
-// The end of the account ends what runs, and waits for it.
+// Stopping the account ends running commands, and waits for them.
 func TestTheEndOfTheAccountEndsCommands(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -524,7 +524,7 @@ func TestAgentsNeedTheirPermissions(t *testing.T) {
 	}
 }
 
-// What a document needs of other services, the machine's role must allow.
+// The machine's role must allow what a document needs of other services.
 func TestDocumentsNeedThePermissionsOfTheirMachine(t *testing.T) {
 	t.Parallel()
 	r, ctx := newRig(t), t.Context()

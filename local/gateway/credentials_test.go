@@ -357,7 +357,7 @@ func TestCommandsNeedDocumentAndInstance(t *testing.T) {
 	wantCode(t, err, "AccessDeniedException", "ssm:GetCommandInvocation")
 }
 
-func TestRepositoriesAreToldByTheirTags(t *testing.T) {
+func TestRepositoriesAreMatchedByTheirTags(t *testing.T) {
 	t.Parallel()
 	l, ctx, name := newLab(t), t.Context(), unique()
 	own := ecr.NewFromConfig(l.config())

@@ -24,7 +24,7 @@ import (
 	"webstack/local/runcommand/machinetest"
 )
 
-// rig is an account whose instances run, as far as tests need them to, and whose time the test sets.
+// rig is an account whose instances run as far as tests need, and whose time the test sets.
 type rig struct {
 	t        *testing.T
 	gateway  *Gateway
@@ -33,7 +33,7 @@ type rig struct {
 	ssm      *ssm.Client
 	ec2      *ec2.Client
 	endpoint string
-	// end stops the account and returns when nothing of it runs.
+	// end stops the account and returns when nothing of it is running.
 	end func()
 }
 
@@ -199,7 +199,7 @@ func (r *rig) lines(id string) string {
 	return strings.Join(strings.Fields(string(text)), " ")
 }
 
-// eventually waits until what is got is wanted.
+// eventually waits until get returns the wanted value.
 func eventually[T comparable](t *testing.T, want T, get func() T) {
 	t.Helper()
 	var got T
@@ -211,7 +211,7 @@ func eventually[T comparable](t *testing.T, want T, get func() T) {
 	t.Fatalf("got %v, wanted %v", got, want)
 }
 
-// beats lets the account look several times whether something is due.
+// beats makes the account check several times whether something is due.
 func (r *rig) beats() {
 	r.t.Helper()
 	for range 3 {

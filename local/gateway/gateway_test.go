@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
-func TestWhatMotoLacksIsAnErrorThatClientsDoNotRepeat(t *testing.T) {
+func TestUnsupportedActionsAreNotRetried(t *testing.T) {
 	t.Parallel()
 	var requests atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -144,7 +144,7 @@ func TestFaultsSpeakTheProtocolOfTheirService(t *testing.T) {
 	}
 }
 
-func TestFaultsAreTakenBack(t *testing.T) {
+func TestFaultsAreRemoved(t *testing.T) {
 	t.Parallel()
 	options := owned(Options{Log: &safeBuffer{}})
 	options.Moto = func(context.Context) (net.Conn, error) { return nil, errors.New("there is none") }

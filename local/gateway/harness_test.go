@@ -108,7 +108,7 @@ func (b *safeBuffer) String() string {
 	return b.text.String()
 }
 
-// config is of a client that tries a failed call three times in all, without waiting long.
+// config returns the configuration of a client that tries a failed call three times, without waiting long.
 func config() aws.Config {
 	return aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(account.endpoint),
@@ -124,7 +124,7 @@ func s3Client() *s3.Client   { return s3.NewFromConfig(config()) }
 
 var counter atomic.Int64
 
-// unique is a name that no other test of this run has, fit for buckets and documents.
+// unique returns a name that is unique in this test run, and valid for buckets and documents.
 func unique() string { return fmt.Sprintf("test-%d-%d", time.Now().UnixMilli(), counter.Add(1)) }
 
 // wantCode checks that err is AWS's error of that code, and that its text has the word.
@@ -144,7 +144,7 @@ type asked[T any] struct {
 
 func ask[T any](value T, err error) asked[T] { return asked[T]{value, err} }
 
-// must returns the value; the test ends when there is none.
+// must returns the value; if there is an error, the test fails.
 func (a asked[T]) must(t *testing.T) T {
 	t.Helper()
 	if a.err != nil {

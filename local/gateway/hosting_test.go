@@ -24,7 +24,7 @@ import (
 	"webstack/local/registry"
 )
 
-// recorder are machines that write down what is done to them.
+// recorder are machines that record what is done to them.
 type recorder struct {
 	machine.Machines // what is not overridden is not called
 	mu               sync.Mutex
@@ -154,7 +154,7 @@ func (l *lab) launch(change func(*ec2.RunInstancesInput)) string {
 	return id
 }
 
-// settle waits until nothing is left to be done to machines.
+// settle waits until all work on machines is done.
 func (l *lab) settle() {
 	l.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -166,12 +166,12 @@ func (l *lab) settle() {
 			return
 		}
 		if time.Now().After(deadline) {
-			l.t.Fatal("the machines do not come to rest")
+			l.t.Fatal("the machines do not become idle")
 		}
 	}
 }
 
-// want waits for the machines to come to rest and compares what happened to one thing.
+// want waits until the machines are idle and compares what happened to one thing.
 func (l *lab) want(about string, events ...string) {
 	l.t.Helper()
 	l.settle()

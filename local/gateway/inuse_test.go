@@ -41,7 +41,7 @@ func (s site) launch(t *testing.T) types.Instance {
 	return launched(t, func(in *ec2.RunInstancesInput) { in.SubnetId, in.SecurityGroupIds = s.subnet, []string{*s.group} })
 }
 
-// A network is taken apart from the inside out, or not at all.
+// A network can only be deleted from the inside out.
 func TestNetworksInUseStay(t *testing.T) {
 	t.Parallel()
 	client, ctx := ec2Client(), t.Context()

@@ -41,7 +41,7 @@ func (r *rig) association(id string) *types.AssociationDescription {
 		&ssm.DescribeAssociationInput{AssociationId: &id})).must(r.t).AssociationDescription
 }
 
-// settled waits until an association has run that often and returns how it stands.
+// settled waits until an association has run that often and returns its status.
 func (r *rig) settled(id string, runs int) *types.AssociationDescription {
 	r.t.Helper()
 	eventually(r.t, fmt.Sprint(runs, " ended"), func() string {
@@ -143,7 +143,7 @@ func TestAFailedRunIsSeen(t *testing.T) {
 	}
 }
 
-// Each of these is a statement about when State Manager runs an association, with what shows it.
+// Each case says when State Manager runs an association, and tests it.
 func TestWhenAssociationsRun(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(t *testing.T, r *rig, stack, machineID string, document *string){
@@ -357,7 +357,7 @@ func TestAssociationsOnAMachineDoNotOverlap(t *testing.T) {
 	}
 }
 
-// A change while a run goes on makes one more run, with what is new.
+// A change during a run causes another run, with the change.
 func TestAChangeDuringARunIsNotLost(t *testing.T) {
 	t.Parallel()
 	r, stack := newRig(t), unique()
@@ -397,7 +397,7 @@ func TestAssociationsAreOfTheirRegion(t *testing.T) {
 	}
 }
 
-// An association never stays without its document, whichever call comes first.
+// An association never remains without its document, whichever call comes first.
 func TestADocumentIsNotDeletedUnderAnAssociation(t *testing.T) {
 	t.Parallel()
 	r, ctx := newRig(t), t.Context()

@@ -49,7 +49,7 @@ func s3Sample(method, path string, header ...string) sample {
 	return s
 }
 
-// samples are requests for each permission that a policy of the program's speaks of.
+// samples are requests for each permission in the program's policies.
 var samples = map[string]sample{
 	"ecr:BatchCheckLayerAvailability": ecrSample("BatchCheckLayerAvailability"),
 	"ecr:BatchGetImage":               ecrSample("BatchGetImage"),
@@ -97,7 +97,7 @@ var samples = map[string]sample{
 	"ssm:StartSession":           ssmSample("StartSession", `{"Target": "INSTANCE"}`),
 }
 
-// unbound are the permissions that AWS gives for no resource in particular.
+// unbound are the permissions that AWS does not restrict to resources.
 var unbound = []string{
 	"ecr:GetAuthorizationToken", "ssm:GetCommandInvocation", "ssm:ListCommandInvocations", "ssm:ListCommands",
 }
@@ -106,7 +106,7 @@ var unbound = []string{
 // try that.
 var byTrust = []string{"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"}
 
-// demands are what a sample needs, about the things that the test has made.
+// demands returns the permissions that a sample needs, on the resources that the test has created.
 func (s sample) demands(t *testing.T, made *strings.Replacer) ([]demand, error) {
 	t.Helper()
 	path, method := s.path, s.method
@@ -139,13 +139,13 @@ func (s sample) demands(t *testing.T, made *strings.Replacer) ([]demand, error) 
 	return find(account.gateway, r.WithContext(withCall(r.Context(), c)), c, &session{account: "123456789012", role: "r", name: "n"})
 }
 
-// spoken is what the program's policies say: the actions, and the keys of the conditions that each has somewhere.
+// spoken returns the actions in the program's policies, and the condition keys that each has somewhere.
 func spoken(t *testing.T) map[string]map[string]bool {
 	t.Helper()
 	out := map[string]map[string]bool{}
 	graphs, err := filepath.Glob("../../stack/testdata/TestGraph/*/up.json")
 	if err != nil || len(graphs) == 0 {
-		t.Fatalf("there are no graphs of the program: %v", err)
+		t.Fatalf("cannot read the program's graphs: %v", err)
 	}
 	texts := func(value any) []string {
 		if one, ok := value.(string); ok {
@@ -202,7 +202,7 @@ func spoken(t *testing.T) map[string]map[string]bool {
 	return out
 }
 
-// things makes what the samples are about, with the tags that the program's conditions look at.
+// things creates the resources of the samples, with the tags that the program's conditions use.
 func things(t *testing.T) *strings.Replacer {
 	t.Helper()
 	const tag = "webstack:stack"
@@ -219,17 +219,17 @@ func things(t *testing.T) *strings.Replacer {
 	return strings.NewReplacer("INSTANCE", *instance.InstanceId, "REPOSITORY", name, "PARAMETER", "/"+name, "KEY", *key)
 }
 
-// Every permission that the program gives or denies is one that the gateway decides on by action, resource and condition.
-func TestWhatPoliciesSpeakOfIsMapped(t *testing.T) {
+// The gateway decides on every permission that the program grants or denies by action, resource and condition.
+func TestPermissionsInPoliciesAreMapped(t *testing.T) {
 	t.Parallel()
 	made := things(t)
 	wanted := spoken(t)
 	if len(wanted) < 20 {
-		t.Fatalf("the policies speak of %v only", slices.Sorted(maps.Keys(wanted)))
+		t.Fatalf("the policies contain only %v", slices.Sorted(maps.Keys(wanted)))
 	}
 	for _, action := range slices.Sorted(maps.Keys(samples)) {
 		if wanted[action] == nil {
-			wanted[action] = nil // denied by no policy's word: the role just does not have it
+			wanted[action] = nil // no policy denies it: the role just does not have it
 		}
 	}
 	for _, action := range slices.Sorted(maps.Keys(wanted)) {
@@ -265,8 +265,8 @@ func TestWhatPoliciesSpeakOfIsMapped(t *testing.T) {
 	}
 }
 
-// What a role could try that no policy gives it is known as well, and is about something.
-func TestWhatNoPolicyGivesIsMapped(t *testing.T) {
+// Permissions that no policy grants are known, too, and apply to resources.
+func TestOtherPermissionsAreMapped(t *testing.T) {
 	t.Parallel()
 	made := things(t)
 	form := func(service string, values ...string) sample {

@@ -56,7 +56,7 @@ func (o overwriting) inParts() error {
 	return err
 }
 
-func TestBucketPolicyLetsNothingBeWrittenOver(t *testing.T) {
+func TestBucketPolicyPreventsOverwriting(t *testing.T) {
 	t.Parallel()
 	l, ctx, bucket := newLab(t), t.Context(), *newBucket(t)
 	config, role := l.assumed(allowing("s3:*", "*"))

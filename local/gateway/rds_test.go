@@ -19,7 +19,7 @@ import (
 	servers "webstack/local/rds"
 )
 
-// fakeServers are servers of databases that write down what is done to them.
+// fakeServers are database servers that record what is done to them.
 type fakeServers struct {
 	mu     sync.Mutex
 	events []string
@@ -123,7 +123,7 @@ func (l *rdsLab) become(id, status string) types.DBInstance {
 	}
 }
 
-func TestDatabaseLife(t *testing.T) {
+func TestDatabaseLifecycle(t *testing.T) {
 	t.Parallel()
 	l, id := newRDSLab(t), unique()
 	made := ask(l.create(id, nil)).must(t).DBInstance
@@ -224,7 +224,7 @@ func TestDatabasesThatAreRefused(t *testing.T) {
 	}
 }
 
-// Others than those with Postgres, and all without servers, are left to moto.
+// RDS instances without Postgres, and all if there are no servers, are left to moto.
 func TestDatabasesWithoutServers(t *testing.T) {
 	t.Parallel()
 	l, id := newRDSLab(t), unique()

@@ -92,7 +92,7 @@ func refused(t *testing.T, what string, err error, code, word string) {
 	}
 }
 
-func TestImagesArePushedToRepositoriesThatAreThere(t *testing.T) {
+func TestImagesArePushedToExistingRepositories(t *testing.T) {
 	t.Parallel()
 	d := newLab(t).repository(nil)
 	image, digest := picture(t)
@@ -168,7 +168,7 @@ func TestLoginsHaveThePermissionsOfTheirRole(t *testing.T) {
 		t.Errorf("push: %v", err)
 	}
 	refused(t, "elsewhere", d.push(other.name, "v1", as(push), next), "403", "")
-	// Each permission is needed; to ask for a layer, one of two will do.
+	// Each permission is needed; for asking for a layer, one of two is sufficient.
 	for _, one := range strings.Fields(push) {
 		if one == "ecr:BatchCheckLayerAvailability" || one == "ecr:GetDownloadUrlForLayer" || one == "ecr:BatchGetImage" {
 			continue

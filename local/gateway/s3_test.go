@@ -121,7 +121,7 @@ func TestPlainAWSCommands(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("there is no aws command")
+		t.Skip("the aws command is not installed")
 	}
 	bucket, dir := newBucket(t), t.TempDir()
 	run := func(args ...string) string {
@@ -169,7 +169,7 @@ func TestBucketPolicyIsKeptAndNotAppliedBlindly(t *testing.T) {
 	}
 	put := &s3.PutObjectInput{Bucket: bucket, Key: aws.String("key"), Body: strings.NewReader("text")}
 	ask(client.PutObject(ctx, put)).must(t)
-	// A bucket that cannot be deleted keeps its policy; a new bucket of the same name has none.
+	// A bucket that cannot be deleted keeps its policy; a new bucket with the same name has none.
 	if _, err := client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: bucket}); err == nil {
 		t.Fatal("deleted a bucket that is not empty")
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
-// Whoever does not have the account's key is refused, in each protocol.
+// Callers without the account's key are rejected, in each protocol.
 func TestStrangersAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]aws.CredentialsProvider{
@@ -60,7 +60,7 @@ func TestStrangersAreRefused(t *testing.T) {
 	}
 }
 
-// A signature holds for what was signed, and for nothing else.
+// A signature is valid only for what was signed.
 func TestASignatureIsForOneRequest(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"Name":"/tampered"}`)
@@ -118,7 +118,7 @@ func sign(t *testing.T, request *http.Request, body []byte) {
 	}
 }
 
-// No answer lets a web page read it: moto would let every page.
+// No answer allows web pages to read it; moto would allow every page.
 func TestAnswersAreClosedToWebPages(t *testing.T) {
 	t.Parallel()
 	for name, try := range map[string]func(context.Context, aws.Config) error{
@@ -142,7 +142,7 @@ func TestAnswersAreClosedToWebPages(t *testing.T) {
 	}
 }
 
-// closed sends requests as a web page would, and notes what opens the answers to it.
+// closed sends requests as a web page would, and reports what allows the page to read the answers.
 type closed struct {
 	answers int
 	open    []string
@@ -162,7 +162,7 @@ func (c *closed) Do(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-// A bucket whose policy wants every object to be a new one is that for everybody, the account's owner included.
+// A bucket policy that allows only new objects applies to everybody, including the account's owner.
 func TestBucketsThatOnlyTakeNewObjects(t *testing.T) {
 	t.Parallel()
 	l, ctx, bucket := newLab(t), t.Context(), *newBucket(t)

@@ -21,7 +21,7 @@ type trusted struct {
 
 const githubIssuer = "token.actions.githubusercontent.com"
 
-// trustPolicies are those of all roles in the graphs of the program.
+// trustPolicies returns the trust policies of all roles in the program's graphs.
 func trustPolicies(t *testing.T) []trusted {
 	t.Helper()
 	graphs, err := filepath.Glob("../../stack/testdata/TestGraph/*/up.json")
@@ -97,7 +97,7 @@ func TestRolesTrustNobodyElse(t *testing.T) {
 	}
 }
 
-// identities tries the role with tokens that GitHub gives to others.
+// identities tries to assume the role with tokens that GitHub issues to others.
 func (r trusted) identities(t *testing.T) {
 	may := func(provider, subject, audience string) bool {
 		values := map[string][]string{}

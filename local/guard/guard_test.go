@@ -47,7 +47,7 @@ func TestPagesAndForeignNamesAreRefused(t *testing.T) {
 	}
 }
 
-// A connection of the user's own is accepted, and it is known whose it is.
+// A connection of the same user is accepted, and its owner is known.
 func TestConnectionsHaveAnOwner(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
@@ -77,7 +77,7 @@ func TestConnectionsHaveAnOwner(t *testing.T) {
 		t.Error("another user's connection would be accepted")
 	}
 	_ = client.Close()
-	// The kernel has no owner for what is closed, and says root.
+	// The kernel has no owner for closed connections, and says root.
 	if mayUse(server, os.Getuid()) {
 		t.Error("a connection whose other end is closed is accepted")
 	}

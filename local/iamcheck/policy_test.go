@@ -128,7 +128,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
+func TestUnknownPartsAreErrors(t *testing.T) {
 	t.Parallel()
 	for statement, word := range map[string]string{
 		`{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::1"}}}`: "IpAddress",
@@ -150,7 +150,7 @@ func TestWhatIsNotUnderstoodIsAnError(t *testing.T) {
 		}
 	}
 	if _, err := Parse("no json"); err == nil {
-		t.Error("what is no JSON was understood")
+		t.Error("invalid JSON was accepted")
 	}
 }
 

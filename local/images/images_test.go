@@ -171,7 +171,7 @@ func TestCacheKeepsNothingOfAFailure(t *testing.T) {
 	}
 }
 
-func TestCacheSaysWhichFolderIsBroken(t *testing.T) {
+func TestCacheNamesTheBrokenFolder(t *testing.T) {
 	t.Parallel()
 	dir := workdir.Dir(t.TempDir())
 	write(t, filepath.Join(dir.Images(), "thing-1", "index.json"), "{")
@@ -205,7 +205,7 @@ func TestKeyFollowsWhatItIsMadeOf(t *testing.T) {
 		}
 	}
 	if _, err := keyOf(workdir.Dir(t.TempDir()), []string{"missing"}); err == nil {
-		t.Error("a folder that is missing is no error")
+		t.Error("a missing folder is not an error")
 	}
 }
 
@@ -244,7 +244,7 @@ func TestPushSendsOnce(t *testing.T) {
 		t.Errorf("with a wrong password: %v", err)
 	}
 	if _, err := Push(t.Context(), image, address, "Shop", "v1", "", ""); err == nil {
-		t.Error("a name that no registry takes is no error")
+		t.Error("an invalid name is not an error")
 	}
 }
 

@@ -221,7 +221,7 @@ func TestAnAbandonedRunLeavesNoProcess(t *testing.T) {
 	select {
 	case <-engine.logged:
 	case err := <-ended:
-		t.Fatalf("the run ended by itself: %v", err)
+		t.Fatalf("the run ended on its own: %v", err)
 	}
 	pid, err := strconv.Atoi(strings.TrimPrefix(engine.all()[0], "INFO child "))
 	if err != nil {

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	select {}
 }
 
-// installDir is where the clone's moto is, for machines that have none of their own.
+// installDir is where the clone's moto is, for computers without an installed one.
 func installDir(t *testing.T) string {
 	t.Helper()
 	dir, err := workdir.Find(".")
@@ -54,7 +54,7 @@ func installDir(t *testing.T) string {
 	return dir.Moto()
 }
 
-// waitGone waits until there is no process of that id, not even a dead one that nobody waited for.
+// waitGone waits until there is no process with that id, not even a zombie.
 func waitGone(t *testing.T, pid int) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
@@ -131,7 +131,7 @@ func TestRunStopsWithItsContext(t *testing.T) {
 func TestMotoDiesWithItsParent(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS != "linux" {
-		t.Skip("there is no parent-death signal on " + runtime.GOOS)
+		t.Skip("parent-death signals do not exist on " + runtime.GOOS)
 	}
 	parent := exec.Command(os.Args[0])
 	parent.Env = append(os.Environ(), parentDir+"="+installDir(t))
@@ -157,7 +157,7 @@ func TestMotoDiesWithItsParent(t *testing.T) {
 	_ = parent.Wait()
 	waitGone(t, pid)
 
-	// Its folder is for whoever comes next to remove.
+	// Its folder is removed by the next run.
 	RemoveLeftovers()
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), fmt.Sprintf("%s%d-*", folderPrefix, parent.Process.Pid)))
 	if err != nil || len(left) > 0 {
@@ -192,7 +192,7 @@ func TestMissingMotoIsInstalledOrExplained(t *testing.T) {
 	if err := Install(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "python3 is missing") {
 		t.Errorf("install without Python: %v", err)
 	}
-	// A Python that makes environments whose pip does as told.
+	// A Python that creates environments with a fake pip.
 	pip := "echo no route to the index; exit 1"
 	python := func() {
 		script(t, filepath.Join(bin, "python3"), `[ "$2" = venv ] || exit 1

@@ -264,7 +264,7 @@ func TestTypeMayReplaceOnAConditionOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestDiffLeavesOutWhatIsToBeIgnored(t *testing.T) {
+func TestDiffLeavesOutIgnoredChanges(t *testing.T) {
 	t.Parallel()
 	connect, _ := serve(t, func(Values) Type { return box() })
 	client := connect()

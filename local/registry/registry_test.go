@@ -135,7 +135,7 @@ func TestImmutableTagsKeepTheirImage(t *testing.T) {
 	}
 }
 
-func TestManifestsAreTaggedAnew(t *testing.T) {
+func TestManifestsAreTaggedAgain(t *testing.T) {
 	t.Parallel()
 	r, host := served(t)
 	made, sum := image(t)

@@ -17,7 +17,7 @@ import (
 	"webstack/local/runcommand"
 )
 
-// agentCase is a document with what amazon-ssm-agent 3.3.0 answered on a Debian 13 host. The ids of the instance and of
+// agentCase is a document with the answer of amazon-ssm-agent 3.3.0 on a Debian 13 host. The ids of the instance and
 // the command are placeholders in the answer.
 type agentCase struct {
 	Document   json.RawMessage     `json:"document"`
@@ -42,7 +42,7 @@ type answeredStep struct {
 	Output string `json:"output"`
 }
 
-// differing are the cases in which the laptop cloud answers otherwise, and why.
+// differing are the cases in which the laptop cloud answers differently, and the reasons.
 var differing = map[string]string{
 	"env":            "most of the environment is the system's; TestTheScriptsEnvironment compares what the agent adds",
 	"f-dupnames":     "CreateDocument refuses two steps of one name, so no agent gets them",
@@ -88,7 +88,7 @@ func (c agentCase) prepared(t *testing.T) func() answered {
 
 func (c agentCase) run(ctx context.Context, r *rig, root string) answered {
 	document, err := runcommand.Parse(strings.NewReplacer(
-		// Where this runs, nobody may collect what has ended: that is dead, too.
+		// Here nobody may reap ended processes, so zombies count as dead.
 		"kill -0 $(cat /tmp/t-children.pid)", "grep -q . /proc/$(cat "+root+"/tmp/t-children.pid)/cmdline",
 		"/tmp/", root+"/tmp/",
 	).Replace(string(c.Document)))
@@ -122,7 +122,7 @@ func TestAsTheAgent(t *testing.T) {
 	cases := agentCases(t)
 	for name := range differing {
 		if _, ok := cases[name]; !ok {
-			t.Errorf("%s: there is no such case", name)
+			t.Errorf("%s: no such case", name)
 		}
 	}
 	answers := map[string]chan answered{}

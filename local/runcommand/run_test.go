@@ -125,7 +125,7 @@ func outcome(results []runcommand.Result) []string {
 	return out
 }
 
-// Each of these is a statement about documents, parameters or scripts, with what shows it.
+// Each case says something about documents, parameters or scripts, and tests it.
 func TestStatements(t *testing.T) {
 	t.Parallel()
 	text := map[string]any{"type": "String"}
@@ -404,7 +404,7 @@ mainSteps:
 	}
 }
 
-// A script that takes too long is killed with all that it started.
+// A script that takes too long is killed with everything it started.
 func TestTimeoutKillsTheGroup(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -482,7 +482,7 @@ func TestCancelledStepsAreCancelled(t *testing.T) {
 	}
 }
 
-// A machine that goes away under a step runs it again once it is back, as an agent does after a reboot.
+// If a machine goes away during a step, the step runs again once it is back, as with the agent after a reboot.
 func TestAStepOutlivesAReboot(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -519,7 +519,7 @@ func TestOutputIsCut(t *testing.T) {
 		script("a", "yes ä | head -c 90000\nyes b | head -c 30000 >&2"), script("b", "yes o | head -c 2000\nyes e | head -c 2000 >&2"),
 		script("c", "echo out\necho err >&2")), nil)
 	for _, text := range []string{results[0].Stdout, results[0].Stderr} {
-		// A character that is cut through is another one, which is longer.
+		// A character that is cut in the middle becomes another, longer one.
 		if got := len(text); got < runcommand.MaxOutput || got > runcommand.MaxOutput+2 ||
 			!strings.HasSuffix(text, "--output truncated--") {
 			t.Errorf("%d bytes", got)

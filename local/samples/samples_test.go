@@ -140,7 +140,7 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 	}
 	store.Close()
 	if err := Release(t.Context(), s, got[:1], repositories, address, image, "demo-1"); err == nil {
-		t.Error("a registry that does not answer is no error")
+		t.Error("a registry that does not answer is not an error")
 	}
 	if len(a.calls) != 0 {
 		t.Errorf("a release is set without its image: %v", a.calls)
@@ -217,7 +217,7 @@ func TestConverge(t *testing.T) {
 		"waits for a run that goes on":       {true, [][]string{{"InProgress 2"}, {"Success 2"}, {"Success 2", "Success 2"}}, 1, false},
 		"a run that has not come to it":      {true, [][]string{{"Early 2"}, {"Early 2"}, {"Success 2"}}, 0, false},
 		"a changed association runs anyway":  {true, [][]string{{"Success 1"}, {"Success 1", "Success 2"}}, 0, false},
-		"the first run comes by itself":      {true, [][]string{{}, {}, {"Success 2"}}, 0, false},
+		"the first run starts on its own":    {true, [][]string{{}, {}, {"Success 2"}}, 0, false},
 		"a run that fails is a failure":      {true, [][]string{{"Success 2"}, {"Success 2", "Failed 2"}}, 1, true},
 		"a run that fails without a request": {false, [][]string{{}, {"Failed 2"}}, 0, true},
 	} {

@@ -251,7 +251,7 @@ func TestASessionWithoutClientEnds(t *testing.T) {
 	s.wait(func(i session.Info) bool { return i.Status == session.Terminated })
 }
 
-func TestWhatCannotBeStarted(t *testing.T) {
+func TestProgramsThatCannotBeStarted(t *testing.T) {
 	t.Parallel()
 	for want, test := range map[string]struct {
 		kind    session.Kind

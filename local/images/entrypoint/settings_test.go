@@ -57,7 +57,7 @@ func TestSettingsThatContradict(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatExistsIsLeftAlone(t *testing.T) {
+func TestAnExistingDatabaseIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	s := settings{data: t.TempDir()}
 	if err := setUp(t.Context(), s, nil); err == nil || !strings.Contains(err.Error(), "POSTGRES_PASSWORD") {

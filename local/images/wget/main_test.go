@@ -24,10 +24,10 @@ func TestFetch(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if err := fetch(t.Context(), server.URL+"/broken", os.DevNull); err == nil {
-		t.Error("a failure is no error")
+		t.Error("a failure is not an error")
 	}
 	server.Close()
 	if err := fetch(t.Context(), server.URL, os.DevNull); err == nil {
-		t.Error("no answer is no error")
+		t.Error("a missing answer is not an error")
 	}
 }

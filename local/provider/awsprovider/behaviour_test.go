@@ -33,7 +33,7 @@ func TestExplicitNameIsDeletedFirst(t *testing.T) {
 	}
 }
 
-// TestGone: what somebody else took away is gone at the next refresh.
+// TestGone: what somebody else deleted is gone at the next refresh.
 func TestGone(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)
@@ -72,8 +72,8 @@ func TestGone(t *testing.T) {
 	}
 }
 
-// TestDriftIsFoundAndMended: a change made by hand shows at a refresh and goes with the next update.
-func TestDriftIsFoundAndMended(t *testing.T) {
+// TestDriftIsFoundAndReverted: a refresh shows a change made by hand, and the next update reverts it.
+func TestDriftIsFoundAndReverted(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)
 	vpc := e.Create("aws:ec2/vpc:Vpc", provider.Values{"cidrBlock": "10.0.0.0/16", "enableDnsHostnames": true})
@@ -129,7 +129,7 @@ func TestErrorsOfTheAPI(t *testing.T) {
 	half.Delete(t.Context())
 }
 
-func TestRouteThatExistsIsNotTakenOver(t *testing.T) {
+func TestExistingRouteIsNotTakenOver(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	vpc := newVpc(e)
@@ -150,7 +150,7 @@ func TestRouteThatExistsIsNotTakenOver(t *testing.T) {
 	}
 }
 
-// TestDeletionWaitsForDependants: it tries for as long as it may, and then tells AWS's reason.
+// TestDeletionWaitsForDependants: it tries for as long as it may, and then reports AWS's reason.
 func TestDeletionWaitsForDependants(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
@@ -167,7 +167,7 @@ func TestDeletionWaitsForDependants(t *testing.T) {
 	}
 }
 
-func TestDatabaseIsNotDeletedWithoutAWord(t *testing.T) {
+func TestDatabaseIsNotDeletedUnlessToldHow(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	db := e.Create("aws:rds/instance:Instance", provider.Values{
@@ -212,7 +212,7 @@ func TestVolumeLeavesASnapshot(t *testing.T) {
 	}
 }
 
-// TestAttachmentStopsItsInstanceFirst: a file system in use is not torn away.
+// TestAttachmentStopsItsInstanceFirst: a file system in use is not detached.
 func TestAttachmentStopsItsInstanceFirst(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)

@@ -220,7 +220,7 @@ func TestAllVersionsOfAnObjectAreDeleted(t *testing.T) {
 	}
 }
 
-func TestBucketThatExists(t *testing.T) {
+func TestExistingBucket(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	bucket := bucketFor(e, nil)

@@ -40,7 +40,7 @@ func TestRecord(t *testing.T) {
 	}.Run(t, e)
 }
 
-// TestRecordWithoutTTL: what Cloudflare chose is no drift, and leaving it out later changes nothing.
+// TestRecordWithoutTTL: Cloudflare's choice is not drift, and omitting it later changes nothing.
 func TestRecordWithoutTTL(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
@@ -57,7 +57,7 @@ func TestRecordWithoutTTL(t *testing.T) {
 	}
 }
 
-func TestDriftIsFoundAndMended(t *testing.T) {
+func TestDriftIsFoundAndReverted(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
 	r := e.Create(recordToken, a.address(nil))
@@ -72,8 +72,8 @@ func TestDriftIsFoundAndMended(t *testing.T) {
 	}
 }
 
-// TestTagsAreTakenAway: the whole list is sent, an empty one too; a comment stays when the program drops it.
-func TestTagsAreTakenAway(t *testing.T) {
+// TestTagsAreRemoved: the whole list is sent, an empty one too; a comment stays when the program drops it.
+func TestTagsAreRemoved(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
 	r := e.Create(recordToken, a.address(provider.Values{"tags": []string{"a", "b"}, "comment": "app shop"}))
@@ -94,7 +94,7 @@ func TestMailRecord(t *testing.T) {
 	}.Run(t, e)
 }
 
-// TestSpellings: two spellings of one value are no change.
+// TestSpellings: a different spelling of the same value is not a change.
 func TestSpellings(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
@@ -127,7 +127,7 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// TestRefusedBeforeTheAPI: what is wrong with a record is said when it is made, not in a preview.
+// TestRefusedBeforeTheAPI: problems of a record are reported at creation, not in a preview.
 func TestRefusedBeforeTheAPI(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -161,7 +161,7 @@ func TestProxiedLaterNeedsTheRightTTL(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)
 	r := e.Create(recordToken, a.address(provider.Values{"ttl": 300}))
-	// The TTL of before counts when the program sets none any more.
+	// If the program no longer sets a TTL, the old one counts.
 	err := r.TryUpdate(a.address(provider.Values{"proxied": true}))
 	if err == nil || !strings.Contains(err.Error(), "ttl must be set to 1 when proxied is true, not to 300") {
 		t.Errorf("update: %v", err)
@@ -207,7 +207,7 @@ func TestExistingRecord(t *testing.T) {
 	}
 }
 
-// TestReadByInputsAlone: an engine that was killed knows no more, and the id from the journal.
+// TestReadByInputsAlone: an engine that was killed knows only the inputs, and the id from the journal.
 func TestReadByInputsAlone(t *testing.T) {
 	t.Parallel()
 	e, a := newEngine(t)

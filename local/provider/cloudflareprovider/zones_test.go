@@ -99,6 +99,6 @@ func TestGetZones(t *testing.T) {
 		sdkFunctions[getZones].CheckResult(t, got)
 	}
 	if _, err := e.Invoke(getZones, provider.Values{"filter": provider.Values{"match": "("}}); err == nil {
-		t.Error("a pattern that is none is accepted")
+		t.Error("an invalid pattern is accepted")
 	}
 }

@@ -168,7 +168,7 @@ func TestAShellReadsAScript(t *testing.T) {
 	}
 }
 
-func TestWhoBreaksOffTerminatesTheSession(t *testing.T) {
+func TestDisconnectingTerminatesTheSession(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	o := sit(t, s, "echo begun; sleep 1000")
@@ -312,7 +312,7 @@ func TestWhyASessionFailed(t *testing.T) {
 	}
 }
 
-func TestABrokenConnectionIsMadeAnew(t *testing.T) {
+func TestABrokenConnectionIsOpenedAgain(t *testing.T) {
 	t.Parallel()
 	proceed := make(chan struct{})
 	s := played(t, func(ctx context.Context, stream *datachannel.Stream) {
