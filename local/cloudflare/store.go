@@ -99,7 +99,7 @@ func (s *Store) ZoneOf(name string) (Zone, bool) {
 	}
 }
 
-// Records returns the zone's records by name, then type, then age; nil when there is no such zone.
+// Records returns the zone's records by name, then type, then age; nil if there is no such zone.
 func (s *Store) Records(zoneID string) []Record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()

@@ -15,7 +15,7 @@ import (
 
 // RunError is a failed run of the engine.
 type RunError struct {
-	// Operation is what was tried, such as "bring up".
+	// Operation is what the run was to do, such as "bring up".
 	Operation string
 	// Problems are the errors that the program, the providers and the engine reported, each once.
 	Problems []string
@@ -105,7 +105,7 @@ func (r *run) diagnose(d *apitype.DiagnosticEvent) {
 		return
 	}
 	if d.Severity != "error" {
-		// Pulumi's SDK reports some errors of a program, such as of an output, as what the program has printed.
+		// Pulumi's SDK reports some errors of a program, such as those of outputs, as output of the program.
 		if text, ok := strings.CutPrefix(strings.TrimSpace(colors.Never.Colorize(d.Message)), "waiting for RPCs: "); ok {
 			text = strings.TrimPrefix(text, "marshaling properties: ")
 			r.printed = reasons(text)

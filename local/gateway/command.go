@@ -141,7 +141,7 @@ func (c *command) outputURL(instanceID string, step runcommand.Step, file string
 	return "https://s3." + region + ".amazonaws.com/" + c.Bucket + "/" + c.outputKey(instanceID, step, file)
 }
 
-// status is how an invocation stands, in short and in detail.
+// status returns the status of an invocation, in short and in detail.
 func (i *invocation) status() (status, detail string) {
 	if i.ended != "" {
 		return i.ended, i.detail
@@ -168,7 +168,7 @@ func shown(status runcommand.Status) (short, detail string) {
 	}
 }
 
-// status is how a command stands on all its machines together.
+// status returns the status of a command on all its machines together.
 func (c *command) status() (status, detail string) {
 	if len(c.invocations) == 0 {
 		return "Success", "NoInstancesInTag"

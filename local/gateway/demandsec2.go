@@ -52,7 +52,7 @@ func (c call) named(parameter string) []string {
 	return out
 }
 
-// tagged adds the tags of instances to what is wanted on them.
+// tagged adds the tags of instances to the permissions on them.
 func (g *Gateway) tagged(r *http.Request, c call, s *session, demands []demand) ([]demand, error) {
 	hosts, err := g.fleet.hosts(r.Context(), c.region)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"webstack/local/iamcheck"
 )
 
-// s3BucketActions are the permissions on a bucket, by how s3Action names the call, where they have names of their own.
+// s3BucketActions are the permissions on a bucket whose names differ from the call's, by s3Action's name of the call.
 var s3BucketActions = map[string]string{
 	"CreateBucket": "s3:CreateBucket", "DeleteBucket": "s3:DeleteBucket", "HeadBucket": "s3:ListBucket",
 	"ListObjects": "s3:ListBucket", "GetObjectVersions": "s3:ListBucketVersions",
@@ -31,14 +31,14 @@ var s3BucketActions = map[string]string{
 	"GetObjectLock":           "s3:GetBucketObjectLockConfiguration", "PutObjectLock": "s3:PutBucketObjectLockConfiguration",
 }
 
-// s3BucketNames are the calls about a bucket whose permissions are named as they are.
+// s3BucketNames are the calls about a bucket whose permissions have the same names.
 var s3BucketNames = map[string]bool{
 	"DeleteBucketPolicy": true, "GetBucketLocation": true, "GetBucketOwnershipControls": true, "GetBucketPolicy": true,
 	"GetBucketVersioning": true, "PutBucketOwnershipControls": true, "PutBucketPolicy": true, "PutBucketVersioning": true,
 }
 
-// s3ObjectActions are the permissions on an object, by how s3Action names the call. Those about a version have a name
-// with Version at the end.
+// s3ObjectActions are the permissions on an object, by s3Action's name of the call. Permissions on a version have the
+// suffix Version.
 var s3ObjectActions = map[string]string{
 	"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "DeleteObject": "s3:DeleteObject",
 	"GetTagging": "s3:GetObjectTagging", "PutTagging": "s3:PutObjectTagging", "DeleteTagging": "s3:DeleteObjectTagging",

@@ -44,7 +44,7 @@ type fleet struct {
 	managed  map[string]*managed // by association
 }
 
-// agent is what is known of a machine's SSM agent.
+// agent is what is known about a machine's SSM agent.
 type agent struct {
 	registered, lastPing   time.Time
 	platform, version      string
@@ -90,7 +90,7 @@ func (f *fleet) wake() {
 	}
 }
 
-// agentOf returns what is known of a machine's agent.
+// agentOf returns what is known about a machine's agent.
 func (f *fleet) agentOf(instanceID string) *agent {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -249,7 +249,7 @@ func (f *fleet) object(ctx context.Context, region, method, bucket, key string, 
 	return answer, err
 }
 
-// upload writes what a script wrote to the bucket that the command names.
+// upload writes a script's output to the command's bucket.
 func (c *command) upload(f *fleet, instanceID string) func(context.Context, runcommand.Step, string, string) {
 	if c.Bucket == "" {
 		return nil

@@ -61,7 +61,7 @@ type instanceDetails struct {
 }
 
 // errNoInstance means that an instance is terminated or never existed.
-var errNoInstance = errors.New("there is no such instance")
+var errNoInstance = errors.New("the instance does not exist")
 
 // details asks for an instance.
 func (g *Gateway) details(ctx context.Context, region, id string) (instanceDetails, error) {

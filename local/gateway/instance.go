@@ -113,7 +113,7 @@ func (g *Gateway) describe(w http.ResponseWriter, r *http.Request, c call, id st
 	return describedInstance{}, false
 }
 
-// describedInstance is an instance as DescribeInstances shows it, as far as it is looked at here.
+// describedInstance is the part of DescribeInstances's answer about an instance that is used here.
 type describedInstance struct {
 	State    string `xml:"instanceState>name"`
 	Metadata struct {

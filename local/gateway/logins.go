@@ -14,7 +14,7 @@ const (
 	loginUser = "AWS"
 )
 
-// login is what a token of GetAuthorizationToken stands for.
+// login is the login of a token of GetAuthorizationToken.
 type login struct {
 	session *session // nil for the laptop cloud's own clients
 	region  string

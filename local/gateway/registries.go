@@ -43,7 +43,7 @@ func (g *Gateway) Registries() http.Handler {
 	})
 }
 
-// serveRegistry answers a request to /v2/ on the laptop, where the user's name tells which registry is meant.
+// serveRegistry answers a request to /v2/ on this computer, where the user name says which registry is meant.
 func (g *Gateway) serveRegistry(w http.ResponseWriter, r *http.Request) call {
 	user, _, _ := r.BasicAuth()
 	switch {
@@ -155,7 +155,7 @@ type repository struct {
 }
 
 // errNoRepository says that ECR has no repository of a name.
-var errNoRepository = errors.New("there is no such repository")
+var errNoRepository = errors.New("the repository does not exist")
 
 func (g *Gateway) repository(r *http.Request, name string) (repository, error) {
 	var out struct {

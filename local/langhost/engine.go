@@ -11,7 +11,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// engine is the engine that asked for a run; what the program prints goes to it.
+// engine is the engine that requested a run; the program's output goes to it.
 type engine struct {
 	client pulumirpc.EngineClient
 }

@@ -157,7 +157,7 @@ func canBootstrap() error {
 			" into the engine with docker load, or run this command once as root")
 	}
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return errors.New("there is no debootstrap to make a Debian root with: install it, or load the image " +
+		return errors.New("debootstrap, which makes a Debian root, is not installed: install it, or load the image " +
 			ubuntu + " into the engine with docker load")
 	}
 	return nil

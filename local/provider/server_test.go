@@ -105,7 +105,7 @@ func TestUnknownThingsAreErrors(t *testing.T) {
 		t.Errorf("type: %v", err)
 	}
 	_, err = client.Invoke(t.Context(), &pulumirpc.InvokeRequest{Tok: "store:index:weight"})
-	if err == nil || !strings.Contains(err.Error(), "no function store:index:weight") {
+	if err == nil || !strings.Contains(err.Error(), "does not support the function store:index:weight") {
 		t.Errorf("function: %v", err)
 	}
 	checked, err := client.CheckConfig(t.Context(), &pulumirpc.CheckRequest{News: object(t, map[string]any{"planet": "x"})})

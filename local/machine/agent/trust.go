@@ -22,8 +22,8 @@ const (
 	bundle = certificates + "/ca-certificates.crt"
 )
 
-// trust makes the machine trust the local authority, where there is one, as update-ca-certificates would: that takes
-// seconds, as it looks at all certificates again, and comes to the same when a package has it run.
+// trust makes the machine trust the local authority, if there is one. It does what update-ca-certificates would do, but
+// without reading all certificates, which takes seconds. The result is the same if a package runs that command later.
 func trust(ctx context.Context) error {
 	certificate, err := os.ReadFile(wire.Certificate)
 	if errors.Is(err, os.ErrNotExist) {

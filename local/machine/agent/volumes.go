@@ -28,8 +28,8 @@ const (
 	releasePoll = 20 * time.Millisecond
 )
 
-// volumes are the attached ones: open loop devices on files. The system drops a loop device when nothing has it open
-// any more, so this process keeps each open, and nothing is left of a machine that is gone.
+// volumes are the attached volumes: open loop devices on files. The system drops a loop device when nothing has it
+// open, so this process keeps each open, and nothing is left of a machine that is gone.
 type volumes struct {
 	mu   sync.Mutex
 	open map[string]*loop

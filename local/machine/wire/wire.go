@@ -43,7 +43,7 @@ func (s Service) Database() (address string, ok bool) {
 // HopLimitHeader is set by the metadata service on answers that may live only so many hops. The agent removes it.
 const HopLimitHeader = "X-Machine-Hop-Limit"
 
-// Op is what a Request wants.
+// Op is the operation of a Request.
 type Op string
 
 // What the agent can do. Run and Terminal continue with frames; the others are answered by one Done or Failure.
@@ -101,9 +101,9 @@ const (
 	Program = Dir + "/agent"
 	// ConfigFile holds a Config as JSON.
 	ConfigFile = Dir + "/config.json"
-	// UserData is the program to run at the first boot, where there is one.
+	// UserData is the program to run at the first boot, if there is one.
 	UserData = Dir + "/user-data"
-	// Certificate is the certificate of the local authority, where there is one.
+	// Certificate is the certificate of the local authority, if there is one.
 	Certificate = "/usr/local/share/ca-certificates/webstack-local.crt"
 	// Volumes holds a file for each volume of the laptop cloud.
 	Volumes = "/var/lib/machine-volumes"

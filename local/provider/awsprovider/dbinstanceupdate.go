@@ -31,7 +31,7 @@ func (c *clients) updateDBInstance(ctx context.Context, change provider.Change) 
 
 func (c *clients) modifyDBInstance(ctx context.Context, change provider.Change) error {
 	in := change.New
-	changed := provider.Values{} // what is not in it is left out of the call
+	changed := provider.Values{} // what is not in it is omitted from the call
 	for _, key := range modifiedDBProps {
 		if change.Changed(key) && in.Has(key) {
 			changed[key] = in[key]

@@ -45,8 +45,8 @@ func (c *clients) routeTableAssociation() provider.Type {
 	}
 }
 
-// findAssociation finds the association of the subnet or gateway that is known, else the one with that id. The id
-// in AWS changes when another table takes over, while Pulumi keeps the first one.
+// findAssociation finds the association of the subnet or gateway if that is known, otherwise the one with that id. The
+// id in AWS changes when the table is replaced, while Pulumi keeps the first one.
 func (c *clients) findAssociation(
 	ctx context.Context, id string, known provider.Values,
 ) (types.RouteTableAssociation, error) {
