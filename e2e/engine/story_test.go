@@ -110,11 +110,11 @@ func refuseBadFile(t *testing.T, clone *lab.Clone) {
 		out, err := clone.Pulumi(args...)
 		check("pulumi "+command, out, err, problems...)
 		out, err = clone.Laptop(command)
-		check("webstack local "+command, out, err, problems...)
+		check("webstack-local "+command, out, err, problems...)
 	}
 	clone.Edit("Pulumi.local.yaml", func(string) string { return strings.Replace(right, "  webstack:acme", "\twebstack:acme", 1) })
 	out, err := clone.Laptop("up")
-	check("webstack local up", out, err, "is indented with a tab")
+	check("webstack-local up", out, err, "is indented with a tab")
 	clone.Edit("Pulumi.local.yaml", func(string) string { return right })
 	lab.SameInventory(t, before, clone.Inventory())
 }
