@@ -17,7 +17,7 @@ import (
 	"webstack/local/workdir"
 )
 
-// tinyCloud is a cloud that knows one type of resource, served to the engine as a provider.
+// tinyCloud is a cloud with one type of resource, served to the engine as a provider.
 type tinyCloud struct {
 	mu      sync.Mutex
 	serial  int

@@ -15,7 +15,7 @@ import (
 	"webstack/internal/atomicfile"
 )
 
-// program starts a copy of sleep under a name of its own and returns it.
+// program starts a copy of sleep with a unique name and returns it.
 func program(t *testing.T, name string) *exec.Cmd {
 	t.Helper()
 	sleep, err := exec.LookPath("sleep")

@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
 
-// overwriting are attempts of a role that may do everything with S3, against a bucket whose policy lets objects be
-// created and not replaced.
+// overwriting are attempts of a role with all S3 permissions on a bucket whose policy allows objects to be created but
+// not replaced.
 type overwriting struct {
 	t           *testing.T
 	client      *s3.Client

@@ -12,8 +12,8 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// unpack returns the contents of files and the targets of links in an archive, and fails where a file's folder does not
-// come before it.
+// unpack returns the contents of files and the targets of links in an archive, and fails if a file comes before its
+// folder.
 func unpack(t *testing.T, archive []byte) map[string]string {
 	t.Helper()
 	content, folders := map[string]string{}, map[string]bool{"/": true}

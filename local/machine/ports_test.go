@@ -79,7 +79,7 @@ func TestPorts(t *testing.T) {
 	if !strings.HasPrefix(at.Local.HTTPS, "127.0.0.1:") {
 		t.Errorf("the local address is %s", at.Local.HTTPS)
 	}
-	// A restart changes where the machine's ports are.
+	// A restart changes the machine's ports.
 	if err := p.lead(published(listening(t, "new"), listening(t, "new"))); err != nil {
 		t.Fatal(err)
 	}
@@ -100,8 +100,8 @@ func TestPorts(t *testing.T) {
 	}
 }
 
-// Two machines share 127.0.0.1: the second gets other ports, and those of the first when that is gone, which is how one
-// takes the place of the other.
+// Two machines share 127.0.0.1: the second gets other ports, and those of the first once that is gone. That is how one
+// machine replaces another.
 func TestPortsTaken(t *testing.T) {
 	t.Parallel()
 	var seen []Addresses

@@ -48,7 +48,7 @@ func agent(t *testing.T) net.Conn {
 
 func sh(script string) Command { return Command{Args: []string{"sh", "-c", script}} }
 
-// runHere runs a command in this process's agent; what hangs fails.
+// runHere runs a command in this process's agent; a command that hangs fails.
 func runHere(t *testing.T, command Command) (Exit, string, string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -77,7 +77,7 @@ func TestRun(t *testing.T) {
 		"no input":     {Command{Args: []string{"cat"}}, 0, "", ""},
 		"input":        {Command{Args: []string{"cat"}, Stdin: strings.NewReader(long)}, 0, long, ""},
 		"unread input": {Command{Args: []string{"true"}, Stdin: strings.NewReader(long)}, 0, "", ""},
-		// What is left in the background holds the output open, also in a session of its own.
+		// A background program holds the output open, even in a process session of its own.
 		"background": {sh("(sleep 0.2; echo late) & echo started"), 0, "started\nlate\n", ""},
 		"daemon":     {sh("setsid sh -c 'sleep 0.2; echo late' & echo started"), 0, "started\nlate\n", ""},
 		"closed":     {sh("sleep 60 >/dev/null 2>&1 & echo started"), 0, "started\n", ""},
@@ -110,14 +110,14 @@ func TestRunErrors(t *testing.T) {
 	}
 }
 
-// held writes a line to a file as long as it lives, so that a test sees its end.
+// held writes lines to a file while it runs, so that a test sees its end.
 func held(t *testing.T) (script, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "alive")
 	return "trap '' TERM HUP INT; (while :; do echo x >> " + path + "; sleep 0.02; done) & wait", path
 }
 
-// ends waits until a file does not grow any more.
+// ends waits until a file no longer grows.
 func ends(t *testing.T, path string) {
 	t.Helper()
 	last := int64(-1)
@@ -155,7 +155,7 @@ func TestTimeout(t *testing.T) {
 	ends(t, path)
 }
 
-// A program in the background that holds the output open uses up the time of the whole.
+// A background program that holds the output open uses up the timeout.
 func TestTimeoutInTheBackground(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]string{

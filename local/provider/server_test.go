@@ -163,7 +163,7 @@ func TestSecretOutputsAreMarked(t *testing.T) {
 	}
 }
 
-// An engine that dies in the middle of a creation leaves the resource to the journal, which waits for it.
+// An engine that dies during a creation leaves the resource to the journal, which waits for it.
 func TestCreationOutlivesTheEngineThatAskedForIt(t *testing.T) {
 	t.Parallel()
 	s := &shelf{boxes: map[string]Values{}}

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestNormalise: what the code of a type finds handy becomes the few shapes that values have.
+// TestNormalise: the Go values that types use become the few shapes of Values.
 func TestNormalise(t *testing.T) {
 	t.Parallel()
 	type kind string

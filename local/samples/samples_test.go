@@ -147,8 +147,8 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 	}
 }
 
-// converging is an account with an association whose runs are "status version" each, the newest last.
-// While a run is Early, it has not come to the step converge.
+// converging is an account with an association whose runs are "status version" each, the newest last. While a run is
+// Early, it has not reached the step converge.
 func converging(runs func() []string) *account {
 	step := map[string]any{"Name": "converge", "Status": "Failed", "ResponseCode": 3}
 	list := func(items ...any) any { return items }
@@ -192,7 +192,7 @@ func converging(runs func() []string) *account {
 	}}
 }
 
-// sequence answers with one state after the other, and stays at the last.
+// sequence answers with one state after the other, and repeats the last.
 func sequence(states ...[]string) func() []string {
 	i := -1
 	return func() []string {

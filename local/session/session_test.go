@@ -71,7 +71,7 @@ func (s *stage) dial(id, token string) *websocket.Conn {
 	return conn
 }
 
-// client is a client that says yes to everything.
+// client is a client that accepts everything.
 type client struct {
 	t      *testing.T
 	stream *datachannel.Stream
@@ -132,7 +132,7 @@ func (c *client) send(kind datachannel.Kind, text string) {
 	}
 }
 
-// wait waits until the only session is as is wanted.
+// wait waits until the only session has the wanted state.
 func (s *stage) wait(want func(session.Info) bool) session.Info {
 	s.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
@@ -308,7 +308,7 @@ func TestAStoppedMachineEndsItsSessions(t *testing.T) {
 	}
 }
 
-// userless are machines that note what they are asked to run, and run nothing.
+// userless are machines that record the commands they should run, and run nothing.
 type userless struct {
 	prepared string // what the preparation prints
 	code     int

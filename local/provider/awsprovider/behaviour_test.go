@@ -102,7 +102,7 @@ func TestDriftIsFoundAndReverted(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheAPI: they come back with AWS's code, before or after the resource exists.
+// TestErrorsOfTheAPI: errors are returned with AWS's code, before or after the resource exists.
 func TestErrorsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
@@ -228,7 +228,7 @@ func TestAttachmentStopsItsInstanceFirst(t *testing.T) {
 	}
 }
 
-// TestSharedArchitecture: whether another type replaces an instance goes by what both can run.
+// TestSharedArchitecture: another type replaces an instance only if the two cannot run the same images.
 func TestSharedArchitecture(t *testing.T) {
 	t.Parallel()
 	c := testClients(t)

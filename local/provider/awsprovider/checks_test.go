@@ -8,7 +8,7 @@ import (
 	"webstack/local/provider/providertest"
 )
 
-// TestChecks pins what is refused before anything is made.
+// TestChecks tests what is rejected before anything is created.
 func TestChecks(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -177,7 +177,7 @@ func TestGeneratedNames(t *testing.T) {
 	}
 }
 
-// TestLongestNames: a generated name fits, or is refused; keys of objects are the resource's name as it is.
+// TestLongestNames: a generated name fits, or is rejected; keys of objects are the unchanged resource's name.
 func TestLongestNames(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)

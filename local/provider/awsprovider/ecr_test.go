@@ -44,7 +44,7 @@ func TestRepositoryLifecycle(t *testing.T) {
 	}.Run(t, e)
 }
 
-// TestLifecycleRulesInAnotherOrder: rules go by their priority and tags are a set, so their order means nothing.
+// TestLifecycleRulesInAnotherOrder: rules have a priority and tags are a set, so their order does not matter.
 func TestLifecycleRulesInAnotherOrder(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)

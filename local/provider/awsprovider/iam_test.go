@@ -35,7 +35,7 @@ func TestRole(t *testing.T) {
 			"tags": provider.Values{"Owner": "ops"},
 		},
 		Replace: []provider.Values{{"name": "other"}, {"path": "/ops/"}},
-		// Whether policies are to be detached is known to the program only.
+		// Only the program knows whether policies should be detached.
 		NotImported: []string{"forceDetachPolicies"},
 	}.Run(t, newEngine(t))
 }
@@ -78,7 +78,7 @@ func TestPolicy(t *testing.T) {
 	}.Run(t, newEngine(t))
 }
 
-// IAM keeps five versions of a policy; the oldest makes room.
+// IAM keeps five versions of a policy; the oldest is deleted.
 func TestPolicyMayChangeManyTimes(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
@@ -144,7 +144,7 @@ func TestThumbprints(t *testing.T) {
 	}
 }
 
-// TestPoliciesThatMeanTheSame: no difference, at a change of the program and at a refresh.
+// TestPoliciesThatMeanTheSame: no difference, at a change of the program or at a refresh.
 func TestPoliciesThatMeanTheSame(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)

@@ -17,7 +17,7 @@ import (
 	"webstack/local/provider/providertest"
 )
 
-// refusingEngine is an engine whose account refuses the requests that mention what: in their target, query or body.
+// refusingEngine is an engine whose account rejects the requests that contain what in their target, query or body.
 func refusingEngine(t *testing.T, what string) *providertest.Engine {
 	t.Helper()
 	behind, err := url.Parse(account.endpoint)
@@ -42,7 +42,7 @@ func refusingEngine(t *testing.T, what string) *providertest.Engine {
 	return server.Engine(t, testConfig)
 }
 
-// TestWhatIsMadeIsKept: when a creation fails after the resource exists, the engine hears its id.
+// TestWhatIsMadeIsKept: if a creation fails after the resource exists, the engine gets its id.
 func TestWhatIsMadeIsKept(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -41,7 +41,7 @@ func TestBucketSettings(t *testing.T) {
 			Token:    "aws:s3/bucketVersioningV2:BucketVersioningV2",
 			Inputs:   provider.Values{"versioningConfiguration": provider.Values{"status": "Enabled"}},
 			Update:   provider.Values{"versioningConfiguration": provider.Values{"status": "Suspended"}},
-			Survives: true, // there is no way to a bucket that never had versions
+			Survives: true, // a bucket with versions cannot go back to one without
 		},
 		"encryption": {
 			Token: "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
@@ -124,7 +124,7 @@ func TestObjectFromAFile(t *testing.T) {
 	}
 }
 
-// What was deleted in a bucket with versions leaves a marker, which has to go, too.
+// A deleted object in a bucket with versions leaves a marker, which must be deleted, too.
 func TestBucketWithDeletedObjectsIsDeleted(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
@@ -172,7 +172,7 @@ func TestVersioningIsNotTurnedOff(t *testing.T) {
 	}
 }
 
-// TestObjectKeepsWhatTheProgramDrops: a new upload is stored as the last one was.
+// TestObjectKeepsWhatTheProgramDrops: a new upload is stored with the settings of the last one.
 func TestObjectKeepsWhatTheProgramDrops(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
@@ -199,7 +199,7 @@ func TestObjectKeepsWhatTheProgramDrops(t *testing.T) {
 	}
 }
 
-// TestAllVersionsOfAnObjectAreDeleted: and none of another object whose key begins alike.
+// TestAllVersionsOfAnObjectAreDeleted: and none of another object whose key has the same prefix.
 func TestAllVersionsOfAnObjectAreDeleted(t *testing.T) {
 	t.Parallel()
 	e, c := newEngine(t), testClients(t)

@@ -133,8 +133,8 @@ func TestGetParameter(t *testing.T) {
 	}
 }
 
-// TestAssociationKeepsWhatTheProgramDrops: an update resets what it leaves out, so what the program does not set any
-// more is sent as it was.
+// TestAssociationKeepsWhatTheProgramDrops: an update resets what it omits, so what the program no longer sets is sent
+// unchanged.
 func TestAssociationKeepsWhatTheProgramDrops(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)

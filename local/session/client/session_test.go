@@ -56,7 +56,7 @@ func (o *opened) send(text string) {
 	}
 }
 
-// insist types keys until what comes then has the text.
+// insist types keys until the output contains the text.
 func (o *opened) insist(keys, text string) {
 	o.t.Helper()
 	before := len(o.screen.String())
@@ -91,7 +91,7 @@ func TestShell(t *testing.T) {
 	o.screen.wait(t, "33 99\r\n")
 	o.window.sizes <- operator.Size{Rows: 44, Cols: 111}
 	o.insist("stty size\r", "44 111\r\n")
-	// A shell that reads takes the key for sure; one that is about to start a program may lose it.
+	// A shell that is reading gets the key; one that is about to start a program may lose it.
 	o.send("sh -c 'echo be\"\"gun; read -r x'\r")
 	o.screen.wait(t, "begun\r\n")
 	o.send("\x03")
