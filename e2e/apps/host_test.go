@@ -324,7 +324,7 @@ CMD ["caddy", "run", "--config", "/etc/caddy/Caddyfile", "--adapter", "caddyfile
 	}
 }
 
-// built is an image that waits to be shipped. It is not in the apps' registry, from which unreleased images are
+// built returns an image that waits to be shipped. It is not in the apps' registry, from which unreleased images are
 // removed.
 func (h *host) built(tag string) string { return h.Project + "-built:" + tag }
 

@@ -58,7 +58,7 @@ func (h *host) answers(app, version string) {
 	})
 }
 
-// status is the status code of an app's front page.
+// status returns the status code of an app's front page.
 func (h *host) status(app string) int {
 	h.Helper()
 	resp, err := h.client(false).Get("https://" + app + ".localhost/")

@@ -53,14 +53,14 @@ func (d Demo) look(ctx context.Context, tb testing.TB) {
 	}
 }
 
-// box is the position of the first matching element, in pixels.
+// box returns the position of the first matching element, in pixels.
 func box(ctx context.Context, tb testing.TB, selector string) image.Rectangle {
 	tb.Helper()
 	b := get(ctx, tb, "find "+selector, chromedp.Dimensions(selector)).Border
 	return image.Rect(int(math.Ceil(b[0])), int(math.Ceil(b[1])), int(b[4]), int(b[5]))
 }
 
-// spread is the standard deviation of the brightness.
+// spread returns the standard deviation of the brightness.
 func spread(picture image.Image, area image.Rectangle) float64 {
 	var sum, squares, count float64
 	for y := area.Min.Y; y < area.Max.Y; y++ {

@@ -61,7 +61,7 @@ func timed(b *testing.B, run func() (string, error)) time.Duration {
 	return time.Since(begun)
 }
 
-// withApps is the stack file with that many apps instead of its own.
+// withApps returns the stack file with that many apps instead of its own.
 func withApps(text string, count int) string {
 	head, rest, _ := strings.Cut(text, "  webstack:apps:\n")
 	_, rest, _ = strings.Cut(rest, "  webstack:activeApp: shop\n")

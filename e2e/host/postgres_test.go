@@ -88,7 +88,7 @@ func startPostgres(t *testing.T) *server {
 	return s
 }
 
-// unprivileged is a user for Postgres, which does not run as root; dir becomes that user's.
+// unprivileged returns a user for Postgres, which does not run as root; dir becomes that user's.
 func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -25,7 +25,7 @@ import (
 	"webstack/e2e/lab"
 )
 
-// makeCertificate is a certificate for a name and its key, in PEM.
+// makeCertificate returns a certificate for a name and its key, in PEM.
 func makeCertificate(t *testing.T, name string) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -48,7 +48,7 @@ func makeCertificate(t *testing.T, name string) (certificate, key string) {
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: text}))
 }
 
-// shown is the certificate that a name shows, in PEM.
+// shown returns the certificate that a name shows, in PEM.
 func (s *site) shown(name string) string {
 	s.tb.Helper()
 	conn, err := tls.Dial("tcp", s.address+":443", &tls.Config{ServerName: name, InsecureSkipVerify: true})

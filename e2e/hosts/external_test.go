@@ -201,7 +201,7 @@ func onLaptop(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// cloudLabel is a filter for what belongs to the clone's laptop cloud.
+// cloudLabel returns a filter for what belongs to the clone's laptop cloud.
 func cloudLabel(t *testing.T, c *lab.Clone) string {
 	t.Helper()
 	id, _ := c.Host()

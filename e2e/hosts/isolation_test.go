@@ -241,7 +241,7 @@ func stackSecrets(t *testing.T, c *lab.Clone) map[string]string {
 	return out
 }
 
-// events is what Pulumi shows and logs of a run.
+// events returns what Pulumi shows and logs of a run.
 func events(t *testing.T, c *lab.Clone) []byte {
 	t.Helper()
 	log := filepath.Join(t.TempDir(), "events.json")
@@ -255,7 +255,7 @@ exec pulumi preview -s "$1" --diff --show-sames --event-log "$2" --non-interacti
 	return append(text, shown...)
 }
 
-// places are the texts that must not contain a secret.
+// places returns the texts that must not contain a secret.
 func places(t *testing.T, c *lab.Clone) map[string][]byte {
 	t.Helper()
 	out := map[string][]byte{

@@ -47,7 +47,7 @@ func shellOpens(t *testing.T, c *lab.Clone) {
 	}
 }
 
-// failing are the names of the checks of webstack verify that have a failed row.
+// failing returns the names of the checks of webstack verify that have a failed row.
 func failing(t *testing.T, c *lab.Clone) map[string]bool {
 	t.Helper()
 	out, err := c.WebstackStdout("verify", "-s", lab.Stack, "--json")

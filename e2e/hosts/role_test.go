@@ -188,7 +188,7 @@ func (p policy) without(sid string) string {
 	return string(text)
 }
 
-// hostPolicies are the policies that the program writes for the host's role.
+// hostPolicies returns the policies that the program writes for the host's role.
 func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
 	t.Helper()
 	parse := func(document *string) []map[string]any {

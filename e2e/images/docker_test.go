@@ -69,7 +69,7 @@ func stack(t *testing.T) (services map[string]service, caddyfile []byte) {
 	return file.Services, rendered.Caddyfile
 }
 
-// options are the options of docker run for the service.
+// options returns the options of docker run for the service.
 func (s service) options() []string {
 	out := []string{"--memory", s.MemLimit}
 	for _, name := range slices.Sorted(maps.Keys(s.Environment)) {
@@ -125,7 +125,7 @@ func run(t *testing.T, options []string, image string, command ...string) (conta
 	return container
 }
 
-// address is where a published port answers.
+// address returns where a published port answers.
 func address(t *testing.T, container, port string) string {
 	t.Helper()
 	first, _, _ := strings.Cut(docker(t, "port", container, port), "\n")

@@ -19,7 +19,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 )
 
-// AWS is the configuration of an AWS client of the clone's account, as local.env gives it.
+// AWS returns the configuration of an AWS client of the clone's account, as local.env gives it.
 func (c *Clone) AWS() aws.Config {
 	c.tb.Helper()
 	env := c.Env()

@@ -137,7 +137,7 @@ func (c *Clone) stop() {
 	}
 }
 
-// command is a command in the clone's folder, in a process group of its own, so that a kill reaches its children.
+// command returns a command in the clone's folder, in a process group of its own, so that a kill reaches its children.
 func (c *Clone) command(ctx context.Context, env []string, name string, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, name, args...)
 	command.Dir = c.Dir
@@ -280,7 +280,7 @@ func (c *Clone) Must(out string, err error) string {
 // For returns the same clone for a subtest, so that failures are reported there.
 func (c *Clone) For(tb testing.TB) *Clone { return &Clone{Dir: c.Dir, tb: tb, hosts: c.hosts} }
 
-// ResourceCount is the number of resources in the stack's state, components and providers included.
+// ResourceCount returns the number of resources in the stack's state, components and providers included.
 func (c *Clone) ResourceCount() int {
 	c.tb.Helper()
 	out := c.Must(c.Pulumi("stack", "export", "-s", Stack))

@@ -79,7 +79,7 @@ func (c *Clone) Eventually(what string, ask func(ctx context.Context) error) {
 	}
 }
 
-// Host is the id and the public address of the stack's running host.
+// Host returns the id and the public address of the stack's running host.
 func (c *Clone) Host() (id, address string) {
 	c.tb.Helper()
 	out, err := ec2.NewFromConfig(c.AWS()).DescribeInstances(c.tb.Context(), &ec2.DescribeInstancesInput{
@@ -123,7 +123,7 @@ func (c *Clone) TryOnHost(script string) Result {
 	return Result{ran.Steps[0].Stdout, ran.Steps[0].Stderr, ran.Steps[0].ExitCode}
 }
 
-// operated is the clone's stack as the operator's commands see it.
+// operated returns the clone's stack as the operator's commands see it.
 func (c *Clone) operated() *operate.Stack {
 	c.tb.Helper()
 	config := c.AWS()
@@ -203,7 +203,7 @@ func (c *Clone) convergeExecutions(client *ssm.Client) (id string, executions []
 	return id, out.AssociationExecutions
 }
 
-// printed is the output of all steps of an association's run.
+// printed returns the output of all steps of an association's run.
 func (c *Clone) printed(client *ssm.Client, association, execution string) string {
 	c.tb.Helper()
 	targets, err := client.DescribeAssociationExecutionTargets(c.tb.Context(), &ssm.DescribeAssociationExecutionTargetsInput{
@@ -227,7 +227,7 @@ func (c *Clone) printed(client *ssm.Client, association, execution string) strin
 	return all.String()
 }
 
-// CA is the certificate of the authority that issued the apps' certificates, in PEM.
+// CA returns the certificate of the authority that issued the apps' certificates, in PEM.
 func (c *Clone) CA() []byte {
 	c.tb.Helper()
 	pem, err := os.ReadFile(c.path(".webstack/run/ca.crt"))

@@ -54,7 +54,7 @@ func manyApps(n int) stack {
 	return stack{"apps": apps}
 }
 
-// shapes are the stacks whose rendered files are read back.
+// shapes returns the stacks whose rendered files are read back.
 func shapes() map[string]stack {
 	return map[string]stack{
 		"no apps":           {},

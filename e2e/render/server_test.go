@@ -211,7 +211,7 @@ func (s *server) client(config *tls.Config) *http.Client {
 	}
 }
 
-// trusting is a TLS config that trusts Caddy's own authority and nobody else.
+// trusting returns a TLS config that trusts Caddy's own authority and nobody else.
 func (s *server) trusting(t testing.TB) *tls.Config {
 	t.Helper()
 	pem, err := os.ReadFile(filepath.Join(s.dir, "data/pki/authorities/local/root.crt"))
@@ -276,7 +276,7 @@ func (s *server) point(t testing.TB, app, address string) {
 	}
 }
 
-// requestsAt is how many requests Caddy has in flight at an address.
+// requestsAt returns how many requests Caddy has in flight at an address.
 func (s *server) requestsAt(t testing.TB, address string) int {
 	t.Helper()
 	var upstreams []struct {

@@ -215,7 +215,7 @@ func (z *zeros) Read(b []byte) (int, error) {
 	return int(n), nil
 }
 
-// memory is the most that Caddy has had in memory so far, in MiB.
+// memory returns the most that Caddy has had in memory so far, in MiB.
 func (s *server) memory(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/status")

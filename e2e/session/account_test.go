@@ -173,8 +173,8 @@ func (a *account) launch(ctx context.Context) error {
 	}
 }
 
-// env is the environment of a client. A terminal that is not dumb would be asked for its colors, and nothing answers
-// here.
+// env returns the environment of a client. A terminal that is not dumb would be asked for its colors, and nothing
+// answers here.
 func (a *account) env(more ...string) []string {
 	return append([]string{
 		"PATH=" + a.bin + ":" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TERM=dumb", "AWS_REGION=" + region,
@@ -183,7 +183,7 @@ func (a *account) env(more ...string) []string {
 	}, more...)
 }
 
-// plugin is a session by aws and the real plugin.
+// plugin returns a session by aws and the real plugin.
 func (a *account) plugin(t *testing.T, more ...string) *exec.Cmd {
 	t.Helper()
 	program, err := exec.LookPath("aws")
@@ -197,7 +197,7 @@ func (a *account) plugin(t *testing.T, more ...string) *exec.Cmd {
 	return command
 }
 
-// webstack is a session by webstack shell.
+// webstack returns a session by webstack shell.
 func (a *account) webstack(t *testing.T, more ...string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()

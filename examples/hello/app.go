@@ -139,7 +139,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(text.Bytes())
 }
 
-// titleFor is the name of the site: "shop" for a visitor of shop.example.com.
+// titleFor returns the name of the site: "shop" for a visitor of shop.example.com.
 func (a *app) titleFor(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.Host)
 	if err != nil {

@@ -48,7 +48,7 @@ func openDatabase(url string) (*database, error) {
 	return &database{pool: pool}, nil
 }
 
-// name is the database's, which on a Webstack server is the app's.
+// name returns the database's, which on a Webstack server is the app's.
 func (d *database) name() string { return d.pool.Config().ConnConfig.Database }
 
 func (d *database) Close() { d.pool.Close() }

@@ -264,7 +264,7 @@ func (l *local) status(ctx context.Context) error {
 	return l.summary(ctx, stack, info, fmt.Sprintf("The laptop cloud is running as process %d", info.PID))
 }
 
-// serve is the laptop cloud itself.
+// serve runs the laptop cloud itself.
 func (l *local) serve(ctx context.Context) error { return cloud.Serve(ctx, l.dir, l.out) }
 
 // exclusively runs do while no other command of this clone changes anything.

@@ -144,7 +144,7 @@ func TestTablesShowWhatExistsAndNoSecret(t *testing.T) {
 		got = append(got, strings.Join(strings.Fields(line), " "))
 	}
 	want := []string{
-		"Server i-1 [secret]",
+		"Host i-1 [secret]",
 		"Apps blog https://blog.localhost repo/blog", "shop https://shop.localhost repo/shop",
 		"DNS shop.localhost A 192.0.2.1", "Buckets artifacts",
 		"Resources aws:ec2 2, aws:s3 1, cloudflare 1",

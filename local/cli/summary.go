@@ -86,7 +86,7 @@ func hostAddresses(ctx context.Context, info cloud.Info, outputs auto.OutputMap)
 
 func writeServer(table io.Writer, info cloud.Info, outputs auto.OutputMap) {
 	if id := text(outputs["web_instance_id"]); id != "" {
-		_, _ = fmt.Fprintf(table, "Server\t%s\t%s\n", id, text(outputs["web_public_ip"]))
+		_, _ = fmt.Fprintf(table, "Host\t%s\t%s\n", id, text(outputs["web_public_ip"]))
 	}
 	if info.NoHosts != "" {
 		_, _ = fmt.Fprintf(table, "\tit does not boot, so no app answers: %s\n", info.NoHosts)

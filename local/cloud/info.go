@@ -59,10 +59,10 @@ type Info struct {
 // loopback is the address that every part listens on.
 const loopback = "127.0.0.1"
 
-// AWSEndpoint is the URL of the AWS endpoint.
+// AWSEndpoint returns the URL of the AWS endpoint.
 func (i Info) AWSEndpoint() string { return fmt.Sprintf("http://%s:%d", loopback, i.AWS) }
 
-// Endpoints are what clients need to know.
+// Endpoints returns what clients need to know.
 func (i Info) Endpoints() laptop.Endpoints {
 	return laptop.Endpoints{
 		AWS: i.AWSEndpoint(), AccessKeyID: i.AccessKeyID, SecretAccessKey: i.SecretAccessKey,
@@ -70,12 +70,12 @@ func (i Info) Endpoints() laptop.Endpoints {
 	}
 }
 
-// controlURL is the URL of a path of the control endpoint.
+// controlURL returns the URL of a path of the control endpoint.
 func (i Info) controlURL(path string) string {
 	return fmt.Sprintf("http://%s:%d/webstack/%s", loopback, i.Control, path)
 }
 
-// CloudflareEndpoint is the base URL of the Cloudflare API.
+// CloudflareEndpoint returns the base URL of the Cloudflare API.
 func (i Info) CloudflareEndpoint() string {
 	return fmt.Sprintf("http://%s:%d/client/v4", loopback, i.Cloudflare)
 }

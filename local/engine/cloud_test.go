@@ -86,7 +86,7 @@ func (c *tinyCloud) change(set func()) {
 	set()
 }
 
-// values are what the things hold, sorted.
+// values returns what the things hold, sorted.
 func (c *tinyCloud) values() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -128,7 +128,7 @@ const stackType = "pulumi:pulumi:Stack"
 // wrappings are what Pulumi puts before the error of a program, and before the list of several.
 var wrappings = regexp.MustCompile(`^(?:(?:an unhandled error occurred: )?program failed:\s*|error: |\d+ errors? occurred:\s*)`)
 
-// reasons are the errors within a message, without what Pulumi wraps them in.
+// reasons returns the errors within a message, without what Pulumi wraps them in.
 func reasons(message string) []string {
 	text := strings.TrimSpace(message)
 	for {

@@ -15,7 +15,7 @@ const (
 	vpcURN   = "urn:pulumi:local::shop::aws:ec2/vpc:Vpc::main"
 )
 
-// failing is the end of a run that reported these messages.
+// failing returns the end of a run that reported these messages.
 func failing(t *testing.T, taken ...apitype.EngineEvent) *RunError {
 	t.Helper()
 	r := (&Stack{}).begin("preview")

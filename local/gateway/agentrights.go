@@ -59,7 +59,7 @@ func (f *fleet) allowedAgent(ctx context.Context, region, instanceID string) boo
 	return err == nil
 }
 
-// objectRight is the permission for a call about an object of S3.
+// objectRight returns the permission for a call about an object of S3.
 func objectRight(action, bucket, key string) demand {
 	return demand{action: "s3:" + action, resource: "arn:aws:s3:::" + bucket + "/" + key}
 }

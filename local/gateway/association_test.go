@@ -31,7 +31,7 @@ func newDocument(t *testing.T) *string {
 	return &name
 }
 
-// good is an association that State Manager takes.
+// good returns an association that State Manager takes.
 func good(document *string) *ssm.CreateAssociationInput {
 	return &ssm.CreateAssociationInput{
 		Name: document, AssociationName: aws.String("name-of-it"), Parameters: map[string][]string{"version": {"00ff"}},

@@ -260,10 +260,10 @@ func (g *Gateway) associationTags(w http.ResponseWriter, r *http.Request, c call
 	c.answer(w, map[string]any{"TagList": list})
 }
 
-// now is the time as SSM gives it, in seconds since 1970.
+// now returns the time as SSM gives it, in seconds since 1970.
 func now() float64 { return float64(time.Now().UnixMilli()) / 1000 }
 
-// newUUID is a random UUID, version 4.
+// newUUID returns a random UUID, version 4.
 func newUUID() string {
 	var b [16]byte
 	if _, err := rand.Read(b[:]); err != nil {

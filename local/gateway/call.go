@@ -92,7 +92,7 @@ func (c *call) readBody(r *http.Request) error {
 	return nil
 }
 
-// errorBody is an AWS error in the protocol of the call, and its content type.
+// errorBody returns an AWS error in the protocol of the call, and its content type.
 func (c call) errorBody(code, message string) (body, contentType string) {
 	if c.json {
 		text, err := json.Marshal(map[string]string{"__type": code, "message": message})

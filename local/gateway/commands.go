@@ -109,7 +109,7 @@ func (f *fleet) targets(r *http.Request, region string, o order) ([]string, *pro
 	return o.InstanceIds, nil, nil
 }
 
-// show is a command as ListCommands shows it.
+// show returns a command as ListCommands shows it.
 func (c *command) show() map[string]any {
 	status, detail := c.status()
 	var completed, errors, undelivered int
@@ -170,10 +170,10 @@ func (g *Gateway) cancelCommand(w http.ResponseWriter, _ *http.Request, c call) 
 	c.answer(w, struct{}{})
 }
 
-// unix is a time as SSM gives it, in seconds since 1970.
+// unix returns a time as SSM gives it, in seconds since 1970.
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// plugin is a step of an invocation as ListCommandInvocations shows it.
+// plugin returns a step of an invocation as ListCommandInvocations shows it.
 func (i *invocation) plugin(step runcommand.Step, result runcommand.Result) map[string]any {
 	status, detail := shown(result.Status)
 	out := map[string]any{

@@ -34,7 +34,7 @@ type session struct {
 	name        string // the instance's id, or the session name that the caller chose
 }
 
-// arn is how AWS names the session.
+// arn returns how AWS names the session.
 func (s *session) arn() string {
 	return "arn:aws:sts::" + s.account + ":assumed-role/" + s.role + "/" + s.name
 }

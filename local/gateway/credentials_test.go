@@ -29,7 +29,7 @@ import (
 	"webstack/local/machine"
 )
 
-// allowing is a policy that allows actions on resources.
+// allowing returns a policy that allows actions on resources.
 func allowing(actions, resources string, condition ...string) string {
 	more := ""
 	if len(condition) > 0 {
@@ -40,7 +40,7 @@ func allowing(actions, resources string, condition ...string) string {
 		list(resources) + more + `}]}`
 }
 
-// as is the configuration of a client with credentials.
+// as returns the configuration of a client with credentials.
 func (l *lab) as(c machine.Credentials) aws.Config {
 	config := l.config()
 	config.Credentials = credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.Token)
@@ -52,7 +52,7 @@ func (l *lab) as(c machine.Credentials) aws.Config {
 const anyone = `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", ` +
 	`"Principal": {"AWS": "arn:aws:iam::123456789012:root"}}]}`
 
-// assumed is a client's configuration with a role of its own, and the role.
+// assumed returns a client's configuration with a role of its own, and the role.
 func (l *lab) assumed(policy string) (aws.Config, string) {
 	l.t.Helper()
 	role := l.role(anyone, policy)
@@ -405,7 +405,7 @@ func TestManagedPoliciesCountAndRolesEnd(t *testing.T) {
 	wantCode(t, list(), "AccessDeniedException", "DateGreaterThan") // which is not understood
 }
 
-// token is a web token with claims, signed as the laptop cloud wants it.
+// token returns a web token with claims, signed as the laptop cloud wants it.
 func token(claims map[string]any) *string { return signedToken(claims, "HS256", secretKey) }
 
 func signedToken(claims map[string]any, algorithm, key string) *string {

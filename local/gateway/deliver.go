@@ -13,7 +13,7 @@ import (
 // lookForMachine is how often to check whether a stopped machine is running.
 const lookForMachine = 200 * time.Millisecond
 
-// permittedErrors is how many machines may fail before the command has.
+// permittedErrors returns how many machines may fail before the command has.
 func (c *command) permittedErrors() int {
 	if percent, ok := strings.CutSuffix(c.MaxErrors, "%"); ok {
 		share, _ := strconv.Atoi(percent) // checked

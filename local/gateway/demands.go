@@ -99,7 +99,7 @@ func (g *Gateway) ecrDemands(r *http.Request, c call, s *session) ([]demand, err
 	}
 }
 
-// repositoryDemand is a permission on a repository, with its tags.
+// repositoryDemand returns a permission on a repository, with its tags.
 func (g *Gateway) repositoryDemand(r *http.Request, c call, s *session, action, name string) (demand, error) {
 	d := demand{action: action, resource: c.arn(s.account, "ecr", "repository/"+name), context: map[string][]string{}}
 	var out struct {

@@ -41,7 +41,7 @@ func (g *Gateway) ec2Demands(r *http.Request, c call, s *session) ([]demand, err
 	return g.tagged(r, c, s, demands)
 }
 
-// named are the values of a parameter, which may be a list.
+// named returns the values of a parameter, which may be a list.
 func (c call) named(parameter string) []string {
 	var out []string
 	for name, values := range c.form {

@@ -73,7 +73,7 @@ func (g *Gateway) s3Demands(r *http.Request, c call, _ *session) ([]demand, erro
 	}
 }
 
-// listed are the condition keys of a call that lists a bucket.
+// listed returns the condition keys of a call that lists a bucket.
 func listed(r *http.Request) map[string][]string {
 	values, query := map[string][]string{}, r.URL.Query()
 	for _, name := range []string{"prefix", "delimiter", "max-keys"} {
@@ -142,7 +142,7 @@ func withTagging(r *http.Request, put demand) []demand {
 	return demands
 }
 
-// written are the condition keys of a call about an object: what its headers say.
+// written returns the condition keys of a call about an object: what its headers say.
 func written(r *http.Request) map[string][]string {
 	values := map[string][]string{}
 	for name, header := range r.Header {

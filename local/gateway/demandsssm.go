@@ -72,7 +72,7 @@ func (g *Gateway) associationDemands(r *http.Request, c call, s *session, in ssm
 	return g.commandDemands(r, c, s, in)
 }
 
-// taggedArn is what a call about tags is about.
+// taggedArn returns what a call about tags is about.
 func (c call) taggedArn(s *session, in ssmInput) string {
 	switch in.ResourceType {
 	case "Parameter":
@@ -144,7 +144,7 @@ func (g *Gateway) parameterDemands(r *http.Request, c call, s *session, in ssmIn
 // defaultKey is AWS's own key for secret parameters: everybody in the account may use it through Parameter Store.
 const defaultKey = "alias/aws/ssm"
 
-// keysOf are the keys that a call about parameters uses.
+// keysOf returns the keys that a call about parameters uses.
 func (g *Gateway) keysOf(r *http.Request, c call, in ssmInput, names []string) ([]string, error) {
 	if c.action == "PutParameter" {
 		if in.Type == "SecureString" && in.KeyID != "" && in.KeyID != defaultKey {

@@ -186,7 +186,7 @@ func (g *Gateway) listImages(r *http.Request, in ecrInput, repo repository) (any
 	return withNext(map[string]any{"imageIds": part}, next), nil, nil
 }
 
-// failure is the error for one image in a call about many.
+// failure returns the error for one image in a call about many.
 func failure(id imageID) map[string]any {
 	return map[string]any{"imageId": id, "failureCode": "ImageNotFound", "failureReason": "Requested image not found"}
 }

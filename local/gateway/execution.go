@@ -132,13 +132,13 @@ func summary(results []runcommand.Result) string {
 	return text
 }
 
-// tail is the end of a text.
+// tail returns the end of a text.
 func tail(text string, characters int) string {
 	runes := []rune(text)
 	return string(runes[max(0, len(runes)-characters):])
 }
 
-// shown is an association with its status.
+// shown returns an association with its status.
 func (f *fleet) shown(a association) association {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -67,7 +67,7 @@ func (g *Gateway) describeAssociationExecutions(w http.ResponseWriter, _ *http.R
 	c.page(w, "AssociationExecutions", list, in.MaxResults, in.NextToken)
 }
 
-// executions are the runs of an association. The fleet is locked.
+// executions returns the runs of an association. The fleet is locked.
 func (f *fleet) executions(association string) []*execution {
 	if kept, ok := f.managed[association]; ok {
 		return kept.executions

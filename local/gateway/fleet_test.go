@@ -152,7 +152,7 @@ func (r *rig) boot(id string) {
 	r.gateway.fleet.wake()
 }
 
-// step is a step of a document that runs lines, with other inputs.
+// step returns a step of a document that runs lines, with other inputs.
 func step(name, lines string, inputs ...any) map[string]any {
 	all := map[string]any{"runCommand": strings.Split(lines, "\n")}
 	for i := 0; i < len(inputs); i += 2 {
@@ -161,7 +161,7 @@ func step(name, lines string, inputs ...any) map[string]any {
 	return map[string]any{"action": "aws:runShellScript", "name": name, "inputs": all}
 }
 
-// content is a document with a parameter "word".
+// content returns a document with a parameter "word".
 func content(t *testing.T, steps ...map[string]any) *string {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{
@@ -189,7 +189,7 @@ func (r *rig) document(steps ...map[string]any) *string {
 // log is a document whose runs write their word to a file of the machine.
 func (r *rig) logging() *string { return r.document(step("write", `echo {{ word }} >> "$ROOT/log"`)) }
 
-// lines are what such runs wrote.
+// lines returns what such runs wrote.
 func (r *rig) lines(id string) string {
 	r.t.Helper()
 	text, err := os.ReadFile(filepath.Join(r.machines.Root(id), "log"))
@@ -258,7 +258,7 @@ func (r *rig) step(command, id, step string) *ssm.GetCommandInvocationOutput {
 	return ask(r.ssm.GetCommandInvocation(r.t.Context(), in)).must(r.t)
 }
 
-// stands is how a step ended, in short.
+// stands returns how a step ended, in short.
 func stands(s *ssm.GetCommandInvocationOutput) string {
 	return fmt.Sprintf("%s/%s %d", s.Status, *s.StatusDetails, s.ResponseCode)
 }

@@ -89,7 +89,7 @@ func (r *recorder) DeleteVolume(_ context.Context, volume string) error {
 	return r.note("delete", "%s", volume)
 }
 
-// about are the events that have the word.
+// about returns the events that have the word.
 func (r *recorder) about(word string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// numbered are the values of a list in a call, such as those of InstanceId.1 and so on.
+// numbered returns the values of a list in a call, such as those of InstanceId.1 and so on.
 func (c call) numbered(name string) []string {
 	var out []string
 	for i := 1; c.form.Has(name + "." + strconv.Itoa(i)); i++ {

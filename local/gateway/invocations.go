@@ -72,7 +72,7 @@ func (i *invocation) named(name string) (int, *problem) {
 	return 0, wrong("InvalidPluginName", "Give the name of one of the document's %d steps, not %q", len(i.results), name)
 }
 
-// detailed is a step of an invocation as GetCommandInvocation shows it.
+// detailed returns a step of an invocation as GetCommandInvocation shows it.
 func (i *invocation) detailed(index int) map[string]any {
 	result, step := i.results[index], i.command.document.MainSteps[index]
 	status, detail := shown(result.Status)
@@ -218,7 +218,7 @@ func (c call) page(w http.ResponseWriter, name string, list []any, size int, tok
 	c.answer(w, out)
 }
 
-// show is an invocation as ListCommandInvocations shows it.
+// show returns an invocation as ListCommandInvocations shows it.
 func (i *invocation) show(details bool) map[string]any {
 	status, detail := i.status()
 	plugins := []any{}

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// policy is a policy whose size is n characters, not counting white space.
+// policy returns a policy whose size is n characters, not counting white space.
 func policy(n int, rest string) *string {
 	text := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + rest + `,"Sid":"SID"}]}`
 	return aws.String("  " + strings.Replace(text, "SID", strings.Repeat("x", n-len(text)+len("SID")), 1) + "\n\n")

@@ -44,8 +44,8 @@ func (g *Gateway) getAuthorizationToken(w http.ResponseWriter, r *http.Request, 
 	}}})
 }
 
-// registryAddress is where the client finds the registry: on this computer at this endpoint's port, on a machine by the
-// name that it has on AWS.
+// registryAddress returns where the client finds the registry: on this computer at this endpoint's port, on a machine
+// by the name that it has on AWS.
 func registryAddress(r *http.Request, account, region string) string {
 	if strings.HasPrefix(r.Host, "127.") || strings.HasPrefix(r.Host, "localhost") {
 		return "http://" + r.Host

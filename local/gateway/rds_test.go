@@ -67,7 +67,7 @@ type rdsLab struct {
 	problems *safeBuffer
 }
 
-// newRDSLab is an account whose databases are fakes, closed at first: see fakeServers.gate.
+// newRDSLab returns an account whose databases are fakes, closed at first: see fakeServers.gate.
 func newRDSLab(t *testing.T) *rdsLab {
 	t.Helper()
 	l := &rdsLab{t: t, servers: &fakeServers{gate: make(chan struct{}, 100)}, problems: &safeBuffer{}}

@@ -92,7 +92,7 @@ func (g *Gateway) policyTexts(ctx context.Context, region, role string) (map[str
 	return texts, nil
 }
 
-// managedPolicy is the document of a policy's default version.
+// managedPolicy returns the document of a policy's default version.
 func (g *Gateway) managedPolicy(ctx context.Context, region, arn string) (string, error) {
 	var policy struct {
 		Version string `xml:"GetPolicyResult>Policy>DefaultVersionId"`
@@ -123,7 +123,7 @@ func (g *Gateway) readDocument(
 	return nil
 }
 
-// bucketPolicyOf is the policy of the bucket that a resource is in; none for other resources.
+// bucketPolicyOf returns the policy of the bucket that a resource is in; none for other resources.
 func (g *Gateway) bucketPolicyOf(resource string) ([]iamcheck.Policy, error) {
 	name, isS3 := strings.CutPrefix(resource, "arn:aws:s3:::")
 	if !isS3 {

@@ -255,7 +255,7 @@ func (g *Gateway) answerSession(w http.ResponseWriter, c call, a assumption, mor
 		"</Arn><AssumedRoleId>"+s.userID()+"</AssumedRoleId></AssumedRoleUser><PackedPolicySize>0</PackedPolicySize>"+more)
 }
 
-// userID is the unique id of a session's user.
+// userID returns the unique id of a session's user.
 func (s *session) userID() string {
 	sum := sha256.Sum256([]byte(s.role))
 	return "AROA" + strings.ToUpper(hex.EncodeToString(sum[:8])) + ":" + s.name

@@ -35,7 +35,7 @@ func digest(t *testing.T, image v1.Image) string {
 	return sum.String()
 }
 
-// tiny is an image of one file.
+// tiny returns an image of one file.
 func tiny(content string) (v1.Image, error) {
 	l, err := layer(entry{path: "/hello", mode: 0o755, content: []byte(content)})
 	if err != nil {

@@ -98,7 +98,7 @@ func buildRoot(ctx context.Context, base, entrypoint, out string) error {
 	return err
 }
 
-// buildContext is what docker build reads.
+// buildContext returns what docker build reads.
 func buildContext(entrypoint []byte) (io.Reader, error) {
 	var packed bytes.Buffer
 	archive := tar.NewWriter(&packed)

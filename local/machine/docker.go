@@ -22,5 +22,5 @@ func said(err error, text string) bool { return dockercli.Said(err, text) }
 // gone reports whether docker failed because what it should remove is gone, or about to be.
 func gone(err error) bool { return dockercli.Gone(err) }
 
-// lines are the lines of text that are not empty.
+// lines returns the lines of text that are not empty.
 func lines(text string) []string { return dockercli.Lines(text) }

@@ -114,8 +114,8 @@ func (h *host) create() []string {
 	return append(args, h.engine.prepared.image, "/lib/systemd/systemd")
 }
 
-// disks are the volumes, by name, that are removed with the machine: a Docker engine's own file systems cannot be on a
-// container's.
+// disks returns the volumes, by name, that are removed with the machine: a Docker engine's own file systems cannot be
+// on a container's.
 func (h *host) disks() map[string]string {
 	return map[string]string{
 		h.container + "-docker": "/var/lib/docker", h.container + "-containerd": "/var/lib/containerd",

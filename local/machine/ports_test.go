@@ -28,7 +28,7 @@ func listening(t *testing.T, greeting string) string {
 	return listener.Addr().String()
 }
 
-// free is an address that nobody listens at.
+// free returns an address that nobody listens at.
 func free(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp4", "127.0.0.1:0")

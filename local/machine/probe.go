@@ -30,7 +30,7 @@ type found struct {
 	ServerErrors  []string
 }
 
-// goArch is the engine's architecture in Go's words.
+// goArch returns the engine's architecture in Go's words.
 func (f found) goArch() (string, error) {
 	switch f.Architecture {
 	case "x86_64", "amd64":

@@ -89,7 +89,7 @@ func RunOver(ctx context.Context, conn net.Conn, command Command) (Exit, error) 
 	}
 }
 
-// lost is the reason why a stream ended too early.
+// lost returns the reason why a stream ended too early.
 func lost(ctx context.Context) error {
 	if err := context.Cause(ctx); err != nil {
 		return err

@@ -53,7 +53,7 @@ var images = []image{
 	ubuntu(current["amd64"], "noble", "24.04", "amd64", "x86_64", "20261015"),
 }
 
-// Image is the id of the account's current image of Ubuntu 24.04 for arm64 or amd64; "" for other architectures.
+// Image returns the id of the account's current image of Ubuntu 24.04 for arm64 or amd64; "" for other architectures.
 func Image(arch string) string { return current[arch] }
 
 // writeImages writes moto's list of images into dir and returns its path.

@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 	select {}
 }
 
-// installDir is where the clone's moto is, for computers without an installed one.
+// installDir returns where the clone's moto is, for computers without an installed one.
 func installDir(t *testing.T) string {
 	t.Helper()
 	dir, err := workdir.Find(".")

@@ -43,7 +43,7 @@ func Listen(host string, store *cloudflare.Store) (*Server, error) {
 	return nil, fmt.Errorf("listen for DNS queries over UDP and TCP on one port: %w", problem)
 }
 
-// Port is where the server listens.
+// Port returns where the server listens.
 func (s *Server) Port() int { return s.port }
 
 // Run answers queries until ctx ends; the error is that of a listener that broke.

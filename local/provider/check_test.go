@@ -8,7 +8,7 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 )
 
-// box is a made-up type with one of everything that the checks and diffs tell apart.
+// box returns a made-up type with one of everything that the checks and diffs tell apart.
 func box() Type {
 	return Type{
 		Name:         &AutoName{Prop: "name", Max: 20},

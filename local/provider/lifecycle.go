@@ -35,7 +35,7 @@ func (t Type) previewUpdate(change Change) Values {
 	return out
 }
 
-// withoutRemoved is the stored state less the inputs that the program does not set any more.
+// withoutRemoved returns the stored state less the inputs that the program does not set any more.
 func (t Type) withoutRemoved(state, in Values) Values {
 	out := Values{}
 	for key, value := range state {
@@ -191,7 +191,7 @@ func (t Type) importedInputs(outputs Values) Values {
 	return out
 }
 
-// settable is the value less those members of described objects that only the provider sets.
+// settable returns the value less those members of described objects that only the provider sets.
 func (p Prop) settable(value any) any {
 	switch value := value.(type) {
 	case Values:

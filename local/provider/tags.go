@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Tags are the properties of every type that can be tagged. Create and Update write all of "tagsAll"; Read returns
+// Tags returns the properties of every type that can be tagged. Create and Update write all of "tagsAll"; Read returns
 // all tags the resource has as "tags".
 func Tags() map[string]Prop {
 	return map[string]Prop{"tags": {}, "tagsAll": {Output: true}}

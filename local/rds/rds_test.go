@@ -11,8 +11,8 @@ import (
 	"webstack/local/machine"
 )
 
-// fakeDocker is a docker command that records its arguments and input, and returns the path of the record. The content
-// of a file named like a command, such as "port", is its answer; without one the answer is empty.
+// fakeDocker returns a docker command that records its arguments and input, and returns the path of the record. The
+// content of a file named like a command, such as "port", is its answer; without one the answer is empty.
 func fakeDocker(t *testing.T) (dir string, wrote func() string) {
 	t.Helper()
 	dir = t.TempDir()

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
-// served is a registry behind an HTTP server; tags of repositories that begin with "fixed" are immutable.
+// served returns a registry behind an HTTP server; tags of repositories that begin with "fixed" are immutable.
 func served(t *testing.T) (r *Registry, host string) {
 	t.Helper()
 	r, err := Open(t.TempDir())

@@ -73,7 +73,7 @@ func (r Run) download(ctx context.Context, machines machine.Machines, inputs map
 	return nil
 }
 
-// object is a parsed address of an object.
+// object returns a parsed address of an object.
 func object(address string) (bucket, key string, err error) {
 	// The agent reads a plus as a space.
 	parsed, err := url.Parse(strings.ReplaceAll(address, "+", "%20"))

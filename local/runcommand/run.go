@@ -133,7 +133,7 @@ func (r Run) perform(ctx context.Context, machines machine.Machines, values inte
 	}
 }
 
-// refused is the reason why the agent rejects a document.
+// refused returns the reason why the agent rejects a document.
 func (d Document) refused(given map[string][]string) error {
 	if !d.Supported() {
 		return fmt.Errorf("run a document of schema version %q: the laptop cloud supports %v", d.SchemaVersion, schemas)
@@ -176,7 +176,7 @@ func skips(steps []Step, results []Result, last bool) bool {
 	return false
 }
 
-// modifier is the value of an input that all actions share.
+// modifier returns the value of an input that all actions share.
 func (s Step) modifier(name string) string {
 	switch value := s.Inputs[name].(type) {
 	case string, bool:

@@ -88,7 +88,7 @@ func (r *rig) try(
 // step is a step as a document has it.
 type step map[string]any
 
-// script is a step that runs lines, with more inputs.
+// script returns a step that runs lines, with more inputs.
 func script(name, lines string, inputs ...any) step {
 	all := map[string]any{"runCommand": strings.Split(lines, "\n")}
 	for i := 0; i < len(inputs); i += 2 {
@@ -102,7 +102,7 @@ func (s step) when(operator string, operands ...string) step {
 	return s
 }
 
-// document is a document of schema 2.2 as JSON.
+// document returns a document of schema 2.2 as JSON.
 func document(t *testing.T, parameters map[string]any, steps ...step) string {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"schemaVersion": "2.2", "parameters": parameters, "mainSteps": steps})
@@ -112,7 +112,7 @@ func document(t *testing.T, parameters map[string]any, steps ...step) string {
 	return string(text)
 }
 
-// outcome is a step's result in short: its status, its exit code, and what it printed.
+// outcome returns a step's result in short: its status, its exit code, and what it printed.
 func outcome(results []runcommand.Result) []string {
 	var out []string
 	for _, r := range results {

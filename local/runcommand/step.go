@@ -131,7 +131,7 @@ func (r Run) script(ctx context.Context, machines machine.Machines, i interpolat
 	}
 }
 
-// environment are the variables that a script gets.
+// environment returns the variables that a script gets.
 func (r Run) environment(i interpolator, in scriptInputs) []string {
 	variables := append([]string{
 		"SSM_COMMAND_ID=" + r.ID, "AWS_SSM_INSTANCE_ID=" + r.InstanceID, "AWS_SSM_REGION_NAME=" + r.Region,

@@ -183,7 +183,7 @@ func (c *converge) report(ctx context.Context, execution ssmtypes.AssociationExe
 	}
 }
 
-// invocations are what a run has done on each host.
+// invocations returns what a run has done on each host.
 func (c *converge) invocations(
 	ctx context.Context, execution ssmtypes.AssociationExecution,
 ) ([]ssmtypes.CommandInvocation, error) {

@@ -50,7 +50,7 @@ func (a *account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer(in))
 }
 
-// stack is the stack local of apps in an account that answers so.
+// stack returns the stack local of apps in an account that answers so.
 func stack(t *testing.T, a *account, apps ...string) *operate.Stack {
 	t.Helper()
 	server := httptest.NewServer(a)
@@ -147,8 +147,8 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 	}
 }
 
-// converging is an account with an association whose runs are "status version" each, the newest last. While a run is
-// Early, it has not reached the step converge.
+// converging returns an account with an association whose runs are "status version" each, the newest last. While a run
+// is Early, it has not reached the step converge.
 func converging(runs func() []string) *account {
 	step := map[string]any{"Name": "converge", "Status": "Failed", "ResponseCode": 3}
 	list := func(items ...any) any { return items }

@@ -146,7 +146,7 @@ func (s *session) command(ctx context.Context) error {
 	return nil
 }
 
-// output is where a program's output goes.
+// output returns where a program's output goes.
 func (s *session) output(ctx context.Context) io.Writer {
 	return writerFunc(func(data []byte) (int, error) {
 		for written := 0; written < len(data); {

@@ -32,7 +32,7 @@ func (d Dir) Build() string { return d.path("build") }
 // Images holds container images that were built here.
 func (d Dir) Images() string { return d.path("images") }
 
-// Moto is where the AWS emulator is installed when the computer has none.
+// Moto returns where the AWS emulator is installed when the computer has none.
 func (d Dir) Moto() string { return d.path("moto") }
 
 // State is Pulumi's state of the stack local.
@@ -50,7 +50,7 @@ func (d Dir) CloudFile() string { return d.path("run", "cloud.json") }
 // EndpointsFile says where clients find the running laptop cloud; package laptop defines its form.
 func (d Dir) EndpointsFile() string { return laptop.File(string(d)) }
 
-// CloudLog is the log of the laptop cloud.
+// CloudLog returns the log of the laptop cloud.
 func (d Dir) CloudLog() string { return d.path("run", "cloud.log") }
 
 // RequestLog has a line for each request to the AWS endpoint.
@@ -59,7 +59,7 @@ func (d Dir) RequestLog() string { return d.path("run", "aws.log") }
 // Registries holds the images that were pushed to the running laptop cloud.
 func (d Dir) Registries() string { return d.path("run", "registries") }
 
-// Authority is the certificate of the authority that issues the apps' certificates on the laptop cloud.
+// Authority returns the certificate of the authority that issues the apps' certificates on the laptop cloud.
 func (d Dir) Authority() string { return d.path("run", "ca.crt") }
 
 // LocalEnv exports what pulumi, aws and dig need to use the laptop cloud by hand.

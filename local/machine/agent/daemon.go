@@ -18,7 +18,7 @@ import (
 	"webstack/local/machine/wire"
 )
 
-// daemon is the system service.
+// daemon runs the system service.
 func daemon(ctx context.Context) error {
 	log.SetFlags(0) // the journal adds the time
 	config, err := readConfig()

@@ -17,7 +17,7 @@ func only(service wire.Service) func(net.Conn) wire.Service {
 	return func(net.Conn) wire.Service { return service }
 }
 
-// database is the service of the database that a connection is for.
+// database returns the service of the database that a connection is for.
 func database(conn net.Conn) wire.Service {
 	return wire.Database(conn.LocalAddr().(*net.TCPAddr).IP.String())
 }

@@ -14,7 +14,7 @@ const (
 	credentialsPath = "meta-data/iam/security-credentials/"
 )
 
-// entriesOf are the contents by path, without those that have to be fetched.
+// entriesOf returns the contents by path, without those that have to be fetched.
 func entriesOf(instance Instance) map[string][]byte {
 	entries := map[string][]byte{
 		"dynamic/instance-identity/document": identity(instance),
@@ -70,7 +70,8 @@ func credentialsJSON(c Credentials) []byte {
 	})
 }
 
-// list is the listing of a folder: a line for each name in it, folders with a slash at the end; "" when there is none.
+// list returns the listing of a folder: a line for each name in it, folders with a slash at the end; "" when there is
+// none.
 func list(entries map[string][]byte, path string) string {
 	folder := strings.TrimSuffix(path, "/") + "/"
 	if path == "" {

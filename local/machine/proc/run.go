@@ -122,7 +122,7 @@ func write(path string, content []byte) error {
 	return os.Chmod(path, 0o700)
 }
 
-// input is the pipe to the program's standard input; nil without, and the program then reads nothing.
+// input returns the pipe to the program's standard input; nil without, and the program then reads nothing.
 func input(cmd *exec.Cmd, wanted bool) (io.WriteCloser, error) {
 	if !wanted {
 		return nil, nil

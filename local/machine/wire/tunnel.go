@@ -14,12 +14,12 @@ const patience = 5 * time.Minute
 // Tunnel carries streams both ways over one connection.
 type Tunnel struct{ session *yamux.Session }
 
-// CloudSide is the laptop cloud's end of a tunnel.
+// CloudSide returns the laptop cloud's end of a tunnel.
 func CloudSide(conn io.ReadWriteCloser) (*Tunnel, error) {
 	return newTunnel(yamux.Client(conn, settings()))
 }
 
-// AgentSide is the agent's end of a tunnel.
+// AgentSide returns the agent's end of a tunnel.
 func AgentSide(conn io.ReadWriteCloser) (*Tunnel, error) {
 	return newTunnel(yamux.Server(conn, settings()))
 }

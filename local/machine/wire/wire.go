@@ -32,7 +32,7 @@ const DatabaseNetwork = "169.254.171"
 
 const databasePrefix = "database "
 
-// Database is the service of the database at an address.
+// Database returns the service of the database at an address.
 func Database(address string) Service { return databasePrefix + Service(address) }
 
 // Database returns the address of the database that the service is for; ok is false if it is not for a database.
@@ -177,7 +177,7 @@ func (w *Writer) WriteJSON(kind Kind, value any) error {
 	return w.Write(kind, payload)
 }
 
-// Stream is an io.Writer whose output becomes frames of one kind.
+// Stream returns an io.Writer whose output becomes frames of one kind.
 func (w *Writer) Stream(kind Kind) io.Writer { return stream{w, kind} }
 
 type stream struct {

@@ -184,7 +184,7 @@ func TestDatabaseIsNotDeletedUnlessToldHow(t *testing.T) {
 	db.Delete(t.Context())
 }
 
-// inputsOf are the inputs that the test gave, without what Check adds.
+// inputsOf returns the inputs that the test gave, without what Check adds.
 func inputsOf(r *providertest.Resource) provider.Values {
 	out := provider.Values{}
 	defaulted := r.Inputs.Strs("__defaults")

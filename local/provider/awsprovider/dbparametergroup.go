@@ -68,7 +68,7 @@ func (c *clients) dbParameterGroup() provider.Type {
 var parameterGroupPattern = checkPattern(`[a-z][a-z0-9.-]{0,254}`,
 	"must be a lower-case letter, then up to 254 lower-case letters, digits, dots and hyphens")
 
-// parameterValues are the values of the parameters by name.
+// parameterValues returns the values of the parameters by name.
 func parameterValues(parameters []provider.Values) map[string]string {
 	out := map[string]string{}
 	for _, parameter := range parameters {

@@ -37,7 +37,7 @@ func ec2Tags(tags map[string]string) []types.Tag {
 	return out
 }
 
-// ec2TagSpec is the tags of a new resource, or nothing when there are none.
+// ec2TagSpec returns the tags of a new resource, or nothing when there are none.
 func ec2TagSpec(resource types.ResourceType, in provider.Values) []types.TagSpecification {
 	tags := ec2Tags(in.StrMap("tagsAll"))
 	if len(tags) == 0 {

@@ -115,7 +115,7 @@ func (c *clients) readEip(ctx context.Context, id string, _ provider.Values) (pr
 	}, nil
 }
 
-// publicDNS is the name that AWS has for a public IPv4 address in this region.
+// publicDNS returns the name that AWS has for a public IPv4 address in this region.
 func (c *clients) publicDNS(ip string) string {
 	zone := c.region + ".compute"
 	if c.region == "us-east-1" {
@@ -124,7 +124,7 @@ func (c *clients) publicDNS(ip string) string {
 	return dashed("ec2-", ip, "."+zone+".amazonaws.com")
 }
 
-// privateDNS is the name that AWS has for a private IPv4 address in this region.
+// privateDNS returns the name that AWS has for a private IPv4 address in this region.
 func (c *clients) privateDNS(ip string) string {
 	zone := c.region + ".compute"
 	if c.region == "us-east-1" {

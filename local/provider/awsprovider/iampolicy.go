@@ -106,7 +106,7 @@ func (c *clients) newPolicyVersion(ctx context.Context, change provider.Change) 
 	return err
 }
 
-// olderVersions are the versions that are not the one in force, the oldest first.
+// olderVersions returns the versions that are not the one in force, the oldest first.
 func (c *clients) olderVersions(ctx context.Context, id string) ([]types.PolicyVersion, error) {
 	found, err := c.iam.ListPolicyVersions(ctx, &iam.ListPolicyVersionsInput{PolicyArn: &id})
 	if err != nil {

@@ -111,7 +111,7 @@ func permissionRules(group string, permissions []types.IpPermission) map[singleR
 	return out
 }
 
-// permission is the rule as the calls of EC2 take it.
+// permission returns the rule as the calls of EC2 take it.
 func (r singleRule) permission(group string) types.IpPermission {
 	out := types.IpPermission{IpProtocol: &r.protocol, FromPort: &r.from, ToPort: &r.to}
 	var description *string

@@ -194,7 +194,7 @@ func (c *clients) runInstancesInput(ctx context.Context, in provider.Values) (*e
 	return request, c.addRootVolume(ctx, request, in)
 }
 
-// rootTags are the tags that the program gives the root volume, in either of the two places for them.
+// rootTags returns the tags that the program gives the root volume, in either of the two places for them.
 func rootTags(in provider.Values) map[string]string {
 	if in["volumeTags"] != nil {
 		return in.StrMap("volumeTags")

@@ -17,7 +17,7 @@ import (
 	"webstack/local/provider/providertest"
 )
 
-// refusingEngine is an engine whose account rejects the requests that contain what in their target, query or body.
+// refusingEngine returns an engine whose account rejects the requests that contain what in their target, query or body.
 func refusingEngine(t *testing.T, what string) *providertest.Engine {
 	t.Helper()
 	behind, err := url.Parse(account.endpoint)
@@ -76,7 +76,7 @@ func TestWhatIsMadeIsKept(t *testing.T) {
 	}
 }
 
-// keptID is the id of what a failed creation leaves, or "".
+// keptID returns the id of what a failed creation leaves, or "".
 func keptID(err error) string {
 	failure, ok := rpcerror.FromError(err)
 	if !ok {

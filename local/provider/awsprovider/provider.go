@@ -52,7 +52,7 @@ var configProps = map[string]provider.Prop{
 	"endpoints":                 {Parsed: true},
 }
 
-// resourceTypes is the table of all resource types, by token.
+// resourceTypes returns the table of all resource types, by token.
 func resourceTypes(c *clients) map[string]provider.Type {
 	out := map[string]provider.Type{}
 	for _, family := range []map[string]provider.Type{
@@ -63,7 +63,7 @@ func resourceTypes(c *clients) map[string]provider.Type {
 	return out
 }
 
-// functions is the table of all functions, by token.
+// functions returns the table of all functions, by token.
 func functions(c *clients) map[string]provider.Function {
 	out := map[string]provider.Function{}
 	for _, family := range []map[string]provider.Function{

@@ -51,12 +51,12 @@ func (c *clients) route() provider.Type {
 	}
 }
 
-// routeID is the id of the route to a destination; AWS itself has none for routes.
+// routeID returns the id of the route to a destination; AWS itself has none for routes.
 func routeID(table, destination string) string {
 	return fmt.Sprintf("r-%s%d", table, crc32.ChecksumIEEE([]byte(destination)))
 }
 
-// routeDestination is the destination that the properties name.
+// routeDestination returns the destination that the properties name.
 func routeDestination(in provider.Values) string {
 	for _, key := range routeDestinations {
 		if in.Str(key) != "" {

@@ -64,7 +64,7 @@ func (c *clients) bucketObject() provider.Type {
 	}
 }
 
-// objectBody is what to upload: the text, the bytes, or the file that the program named.
+// objectBody returns what to upload: the text, the bytes, or the file that the program named.
 func objectBody(in provider.Values) ([]byte, error) {
 	if asset := in.Asset("source"); asset != nil {
 		return asset.Bytes()
@@ -89,7 +89,7 @@ func (c *clients) putObject(ctx context.Context, in provider.Values) error {
 	return err
 }
 
-// tagging is all tags in the form that goes along with an upload.
+// tagging returns all tags in the form that goes along with an upload.
 func tagging(in provider.Values) *string {
 	tags := url.Values{}
 	for key, value := range in.StrMap("tagsAll") {

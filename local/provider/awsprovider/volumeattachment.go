@@ -32,7 +32,7 @@ func (c *clients) volumeAttachment() provider.Type {
 	}
 }
 
-// attachmentID is the id of an attachment; AWS itself has none.
+// attachmentID returns the id of an attachment; AWS itself has none.
 func attachmentID(device, instance, volume string) string {
 	return fmt.Sprintf("vai-%d", crc32.ChecksumIEEE([]byte(device+"-"+instance+"-"+volume+"-")))
 }

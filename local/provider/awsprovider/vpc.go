@@ -147,7 +147,7 @@ func (c *clients) untilVpcIpv6(ctx context.Context, id string, wanted bool) erro
 	})
 }
 
-// vpcIpv6 is the VPC's IPv6 block, or an empty one.
+// vpcIpv6 returns the VPC's IPv6 block, or an empty one.
 func vpcIpv6(vpc types.Vpc) types.VpcIpv6CidrBlockAssociation {
 	for _, block := range vpc.Ipv6CidrBlockAssociationSet {
 		if block.Ipv6CidrBlockState != nil && block.Ipv6CidrBlockState.State == types.VpcCidrBlockStateCodeAssociated {

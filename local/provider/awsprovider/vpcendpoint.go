@@ -57,7 +57,8 @@ func (c *clients) untilVpcEndpointAvailable(ctx context.Context, id string) erro
 	}, "failed", "rejected", "expired")
 }
 
-// endpointState is the state of an endpoint as AWS spells it; the SDK and the emulator begin it with a capital letter.
+// endpointState returns the state of an endpoint as AWS spells it; the SDK and the emulator begin it with a capital
+// letter.
 func endpointState(endpoint types.VpcEndpoint) string { return strings.ToLower(string(endpoint.State)) }
 
 func (c *clients) updateVpcEndpoint(ctx context.Context, change provider.Change) error {

@@ -40,21 +40,21 @@ func newAccount(t *testing.T) *account {
 	return a
 }
 
-// engineAt is an engine whose provider has that token for the API at url.
+// engineAt returns an engine whose provider has that token for the API at url.
 func engineAt(t *testing.T, url, token string) *providertest.Engine {
 	t.Helper()
 	server := providertest.ServeFor(t, Package(url, ""), (&client{}).instance().Types)
 	return server.Engine(t, provider.Values{"apiToken": token})
 }
 
-// newEngine is an engine with an account of its own.
+// newEngine returns an engine with an account of its own.
 func newEngine(t *testing.T) (*providertest.Engine, *account) {
 	t.Helper()
 	a := newAccount(t)
 	return engineAt(t, a.url, testToken), a
 }
 
-// records are the records of example.com.
+// records returns the records of example.com.
 func (a *account) records() []cloudflare.Record { return a.store.Records(a.zone) }
 
 // change changes a record of example.com behind the provider's back.

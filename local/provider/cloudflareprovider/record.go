@@ -84,7 +84,7 @@ func zoneOf(in provider.Values) *cloudflare.ResourceContainer {
 	return cloudflare.ZoneIdentifier(in.Str("zoneId"))
 }
 
-// contentOf is the record's content, by whichever name the program gives it.
+// contentOf returns the record's content, by whichever name the program gives it.
 func contentOf(in provider.Values) string { return in.Str("content") + in.Str("value") }
 
 func (c *client) createRecord(ctx context.Context, in provider.Values) (string, error) {

@@ -14,7 +14,7 @@ import (
 
 const recordToken = "cloudflare:index/record:Record"
 
-// address is a record of the account's first zone.
+// address returns a record of the account's first zone.
 func (a *account) address(more provider.Values) provider.Values {
 	return providertest.Merged(provider.Values{
 		"zoneId": a.zone, "name": "shop", "type": "A", "content": "192.0.2.10",

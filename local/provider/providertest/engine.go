@@ -10,7 +10,7 @@ import (
 	"webstack/local/provider"
 )
 
-// URN is the URN of the engine's resource of that type.
+// URN returns the URN of the engine's resource of that type.
 func (e *Engine) URN(token string) string {
 	return "urn:pulumi:test::webstack::" + token + "::" + e.Name
 }

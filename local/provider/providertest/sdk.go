@@ -80,7 +80,7 @@ func checkProps(t *testing.T, at string, props map[string]provider.Prop, args, s
 	}
 }
 
-// sdkFields are the types of a struct's fields by property name.
+// sdkFields returns the types of a struct's fields by property name.
 func sdkFields(of reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
 	for i := range of.NumField() {
@@ -97,7 +97,7 @@ func isMany(of reflect.Type) bool {
 	return of.Kind() == reflect.Slice || of.Kind() == reflect.Map || of.Kind() == reflect.Interface
 }
 
-// structOf is the struct that a field holds, alone or in a list; nil when it holds none.
+// structOf returns the struct that a field holds, alone or in a list; nil when it holds none.
 func structOf(of reflect.Type) reflect.Type {
 	for of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice {
 		of = of.Elem()

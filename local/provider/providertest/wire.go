@@ -29,7 +29,7 @@ func (e *Engine) Encode(values provider.Values) *structpb.Struct {
 	return out
 }
 
-// wireForm is the value with the engine's mark wherever it is unknown.
+// wireForm returns the value with the engine's mark wherever it is unknown.
 func wireForm(value any) any {
 	switch value := value.(type) {
 	case provider.Unknown:
@@ -84,7 +84,7 @@ func plain(value any) any {
 	return value
 }
 
-// secrets are the properties that are marked secret, sorted.
+// secrets returns the properties that are marked secret, sorted.
 func secrets(properties *structpb.Struct) []string {
 	out := []string{}
 	for key, value := range properties.GetFields() {

@@ -21,7 +21,7 @@ var classes = []class{
 	{"special", "minSpecial", "!@#$%&*()-_=+[]{}<>:?"},
 }
 
-// drawProps are the inputs of strings and passwords. Every change draws again.
+// drawProps returns the inputs of strings and passwords. Every change draws again.
 func drawProps() map[string]provider.Prop {
 	props := map[string]provider.Prop{
 		"length":          {Required: true, Replace: true, Check: checkCount},
@@ -88,7 +88,7 @@ func pick(characters string, n int) []byte {
 	return out
 }
 
-// below is a random number from 0 to n-1.
+// below returns a random number from 0 to n-1.
 func below(n int) int {
 	drawn, err := rand.Int(rand.Reader, big.NewInt(int64(n)))
 	if err != nil {
@@ -97,7 +97,7 @@ func below(n int) int {
 	return int(drawn.Int64())
 }
 
-// asDrawn are the inputs that an imported text is taken to have been drawn with.
+// asDrawn returns the inputs that an imported text is taken to have been drawn with.
 func asDrawn(text string) provider.Values {
 	in := provider.Values{"length": len(text), "result": text}
 	for _, class := range classes {

@@ -127,7 +127,7 @@ func TestCharacters(t *testing.T) {
 	}
 }
 
-// atLeast is the number that a test set, or 0.
+// atLeast returns the number that a test set, or 0.
 func atLeast(in provider.Values, key string) int { n, _ := in[key].(int); return n }
 
 func TestTwoPasswordsDiffer(t *testing.T) {
@@ -151,7 +151,7 @@ func TestNothingChangesInPlace(t *testing.T) {
 	} {
 		r := e.Create(token, inputs)
 		turned := providertest.Merged(inputs, provider.Values{"keepers": provider.Values{"turn": "2"}})
-		if err := r.TryUpdate(turned); err == nil || !strings.Contains(err.Error(), "no update for this resource type") {
+		if err := r.TryUpdate(turned); err == nil || !strings.Contains(err.Error(), "does not support updates of this resource type") {
 			t.Errorf("%s: %v", token, err)
 		}
 	}

@@ -59,7 +59,7 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// played is a service whose agent the test plays.
+// played returns a service whose agent the test plays.
 func played(t *testing.T, agent func(ctx context.Context, s *datachannel.Stream)) *service {
 	s := newService(t)
 	s.agent, s.stage = agent, datachannel.NewStream(datachannel.Output, datachannel.Input)

@@ -243,7 +243,7 @@ func TestAnAgentThatSkipsTheHandshake(t *testing.T) {
 	}
 }
 
-// asking is an agent that asks for an action and sends on what the client answers.
+// asking returns an agent that asks for an action and sends on what the client answers.
 func asking(action datachannel.Action, answers chan<- datachannel.HandshakeAnswer) func(context.Context, *datachannel.Stream) {
 	return func(ctx context.Context, stream *datachannel.Stream) {
 		_ = stream.Send(ctx, datachannel.HandshakeRequest, datachannel.JSON(datachannel.Handshake{
