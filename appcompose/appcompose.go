@@ -8,7 +8,6 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/config"
 	"webstack/contract"
 )
 
@@ -17,14 +16,7 @@ const TypeToken = "webstack:appcompose:AppCompose"
 
 // Args are the inputs of New.
 type Args struct {
-	// Config is the stack's config. Its postgresPassword is not read: see PostgresPassword.
-	Config *config.Config
-	// Project and Stack are Pulumi's names of both; parameters stand under /<project>/<stack>.
-	Project, Stack string
-	// Region is the AWS region.
-	Region string
-	// RepositoryURLs maps each app to its image repository without tag.
-	RepositoryURLs map[string]string
+	RenderInput
 	// HostProgram is the path of webstackctl, built for the instance's architecture.
 	HostProgram string
 	// PostgresHost is "host:port" of the external Postgres. Needed with it, and only with it.
@@ -62,11 +54,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		ManifestSum: contract.Sum(b.manifest), HostProgramSHA256: b.program.SHA256,
 		ComposeYaml: string(b.rendered.Compose), Caddyfile: string(b.rendered.Caddyfile),
 	}
-	inputs := pulumi.Map{"region": pulumi.String(args.Region), "apps": pulumi.ToStringArray(appNames(args.Config))}
+	inputs := pulumi.Map{"region": pulumi.String(args.Region), "apps": pulumi.ToStringArray(appNames(args.Apps))}
 	if err := ctx.RegisterComponentResourceV2(TypeToken, name, inputs, c, opts...); err != nil {
 		return nil, fmt.Errorf("register %s: %w", name, err)
 	}
-	if warning := memoryWarning(args.Config); warning != "" {
+	if warning := memoryWarning(args.RenderInput); warning != "" {
 		if err := ctx.Log.Warn(warning, &pulumi.LogArgs{Resource: c}); err != nil {
 			return nil, fmt.Errorf("warn about memory: %w", err)
 		}
@@ -87,9 +79,9 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, nil
 }
 
-func appNames(c *config.Config) []string {
+func appNames(apps []App) []string {
 	var names []string
-	for _, app := range c.Apps {
+	for _, app := range apps {
 		names = append(names, app.Name)
 	}
 	return slices.Sorted(slices.Values(names))
@@ -115,13 +107,10 @@ func (p *publisher) published(r pulumi.Resource) {
 
 // newBundle checks args and puts the bundle together in memory.
 func newBundle(args *Args) (bundle, error) {
-	if (args.PostgresHost != nil) != args.Config.EnableExternalPostgres {
+	if (args.PostgresHost != nil) != args.ExternalPostgres {
 		return bundle{}, errors.New("publish bundle: PostgresHost goes with enableExternalPostgres, and only with it")
 	}
-	rendered, err := Render(RenderInput{
-		Config: args.Config, Project: args.Project, Stack: args.Stack, Region: args.Region,
-		RepositoryURLs: args.RepositoryURLs,
-	})
+	rendered, err := Render(args.RenderInput)
 	if err != nil {
 		return bundle{}, err
 	}

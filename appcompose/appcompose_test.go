@@ -13,7 +13,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"webstack/config"
 	"webstack/contract"
 	"webstack/internal/pulumitest"
 )
@@ -28,10 +27,10 @@ const (
 func args(t *testing.T, edits ...func(*Args)) *Args {
 	t.Helper()
 	in := input(
-		app("blog", func(a *config.App) { a.Aliases = []string{"www.blog.example.com"} }),
-		app("shop", func(a *config.App) {
+		app("blog", func(a *App) { a.Aliases = []string{"www.blog.example.com"} }),
+		app("shop", func(a *App) {
 			a.EnvPlain = map[string]string{"LOG_LEVEL": "info"}
-			a.EnvSecure = map[string]config.Secret{"API_KEY": "hidden-key", "STRIPE_KEY": "hidden-stripe"}
+			a.EnvSecure = map[string]pulumi.StringInput{"API_KEY": pulumi.String("hidden-key"), "STRIPE_KEY": pulumi.String("hidden-stripe")}
 		}),
 	)
 	program := filepath.Join(t.TempDir(), "webstackctl")
@@ -39,8 +38,7 @@ func args(t *testing.T, edits ...func(*Args)) *Args {
 		t.Fatal(err)
 	}
 	a := &Args{
-		Config: in.Config, Project: in.Project, Stack: in.Stack, Region: in.Region,
-		RepositoryURLs: in.RepositoryURLs, HostProgram: program,
+		RenderInput: in, HostProgram: program,
 	}
 	for _, edit := range edits {
 		edit(a)
@@ -49,7 +47,7 @@ func args(t *testing.T, edits ...func(*Args)) *Args {
 }
 
 func external(a *Args) {
-	a.Config.EnableExternalPostgres = true
+	a.ExternalPostgres = true
 	a.PostgresHost = pulumi.String("db.example.com:5432")
 	a.PostgresPassword = pulumi.ToSecret(pulumi.String("hidden-given")).(pulumi.StringOutput)
 }
@@ -246,9 +244,9 @@ func TestBundle(t *testing.T) {
 
 func TestSecretValuesDoNotChangeTheManifest(t *testing.T) {
 	t.Parallel()
-	sum := func(value config.Secret) string {
+	sum := func(value string) string {
 		var made AppCompose
-		a := args(t, func(a *Args) { a.Config.Apps[1].EnvSecure["API_KEY"] = value })
+		a := args(t, func(a *Args) { a.Apps[1].EnvSecure["API_KEY"] = pulumi.String(value) })
 		run(t, program(a, &made), false)
 		return made.ManifestSum
 	}
@@ -265,8 +263,8 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		"no host program":    {func(a *Args) { a.HostProgram += "-gone" }, "read the host program"},
 		"host without need":  {func(a *Args) { a.PostgresHost = pulumi.String("x:1") }, "enableExternalPostgres"},
-		"no external host":   {func(a *Args) { a.Config.EnableExternalPostgres = true }, "enableExternalPostgres"},
-		"unrenderable value": {func(a *Args) { a.Config.CaddyEmail = "{" }, "cannot be used in a Caddyfile"},
+		"no external host":   {func(a *Args) { a.ExternalPostgres = true }, "enableExternalPostgres"},
+		"unrenderable value": {func(a *Args) { a.CaddyEmail = "{" }, "cannot be used in a Caddyfile"},
 		"unknown region":     {func(a *Args) { a.Region = "" }, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -284,7 +282,7 @@ func TestNewReportsFailures(t *testing.T) {
 func TestNewWith200Apps(t *testing.T) {
 	t.Parallel()
 	in := many(200)
-	a := args(t, func(a *Args) { a.Config, a.RepositoryURLs = in.Config, in.RepositoryURLs })
+	a := args(t, func(a *Args) { a.RenderInput = in })
 	r := run(t, program(a, nil), false)
 	r.CheckShape(t)
 	r.Count(t, passwordType, 201)

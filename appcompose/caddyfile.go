@@ -3,7 +3,6 @@ package appcompose
 import (
 	"slices"
 
-	"webstack/config"
 	"webstack/templates"
 )
 
@@ -24,22 +23,22 @@ const (
 	issuerInternal    = "internal"
 )
 
-func renderCaddyfile(c *config.Config) ([]byte, error) {
-	data := templates.Caddyfile{Email: c.CaddyEmail, StrictTransport: c.Acme == acmeLetsEncrypt, AccessLog: c.AccessLog}
-	switch c.Acme {
+func renderCaddyfile(in RenderInput) ([]byte, error) {
+	data := templates.Caddyfile{Email: in.CaddyEmail, StrictTransport: in.Acme == acmeLetsEncrypt, AccessLog: in.AccessLog}
+	switch in.Acme {
 	case acmeLetsEncrypt, acmeInternal:
 	case acmeStaging:
 		data.ACMECA = stagingCA
 	default:
-		data.ACMECA = c.Acme
+		data.ACMECA = in.Acme
 	}
-	data.TrustedProxies = proxies(c)
-	for _, app := range c.Apps {
-		if app.Name == c.ActiveApp {
+	data.TrustedProxies = proxies(in.Apps)
+	for _, app := range in.Apps {
+		if app.Name == in.ActiveApp {
 			data.ActiveApp, data.ActiveDomain = app.Name, app.Domain
 		}
 		data.Apps = append(data.Apps, templates.CaddyApp{
-			Name: app.Name, Domain: app.Domain, Issuer: issuer(c.Acme, app.CfProxied), Proxied: app.CfProxied,
+			Name: app.Name, Domain: app.Domain, Issuer: issuer(in.Acme, app.Proxied), Proxied: app.Proxied,
 			Aliases: slices.Sorted(slices.Values(app.Aliases)),
 		})
 	}
@@ -47,8 +46,8 @@ func renderCaddyfile(c *config.Config) ([]byte, error) {
 }
 
 // proxies are the networks of Cloudflare's proxies, where an app is behind them.
-func proxies(c *config.Config) []string {
-	if slices.ContainsFunc(c.Apps, func(app config.App) bool { return app.CfProxied }) {
+func proxies(apps []App) []string {
+	if slices.ContainsFunc(apps, func(app App) bool { return app.Proxied }) {
 		return cloudflareRanges
 	}
 	return nil

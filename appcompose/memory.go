@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"webstack/config"
 	"webstack/contract"
 )
 
@@ -35,8 +34,7 @@ func (m memory) web(proxies []string) contract.Web {
 	}
 }
 
-func shareMemory(c *config.Config) memory {
-	host, _ := c.HostMemoryMb()
+func shareMemory(host int) memory {
 	return memory{
 		caddy:          clamp(host/8, 128, 1024),
 		postgres:       max(host*3/8, 192),
@@ -48,21 +46,20 @@ func shareMemory(c *config.Config) memory {
 }
 
 // memoryWarning says that the limits of all containers together are more than the host has, "" where they are not.
-func memoryWarning(c *config.Config) string {
-	host, known := c.HostMemoryMb()
-	share := shareMemory(c)
+func memoryWarning(in RenderInput) string {
+	share := shareMemory(in.HostMemoryMb)
 	sum := share.caddy
-	if !c.EnableExternalPostgres {
+	if !in.ExternalPostgres {
 		sum += share.postgres
 	}
-	for _, app := range c.Apps {
+	for _, app := range in.Apps {
 		sum += app.MemoryMb
 	}
-	if !known || sum <= host {
+	if !in.HostMemoryKnown || sum <= in.HostMemoryMb {
 		return ""
 	}
 	return fmt.Sprintf("the containers' memory limits add up to %d MiB, and a %s has %d MiB: if the apps use all they may, "+
-		"the kernel kills some of them; lower memoryMb of the apps, or choose a larger instanceType", sum, c.InstanceType, host)
+		"the kernel kills some of them; lower memoryMb of the apps, or choose a larger instanceType", sum, in.InstanceType, in.HostMemoryMb)
 }
 
 func clamp(v, low, high int) int { return min(max(v, low), high) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"webstack/config"
 	"webstack/contract"
 )
 
@@ -13,7 +12,7 @@ const postgresSecret = "postgres-password"
 
 // postgresService is the shared database. User, password and first database are only read when the data directory is
 // empty; later changes are the host program's work.
-func postgresService(c *config.Config, share memory) service {
+func postgresService(in RenderInput, share memory) service {
 	// Stopping writes everything in memory to disk; killed before that, the next start has to recover.
 	s := base(contract.PostgresService, contract.PostgresImage, share.postgres, "90s")
 	s.ContainerName = contract.PostgresService
@@ -24,12 +23,12 @@ func postgresService(c *config.Config, share memory) service {
 		fmt.Sprintf("--effective_cache_size=%dMB", share.postgres),
 		fmt.Sprintf("--maintenance_work_mem=%dMB", share.maintenanceMem),
 		fmt.Sprintf("--work_mem=%dMB", share.workMem),
-		fmt.Sprintf("--max_connections=%d", c.PostgresConnections()),
+		fmt.Sprintf("--max_connections=%d", in.PostgresConnections),
 		"--random_page_cost=1.1", // The data volume is an SSD.
-	}, guards(c)...)
+	}, guards(in.DataVolumeGiB)...)
 	s.Environment = map[string]literal{
-		"POSTGRES_USER":          literal(c.PostgresUser),
-		"POSTGRES_DB":            literal(c.PostgresDefaultDb),
+		"POSTGRES_USER":          literal(in.PostgresUser),
+		"POSTGRES_DB":            literal(in.PostgresDefaultDb),
 		"POSTGRES_PASSWORD_FILE": "/run/secrets/" + postgresSecret,
 		"POSTGRES_INITDB_ARGS":   "--data-checksums",
 	}
@@ -40,7 +39,7 @@ func postgresService(c *config.Config, share memory) service {
 		// Over TCP: while it sets up a new data directory, Postgres answers on its socket only, and is not ready.
 		Test: []string{
 			"CMD", "pg_isready", "-q", "-h", "127.0.0.1",
-			"-U", strings.ReplaceAll(c.PostgresUser, "$", "$$"), "-d", "postgres",
+			"-U", strings.ReplaceAll(in.PostgresUser, "$", "$$"), "-d", "postgres",
 		},
 		Interval: "10s", Timeout: "5s", Retries: 6, StartPeriod: "120s",
 	}
@@ -51,8 +50,8 @@ func postgresService(c *config.Config, share memory) service {
 }
 
 // guards are the settings that keep one app from taking Postgres away from the others, and the apps' data out of the log.
-func guards(c *config.Config) []string {
-	disk := c.DataVolumeSize << 10
+func guards(dataVolumeGiB int) []string {
+	disk := dataVolumeGiB << 10
 	// As large as each other, so segments that were once written are used again and not given back: when the disk is
 	// full, there is still room for the log of what changes, without which Postgres stops.
 	wal := clamp(disk/20, 256, 2048)

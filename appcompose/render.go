@@ -10,22 +10,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"webstack/config"
 	"webstack/contract"
 )
-
-// RenderInput is what the rendered files depend on. All of it is known before any resource exists.
-type RenderInput struct {
-	// Config is the stack's config. Nothing of its secrets but their names gets into what is rendered.
-	Config *config.Config
-	// Project and Stack are Pulumi's names of both.
-	Project, Stack string
-	// Region is the AWS region.
-	Region string
-	// RepositoryURLs maps each app to its image repository without tag:
-	// "<account>.dkr.ecr.<region>.amazonaws.com/<name>".
-	RepositoryURLs map[string]string
-}
 
 // Rendered are the files of the bundle that are text, and what the host must know beside them.
 type Rendered struct {
@@ -37,9 +23,7 @@ type Rendered struct {
 // Render renders the files. The same input gives the same bytes, whatever the order of its apps and maps. An input
 // that would give a broken or misleading file is refused, all problems at once.
 func Render(in RenderInput) (Rendered, error) {
-	c := *in.Config
-	c.Apps = slices.SortedFunc(slices.Values(c.Apps), func(a, b config.App) int { return cmp.Compare(a.Name, b.Name) })
-	in.Config = &c
+	in.Apps = slices.SortedFunc(slices.Values(in.Apps), func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
 	if err := checkInput(in); err != nil {
 		return Rendered{}, err
 	}
@@ -47,7 +31,7 @@ func Render(in RenderInput) (Rendered, error) {
 	if err != nil {
 		return Rendered{}, err
 	}
-	caddyText, err := renderCaddyfile(&c)
+	caddyText, err := renderCaddyfile(in)
 	if err != nil {
 		return Rendered{}, err
 	}
@@ -74,16 +58,15 @@ func textFile(path string, content []byte) contract.File {
 
 // describe is the manifest without files.
 func describe(in RenderInput) contract.Manifest {
-	c := in.Config
 	m := contract.Manifest{
-		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: c.StackDir,
-		Web:              shareMemory(c).web(proxies(c)),
-		ExternalPostgres: c.EnableExternalPostgres, PostgresUser: c.PostgresUser, PostgresDefaultDb: c.PostgresDefaultDb,
+		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: in.StackDir,
+		Web:              shareMemory(in.HostMemoryMb).web(proxies(in.Apps)),
+		ExternalPostgres: in.ExternalPostgres, PostgresUser: in.PostgresUser, PostgresDefaultDb: in.PostgresDefaultDb,
 	}
-	for _, app := range c.Apps {
+	for _, app := range in.Apps {
 		m.Apps = append(m.Apps, contract.ManifestApp{
-			Name: app.Name, Domain: app.Domain, Port: app.ContainerPort, HealthPath: app.HealthPath,
-			Repository: in.RepositoryURLs[app.Name], Database: app.Name, MemoryMb: app.MemoryMb,
+			Name: app.Name, Domain: app.Domain, Port: app.Port, HealthPath: app.HealthPath,
+			Repository: app.Repository, Database: app.Name, MemoryMb: app.MemoryMb,
 			StartTimeoutSeconds: app.StartTimeoutSeconds, DrainTimeoutSeconds: app.DrainTimeoutSeconds,
 			StopGraceSeconds: app.StopGraceSeconds,
 			DbConnections:    app.DbConnections, SecureEnv: slices.Sorted(maps.Keys(app.EnvSecure)),
@@ -105,18 +88,16 @@ func checkInput(in RenderInput) error {
 			problems = append(problems, fmt.Errorf(format, args...))
 		}
 	}
-	c := in.Config
-	if err := contract.CheckStackDir(c.StackDir); err != nil {
+	if err := contract.CheckStackDir(in.StackDir); err != nil {
 		problems = append(problems, fmt.Errorf("stackDir: %w", err))
 	}
 	seen := map[string]bool{contract.CaddyService: true, contract.PostgresService: true}
-	for _, app := range c.Apps {
+	for _, app := range in.Apps {
 		at := "apps." + app.Name
 		// Docker's DNS knows containers by their names, too: requests for one would reach the app.
 		check(!seen[app.Name] && !strings.HasPrefix(app.Name, contract.ComposeProject+"-"), "%s: the name is taken", at)
 		seen[app.Name] = true
-		repository := in.RepositoryURLs[app.Name]
-		check(imageRE.MatchString(repository), "%s: %q is no image repository", at, repository)
+		check(imageRE.MatchString(app.Repository), "%s: %q is no image repository", at, app.Repository)
 		for _, name := range slices.Sorted(maps.Keys(app.EnvPlain)) {
 			value := app.EnvPlain[name]
 			if err := contract.CheckEnvName(name); err != nil {
@@ -125,8 +106,8 @@ func checkInput(in RenderInput) error {
 			check(utf8.ValidString(value) && !strings.ContainsRune(value, 0), "%s: %s is not UTF-8 text without NUL", at, name)
 		}
 	}
-	active := slices.ContainsFunc(c.Apps, func(a config.App) bool { return a.Name == c.ActiveApp })
-	check(active || len(c.Apps) == 0, "activeApp: %q is no app", c.ActiveApp)
+	active := slices.ContainsFunc(in.Apps, func(a App) bool { return a.Name == in.ActiveApp })
+	check(active || len(in.Apps) == 0, "activeApp: %q is no app", in.ActiveApp)
 	if len(problems) > 0 {
 		return fmt.Errorf("render stack: %w", errors.Join(problems...))
 	}

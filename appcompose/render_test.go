@@ -10,14 +10,16 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"webstack/config"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"webstack/contract"
 	"webstack/internal/pulumitest"
 )
 
-func app(name string, edits ...func(*config.App)) config.App {
-	a := config.App{
-		Name: name, Domain: name + ".example.com", ContainerPort: 8080, HealthPath: "/", MemoryMb: 256,
+func app(name string, edits ...func(*App)) App {
+	a := App{
+		Name: name, Domain: name + ".example.com",
+		Repository: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/webstack-dev/" + name,
+		Port:       8080, HealthPath: "/", MemoryMb: 256,
 		Init: true, StartTimeoutSeconds: 90, DrainTimeoutSeconds: 30, StopGraceSeconds: 10,
 	}
 	for _, edit := range edits {
@@ -27,31 +29,26 @@ func app(name string, edits ...func(*config.App)) config.App {
 }
 
 // input is a stack of these apps, the first of which is active, with a repository for each.
-func input(apps ...config.App) RenderInput {
+func input(apps ...App) RenderInput {
 	in := RenderInput{
-		Config: &config.Config{
-			InstanceType: "t4g.small", StackDir: "/opt/webstack", Acme: "letsencrypt",
-			PostgresUser: "postgres", PostgresDefaultDb: "app", Apps: apps,
-		},
-		Project: "webstack", Stack: "dev", Region: "eu-central-1", RepositoryURLs: map[string]string{},
+		Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: "/opt/webstack", Acme: "letsencrypt",
+		InstanceType: "t4g.small", HostMemoryMb: 2048, HostMemoryKnown: true,
+		PostgresUser: "postgres", PostgresDefaultDb: "app", PostgresConnections: 102, Apps: apps,
 	}
-	for i, a := range apps {
-		if i == 0 {
-			in.Config.ActiveApp = a.Name
-		}
-		in.RepositoryURLs[a.Name] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/webstack-dev/" + a.Name
+	if len(apps) > 0 {
+		in.ActiveApp = apps[0].Name
 	}
 	return in
 }
 
 // many is a stack of n apps with some environment and an alias each.
 func many(n int) RenderInput {
-	var apps []config.App
+	var apps []App
 	for i := range n {
-		apps = append(apps, app(fmt.Sprintf("app%04d", i), func(a *config.App) {
+		apps = append(apps, app(fmt.Sprintf("app%04d", i), func(a *App) {
 			a.Aliases = []string{"www." + a.Domain}
 			a.EnvPlain = map[string]string{"LOG_LEVEL": "info", "GREETING": "Hello, $USER!"}
-			a.EnvSecure = map[string]config.Secret{"API_KEY": "hidden"}
+			a.EnvSecure = map[string]pulumi.StringInput{"API_KEY": pulumi.String("hidden")}
 		}))
 	}
 	return input(apps...)
@@ -75,32 +72,32 @@ var hostile = map[string]string{
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	two := func(edit func(*config.Config)) RenderInput {
+	two := func(edit func(*RenderInput)) RenderInput {
 		in := input(
-			app("blog", func(a *config.App) {
+			app("blog", func(a *App) {
 				a.Domain, a.Aliases = "example.com", []string{"www.example.com", "example.org"}
 			}),
-			app("shop", func(a *config.App) {
-				a.ContainerPort, a.MemoryMb = 3000, 512
+			app("shop", func(a *App) {
+				a.Port, a.MemoryMb = 3000, 512
 				a.EnvPlain = map[string]string{"PRICE": "$5", "LOG_LEVEL": "info"}
-				a.EnvSecure = map[string]config.Secret{"STRIPE_KEY": "hidden", "API_KEY": "hidden"}
+				a.EnvSecure = map[string]pulumi.StringInput{"STRIPE_KEY": pulumi.String("hidden"), "API_KEY": pulumi.String("hidden")}
 			}),
 		)
-		edit(in.Config)
+		edit(&in)
 		return in
 	}
 	for name, in := range map[string]RenderInput{
 		"no-apps":  input(),
-		"two-apps": two(func(c *config.Config) { c.CaddyEmail = "ops@example.com"; c.ActiveApp = "shop" }),
-		"proxied":  two(func(c *config.Config) { c.Apps[1].CfProxied = true }),
-		"internal": two(func(c *config.Config) { c.Acme = "internal" }),
-		"staging":  two(func(c *config.Config) { c.Acme = "staging" }),
-		"directory": two(func(c *config.Config) {
+		"two-apps": two(func(c *RenderInput) { c.CaddyEmail = "ops@example.com"; c.ActiveApp = "shop" }),
+		"proxied":  two(func(c *RenderInput) { c.Apps[1].Proxied = true }),
+		"internal": two(func(c *RenderInput) { c.Acme = "internal" }),
+		"staging":  two(func(c *RenderInput) { c.Acme = "staging" }),
+		"directory": two(func(c *RenderInput) {
 			c.Acme = "https://ca.example.net/acme/directory"
-			c.InstanceType = "m7g.xlarge"
+			c.HostMemoryMb, c.PostgresConnections = 16384, 500
 		}),
-		"external-postgres": two(func(c *config.Config) { c.EnableExternalPostgres = true }),
-		"hostile-values":    input(app("odd", func(a *config.App) { a.EnvPlain = hostile })),
+		"external-postgres": two(func(c *RenderInput) { c.ExternalPostgres = true }),
+		"hostile-values":    input(app("odd", func(a *App) { a.EnvPlain = hostile })),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -129,9 +126,9 @@ func TestRenderIsStable(t *testing.T) {
 	t.Parallel()
 	first := render(t, many(50))
 	other := many(50)
-	slices.Reverse(other.Config.Apps)
-	for i := range other.Config.Apps {
-		slices.Reverse(other.Config.Apps[i].Aliases)
+	slices.Reverse(other.Apps)
+	for i := range other.Apps {
+		slices.Reverse(other.Apps[i].Aliases)
 	}
 	for name, in := range map[string]RenderInput{"same": many(50), "other order": other} {
 		again := render(t, in)
@@ -169,7 +166,7 @@ func TestAddingAnAppChangesOnlyItsOwnService(t *testing.T) {
 
 func TestEnvironmentSurvivesYAMLAndInterpolation(t *testing.T) {
 	t.Parallel()
-	r := render(t, input(app("odd", func(a *config.App) { a.EnvPlain = hostile })))
+	r := render(t, input(app("odd", func(a *App) { a.EnvPlain = hostile })))
 	got := environment(t, r.Compose, "odd")
 	want := maps.Clone(hostile)
 	want["PORT"], want["WEBSTACK_HEALTH_PATH"] = "8080", "/"
@@ -199,36 +196,36 @@ func environment(t testing.TB, compose []byte, service string) map[string]string
 
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
-	type edit = func(in *RenderInput, a *config.App)
+	type edit = func(in *RenderInput, a *App)
 	env := func(name, value string) edit {
-		return func(_ *RenderInput, a *config.App) { a.EnvPlain = map[string]string{name: value} }
+		return func(_ *RenderInput, a *App) { a.EnvPlain = map[string]string{name: value} }
 	}
 	const badToken = "cannot be used in a Caddyfile"
 	tests := map[string]struct {
 		edit edit
 		want string
 	}{
-		"reserved name": {func(_ *RenderInput, a *config.App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
+		"reserved name": {func(_ *RenderInput, a *App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
 		"name of a container": {
-			func(_ *RenderInput, a *config.App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is taken",
+			func(_ *RenderInput, a *App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is taken",
 		},
-		"no repository":   {func(in *RenderInput, _ *config.App) { in.RepositoryURLs = nil }, `"" is no image repository`},
+		"no repository":   {func(_ *RenderInput, a *App) { a.Repository = "" }, `"" is no image repository`},
 		"variable's name": {env("A-B", ""), `"A-B" is no name`},
 		"NUL":             {env("A", "\x00"), "A is not UTF-8 text"},
 		"not UTF-8":       {env("A", "\xff"), "A is not UTF-8 text"},
-		"active app":      {func(in *RenderInput, _ *config.App) { in.Config.ActiveApp = "gone" }, `"gone" is no app`},
-		"domain":          {func(_ *RenderInput, a *config.App) { a.Domain = "a.example.com {" }, badToken},
-		"alias":           {func(_ *RenderInput, a *config.App) { a.Aliases = []string{"{$HOME}"} }, badToken},
-		"email":           {func(in *RenderInput, _ *config.App) { in.Config.CaddyEmail = "a b" }, badToken},
-		"acme":            {func(in *RenderInput, _ *config.App) { in.Config.Acme = "x\n}" }, badToken},
-		"stackDir":        {func(in *RenderInput, _ *config.App) { in.Config.StackDir = "/opt/$X" }, "stackDir:"},
-		"healthPath":      {func(_ *RenderInput, a *config.App) { a.HealthPath = "up" }, "healthPath"},
+		"active app":      {func(in *RenderInput, _ *App) { in.ActiveApp = "gone" }, `"gone" is no app`},
+		"domain":          {func(_ *RenderInput, a *App) { a.Domain = "a.example.com {" }, badToken},
+		"alias":           {func(_ *RenderInput, a *App) { a.Aliases = []string{"{$HOME}"} }, badToken},
+		"email":           {func(in *RenderInput, _ *App) { in.CaddyEmail = "a b" }, badToken},
+		"acme":            {func(in *RenderInput, _ *App) { in.Acme = "x\n}" }, badToken},
+		"stackDir":        {func(in *RenderInput, _ *App) { in.StackDir = "/opt/$X" }, "stackDir:"},
+		"healthPath":      {func(_ *RenderInput, a *App) { a.HealthPath = "up" }, "healthPath"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			in := input(app("shop"))
-			test.edit(&in, &in.Config.Apps[0])
+			test.edit(&in, &in.Apps[0])
 			if _, err := Render(in); err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got error %v, want one with %q", err, test.want)
 			}
@@ -280,10 +277,10 @@ func FuzzRender(f *testing.F) {
 	}
 	f.Add("a", "b\n}", "A B", "\x00", "/$x")
 	f.Fuzz(func(t *testing.T, name, domain, variable, value, stackDir string) {
-		in := input(app(name, func(a *config.App) {
+		in := input(app(name, func(a *App) {
 			a.Domain, a.EnvPlain = domain, map[string]string{variable: value}
 		}))
-		in.Config.StackDir = stackDir
+		in.StackDir = stackDir
 		r, err := Render(in)
 		if err != nil {
 			return

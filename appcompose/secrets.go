@@ -33,7 +33,7 @@ func (p *publisher) secrets() error {
 			return err
 		}
 	}
-	for _, app := range p.args.Config.Apps {
+	for _, app := range p.args.Apps {
 		password, err := p.password(app.Name + "-database")
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (p *publisher) secrets() error {
 		// An app's name may have "-env-" in it, a variable's has no "-": the names below are unique.
 		for _, variable := range sortedKeys(app.EnvSecure) {
 			err := p.secure(app.Name+"-env-"+variable, contract.AppEnvParam(base, app.Name, variable),
-				pulumi.String(app.EnvSecure[variable].Reveal()))
+				app.EnvSecure[variable])
 			if err != nil {
 				return err
 			}

@@ -135,13 +135,9 @@ func (b *builder) givenPassword() pulumi.StringInput {
 }
 
 func (b *builder) buildApps() (err error) {
-	urls := map[string]string{}
-	for _, app := range b.config.Apps {
-		urls[app.Name] = ecr.RepositoryURL(b.account, b.region, app.RepoName)
-	}
 	args := &appcompose.Args{
-		Config: b.config, Project: b.ctx.Project(), Stack: b.ctx.Stack(), Region: b.region,
-		RepositoryURLs: urls, HostProgram: b.hostProgram, PostgresPassword: b.givenPassword(),
+		RenderInput: RenderInput(b.config, b.ctx.Project(), b.ctx.Stack(), b.region, b.account),
+		HostProgram: b.hostProgram, PostgresPassword: b.givenPassword(),
 	}
 	if b.database != nil {
 		args.PostgresHost, args.PostgresPassword = b.database.Endpoint, b.database.Password

@@ -28,6 +28,7 @@ import (
 	"webstack/host/command"
 	"webstack/host/docker"
 	"webstack/internal/gobuild"
+	program "webstack/stack"
 )
 
 // host is a stack directory with its containers on this computer's engine.
@@ -77,11 +78,11 @@ func (h *host) render(names ...string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	in := appcompose.RenderInput{
-		Config: c, Project: "webstack", Stack: "dev", Region: "eu-central-1", RepositoryURLs: map[string]string{},
+	in := program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012")
+	for i := range in.Apps {
+		in.Apps[i].Repository = h.Images + in.Apps[i].Name
 	}
 	for _, name := range names {
-		in.RepositoryURLs[name] = h.Images + name
 		env, err := contract.AppEnv(map[string]string{"SITE_TITLE": name})
 		if err != nil {
 			h.Fatal(err)

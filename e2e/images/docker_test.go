@@ -55,10 +55,7 @@ func stack(t *testing.T) (services map[string]service, caddyfile []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered, err := appcompose.Render(appcompose.RenderInput{
-		Config: c, Project: "webstack", Stack: "dev", Region: "eu-central-1",
-		RepositoryURLs: map[string]string{"shop": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop"},
-	})
+	rendered, err := appcompose.Render(program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"webstack/appcompose"
 	"webstack/config"
 	"webstack/contract"
+	program "webstack/stack"
 )
 
 // stack is a stack config as it stands in a stack file: keys without namespace.
@@ -95,13 +96,7 @@ func newHost(t testing.TB, s stack) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := appcompose.RenderInput{
-		Config: c, Project: "webstack", Stack: "dev", Region: "eu-central-1", RepositoryURLs: map[string]string{},
-	}
-	for _, app := range c.Apps {
-		in.RepositoryURLs[app.Name] = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/" + app.RepoName
-	}
-	r, err := appcompose.Render(in)
+	r, err := appcompose.Render(program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012"))
 	if err != nil {
 		t.Fatal(err)
 	}
