@@ -28,6 +28,7 @@ import (
 	"webstack/host/command"
 	"webstack/host/docker"
 	"webstack/internal/gobuild"
+	"webstack/internal/tooltest"
 	program "webstack/stack"
 )
 
@@ -266,7 +267,7 @@ func moduleRoot() string {
 func needEngine(t *testing.T) {
 	t.Helper()
 	if err := engine(); err != nil {
-		t.Skip(err)
+		tooltest.Missing(t, "%v", err)
 	}
 	if _, err := os.Stat("/var/run/docker.sock"); err != nil || os.Getuid() != 0 {
 		t.Skip("needs root and an engine on this machine, whose containers' addresses can be reached")

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"webstack/internal/tooltest"
 )
 
 const (
@@ -24,7 +26,7 @@ func find(tb testing.TB) string {
 			return path
 		}
 	}
-	tb.Skip("no Chromium to look at pages with: install the package chromium")
+	tooltest.Missing(tb, "no Chromium to look at pages with: install the package chromium")
 	return ""
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"webstack/internal/gobuild"
+	"webstack/internal/tooltest"
 	"webstack/local/authority"
 	"webstack/local/machine"
 	"webstack/templates"
@@ -42,7 +43,7 @@ func random(t *testing.T) string {
 func boot(t *testing.T) *booted {
 	t.Helper()
 	if err := machine.Probe(t.Context()); err != nil {
-		t.Skip("no hosts here: ", err)
+		tooltest.Missing(t, "no hosts here: %v", err)
 	}
 	root, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "webstack").Output()
 	if err != nil {

@@ -27,6 +27,7 @@ import (
 	"webstack/contract"
 	"webstack/host/command"
 	"webstack/host/database"
+	"webstack/internal/tooltest"
 )
 
 const superPassword = "superuser-password-0"
@@ -42,7 +43,7 @@ func startPostgres(t *testing.T) *server {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
-		t.Skip("Postgres is not installed")
+		tooltest.Missing(t, "Postgres is not installed")
 	}
 	bin := filepath.Dir(found[len(found)-1])
 	// Short, as the path of a socket has 107 bytes at most.
@@ -96,7 +97,7 @@ func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skipf("find a user for Postgres: %v", err)
+		tooltest.Missing(t, "find a user for Postgres: %v", err)
 	}
 	uid, _ := strconv.Atoi(nobody.Uid)
 	gid, _ := strconv.Atoi(nobody.Gid)

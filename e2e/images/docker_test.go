@@ -22,6 +22,7 @@ import (
 	"webstack/appcompose"
 	"webstack/config"
 	"webstack/e2e/lab"
+	"webstack/internal/tooltest"
 	"webstack/local/images"
 	"webstack/local/machine"
 	"webstack/local/workdir"
@@ -133,7 +134,7 @@ func address(t *testing.T, container, port string) string {
 func architecture(t *testing.T) string {
 	t.Helper()
 	if err := machine.Probe(t.Context()); err != nil {
-		t.Skipf("no Docker engine to run images on: %v", err)
+		tooltest.Missing(t, "no Docker engine to run images on: %v", err)
 	}
 	arch, err := images.Architecture(t.Context())
 	if err != nil {

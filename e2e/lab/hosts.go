@@ -18,6 +18,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"webstack/internal/operate"
+	"webstack/internal/tooltest"
 )
 
 // patience is how long anything on a host may take: far longer than it does, in case the computer is busy.
@@ -55,7 +56,7 @@ func (c *Clone) skipWithoutHosts() {
 		c.tb.Fatal(err)
 	}
 	if info.NoHosts != "" {
-		c.tb.Skip("no hosts can run here: " + info.NoHosts)
+		tooltest.Missing(c.tb, "no hosts can run here: %s", info.NoHosts)
 	}
 }
 

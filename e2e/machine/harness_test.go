@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"webstack/internal/tooltest"
 	"webstack/local/authority"
 	"webstack/local/machine"
 )
@@ -34,7 +35,7 @@ func open(t *testing.T) *laptop {
 	t.Helper()
 	t.Parallel()
 	if err := machine.Probe(t.Context()); err != nil {
-		t.Skip("no hosts here: ", err)
+		tooltest.Missing(t, "no hosts here: %v", err)
 	}
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte("gateway " + r.URL.Path))

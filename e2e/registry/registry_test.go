@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ecr/types"
 
+	"webstack/internal/tooltest"
 	"webstack/local/gateway"
 	"webstack/local/moto"
 	images "webstack/local/registry"
@@ -37,7 +38,7 @@ func open(t *testing.T) *bench {
 	t.Helper()
 	engine, err := exec.CommandContext(t.Context(), "docker", "info", "--format", "{{.OSType}}").CombinedOutput()
 	if err != nil || strings.TrimSpace(string(engine)) != "linux" {
-		t.Skipf("no Docker engine can be used: %v: %s", err, engine)
+		tooltest.Missing(t, "no Docker engine can be used: %v: %s", err, engine)
 	}
 	dir, err := workdir.Find("../..")
 	if err != nil {

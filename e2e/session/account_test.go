@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"webstack/contract"
+	"webstack/internal/tooltest"
 	"webstack/local/gateway"
 	"webstack/local/moto"
 	"webstack/local/session/sessiontest"
@@ -188,7 +189,7 @@ func (a *account) plugin(t *testing.T, more ...string) *exec.Cmd {
 	t.Helper()
 	program, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("aws is not installed")
+		tooltest.Missing(t, "aws is not installed")
 	}
 	command := exec.CommandContext(t.Context(), program, append([]string{
 		"ssm", "start-session", "--endpoint-url", a.endpoint, "--region", region, "--target", a.instance,

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"webstack/internal/tooltest"
 )
 
 // Check fails the test when bash cannot parse the script, or when shellcheck, where it is installed, finds a fault.
@@ -13,8 +15,7 @@ func Check(t *testing.T, script string) {
 	t.Helper()
 	run(t, script, "bash", "-n")
 	if _, err := exec.LookPath("shellcheck"); err != nil {
-		t.Log("shellcheck is not installed; bash itself finds no fault")
-		return
+		tooltest.Missing(t, "shellcheck is not installed; bash itself reports no error")
 	}
 	run(t, script, "shellcheck", "-")
 }

@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"webstack/internal/tooltest"
 )
 
 func newBucket(t *testing.T) *string {
@@ -121,7 +123,7 @@ func TestPlainAWSCommands(t *testing.T) {
 	t.Parallel()
 	program, err := exec.LookPath("aws")
 	if err != nil {
-		t.Skip("the aws command is not installed")
+		tooltest.Missing(t, "the aws command is not installed")
 	}
 	bucket, dir := newBucket(t), t.TempDir()
 	run := func(args ...string) string {
