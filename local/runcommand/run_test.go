@@ -354,7 +354,7 @@ func TestStatements(t *testing.T) {
 		},
 		"an action that the laptop cloud lacks fails and says so": {
 			steps: []step{{"action": "aws:configurePackage", "name": "a", "inputs": map[string]any{}}},
-			want:  []string{"a Failed 1"}, stderr: "does not support the action aws:configurePackage", overall: runcommand.Failed,
+			want:  []string{"a Failed 1"}, stderr: "not support the action aws:configurePackage", overall: runcommand.Failed,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -179,7 +179,7 @@ func TestChecks(t *testing.T) {
 		"content twice": {provider.Values{"value": "192.0.2.1"}, "set exactly one of content, value; 2 are set"},
 		"no content":    {provider.Values{"content": nil}, "set exactly one of content, value; 0 are set"},
 		"type":          {provider.Values{"type": "SRV"}, `type: "SRV" is not one of A, AAAA, CNAME, MX, NS`},
-		"data":          {provider.Values{"data": provider.Values{}}, "data: the laptop cloud does not support this property"},
+		"data":          {provider.Values{"data": provider.Values{}}, "data: the laptop cloud does not support this"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, problems := e.Check(recordToken, nil, a.address(test.changes))

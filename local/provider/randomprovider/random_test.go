@@ -151,7 +151,7 @@ func TestNothingChangesInPlace(t *testing.T) {
 	} {
 		r := e.Create(token, inputs)
 		turned := providertest.Merged(inputs, provider.Values{"keepers": provider.Values{"turn": "2"}})
-		if err := r.TryUpdate(turned); err == nil || !strings.Contains(err.Error(), "does not support updates of this resource type") {
+		if err := r.TryUpdate(turned); err == nil || !strings.Contains(err.Error(), "does not support updates") {
 			t.Errorf("%s: %v", token, err)
 		}
 	}
