@@ -217,7 +217,7 @@ func (c *Clone) KillLaptop(after time.Duration, args ...string) (killed bool) {
 	command.Stdout, command.Stderr = &out, &out
 	err := command.Run()
 	if err != nil && ctx.Err() == nil {
-		c.tb.Fatalf("webstack-local %s failed by itself: %v\n%s", strings.Join(args, " "), err, out.String())
+		c.tb.Fatalf("webstack-local %s failed on its own: %v\n%s", strings.Join(args, " "), err, out.String())
 	}
 	return ctx.Err() != nil
 }

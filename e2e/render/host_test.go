@@ -16,7 +16,7 @@ import (
 	program "webstack/stack"
 )
 
-// stack is a stack config as it stands in a stack file: keys without namespace.
+// stack is a stack config as in a stack file: keys without namespace.
 type stack map[string]any
 
 func (s stack) with(key string, value any) stack {

@@ -28,7 +28,7 @@ func (s *server) browser(t *testing.T, http2 bool) *http.Client {
 
 const browserEncodings = "gzip, deflate, br, zstd"
 
-// What an app flushes, its headers included, reaches the visitor before the app goes on.
+// What an app flushes, its headers included, reaches the visitor before the app continues.
 func TestStreamsAreNotHeld(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())

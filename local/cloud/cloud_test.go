@@ -119,7 +119,7 @@ func TestTheCloudIsFoundAskedAndStopped(t *testing.T) {
 	if err := stranger.Stop(t.Context()); err == nil || !strings.Contains(err.Error(), "another laptop cloud") {
 		t.Errorf("a stranger's stop: %v", err)
 	}
-	info.PID = 0 // this process goes on
+	info.PID = 0 // this process continues
 	if err := info.ask(t.Context(), http.MethodPost, "stop", nil); err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func (t Type) previewUpdate(change Change) Values {
 	return out
 }
 
-// withoutRemoved returns the stored state less the inputs that the program does not set any more.
+// withoutRemoved returns the stored state without the inputs that the program no longer sets.
 func (t Type) withoutRemoved(state, in Values) Values {
 	out := Values{}
 	for key, value := range state {

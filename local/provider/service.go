@@ -160,7 +160,7 @@ func (t Type) change(req *pulumirpc.UpdateRequest) (Change, error) {
 	for _, found := range t.diff(oldInputs, news) {
 		changed[found.top] = true
 	}
-	// Without a difference the engine is finishing a creation that failed half way: everything is to be set again.
+	// Without a difference the engine is finishing a creation that failed halfway: everything must be set again.
 	return Change{ID: req.Id, Old: old, New: news, oldInputs: oldInputs, changed: changed, all: len(changed) == 0}, nil
 }
 

@@ -214,7 +214,7 @@ func TestConverge(t *testing.T) {
 		"waits for the changed association":  {false, [][]string{{"Success 1"}, {"Success 1"}, {"Success 1", "Success 2"}}, 0, false},
 		"starts a run after a change":        {true, [][]string{{"Success 2"}, {"Success 2"}, {"Success 2", "Success 2"}}, 1, false},
 		"runs again what failed":             {false, [][]string{{"Failed 2"}, {"Failed 2"}, {"Failed 2", "Success 2"}}, 1, false},
-		"waits for a run that goes on":       {true, [][]string{{"InProgress 2"}, {"Success 2"}, {"Success 2", "Success 2"}}, 1, false},
+		"waits for a run in progress":        {true, [][]string{{"InProgress 2"}, {"Success 2"}, {"Success 2", "Success 2"}}, 1, false},
 		"a run that has not come to it":      {true, [][]string{{"Early 2"}, {"Early 2"}, {"Success 2"}}, 0, false},
 		"a changed association runs anyway":  {true, [][]string{{"Success 1"}, {"Success 1", "Success 2"}}, 0, false},
 		"the first run starts on its own":    {true, [][]string{{}, {}, {"Success 2"}}, 0, false},

@@ -121,7 +121,7 @@ func readInterface(instance types.Instance, out provider.Values) {
 	}
 }
 
-// rootMapping finds the attachment of the root volume; its volume id is empty when there is none.
+// rootMapping returns the attachment of the root volume; its volume id is empty if there is none.
 func rootMapping(instance types.Instance) types.EbsInstanceBlockDevice {
 	for _, mapping := range instance.BlockDeviceMappings {
 		if mapping.Ebs != nil && aws.ToString(mapping.DeviceName) == aws.ToString(instance.RootDeviceName) {
