@@ -59,7 +59,7 @@ func TestHopLimit(t *testing.T) {
 	}
 	set(machine.MetadataOptions{})
 	if got := l.sh(id, askPlain); got != "403" {
-		t.Errorf("switched off: %s", got)
+		t.Errorf("turned off: %s", got)
 	}
 	// Docker is back after a reboot, and so are its files.
 	set(spec.Metadata)

@@ -70,7 +70,7 @@ func TestARunKilledAfterACreationIsPickedUp(t *testing.T) {
 
 			up(t, f)
 			wantValues(t, f, test.want...)
-			if said := f.saying(); !strings.Contains(said, "Resources they had made: 1.") {
+			if said := f.saying(); !strings.Contains(said, "1 created resources adopted") {
 				t.Errorf("said %s", said)
 			}
 			changes := up(t, f)

@@ -170,7 +170,7 @@ func TestAStateOfAnotherRunOfTheCloudIsRefreshedFirst(t *testing.T) {
 	f.options.CloudID = "second life"
 	up(t, f)
 	wantValues(t, f, "a")
-	if said := f.saying(); !strings.Contains(said, "a laptop cloud that is gone") {
+	if said := f.saying(); !strings.Contains(said, "The laptop cloud was restarted") {
 		t.Errorf("said %s", said)
 	}
 }

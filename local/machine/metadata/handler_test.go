@@ -115,7 +115,7 @@ func TestToken(t *testing.T) {
 	}
 	s.instance.Enabled = false
 	if got := s.do("GET", path).Code; got != 403 {
-		t.Errorf("switched off: %d", got)
+		t.Errorf("turned off: %d", got)
 	}
 }
 

@@ -69,7 +69,7 @@ func TestChecks(t *testing.T) {
 		}, "throughput: cannot be set"},
 		"key kept for a day": {"aws:kms/key:Key", provider.Values{
 			"deletionWindowInDays": 1,
-		}, "no whole number from 7 to 30"},
+		}, "not a whole number from 7 to 30"},
 		"policy that is no JSON": {"aws:kms/key:Key", provider.Values{"policy": "allow"}, "policy: must be JSON text"},
 		"alias without prefix":   {"aws:kms/alias:Alias", provider.Values{"name": "a", "targetKeyId": "k"}, "must be alias/"},
 		"alias of AWS": {"aws:kms/alias:Alias", provider.Values{
@@ -89,7 +89,7 @@ func TestChecks(t *testing.T) {
 		}, `name: must not be "default"`},
 		"role for seconds": {"aws:iam/role:Role", provider.Values{
 			"assumeRolePolicy": ec2Trust, "maxSessionDuration": 60,
-		}, "no whole number from 3600 to 43200"},
+		}, "not a whole number from 3600 to 43200"},
 		"trust with space before it": {"aws:iam/role:Role", provider.Values{
 			"assumeRolePolicy": " " + ec2Trust,
 		}, "assumeRolePolicy: must be a JSON object"},

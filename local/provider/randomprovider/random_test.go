@@ -87,7 +87,7 @@ func TestFormsOfAnId(t *testing.T) {
 	}
 }
 
-// TestCharacters: a text has as many of each class as were asked for, and none of a class that is switched off.
+// TestCharacters: a text has as many of each class as were asked for, and none of a class that is turned off.
 func TestCharacters(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
