@@ -26,7 +26,7 @@ func find(tb testing.TB) string {
 			return path
 		}
 	}
-	tooltest.Missing(tb, "no Chromium to look at pages with: install the package chromium")
+	tooltest.Missing(tb, "Chromium is not installed; install the package chromium")
 	return ""
 }
 

@@ -33,8 +33,8 @@ func TestStory(t *testing.T) {
 		{"an app is added", addApp},
 		{"an environment value is changed", changeEnv},
 		{"the app is removed", removeApp},
-		{"drift is found and mended", mendDrift},
-		{"a host that was terminated is made again", remakeHost},
+		{"drift is found and reverted", mendDrift},
+		{"a terminated host is created again", remakeHost},
 		{"destroy refuses what is protected", destroyRefused},
 		{"destroy as documented leaves nothing", destroyAsDocumented},
 	}
@@ -136,7 +136,7 @@ func addApp(t *testing.T, clone *lab.Clone) {
 		}
 	}
 	if lines := strings.Count(preview, "\n"); lines > 150 || strings.Contains(preview, "-  shop:") {
-		t.Errorf("the preview of one more app has %d lines, or takes another one away:\n%s", lines, preview)
+		t.Errorf("the preview of one more app has %d lines, or removes another one:\n%s", lines, preview)
 	}
 	clone.MustLaptop("up")
 	if found := clone.Inventory()["ECR repositories"]; !slices.ContainsFunc(found, contains("wiki")) {

@@ -38,7 +38,7 @@ func newLan(t *testing.T) *lan {
 	}
 	l := &lan{t: t, prefix: "webstack-" + strings.ToLower(rand.Text()[:6]) + "-"}
 	if out, err := exec.CommandContext(t.Context(), "ip", "netns", "add", l.name("host")).CombinedOutput(); err != nil {
-		t.Skipf("this machine makes no network namespaces: %v: %s", err, out)
+		t.Skipf("network namespaces cannot be created: %v: %s", err, out)
 	}
 	l.forget("host")
 	l.on("host", "ip", "link", "add", lanBridge, "type", "bridge")

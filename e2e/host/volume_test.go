@@ -322,7 +322,7 @@ func TestFullDiskHasSpaceForTheHostProgram(t *testing.T) {
 	}
 	change := bytes.Repeat([]byte("x"), 1<<20)
 	if err := root.WriteFile("change", change, 0o600); err == nil {
-		t.Fatal("there is room left")
+		t.Fatal("there is space left")
 	}
 	if err := reserve.Open(); err != nil {
 		t.Fatal(err)

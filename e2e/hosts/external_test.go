@@ -33,7 +33,7 @@ func TestExternalPostgres(t *testing.T) {
 		{"apps write and read", guestbook},
 		{"verify finds everything as it should be", verifyPasses},
 		{"an unchanged host is left alone", unchanged},
-		{"what is kept apart", externalDatabasesApart},
+		{"apps are kept apart", externalDatabasesApart},
 		{"the database reboots", databaseReboots},
 		{"the superuser's password is changed", masterPassword},
 		{"nothing is left", nothingLeft},

@@ -39,7 +39,7 @@ func TestHost(t *testing.T) {
 		{"the operator's commands", shellOpens},
 		{"an unchanged host is left alone", unchanged},
 		{"an app without a release", withoutRelease},
-		{"what is kept apart", isolation},
+		{"apps are kept apart", isolation},
 		{"every permission of the host is needed", everyStatementIsNeeded},
 		{"a certificate of one's own", ownCertificate},
 		{"an app is added and removed", addAndRemove},

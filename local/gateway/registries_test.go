@@ -302,6 +302,6 @@ func TestTheHubIsReadByAllAndWrittenByOne(t *testing.T) {
 		}
 	}
 	if !Registry(own) || !Registry(hub) || Registry("example.com") || Registry("x"+own) {
-		t.Error("names of registries are told wrongly")
+		t.Error("names of registries are recognized wrongly")
 	}
 }

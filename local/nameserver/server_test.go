@@ -143,7 +143,7 @@ func TestAnswers(t *testing.T) {
 		{"name servers", "localhost.", dns.TypeNS, dns.RcodeSuccess,
 			[]string{"localhost. NS ada.ns.cloudflare.com.", "localhost. NS bob.ns.cloudflare.com."}},
 		{"foreign zone", "example.org.", dns.TypeA, dns.RcodeRefused, nothing},
-		{"suffix that is no zone", "notexample.com.", dns.TypeA, dns.RcodeRefused, nothing},
+		{"suffix that is not a zone", "notexample.com.", dns.TypeA, dns.RcodeRefused, nothing},
 		{"root", ".", dns.TypeNS, dns.RcodeRefused, nothing},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

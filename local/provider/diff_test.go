@@ -91,12 +91,12 @@ func TestSamePolicyTellsMeaningsApart(t *testing.T) {
 		`not JSON`,
 	} {
 		if SamePolicy(base, other) {
-			t.Errorf("taken for the same: %s", other)
+			t.Errorf("counted as the same: %s", other)
 		}
 	}
 	if !SamePolicy(
 		`{"Statement":[{"Condition":{"Bool":{"k":true}}}]}`,
 		`{"Statement":[{"Condition":{"Bool":{"k":"true"}}}]}`) {
-		t.Error("true and \"true\" are taken for different")
+		t.Error("true and \"true\" count as different")
 	}
 }

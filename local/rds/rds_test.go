@@ -82,7 +82,7 @@ func TestLife(t *testing.T) {
 		t.Errorf("docker was told a password:\n%s", text)
 	}
 	if _, err := e.Create(t.Context(), "db-1", spec); err == nil {
-		t.Error("a database is made twice")
+		t.Error("a database is created twice")
 	}
 	if err := e.Stop(t.Context(), "db-1"); err != nil || e.Target(address) != "" {
 		t.Errorf("stopped: %v, and the address leads to %q", err, e.Target(address))

@@ -47,7 +47,7 @@ var differing = map[string]string{
 	"env":            "most of the environment is the system's; TestTheScriptsEnvironment compares what the agent adds",
 	"f-dupnames":     "CreateDocument refuses two steps of one name, so no agent gets them",
 	"p-ps-nopre":     "the laptop cloud runs no PowerShell, and says so",
-	"q-envvar":       "this agent is older than ENV_VAR, which the laptop cloud has as later agents do",
+	"q-envvar":       "this agent is older than ENV_VAR, which the laptop cloud supports as later agents do",
 	"s-otheraction":  "this agent crashed; the laptop cloud says that it lacks aws:configurePackage",
 	"s-refreshassoc": "the laptop cloud lacks aws:refreshAssociation, and says so",
 	"s-vnum":         "a document with a number as its version is refused before it gets to an agent, in other words",
@@ -139,7 +139,7 @@ func TestAsTheAgent(t *testing.T) {
 			case !differs && diff != "":
 				t.Errorf("-agent +laptop cloud:\n%s", diff)
 			case differs && diff == "":
-				t.Errorf("it agrees with the agent; take it off the list: %s", reason)
+				t.Errorf("it agrees with the agent; remove it from the list: %s", reason)
 			}
 		})
 	}

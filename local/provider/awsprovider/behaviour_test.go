@@ -178,7 +178,7 @@ func TestDatabaseIsNotDeletedUnlessToldHow(t *testing.T) {
 		t.Errorf("without a word about the data: %v", err)
 	}
 	if id, _, _ := db.Refresh(); id == "" {
-		t.Error("it is gone nevertheless")
+		t.Error("it is gone anyway")
 	}
 	db.Update(providertest.Merged(inputsOf(db), provider.Values{"finalSnapshotIdentifier": e.Name + "-last"}))
 	db.Delete(t.Context())

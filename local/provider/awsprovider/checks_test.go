@@ -70,7 +70,7 @@ func TestChecks(t *testing.T) {
 		"key kept for a day": {"aws:kms/key:Key", provider.Values{
 			"deletionWindowInDays": 1,
 		}, "not a whole number from 7 to 30"},
-		"policy that is no JSON": {"aws:kms/key:Key", provider.Values{"policy": "allow"}, "policy: must be JSON text"},
+		"policy that is not JSON": {"aws:kms/key:Key", provider.Values{"policy": "allow"}, "policy: must be JSON text"},
 		"alias without prefix":   {"aws:kms/alias:Alias", provider.Values{"name": "a", "targetKeyId": "k"}, "must be alias/"},
 		"alias of AWS": {"aws:kms/alias:Alias", provider.Values{
 			"name": "alias/aws/s3", "targetKeyId": "k",
