@@ -71,7 +71,7 @@ func TestChecks(t *testing.T) {
 			"deletionWindowInDays": 1,
 		}, "not a whole number from 7 to 30"},
 		"policy that is not JSON": {"aws:kms/key:Key", provider.Values{"policy": "allow"}, "policy: must be JSON text"},
-		"alias without prefix":   {"aws:kms/alias:Alias", provider.Values{"name": "a", "targetKeyId": "k"}, "must be alias/"},
+		"alias without prefix":    {"aws:kms/alias:Alias", provider.Values{"name": "a", "targetKeyId": "k"}, "must be alias/"},
 		"alias of AWS": {"aws:kms/alias:Alias", provider.Values{
 			"name": "alias/aws/s3", "targetKeyId": "k",
 		}, "must not start with alias/aws/"},
