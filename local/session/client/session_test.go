@@ -185,7 +185,7 @@ func TestDisconnectingTerminatesTheSession(t *testing.T) {
 
 func TestASessionThatIsTerminatedEnds(t *testing.T) {
 	t.Parallel()
-	for command, want := range map[string]string{"": "", "echo '$ '; sleep 1000": "exit code is not known"} {
+	for command, want := range map[string]string{"": "", "echo '$ '; sleep 1000": "exit code is unknown"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
@@ -261,8 +261,8 @@ func TestWhatThisClientCannotDoIsRefused(t *testing.T) {
 	t.Parallel()
 	for want, action := range map[string]datachannel.Action{
 		"use: aws ssm start-session": {ActionType: "KMSEncryption", ActionParameters: []byte(`{"KMSKeyId": "k"}`)},
-		"the type Port":              {ActionType: "SessionType", ActionParameters: []byte(`{"SessionType": "Port"}`)},
-		"asks for, Dance":            {ActionType: "Dance", ActionParameters: []byte(`{}`)},
+		"type Port":                  {ActionType: "SessionType", ActionParameters: []byte(`{"SessionType": "Port"}`)},
+		"the requested action Dance": {ActionType: "Dance", ActionParameters: []byte(`{}`)},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
