@@ -138,11 +138,11 @@ func TestWebstackShellSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*exec.Cmd){
 		`there is no file Pulumi.other.yaml; there are stacks empty, shell`: func(c *exec.Cmd) { c.Args = append(c.Args, "-s", "other") },
-		"there are no AWS credentials": func(c *exec.Cmd) {
+		"no AWS credentials found": func(c *exec.Cmd) {
 			c.Env = append(c.Env, "AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=", "HOME=/nonexistent")
 		},
-		"cannot reach AWS":                         func(c *exec.Cmd) { c.Env = append(c.Env, "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1") },
-		"make it with pulumi up --refresh --stack": func(c *exec.Cmd) { c.Args = append(c.Args, "-s", "empty") },
+		"cannot reach AWS":                           func(c *exec.Cmd) { c.Env = append(c.Env, "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_MAX_ATTEMPTS=1") },
+		"create it with pulumi up --refresh --stack": func(c *exec.Cmd) { c.Args = append(c.Args, "-s", "empty") },
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
