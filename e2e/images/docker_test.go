@@ -26,6 +26,7 @@ import (
 	"webstack/local/images"
 	"webstack/local/machine"
 	"webstack/local/workdir"
+	program "webstack/stack"
 )
 
 // service is the part of a rendered service that is passed to docker run.
