@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -52,57 +50,29 @@ func external(a *Args) {
 	a.PostgresPassword = pulumi.ToSecret(pulumi.String("hidden-given")).(pulumi.StringOutput)
 }
 
-// program makes the component with explicit providers, as the stack does. made gets it.
+// program makes the component as the stack does. made gets it.
 func program(a *Args, made *AppCompose) pulumi.RunFunc {
-	return func(ctx *pulumi.Context) error {
-		awsProvider, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{Region: pulumi.String(a.Region)})
-		if err != nil {
-			return err
-		}
-		randomProvider, err := random.NewProvider(ctx, "random", &random.ProviderArgs{})
-		if err != nil {
-			return err
-		}
-		c, err := New(ctx, "webstack-dev", a, pulumi.Providers(awsProvider, randomProvider))
+	build := func(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*AppCompose, error) {
+		c, err := New(ctx, name, args, opts...)
 		if err == nil && made != nil {
 			made.ManifestSum, made.ComposeYaml, made.Published = c.ManifestSum, c.ComposeYaml, c.Published
 		}
-		return err
+		return c, err
 	}
+	return pulumitest.Component(build, a, []pulumitest.Provider{pulumitest.AWS, pulumitest.Random}, "webstack-dev")
 }
 
-// run runs a program as a preview or for real. A password's result is known in both, unlike in a real preview: the
-// SDK's mocks cannot take secrets that are unknown.
-func run(t *testing.T, program pulumi.RunFunc, dry bool) *pulumitest.Recorder {
-	t.Helper()
-	recorder := &pulumitest.Recorder{Outputs: func(r pulumitest.Resource) resource.PropertyMap {
-		if r.Type != passwordType {
-			return nil
-		}
-		return resource.PropertyMap{"result": resource.MakeSecret(resource.NewProperty("hidden-generated"))}
-	}}
-	err := pulumi.RunErr(program, pulumi.WithMocks(pulumitest.Project, "dev", recorder),
-		func(info *pulumi.RunInfo) { info.DryRun = dry })
-	if err != nil {
-		t.Fatal(err)
+// options run a program as the stack dev, whose generated passwords can be told from other secrets.
+var options = pulumitest.Options{Stack: "dev", Outputs: func(r pulumitest.Resource) resource.PropertyMap {
+	if r.Type != passwordType {
+		return nil
 	}
-	return recorder
-}
-
-// eachRun runs a program as a preview and for real.
-func eachRun(t *testing.T, program pulumi.RunFunc, check func(t *testing.T, r *pulumitest.Recorder)) {
-	t.Helper()
-	for name, dry := range map[string]bool{"preview": true, "up": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			check(t, run(t, program, dry))
-		})
-	}
-}
+	return resource.PropertyMap{"result": resource.MakeSecret(resource.NewProperty("hidden-generated"))}
+}}
 
 func TestNew(t *testing.T) {
 	t.Parallel()
-	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
+	pulumitest.EachRun(t, program(args(t), nil), options, func(t *testing.T, r *pulumitest.Recorder) {
 		r.CheckShape(t)
 		dump := r.Dump(t)
 		if bytes.Contains(dump, []byte("hidden")) {
@@ -114,7 +84,7 @@ func TestNew(t *testing.T) {
 
 func TestNewWithExternalPostgres(t *testing.T) {
 	t.Parallel()
-	eachRun(t, program(args(t, external), nil), func(t *testing.T, r *pulumitest.Recorder) {
+	pulumitest.EachRun(t, program(args(t, external), nil), options, func(t *testing.T, r *pulumitest.Recorder) {
 		r.CheckShape(t)
 		if bytes.Contains(r.Dump(t), []byte("hidden")) {
 			t.Error("a secret is registered in clear")
@@ -128,7 +98,7 @@ func TestNewWithExternalPostgres(t *testing.T) {
 
 func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
 	t.Parallel()
-	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
+	pulumitest.EachRun(t, program(args(t), nil), options, func(t *testing.T, r *pulumitest.Recorder) {
 		var got []string
 		for _, p := range r.ByType(parameterType) {
 			if strings.HasSuffix(p.Text("name"), "/release") {
@@ -164,7 +134,7 @@ func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
 // host's, and Pulumi must never write it again.
 func TestReleasesBelongToTheirApps(t *testing.T) {
 	t.Parallel()
-	eachRun(t, program(args(t), nil), func(t *testing.T, r *pulumitest.Recorder) {
+	pulumitest.EachRun(t, program(args(t), nil), options, func(t *testing.T, r *pulumitest.Recorder) {
 		for _, app := range []string{"blog", "shop"} {
 			p := r.One(t, parameterType, "webstack-dev-"+app+"-release")
 			if p.Text("name") != "/webstack/dev/apps/"+app+"/release" || p.Text("insecureValue") != contract.NoRelease {
@@ -184,7 +154,7 @@ func TestReleasesBelongToTheirApps(t *testing.T) {
 
 func TestGivenPasswordIsNotGenerated(t *testing.T) {
 	t.Parallel()
-	r := run(t, program(args(t, external), nil), false)
+	r := pulumitest.MustRun(t, program(args(t, external), nil), options)
 	p := r.One(t, parameterType, "webstack-dev-postgres-password")
 	if p.Text("value") != "hidden-given" || !p.IsSecret("value") {
 		t.Errorf("the parameter's value is %q, secret %t", p.Text("value"), p.IsSecret("value"))
@@ -199,7 +169,9 @@ func TestBundle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var made AppCompose
-			r := run(t, program(a, &made), dry)
+			options := options
+			options.DryRun = dry
+			r := pulumitest.MustRun(t, program(a, &made), options)
 			manifest := r.One(t, objectType, "webstack-dev-manifest")
 			content := manifest.Text("content")
 			if contract.Sum([]byte(content)) != made.ManifestSum {
@@ -247,7 +219,7 @@ func TestSecretValuesDoNotChangeTheManifest(t *testing.T) {
 	sum := func(value string) string {
 		var made AppCompose
 		a := args(t, func(a *Args) { a.Apps[1].EnvSecure["API_KEY"] = pulumi.String(value) })
-		run(t, program(a, &made), false)
+		pulumitest.MustRun(t, program(a, &made), options)
 		return made.ManifestSum
 	}
 	if sum("hidden-1") != sum("hidden-2") {
@@ -283,7 +255,7 @@ func TestNewWith200Apps(t *testing.T) {
 	t.Parallel()
 	in := many(200)
 	a := args(t, func(a *Args) { a.RenderInput = in })
-	r := run(t, program(a, nil), false)
+	r := pulumitest.MustRun(t, program(a, nil), options)
 	r.CheckShape(t)
 	r.Count(t, passwordType, 201)
 	r.Count(t, parameterType, 601)

@@ -210,7 +210,7 @@ func TestRenderRefuses(t *testing.T) {
 			func(_ *RenderInput, a *App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is taken",
 		},
 		"no repository":   {func(_ *RenderInput, a *App) { a.Repository = "" }, `"" is no image repository`},
-		"variable's name": {env("A-B", ""), `"A-B" is no name`},
+		"variable's name": {env("A-B", ""), `"A-B" is not the name`},
 		"NUL":             {env("A", "\x00"), "A is not UTF-8 text"},
 		"not UTF-8":       {env("A", "\xff"), "A is not UTF-8 text"},
 		"active app":      {func(in *RenderInput, _ *App) { in.ActiveApp = "gone" }, `"gone" is no app`},

@@ -32,10 +32,7 @@ func args(edits ...func(*Args)) *Args {
 }
 
 func program(args *Args, names ...string) pulumi.RunFunc {
-	return pulumitest.OnAWS(func(ctx *pulumi.Context, name string, aws pulumi.ResourceOption) error {
-		_, err := New(ctx, name, args, aws)
-		return err
-	}, names...)
+	return pulumitest.Component(New, args, []pulumitest.Provider{pulumitest.AWS}, names...)
 }
 
 func everything(a *Args) {

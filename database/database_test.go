@@ -3,8 +3,6 @@ package database
 import (
 	"testing"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-random/sdk/v4/go/random"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/internal/pulumitest"
@@ -23,22 +21,7 @@ func args(edits ...func(*Args)) *Args {
 }
 
 func program(args *Args, names ...string) pulumi.RunFunc {
-	return func(ctx *pulumi.Context) error {
-		provider, err := aws.NewProvider(ctx, "aws", &aws.ProviderArgs{Region: pulumi.StringPtr(pulumitest.Region)})
-		if err != nil {
-			return err
-		}
-		dice, err := random.NewProvider(ctx, "random", &random.ProviderArgs{})
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if _, err := New(ctx, name, args, pulumi.Providers(provider, dice)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return pulumitest.Component(New, args, []pulumitest.Provider{pulumitest.AWS, pulumitest.Random}, names...)
 }
 
 var options = pulumitest.Options{Outputs: pulumitest.AWSOutputs}

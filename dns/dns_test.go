@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi-cloudflare/sdk/v5/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -27,20 +26,7 @@ func args(edits ...func(*Args)) *Args {
 }
 
 func program(args *Args, names ...string) pulumi.RunFunc {
-	return func(ctx *pulumi.Context) error {
-		provider, err := cloudflare.NewProvider(ctx, "cloudflare", &cloudflare.ProviderArgs{
-			ApiToken: pulumi.ToSecret(pulumi.StringPtr("token-of-forty-characters-0123456789abcd")).(pulumi.StringPtrOutput),
-		})
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if _, err := New(ctx, name, args, pulumi.Provider(provider)); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	return pulumitest.Component(New, args, []pulumitest.Provider{pulumitest.Cloudflare}, names...)
 }
 
 var options = pulumitest.Options{Invokes: map[string]func(resource.PropertyMap) resource.PropertyMap{

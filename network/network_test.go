@@ -25,10 +25,7 @@ func args(edits ...func(*Args)) *Args {
 
 // program registers a network for each of the names.
 func program(args *Args, names ...string) pulumi.RunFunc {
-	return pulumitest.OnAWS(func(ctx *pulumi.Context, name string, aws pulumi.ResourceOption) error {
-		_, err := New(ctx, name, args, aws)
-		return err
-	}, names...)
+	return pulumitest.Component(New, args, []pulumitest.Provider{pulumitest.AWS}, names...)
 }
 
 var everything = func(a *Args) { a.NatMode, a.EnableIPv6 = NatGateway, true }
