@@ -3,7 +3,6 @@ package gateway
 import (
 	"regexp"
 	"slices"
-	"strings"
 )
 
 // association is one version of one of State Manager's, as DescribeAssociation shows it.
@@ -18,13 +17,13 @@ type association struct {
 	ScheduleExpression            string              `json:",omitempty"`
 	ScheduleOffset                int                 `json:",omitempty"`
 	ApplyOnlyAtCronInterval       bool
-	MaxErrors                     string          `json:",omitempty"`
-	MaxConcurrency                string          `json:",omitempty"`
-	ComplianceSeverity            string          `json:",omitempty"`
-	SyncCompliance                string          `json:",omitempty"`
-	AutomationTargetParameterName string          `json:",omitempty"`
-	OutputLocation                *outputLocation `json:",omitempty"`
-	Date                          float64         // of the first version, in Unix time
+	MaxErrors                     string  `json:",omitempty"`
+	MaxConcurrency                string  `json:",omitempty"`
+	ComplianceSeverity            string  `json:",omitempty"`
+	SyncCompliance                string  `json:",omitempty"`
+	AutomationTargetParameterName string  `json:",omitempty"`
+	OutputLocation                any     `json:",omitempty"`
+	Date                          float64 // of the first version, in Unix time
 	LastUpdateAssociationDate     float64
 	LastExecutionDate             float64 `json:",omitempty"`
 	LastSuccessfulExecutionDate   float64 `json:",omitempty"`
@@ -35,14 +34,6 @@ type association struct {
 type target struct {
 	Key    string
 	Values []string
-}
-
-type outputLocation struct {
-	S3Location struct {
-		OutputS3BucketName string
-		OutputS3KeyPrefix  string `json:",omitempty"`
-		OutputS3Region     string `json:",omitempty"`
-	}
 }
 
 // overview returns the status of the last runs: pending before there was one.
@@ -104,15 +95,15 @@ func checkTargets(targets []target) *problem {
 }
 
 func (a *association) checkSchedule() *problem {
-	schedule := a.ScheduleExpression
-	_, err := parseSchedule(schedule, a.ScheduleOffset)
+	_, err := parseSchedule(a.ScheduleExpression)
 	switch {
 	case err != nil:
-		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", schedule, err)
-	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(schedule, "cron("):
-		return wrong("ValidationException", "ApplyOnlyAtCronInterval is valid only with cron expressions")
-	case a.ScheduleOffset < 0 || a.ScheduleOffset > 6 || a.ScheduleOffset != 0 && !a.ApplyOnlyAtCronInterval:
-		return wrong("ValidationException", "ScheduleOffset must be 1 to 6, and is valid only with ApplyOnlyAtCronInterval")
+		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", a.ScheduleExpression, err)
+	case a.ApplyOnlyAtCronInterval, a.ScheduleOffset != 0:
+		return wrong("ValidationException",
+			"The laptop cloud does not support cron expressions, ApplyOnlyAtCronInterval or ScheduleOffset")
+	case a.OutputLocation != nil:
+		return wrong("ValidationException", "The laptop cloud does not write output to S3: leave OutputLocation out")
 	}
 	return nil
 }

@@ -90,7 +90,7 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 	run := runcommand.Run{
 		ID: c.ID, InstanceID: one.InstanceID, Region: c.region, PlatformName: platform, PlatformVersion: version,
 		Document: c.document, Parameters: c.Parameters,
-		Stored: f.stored(c.region, one.InstanceID), Fetch: f.fetch(c.region, one.InstanceID), Upload: c.upload(f, one.InstanceID),
+		Stored: f.stored(c.region, one.InstanceID), Fetch: f.fetch(c.region, one.InstanceID),
 		Report: func(index int, result runcommand.Result) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

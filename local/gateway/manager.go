@@ -65,12 +65,11 @@ func (f *fleet) anyDue() bool {
 	defer f.mu.Unlock()
 	for _, a := range associations {
 		kept, ok := f.managed[a.AssociationID]
-		when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
-		if !ok || err != nil {
+		if !ok {
 			continue
 		}
 		for _, on := range kept.targets {
-			if !on.running && on.isDue(kept, a, when, f.now()) {
+			if !on.running && on.isDue(kept, a, f.now()) {
 				return true
 			}
 		}
@@ -100,13 +99,13 @@ func (f *fleet) keepAssociations(ctx context.Context) {
 
 // keep runs one association on those of its machines where it is due.
 func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
-	when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
+	when, err := parseSchedule(a.ScheduleExpression)
 	if err != nil {
 		f.gateway.logf("State Manager: association %s: %v\n", a.AssociationID, err) // it was checked
 		return
 	}
 	// A version of the document that is created after this makes the association run again.
-	candidates, renewals := f.dueOn(a, when, hosts)
+	candidates, renewals := f.dueOn(a, hosts)
 	var due []string
 	for _, id := range candidates {
 		if f.online(ctx, a.region, id) {
@@ -128,7 +127,7 @@ func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 
 // dueOn returns the machines where an association is due, and how often its document has been renewed. Machines that
 // are no longer targets are forgotten.
-func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string, renewals int) {
+func (f *fleet) dueOn(a association, hosts []host) (due []string, renewals int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	kept, ok := f.managed[a.AssociationID]
@@ -146,7 +145,7 @@ func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string,
 			on = &managedTarget{requests: kept.requests}
 			kept.targets[h.ID] = on
 		}
-		if on.isDue(kept, a, when, f.now()) && !on.running {
+		if on.isDue(kept, a, f.now()) && !on.running {
 			due = append(due, h.ID)
 		}
 	}
@@ -159,18 +158,10 @@ func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string,
 	return due, kept.renewals
 }
 
-// isDue reports whether the association must run, and records a change that does not make it run.
-func (t *managedTarget) isDue(kept *managed, a association, when schedule, now time.Time) bool {
-	if t.requests != kept.requests {
-		return true
-	}
-	if t.version != a.AssociationVersion || t.renewals != kept.renewals {
-		if !a.ApplyOnlyAtCronInterval {
-			return true
-		}
-		t.version, t.renewals, t.due = a.AssociationVersion, kept.renewals, when.next(now)
-	}
-	return !t.due.IsZero() && !now.Before(t.due)
+// isDue reports whether the association must run.
+func (t *managedTarget) isDue(kept *managed, a association, now time.Time) bool {
+	return t.requests != kept.requests || t.version != a.AssociationVersion || t.renewals != kept.renewals ||
+		!t.due.IsZero() && !now.Before(t.due)
 }
 
 // execute runs an association on some machines.
@@ -191,10 +182,6 @@ func (f *fleet) execute(a association, renewals int, when schedule, instances []
 		Parameters: a.Parameters, MaxConcurrency: a.MaxConcurrency, MaxErrors: a.MaxErrors,
 		region: a.region, document: found.Document, requested: run.created, timeout: defaultDelivery * time.Second,
 		association: a.AssociationID,
-	}
-	if a.OutputLocation != nil {
-		to := a.OutputLocation.S3Location
-		c.Bucket, c.Prefix, c.BucketRegion = to.OutputS3BucketName, to.OutputS3KeyPrefix, to.OutputS3Region
 	}
 	run.command = c.ID
 	f.record(a, renewals, run)

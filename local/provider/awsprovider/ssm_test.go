@@ -97,7 +97,7 @@ func TestAssociation(t *testing.T) {
 		},
 		Unknown: []string{"arn", "associationId"},
 		Update: provider.Values{
-			"scheduleExpression": "cron(15 3 ? * * *)", "parameters": provider.Values{"manifestSha256": "b"},
+			"scheduleExpression": "rate(2 hours)", "parameters": provider.Values{"manifestSha256": "b"},
 		},
 		Replace: []provider.Values{{"name": "another-document"}},
 	}.Run(t, e)
