@@ -70,10 +70,10 @@ var (
 	}
 	// The emulated account keeps neither CPU credits nor recovery, so these two are stored as the program says.
 	creditSpecification = provider.Prop{Computed: true, InputOnly: true, Fields: map[string]provider.Prop{
-		"cpuCredits": {Check: checkOneOf("standard", "unlimited")},
+		"cpuCredits": {Check: checkOneOf("standard")},
 	}}
 	maintenanceOptions = provider.Prop{Computed: true, InputOnly: true, Fields: map[string]provider.Prop{
-		"autoRecovery": {Check: checkOneOf("default", "disabled")},
+		"autoRecovery": {Check: checkOneOf("default")},
 	}}
 )
 

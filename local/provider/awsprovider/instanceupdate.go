@@ -23,7 +23,6 @@ func (c *clients) updateInstance(ctx context.Context, change provider.Change) er
 		{"vpcSecurityGroupIds", c.setInstanceGroups},
 		{"instanceType", c.setInstanceType},
 		{"userData", c.setUserData},
-		{"maintenanceOptions", c.setMaintenance},
 		{"creditSpecification", c.setCredits},
 		{"metadataOptions", c.setMetadataOptions},
 		{"rootBlockDevice", c.setRootVolume},
@@ -151,14 +150,6 @@ func (c *clients) setIpv6AddressCount(ctx context.Context, change provider.Chang
 	default:
 		return nil
 	}
-}
-
-func (c *clients) setMaintenance(ctx context.Context, change provider.Change) error {
-	options := change.New.Object("maintenanceOptions")
-	_, err := c.ec2.ModifyInstanceMaintenanceOptions(ctx, &ec2.ModifyInstanceMaintenanceOptionsInput{
-		InstanceId: &change.ID, AutoRecovery: types.InstanceAutoRecoveryState(options.Str("autoRecovery")),
-	})
-	return err
 }
 
 func (c *clients) setCredits(ctx context.Context, change provider.Change) error {
