@@ -53,7 +53,6 @@ var (
 	associationName = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
 	documentVersion = regexp.MustCompile(`^(?:\$LATEST|\$DEFAULT|[1-9][0-9]*)$`)
 	targetKey       = regexp.MustCompile(`^(?:InstanceIds|tag:.{1,128}|tag-key|resource-groups:Name|ParameterValues)$`)
-	limit           = regexp.MustCompile(`^(?:[1-9][0-9]*|[1-9][0-9]?%|100%)$`)
 	severities      = []string{"", "CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED"}
 	compliances     = []string{"", "AUTO", "MANUAL"}
 )
@@ -65,10 +64,8 @@ func (a *association) check() *problem {
 		return wrong("ValidationException", "AssociationName %q: 3 to 128 of a-zA-Z0-9_-. are allowed", a.AssociationName)
 	case a.DocumentVersion != "" && !documentVersion.MatchString(a.DocumentVersion):
 		return wrong("ValidationException", "DocumentVersion %q is not valid", a.DocumentVersion)
-	case a.MaxConcurrency != "" && !limit.MatchString(a.MaxConcurrency):
-		return wrong("ValidationException", "MaxConcurrency %q is neither a number nor a percentage", a.MaxConcurrency)
-	case a.MaxErrors != "" && a.MaxErrors != "0" && a.MaxErrors != "0%" && !limit.MatchString(a.MaxErrors):
-		return wrong("ValidationException", "MaxErrors %q is neither a number nor a percentage", a.MaxErrors)
+	case a.MaxConcurrency+a.MaxErrors != "":
+		return noLimits()
 	case !slices.Contains(severities, a.ComplianceSeverity):
 		return wrong("ValidationException", "ComplianceSeverity %q is not valid", a.ComplianceSeverity)
 	case !slices.Contains(compliances, a.SyncCompliance):
@@ -78,6 +75,11 @@ func (a *association) check() *problem {
 		return problem
 	}
 	return a.checkSchedule()
+}
+
+// noLimits rejects limits of how many machines run a document at a time, or may fail.
+func noLimits() *problem {
+	return wrong("ValidationException", "The laptop cloud does not support MaxConcurrency and MaxErrors")
 }
 
 // checkTargets checks the targets of an association or a command.

@@ -33,7 +33,6 @@ type command struct {
 	InstanceIDs                       []string
 	Targets                           []target
 	Parameters                        map[string][]string
-	MaxConcurrency, MaxErrors         string
 
 	region    string
 	document  runcommand.Document
@@ -82,10 +81,8 @@ func (o *order) check() *problem {
 	case o.TimeoutSeconds != nil && (*o.TimeoutSeconds < minDelivery || *o.TimeoutSeconds > maxDelivery):
 		return wrong("ValidationException", "TimeoutSeconds must be %d to %d, not %d", minDelivery, maxDelivery,
 			*o.TimeoutSeconds)
-	case o.MaxConcurrency != "" && !limit.MatchString(o.MaxConcurrency):
-		return wrong("ValidationException", "MaxConcurrency %q is neither a number nor a percentage", o.MaxConcurrency)
-	case o.MaxErrors != "" && o.MaxErrors != "0" && o.MaxErrors != "0%" && !limit.MatchString(o.MaxErrors):
-		return wrong("ValidationException", "MaxErrors %q is neither a number nor a percentage", o.MaxErrors)
+	case o.MaxConcurrency+o.MaxErrors != "":
+		return noLimits()
 	case o.OutputS3BucketName+o.OutputS3KeyPrefix+o.OutputS3Region != "":
 		return wrong("ValidationException", "The laptop cloud does not write output to S3: leave OutputS3BucketName out")
 	case o.DocumentHash != "":
@@ -171,7 +168,7 @@ func (c *command) status() (status, detail string) {
 		return "TimedOut", "DeliveryTimedOut"
 	case details["ExecutionTimedOut"] == all:
 		return "TimedOut", "ExecutionTimedOut"
-	case counts["Failed"]+details["ExecutionTimedOut"] > c.permittedErrors():
+	case counts["Failed"]+details["ExecutionTimedOut"] > 0:
 		return "Failed", "Failed"
 	default:
 		return "Failed", "Incomplete"

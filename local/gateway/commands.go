@@ -50,7 +50,6 @@ func (g *Gateway) sendCommand(w http.ResponseWriter, r *http.Request, c call) {
 	sent := &command{
 		ID: newUUID(), DocumentName: name, DocumentVersion: cmp.Or(in.DocumentVersion, defaultVersion),
 		Comment: in.Comment, InstanceIDs: instances, Targets: in.Targets, Parameters: in.Parameters,
-		MaxConcurrency: cmp.Or(in.MaxConcurrency, "50"), MaxErrors: cmp.Or(in.MaxErrors, "0"),
 		region: c.region, document: found.Document, requested: g.fleet.now(), timeout: time.Duration(timeout) * time.Second,
 	}
 	answer := sent.show()
@@ -129,7 +128,7 @@ func (c *command) show() map[string]any {
 		"RequestedDateTime": unix(c.requested), "ExpiresAfter": unix(c.requested.Add(c.timeout)),
 		"Status": status, "StatusDetails": detail, "TimeoutSeconds": int(c.timeout.Seconds()),
 		"TargetCount": len(c.InstanceIDs), "CompletedCount": completed, "ErrorCount": errors,
-		"DeliveryTimedOutCount": undelivered, "MaxConcurrency": c.MaxConcurrency, "MaxErrors": c.MaxErrors,
+		"DeliveryTimedOutCount": undelivered, "MaxConcurrency": "50", "MaxErrors": "0",
 		"Parameters": c.Parameters, "Targets": c.Targets, "InstanceIds": c.InstanceIDs,
 	}
 	if len(c.Targets) > 0 {

@@ -25,7 +25,7 @@ func TestACommandRunsAndIsSeen(t *testing.T) {
 	sent := r.send(&ssm.SendCommandInput{
 		DocumentName: document, InstanceIds: []string{id}, Comment: aws.String("a word"),
 		Parameters: map[string][]string{"word": {"hi"}}, TimeoutSeconds: aws.Int32(60),
-		MaxErrors: aws.String("1"), MaxConcurrency: aws.String("50%"), DocumentVersion: aws.String("1"),
+		DocumentVersion: aws.String("1"),
 	})
 	if sent.Status != types.CommandStatusPending || sent.TargetCount != 1 || len(*sent.CommandId) != 36 {
 		t.Errorf("sent: %+v", sent)
@@ -46,7 +46,7 @@ func TestACommandRunsAndIsSeen(t *testing.T) {
 	}
 	listed := ask(r.ssm.ListCommands(t.Context(), &ssm.ListCommandsInput{CommandId: sent.CommandId})).must(t).Commands
 	if len(listed) != 1 || listed[0].Status != types.CommandStatusFailed || listed[0].CompletedCount != 1 ||
-		*listed[0].StatusDetails != "Incomplete" || listed[0].ErrorCount != 1 || listed[0].Parameters["word"][0] != "hi" {
+		*listed[0].StatusDetails != "Failed" || listed[0].ErrorCount != 1 || listed[0].Parameters["word"][0] != "hi" {
 		t.Errorf("listed: %+v", listed)
 	}
 	invocations := ask(r.ssm.ListCommandInvocations(t.Context(), &ssm.ListCommandInvocationsInput{
@@ -142,9 +142,9 @@ func TestCommandsThatAreRefused(t *testing.T) {
 		}, "InvalidTarget", ""},
 		"output in S3": {func(in *ssm.SendCommandInput) { in.OutputS3BucketName = aws.String("bucket") },
 			"ValidationException", "OutputS3BucketName"},
-		"concurrency of none": {func(in *ssm.SendCommandInput) { in.MaxConcurrency = aws.String("0") },
+		"limit of machines": {func(in *ssm.SendCommandInput) { in.MaxConcurrency = aws.String("1") },
 			"ValidationException", "MaxConcurrency"},
-		"more than all errors": {func(in *ssm.SendCommandInput) { in.MaxErrors = aws.String("101%") },
+		"limit of errors": {func(in *ssm.SendCommandInput) { in.MaxErrors = aws.String("1") },
 			"ValidationException", "MaxErrors"},
 		"undeclared parameter": {func(in *ssm.SendCommandInput) { in.Parameters = map[string][]string{"x": {"y"}} },
 			"InvalidParameters", "x"},

@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"webstack/local/runcommand"
@@ -12,16 +9,6 @@ import (
 
 // lookForMachine is how often to check whether a stopped machine is running.
 const lookForMachine = 200 * time.Millisecond
-
-// permittedErrors returns how many machines may fail before the command has.
-func (c *command) permittedErrors() int {
-	if percent, ok := strings.CutSuffix(c.MaxErrors, "%"); ok {
-		share, _ := strconv.Atoi(percent) // checked
-		return int(math.Floor(float64(share*len(c.invocations)) / 100))
-	}
-	permitted, _ := strconv.Atoi(c.MaxErrors) // checked; "" is 0
-	return permitted
-}
 
 // dispatch stores a command and sends it to its machines. done, which may be nil, is called for each invocation that
 // has ended.

@@ -179,8 +179,8 @@ func (f *fleet) execute(a association, renewals int, when schedule, instances []
 	}
 	c := &command{
 		ID: newUUID(), DocumentName: a.Name, DocumentVersion: a.DocumentVersion, InstanceIDs: instances,
-		Parameters: a.Parameters, MaxConcurrency: a.MaxConcurrency, MaxErrors: a.MaxErrors,
-		region: a.region, document: found.Document, requested: run.created, timeout: defaultDelivery * time.Second,
+		Parameters: a.Parameters,
+		region:     a.region, document: found.Document, requested: run.created, timeout: defaultDelivery * time.Second,
 		association: a.AssociationID,
 	}
 	run.command = c.ID
