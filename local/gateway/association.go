@@ -3,6 +3,7 @@ package gateway
 import (
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // association is one version of one of State Manager's, as DescribeAssociation shows it.
@@ -101,9 +102,10 @@ func (a *association) checkSchedule() *problem {
 	switch {
 	case err != nil:
 		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", a.ScheduleExpression, err)
-	case a.ApplyOnlyAtCronInterval, a.ScheduleOffset != 0:
-		return wrong("ValidationException",
-			"The laptop cloud does not support cron expressions, ApplyOnlyAtCronInterval or ScheduleOffset")
+	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(a.ScheduleExpression, "cron("):
+		return wrong("ValidationException", "ApplyOnlyAtCronInterval is valid only with cron expressions")
+	case a.ScheduleOffset != 0:
+		return wrong("ValidationException", "The laptop cloud does not support ScheduleOffset")
 	case a.OutputLocation != nil:
 		return wrong("ValidationException", "The laptop cloud does not write output to S3: leave OutputLocation out")
 	}

@@ -125,12 +125,14 @@ func TestBadAssociationsAreRefused(t *testing.T) {
 			"InvalidSchedule", "rate(29 minutes)"},
 		"rate too long": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("rate(31 days)") },
 			"InvalidSchedule", ""},
-		"cron": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("cron(0 3 * * ? *)") },
-			"InvalidSchedule", "only rate()"},
+		"cron of five fields": {func(in *ssm.CreateAssociationInput) {
+			in.ScheduleExpression = aws.String("cron(0 3 * * *)")
+		},
+			"InvalidSchedule", "6 fields"},
 		"schedule in words": {func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = aws.String("nightly") },
 			"InvalidSchedule", ""},
-		"only at cron interval": {func(in *ssm.CreateAssociationInput) { in.ApplyOnlyAtCronInterval = true },
-			"ValidationException", "ApplyOnlyAtCronInterval"},
+		"only at cron interval with a rate": {func(in *ssm.CreateAssociationInput) { in.ApplyOnlyAtCronInterval = true },
+			"ValidationException", "cron"},
 		"offset": {func(in *ssm.CreateAssociationInput) { in.ScheduleOffset = aws.Int32(2) },
 			"ValidationException", "ScheduleOffset"},
 		"output in S3": {func(in *ssm.CreateAssociationInput) {

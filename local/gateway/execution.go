@@ -165,7 +165,7 @@ func (f *fleet) shown(a association) association {
 // status returns the status of an association on a machine: pending if a change of it has not run yet.
 func (t *managedTarget) status(kept *managed, a association) string {
 	changed := t.version != a.AssociationVersion || t.renewals != kept.renewals
-	if t.last == nil || t.requests != kept.requests || changed {
+	if t.last == nil || t.requests != kept.requests || changed && !a.ApplyOnlyAtCronInterval {
 		return "Pending"
 	}
 	return t.last.status

@@ -65,11 +65,12 @@ func (f *fleet) anyDue() bool {
 	defer f.mu.Unlock()
 	for _, a := range associations {
 		kept, ok := f.managed[a.AssociationID]
-		if !ok {
+		when, err := parseSchedule(a.ScheduleExpression)
+		if !ok || err != nil {
 			continue
 		}
 		for _, on := range kept.targets {
-			if !on.running && on.isDue(kept, a, f.now()) {
+			if !on.running && on.isDue(kept, a, when, f.now()) {
 				return true
 			}
 		}
@@ -105,7 +106,7 @@ func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 		return
 	}
 	// A version of the document that is created after this makes the association run again.
-	candidates, renewals := f.dueOn(a, hosts)
+	candidates, renewals := f.dueOn(a, when, hosts)
 	var due []string
 	for _, id := range candidates {
 		if f.online(ctx, a.region, id) {
@@ -127,7 +128,7 @@ func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
 
 // dueOn returns the machines where an association is due, and how often its document has been renewed. Machines that
 // are no longer targets are forgotten.
-func (f *fleet) dueOn(a association, hosts []host) (due []string, renewals int) {
+func (f *fleet) dueOn(a association, when schedule, hosts []host) (due []string, renewals int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	kept, ok := f.managed[a.AssociationID]
@@ -145,7 +146,7 @@ func (f *fleet) dueOn(a association, hosts []host) (due []string, renewals int) 
 			on = &managedTarget{requests: kept.requests}
 			kept.targets[h.ID] = on
 		}
-		if on.isDue(kept, a, f.now()) && !on.running {
+		if on.isDue(kept, a, when, f.now()) && !on.running {
 			due = append(due, h.ID)
 		}
 	}
@@ -158,10 +159,18 @@ func (f *fleet) dueOn(a association, hosts []host) (due []string, renewals int) 
 	return due, kept.renewals
 }
 
-// isDue reports whether the association must run.
-func (t *managedTarget) isDue(kept *managed, a association, now time.Time) bool {
-	return t.requests != kept.requests || t.version != a.AssociationVersion || t.renewals != kept.renewals ||
-		!t.due.IsZero() && !now.Before(t.due)
+// isDue reports whether the association must run, and records a change that does not make it run.
+func (t *managedTarget) isDue(kept *managed, a association, when schedule, now time.Time) bool {
+	if t.requests != kept.requests {
+		return true
+	}
+	if t.version != a.AssociationVersion || t.renewals != kept.renewals {
+		if !a.ApplyOnlyAtCronInterval {
+			return true
+		}
+		t.version, t.renewals, t.due = a.AssociationVersion, kept.renewals, when.next(now)
+	}
+	return !t.due.IsZero() && !now.Before(t.due)
 }
 
 // execute runs an association on some machines.

@@ -28,6 +28,12 @@ func scheduled(expression string) func(*ssm.CreateAssociationInput) {
 	return func(in *ssm.CreateAssociationInput) { in.ScheduleExpression = &expression }
 }
 
+func onlyAt(cron string) func(*ssm.CreateAssociationInput) {
+	return func(in *ssm.CreateAssociationInput) {
+		in.ScheduleExpression, in.ApplyOnlyAtCronInterval = &cron, true
+	}
+}
+
 // association reads one.
 func (r *rig) association(id string) *types.AssociationDescription {
 	r.t.Helper()
@@ -212,14 +218,42 @@ func TestWhenAssociationsRun(t *testing.T) {
 			r.pass(time.Minute)
 			r.wrote(machineID, "hello hello")
 		},
-		"when it is asked for": func(t *testing.T, r *rig, stack, machineID string, document *string) {
-			id := r.associate(document, stack, scheduled("rate(30 minutes)"))
+		"at its cron times, and at once": func(t *testing.T, r *rig, stack, machineID string, document *string) {
+			id := r.associate(document, stack, scheduled("cron(0 0/1 * * ? *)"))
 			r.settled(id, 1)
-			ask(r.ssm.StartAssociationsOnce(t.Context(), &ssm.StartAssociationsOnceInput{AssociationIds: []string{id}})).must(t)
-			r.wrote(machineID, "hello hello")
-			r.settled(id, 2)
+			r.pass(49 * time.Minute)
 			r.beats()
+			r.wrote(machineID, "hello")
+			r.pass(time.Minute)
 			r.wrote(machineID, "hello hello")
+		},
+		"at its cron times only": func(t *testing.T, r *rig, stack, machineID string, document *string) {
+			id := r.associate(document, stack, onlyAt("cron(0 0/1 * * ? *)"))
+			r.beats()
+			ask(r.ssm.UpdateAssociation(t.Context(), &ssm.UpdateAssociationInput{
+				AssociationId: &id, ScheduleExpression: aws.String("cron(0 0/1 * * ? *)"), ApplyOnlyAtCronInterval: true,
+				Parameters: map[string][]string{"word": {"changed"}},
+			})).must(t)
+			r.update(document, "1", "two")
+			r.setDefault(document, "2")
+			r.beats()
+			if got := r.executions(id); len(got) != 0 {
+				t.Errorf("it ran: %+v", got)
+			}
+			r.pass(50 * time.Minute)
+			r.wrote(machineID, "two")
+			r.settled(id, 1)
+			r.pass(time.Hour)
+			r.wrote(machineID, "two two")
+		},
+		"when it is asked for, even one for cron times only": func(t *testing.T, r *rig, stack, machineID string, document *string) {
+			id := r.associate(document, stack, onlyAt("cron(0 0/1 * * ? *)"))
+			r.beats()
+			ask(r.ssm.StartAssociationsOnce(t.Context(), &ssm.StartAssociationsOnceInput{AssociationIds: []string{id}})).must(t)
+			r.wrote(machineID, "hello")
+			r.settled(id, 1)
+			r.beats()
+			r.wrote(machineID, "hello")
 		},
 		"once without a schedule, even when it failed": func(t *testing.T, r *rig, stack, machineID string, _ *string) {
 			id := r.associate(r.document(step("write", `echo ran >> "$ROOT/log"; exit 1`)), stack, nil)
@@ -394,9 +428,21 @@ func TestSchedules(t *testing.T) {
 	const form = "Mon 2006-01-02 15:04:05"
 	after := time.Date(2026, 5, 4, 12, 10, 0, 0, time.UTC) // a Monday
 	for expression, want := range map[string]string{
-		"rate(30 minutes)": "Mon 2026-05-04 12:40:00",
-		"rate(30 days)":    "Wed 2026-06-03 12:10:00",
-		"":                 "Mon 0001-01-01 00:00:00",
+		"rate(30 minutes)":        "Mon 2026-05-04 12:40:00",
+		"rate(30 days)":           "Wed 2026-06-03 12:10:00",
+		"cron(0/30 * * * ? *)":    "Mon 2026-05-04 12:30:00",
+		"cron(0 0/1 * * ? *)":     "Mon 2026-05-04 13:00:00",
+		"cron(0 0/12 * * ? *)":    "Tue 2026-05-05 00:00:00",
+		"cron(15 13 ? * * *)":     "Mon 2026-05-04 13:15:00",
+		"cron(15 13 ? * MON *)":   "Mon 2026-05-04 13:15:00",
+		"cron(15 11 ? * MON *)":   "Mon 2026-05-11 11:15:00",
+		"cron(15 11 ? * 2 *)":     "Mon 2026-05-11 11:15:00",
+		"cron(15 11 ? * 1 *)":     "Sun 2026-05-10 11:15:00",
+		"cron(30 23 ? * TUE#3 *)": "Tue 2026-05-19 23:30:00",
+		"cron(30 23 ? * 3#3 *)":   "Tue 2026-05-19 23:30:00",
+		"cron(0 2 ? * THUL *)":    "Thu 2026-05-28 02:00:00",
+		"cron(0 2 ? * 2-6 *)":     "Tue 2026-05-05 02:00:00",
+		"":                        "Mon 0001-01-01 00:00:00",
 	} {
 		s, err := parseSchedule(expression)
 		if err != nil {
@@ -408,8 +454,8 @@ func TestSchedules(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{
-		"rate(29 minutes)", "rate(31 days)", "rate(0 days)", "rate(9999999 days)", "nightly",
-		"cron(0 3 * * ? *)", "at(2026-05-06T07:08:09)",
+		"rate(29 minutes)", "rate(31 days)", "rate(0 days)", "rate(9999999 days)", "cron(0 3 * * *)", "cron(0 3 * 1 ? *)",
+		"cron(61 3 * * ? *)", "at(2026-05-06T07:08:09)", "nightly",
 	} {
 		if _, err := parseSchedule(bad); err == nil {
 			t.Errorf("%s is accepted", bad)
