@@ -56,7 +56,7 @@ func TestChecks(t *testing.T) {
 		}, "set at least one of size"},
 		"key kept for a day": {"aws:kms/key:Key", provider.Values{
 			"deletionWindowInDays": 1,
-		}, "no whole number from 7 to 30"},
+		}, "is not a whole number from 7 to 30"},
 		"alias without prefix": {"aws:kms/alias:Alias", provider.Values{"name": "a", "targetKeyId": "k"}, "must be alias/"},
 		"alias of AWS": {"aws:kms/alias:Alias", provider.Values{
 			"name": "alias/aws/s3", "targetKeyId": "k",
