@@ -18,13 +18,13 @@ type association struct {
 	ScheduleExpression            string              `json:",omitempty"`
 	ScheduleOffset                int                 `json:",omitempty"`
 	ApplyOnlyAtCronInterval       bool
-	MaxErrors                     string          `json:",omitempty"`
-	MaxConcurrency                string          `json:",omitempty"`
-	ComplianceSeverity            string          `json:",omitempty"`
-	SyncCompliance                string          `json:",omitempty"`
-	AutomationTargetParameterName string          `json:",omitempty"`
-	OutputLocation                *outputLocation `json:",omitempty"`
-	Date                          float64         // of the first version, in Unix time
+	MaxErrors                     string  `json:",omitempty"`
+	MaxConcurrency                string  `json:",omitempty"`
+	ComplianceSeverity            string  `json:",omitempty"`
+	SyncCompliance                string  `json:",omitempty"`
+	AutomationTargetParameterName string  `json:",omitempty"`
+	OutputLocation                any     `json:",omitempty"`
+	Date                          float64 // of the first version, in Unix time
 	LastUpdateAssociationDate     float64
 	LastExecutionDate             float64 `json:",omitempty"`
 	LastSuccessfulExecutionDate   float64 `json:",omitempty"`
@@ -35,14 +35,6 @@ type association struct {
 type target struct {
 	Key    string
 	Values []string
-}
-
-type outputLocation struct {
-	S3Location struct {
-		OutputS3BucketName string
-		OutputS3KeyPrefix  string `json:",omitempty"`
-		OutputS3Region     string `json:",omitempty"`
-	}
 }
 
 // overview returns the status of the last runs: pending before there was one.
@@ -62,7 +54,6 @@ var (
 	associationName = regexp.MustCompile(`^[a-zA-Z0-9_\-.]{3,128}$`)
 	documentVersion = regexp.MustCompile(`^(?:\$LATEST|\$DEFAULT|[1-9][0-9]*)$`)
 	targetKey       = regexp.MustCompile(`^(?:InstanceIds|tag:.{1,128}|tag-key|resource-groups:Name|ParameterValues)$`)
-	limit           = regexp.MustCompile(`^(?:[1-9][0-9]*|[1-9][0-9]?%|100%)$`)
 	severities      = []string{"", "CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED"}
 	compliances     = []string{"", "AUTO", "MANUAL"}
 )
@@ -74,10 +65,8 @@ func (a *association) check() *problem {
 		return wrong("ValidationException", "AssociationName %q: 3 to 128 of a-zA-Z0-9_-. are allowed", a.AssociationName)
 	case a.DocumentVersion != "" && !documentVersion.MatchString(a.DocumentVersion):
 		return wrong("ValidationException", "DocumentVersion %q is not valid", a.DocumentVersion)
-	case a.MaxConcurrency != "" && !limit.MatchString(a.MaxConcurrency):
-		return wrong("ValidationException", "MaxConcurrency %q is neither a number nor a percentage", a.MaxConcurrency)
-	case a.MaxErrors != "" && a.MaxErrors != "0" && a.MaxErrors != "0%" && !limit.MatchString(a.MaxErrors):
-		return wrong("ValidationException", "MaxErrors %q is neither a number nor a percentage", a.MaxErrors)
+	case a.MaxConcurrency+a.MaxErrors != "":
+		return noLimits()
 	case !slices.Contains(severities, a.ComplianceSeverity):
 		return wrong("ValidationException", "ComplianceSeverity %q is not valid", a.ComplianceSeverity)
 	case !slices.Contains(compliances, a.SyncCompliance):
@@ -87,6 +76,11 @@ func (a *association) check() *problem {
 		return problem
 	}
 	return a.checkSchedule()
+}
+
+// noLimits rejects limits of how many machines run a document at a time, or may fail.
+func noLimits() *problem {
+	return wrong("ValidationException", "The laptop cloud does not support MaxConcurrency and MaxErrors")
 }
 
 // checkTargets checks the targets of an association or a command.
@@ -104,15 +98,16 @@ func checkTargets(targets []target) *problem {
 }
 
 func (a *association) checkSchedule() *problem {
-	schedule := a.ScheduleExpression
-	_, err := parseSchedule(schedule, a.ScheduleOffset)
+	_, err := parseSchedule(a.ScheduleExpression)
 	switch {
 	case err != nil:
-		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", schedule, err)
-	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(schedule, "cron("):
+		return wrong("InvalidSchedule", "The schedule %q is not valid: %v", a.ScheduleExpression, err)
+	case a.ApplyOnlyAtCronInterval && !strings.HasPrefix(a.ScheduleExpression, "cron("):
 		return wrong("ValidationException", "ApplyOnlyAtCronInterval is valid only with cron expressions")
-	case a.ScheduleOffset < 0 || a.ScheduleOffset > 6 || a.ScheduleOffset != 0 && !a.ApplyOnlyAtCronInterval:
-		return wrong("ValidationException", "ScheduleOffset must be 1 to 6, and is valid only with ApplyOnlyAtCronInterval")
+	case a.ScheduleOffset != 0:
+		return wrong("ValidationException", "The laptop cloud does not support ScheduleOffset")
+	case a.OutputLocation != nil:
+		return wrong("ValidationException", "The laptop cloud does not write output to S3: leave OutputLocation out")
 	}
 	return nil
 }

@@ -35,12 +35,10 @@ func newDocument(t *testing.T) *string {
 func good(document *string) *ssm.CreateAssociationInput {
 	return &ssm.CreateAssociationInput{
 		Name: document, AssociationName: aws.String("name-of-it"), Parameters: map[string][]string{"version": {"00ff"}},
-		ScheduleExpression: aws.String("rate(30 minutes)"), MaxConcurrency: aws.String("1"), MaxErrors: aws.String("0"),
+		ScheduleExpression: aws.String("rate(30 minutes)"),
 		ComplianceSeverity: types.AssociationComplianceSeverityHigh,
 		Targets:            []types.Target{{Key: aws.String("tag:webstack:stack"), Values: []string{"webstack/test"}}},
-		OutputLocation: &types.InstanceAssociationOutputLocation{S3Location: &types.S3OutputLocation{
-			OutputS3BucketName: aws.String("bucket"), OutputS3KeyPrefix: aws.String("ssm")}},
-		Tags: []types.Tag{{Key: aws.String("b"), Value: aws.String("2")}, {Key: aws.String("a"), Value: aws.String("1")}},
+		Tags:               []types.Tag{{Key: aws.String("b"), Value: aws.String("2")}, {Key: aws.String("a"), Value: aws.String("1")}},
 	}
 }
 
@@ -57,18 +55,18 @@ func TestAssociationLifecycle(t *testing.T) {
 	read := ask(client.DescribeAssociation(ctx,
 		&ssm.DescribeAssociationInput{AssociationId: id})).must(t).AssociationDescription
 	if diff := cmp.Diff(
-		[]any{*in.AssociationName, *in.ScheduleExpression, in.Parameters, *in.Targets[0].Key, *in.MaxErrors, "ssm",
+		[]any{*in.AssociationName, *in.ScheduleExpression, in.Parameters, *in.Targets[0].Key,
 			in.ComplianceSeverity},
-		[]any{*read.AssociationName, *read.ScheduleExpression, read.Parameters, *read.Targets[0].Key, *read.MaxErrors,
-			*read.OutputLocation.S3Location.OutputS3KeyPrefix, read.ComplianceSeverity}); diff != "" {
+		[]any{*read.AssociationName, *read.ScheduleExpression, read.Parameters, *read.Targets[0].Key,
+			read.ComplianceSeverity}); diff != "" {
 		t.Error(diff)
 	}
 	changed := ask(client.UpdateAssociation(ctx, &ssm.UpdateAssociationInput{
-		AssociationId: id, ScheduleExpression: aws.String("cron(15 13 ? * * *)"), ApplyOnlyAtCronInterval: true,
+		AssociationId: id, ScheduleExpression: aws.String("rate(2 hours)"),
 		Parameters: map[string][]string{"version": {"1234"}},
 	})).must(t).AssociationDescription
-	if *changed.AssociationVersion != "2" || !changed.ApplyOnlyAtCronInterval || len(changed.Targets) != 1 ||
-		changed.AssociationName != nil || changed.MaxErrors != nil || changed.Parameters["version"][0] != "1234" {
+	if *changed.AssociationVersion != "2" || *changed.ScheduleExpression != "rate(2 hours)" || len(changed.Targets) != 1 ||
+		changed.AssociationName != nil || changed.Parameters["version"][0] != "1234" {
 		t.Errorf("updated: %+v", changed)
 	}
 	_, err := client.UpdateAssociation(ctx, &ssm.UpdateAssociationInput{
@@ -135,12 +133,16 @@ func TestBadAssociationsAreRefused(t *testing.T) {
 			"InvalidSchedule", ""},
 		"only at cron interval with a rate": {func(in *ssm.CreateAssociationInput) { in.ApplyOnlyAtCronInterval = true },
 			"ValidationException", "cron"},
-		"offset without cron": {func(in *ssm.CreateAssociationInput) { in.ScheduleOffset = aws.Int32(2) },
+		"offset": {func(in *ssm.CreateAssociationInput) { in.ScheduleOffset = aws.Int32(2) },
 			"ValidationException", "ScheduleOffset"},
-		"concurrency of none": {func(in *ssm.CreateAssociationInput) { in.MaxConcurrency = aws.String("0") },
-			"ValidationException", ""},
-		"more than all errors": {func(in *ssm.CreateAssociationInput) { in.MaxErrors = aws.String("101%") },
-			"ValidationException", ""},
+		"output in S3": {func(in *ssm.CreateAssociationInput) {
+			in.OutputLocation = &types.InstanceAssociationOutputLocation{S3Location: &types.S3OutputLocation{
+				OutputS3BucketName: aws.String("bucket")}}
+		}, "ValidationException", "OutputLocation"},
+		"limit of machines": {func(in *ssm.CreateAssociationInput) { in.MaxConcurrency = aws.String("1") },
+			"ValidationException", "MaxConcurrency"},
+		"limit of errors": {func(in *ssm.CreateAssociationInput) { in.MaxErrors = aws.String("1") },
+			"ValidationException", "MaxErrors"},
 		"no such severity": {func(in *ssm.CreateAssociationInput) { in.ComplianceSeverity = "BAD" },
 			"ValidationException", "BAD"},
 		"no such compliance": {func(in *ssm.CreateAssociationInput) { in.SyncCompliance = "NEVER" },

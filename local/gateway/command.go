@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"path"
 	"regexp"
 	"slices"
 	"time"
@@ -34,8 +33,6 @@ type command struct {
 	InstanceIDs                       []string
 	Targets                           []target
 	Parameters                        map[string][]string
-	MaxConcurrency, MaxErrors         string
-	Bucket, Prefix, BucketRegion      string
 
 	region    string
 	document  runcommand.Document
@@ -66,7 +63,6 @@ const (
 	maxDelivery     = 2592000
 	maxInstances    = 50
 	maxComment      = 100
-	maxPrefix       = 500
 	// maxHistory is how many commands are remembered.
 	maxHistory = 500
 )
@@ -85,12 +81,10 @@ func (o *order) check() *problem {
 	case o.TimeoutSeconds != nil && (*o.TimeoutSeconds < minDelivery || *o.TimeoutSeconds > maxDelivery):
 		return wrong("ValidationException", "TimeoutSeconds must be %d to %d, not %d", minDelivery, maxDelivery,
 			*o.TimeoutSeconds)
-	case o.MaxConcurrency != "" && !limit.MatchString(o.MaxConcurrency):
-		return wrong("ValidationException", "MaxConcurrency %q is neither a number nor a percentage", o.MaxConcurrency)
-	case o.MaxErrors != "" && o.MaxErrors != "0" && o.MaxErrors != "0%" && !limit.MatchString(o.MaxErrors):
-		return wrong("ValidationException", "MaxErrors %q is neither a number nor a percentage", o.MaxErrors)
-	case len(o.OutputS3KeyPrefix) > maxPrefix:
-		return wrong("ValidationException", "OutputS3KeyPrefix has more than %d characters", maxPrefix)
+	case o.MaxConcurrency+o.MaxErrors != "":
+		return noLimits()
+	case o.OutputS3BucketName+o.OutputS3KeyPrefix+o.OutputS3Region != "":
+		return wrong("ValidationException", "The laptop cloud does not write output to S3: leave OutputS3BucketName out")
 	case o.DocumentHash != "":
 		return wrong("ValidationException", "The laptop cloud does not support DocumentHash")
 	}
@@ -118,27 +112,6 @@ func (o *order) checkTargets() *problem {
 		return nil
 	}
 	return checkTargets(o.Targets)
-}
-
-// outputKey returns the key for the output of a step.
-func (c *command) outputKey(instanceID string, step runcommand.Step, file string) string {
-	if c.association != "" {
-		return path.Join(c.Prefix, instanceID, c.association, c.requested.UTC().Format("2006-01-02T15-04-05.000Z"),
-			step.OutputKey(file))
-	}
-	return path.Join(c.Prefix, c.ID, instanceID, step.OutputKey(file))
-}
-
-// outputURL returns the address of a step's output; "" if it is not written anywhere.
-func (c *command) outputURL(instanceID string, step runcommand.Step, file string) string {
-	if c.Bucket == "" {
-		return ""
-	}
-	region := c.BucketRegion
-	if region == "" {
-		region = c.region
-	}
-	return "https://s3." + region + ".amazonaws.com/" + c.Bucket + "/" + c.outputKey(instanceID, step, file)
 }
 
 // status returns the status of an invocation, in short and in detail.
@@ -195,7 +168,7 @@ func (c *command) status() (status, detail string) {
 		return "TimedOut", "DeliveryTimedOut"
 	case details["ExecutionTimedOut"] == all:
 		return "TimedOut", "ExecutionTimedOut"
-	case counts["Failed"]+details["ExecutionTimedOut"] > c.permittedErrors():
+	case counts["Failed"]+details["ExecutionTimedOut"] > 0:
 		return "Failed", "Failed"
 	default:
 		return "Failed", "Incomplete"

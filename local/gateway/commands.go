@@ -50,8 +50,6 @@ func (g *Gateway) sendCommand(w http.ResponseWriter, r *http.Request, c call) {
 	sent := &command{
 		ID: newUUID(), DocumentName: name, DocumentVersion: cmp.Or(in.DocumentVersion, defaultVersion),
 		Comment: in.Comment, InstanceIDs: instances, Targets: in.Targets, Parameters: in.Parameters,
-		MaxConcurrency: cmp.Or(in.MaxConcurrency, "50"), MaxErrors: cmp.Or(in.MaxErrors, "0"),
-		Bucket: in.OutputS3BucketName, Prefix: in.OutputS3KeyPrefix, BucketRegion: in.OutputS3Region,
 		region: c.region, document: found.Document, requested: g.fleet.now(), timeout: time.Duration(timeout) * time.Second,
 	}
 	answer := sent.show()
@@ -130,9 +128,8 @@ func (c *command) show() map[string]any {
 		"RequestedDateTime": unix(c.requested), "ExpiresAfter": unix(c.requested.Add(c.timeout)),
 		"Status": status, "StatusDetails": detail, "TimeoutSeconds": int(c.timeout.Seconds()),
 		"TargetCount": len(c.InstanceIDs), "CompletedCount": completed, "ErrorCount": errors,
-		"DeliveryTimedOutCount": undelivered, "MaxConcurrency": c.MaxConcurrency, "MaxErrors": c.MaxErrors,
+		"DeliveryTimedOutCount": undelivered, "MaxConcurrency": "50", "MaxErrors": "0",
 		"Parameters": c.Parameters, "Targets": c.Targets, "InstanceIds": c.InstanceIDs,
-		"OutputS3BucketName": c.Bucket, "OutputS3KeyPrefix": c.Prefix, "OutputS3Region": c.BucketRegion,
 	}
 	if len(c.Targets) > 0 {
 		out["InstanceIds"] = []string{}
@@ -174,14 +171,11 @@ func (g *Gateway) cancelCommand(w http.ResponseWriter, _ *http.Request, c call) 
 func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // plugin returns a step of an invocation as ListCommandInvocations shows it.
-func (i *invocation) plugin(step runcommand.Step, result runcommand.Result) map[string]any {
+func plugin(result runcommand.Result) map[string]any {
 	status, detail := shown(result.Status)
 	out := map[string]any{
 		"Name": result.Name, "Status": status, "StatusDetails": detail, "ResponseCode": result.Code,
-		"Output": result.Output, "OutputS3BucketName": i.command.Bucket, "OutputS3KeyPrefix": i.command.Prefix,
-		"OutputS3Region":    i.command.BucketRegion,
-		"StandardOutputUrl": i.command.outputURL(i.InstanceID, step, "stdout"),
-		"StandardErrorUrl":  i.command.outputURL(i.InstanceID, step, "stderr"),
+		"Output": result.Output, "StandardOutputUrl": "", "StandardErrorUrl": "",
 	}
 	if !result.Start.IsZero() {
 		out["ResponseStartDateTime"] = unix(result.Start)

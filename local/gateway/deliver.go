@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"webstack/local/runcommand"
@@ -12,16 +9,6 @@ import (
 
 // lookForMachine is how often to check whether a stopped machine is running.
 const lookForMachine = 200 * time.Millisecond
-
-// permittedErrors returns how many machines may fail before the command has.
-func (c *command) permittedErrors() int {
-	if percent, ok := strings.CutSuffix(c.MaxErrors, "%"); ok {
-		share, _ := strconv.Atoi(percent) // checked
-		return int(math.Floor(float64(share*len(c.invocations)) / 100))
-	}
-	permitted, _ := strconv.Atoi(c.MaxErrors) // checked; "" is 0
-	return permitted
-}
 
 // dispatch stores a command and sends it to its machines. done, which may be nil, is called for each invocation that
 // has ended.
@@ -90,7 +77,7 @@ func (f *fleet) deliver(ctx context.Context, one *invocation) {
 	run := runcommand.Run{
 		ID: c.ID, InstanceID: one.InstanceID, Region: c.region, PlatformName: platform, PlatformVersion: version,
 		Document: c.document, Parameters: c.Parameters,
-		Stored: f.stored(c.region, one.InstanceID), Fetch: f.fetch(c.region, one.InstanceID), Upload: c.upload(f, one.InstanceID),
+		Stored: f.stored(c.region, one.InstanceID), Fetch: f.fetch(c.region, one.InstanceID),
 		Report: func(index int, result runcommand.Result) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

@@ -12,10 +12,8 @@
 //   - ECR's images and a stand-in for Docker Hub, from real registries (see package registry);
 //   - the public parameters with the ids of Ubuntu's images;
 //   - bucket policies with conditions, which moto ignores;
-//   - checks that AWS, unlike moto, makes of documents, parameters, lifecycle policies and the sizes of a role's
-//     policies;
-//   - what moto does not store about an instance: termination protection and recovery at launch, credits, user data,
-//     client tokens;
+//   - checks that AWS, unlike moto, makes of documents, parameters and the sizes of a role's policies;
+//   - what moto does not store about an instance: user data and client tokens;
 //   - a proper AWS error for an action that moto does not support, instead of a page that makes clients retry;
 //   - rejected calls while another resource is in the way, such as a subnet that still has an instance, an address that
 //     is in use, or a database that should shrink: see preconditions;

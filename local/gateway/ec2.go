@@ -2,11 +2,9 @@ package gateway
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/xml"
 	"net/http"
 	"regexp"
-	"strings"
 )
 
 var ec2Handlers = map[string]handler{
@@ -14,9 +12,7 @@ var ec2Handlers = map[string]handler{
 	"ModifyInstanceAttribute":              (*Gateway).modifyInstanceAttribute,
 	"DescribeInstanceAttribute":            (*Gateway).describeInstanceAttribute,
 	"ModifyInstanceMetadataOptions":        (*Gateway).modifyMetadataOptions,
-	"ModifyInstanceMaintenanceOptions":     (*Gateway).modifyMaintenanceOptions,
 	"ModifyInstanceCreditSpecification":    (*Gateway).modifyCredits,
-	"DescribeInstanceCreditSpecifications": (*Gateway).describeCredits,
 	"AuthorizeSecurityGroupIngress":        (*Gateway).authorize,
 	"AuthorizeSecurityGroupEgress":         (*Gateway).authorize,
 	"ModifySecurityGroupRules":             (*Gateway).modifyRules,
@@ -50,10 +46,7 @@ func (g *Gateway) mended(w http.ResponseWriter, r *http.Request, c call) {
 	answer.write(w)
 }
 
-var (
-	instanceItem = regexp.MustCompile(`</metadataOptions>(<instanceId>(i-[0-9a-f]+)</instanceId>)`)
-	groupRule    = regexp.MustCompile(`<securityGroupRuleId>(sgr-[0-9a-f]+)</securityGroupRuleId>.*?</item>`)
-)
+var groupRule = regexp.MustCompile(`<securityGroupRuleId>(sgr-[0-9a-f]+)</securityGroupRuleId>.*?</item>`)
 
 // mend adds to an answer of EC2 what moto leaves out or gets wrong.
 func (g *Gateway) mend(answer *reply) {
@@ -61,23 +54,8 @@ func (g *Gateway) mend(answer *reply) {
 		return
 	}
 	body := bytes.ReplaceAll(answer.body, []byte(`{'State': 'associated'}`), []byte("associated"))
-	// gp3 volumes have 125 MiB/s by default; moto reports the throughput only if it was set.
-	const gp3, throughput = "<volumeType>gp3</volumeType>", "<throughput>"
-	parts := strings.Split(string(body), gp3)
-	for i := 1; i < len(parts); i++ {
-		if !strings.HasPrefix(parts[i], throughput) {
-			parts[i] = throughput + "125</throughput>" + parts[i]
-		}
-	}
-	body = []byte(strings.Join(parts, gp3))
 	g.state.mu.Lock()
 	defer g.state.mu.Unlock()
-	body = instanceItem.ReplaceAllFunc(body, func(item []byte) []byte {
-		found := instanceItem.FindSubmatch(item)
-		recovery := cmp.Or(g.state.instances[string(found[2])].recovery, "default")
-		return []byte("</metadataOptions><maintenanceOptions><autoRecovery>" + recovery +
-			"</autoRecovery></maintenanceOptions>" + string(found[1]))
-	})
 	// The order does not matter: the elements of an item are identified by their names.
 	body = groupRule.ReplaceAllFunc(body, func(rule []byte) []byte {
 		description, ok := g.state.descriptions[string(groupRule.FindSubmatch(rule)[1])]

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"webstack/local/machine"
-	"webstack/local/runcommand"
 )
 
 const (
@@ -231,43 +230,14 @@ func (f *fleet) fetch(region, instanceID string) func(ctx context.Context, bucke
 		if err := f.may(ctx, region, instanceID, objectRight("GetObject", bucket, key)); err != nil {
 			return nil, err
 		}
-		answer, err := f.object(ctx, region, http.MethodGet, bucket, key, nil)
-		return answer.body, err
-	}
-}
-
-// object makes a call about an object of S3.
-func (f *fleet) object(ctx context.Context, region, method, bucket, key string, content []byte) (reply, error) {
-	request := internal(ctx, region)
-	request.Host = motoURL.Host
-	address := (&url.URL{Path: "/" + bucket + "/" + key}).EscapedPath()
-	answer, err := f.gateway.send(request, call{service: "s3", region: region, action: method + " object"}, method, address,
-		request.Header, content)
-	if err == nil && !answer.ok() {
-		err = fmt.Errorf("%s s3://%s/%s: S3 answered with status %d", method, bucket, key, answer.status)
-	}
-	return answer, err
-}
-
-// upload writes a script's output to the command's bucket.
-func (c *command) upload(f *fleet, instanceID string) func(context.Context, runcommand.Step, string, string) {
-	if c.Bucket == "" {
-		return nil
-	}
-	return func(ctx context.Context, step runcommand.Step, stdout, stderr string) {
-		for name, content := range map[string]string{"stdout": stdout, "stderr": stderr} {
-			if len(content) == 0 {
-				continue
-			}
-			key := c.outputKey(instanceID, step, name)
-			err := f.may(ctx, c.region, instanceID,
-				objectRight("PutObject", c.Bucket, key), objectRight("PutObjectAcl", c.Bucket, key))
-			if err == nil {
-				_, err = f.object(ctx, c.region, http.MethodPut, c.Bucket, key, []byte(content))
-			}
-			if err != nil { // that does not affect the command
-				f.gateway.logf("output of command %s: %v\n", c.ID, err)
-			}
+		request := internal(ctx, region)
+		request.Host = motoURL.Host
+		address := (&url.URL{Path: "/" + bucket + "/" + key}).EscapedPath()
+		answer, err := f.gateway.send(request, call{service: "s3", region: region, action: "GetObject"}, http.MethodGet, address,
+			request.Header, nil)
+		if err == nil && !answer.ok() {
+			err = fmt.Errorf("get s3://%s/%s: S3 answered with status %d", bucket, key, answer.status)
 		}
+		return answer.body, err
 	}
 }

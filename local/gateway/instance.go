@@ -5,13 +5,10 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
-	"regexp"
 )
 
 // instance is what moto does not store about an instance.
 type instance struct {
-	recovery string // default or disabled
-	credits  string // what they were changed to; "" if they were not
 	userData *string
 }
 
@@ -56,17 +53,6 @@ func (g *Gateway) launch(r *http.Request, c call) (reply, error) {
 	}
 	if err := xml.Unmarshal(answer.body, &launched); err != nil {
 		return reply{}, err
-	}
-	for _, id := range launched.IDs {
-		g.state.changeInstance(id, func(i *instance) { i.recovery = c.form.Get("MaintenanceOptions.AutoRecovery") })
-		if c.form.Get("DisableApiTermination") != "true" {
-			continue
-		}
-		protected, err := g.askEC2(r, "ModifyInstanceAttribute",
-			url.Values{"InstanceId": {id}, "DisableApiTermination.Value": {"true"}})
-		if err != nil || !protected.ok() {
-			return protected, err
-		}
 	}
 	if g.hosting != nil {
 		for _, id := range launched.IDs {
@@ -185,48 +171,18 @@ func (g *Gateway) modifyMetadataOptions(w http.ResponseWriter, r *http.Request, 
 	answer.write(w)
 }
 
-func (g *Gateway) modifyMaintenanceOptions(w http.ResponseWriter, r *http.Request, c call) {
-	id, recovery := c.form.Get("InstanceId"), c.form.Get("AutoRecovery")
-	if recovery != "default" && recovery != "disabled" {
-		c.refuse(w, wrong("InvalidParameterValue", "AutoRecovery must be default or disabled, not '%s'", recovery))
-		return
-	}
-	if _, ok := g.describe(w, r, c, id); !ok {
-		return
-	}
-	g.state.changeInstance(id, func(i *instance) { i.recovery = recovery })
-	c.respond(w, "<instanceId>"+id+"</instanceId><autoRecovery>"+recovery+"</autoRecovery>")
-}
-
+// modifyCredits accepts what moto does not support. The laptop cloud counts no CPU credits, so no instance can have more
+// than the standard ones.
 func (g *Gateway) modifyCredits(w http.ResponseWriter, r *http.Request, c call) {
 	const prefix = "InstanceCreditSpecification.1."
 	id, credits := c.form.Get(prefix+"InstanceId"), c.form.Get(prefix+"CpuCredits")
-	if credits != "standard" && credits != "unlimited" {
-		c.refuse(w, wrong("InvalidParameterValue", "CpuCredits must be standard or unlimited, not '%s'", credits))
+	if credits != "standard" {
+		c.refuse(w, wrong("InvalidParameterValue", "In the laptop cloud CpuCredits must be standard, not '%s'", credits))
 		return
 	}
 	if _, ok := g.describe(w, r, c, id); !ok {
 		return
 	}
-	g.state.changeInstance(id, func(i *instance) { i.credits = credits })
 	c.respond(w, "<successfulInstanceCreditSpecificationSet><item><instanceId>"+id+
 		"</instanceId></item></successfulInstanceCreditSpecificationSet><unsuccessfulInstanceCreditSpecificationSet/>")
-}
-
-var creditItem = regexp.MustCompile(`<instanceId>(i-[0-9a-f]+)</instanceId><cpuCredits>\w+</cpuCredits>`)
-
-func (g *Gateway) describeCredits(w http.ResponseWriter, r *http.Request, c call) {
-	answer, err := g.forward(r, c)
-	if err != nil {
-		c.unavailable(w, err)
-		return
-	}
-	answer.body = creditItem.ReplaceAllFunc(answer.body, func(item []byte) []byte {
-		id := string(creditItem.FindSubmatch(item)[1])
-		if credits := g.state.instance(id).credits; credits != "" {
-			return []byte("<instanceId>" + id + "</instanceId><cpuCredits>" + credits + "</cpuCredits>")
-		}
-		return item
-	})
-	answer.write(w)
 }

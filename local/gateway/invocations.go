@@ -74,7 +74,7 @@ func (i *invocation) named(name string) (int, *problem) {
 
 // detailed returns a step of an invocation as GetCommandInvocation shows it.
 func (i *invocation) detailed(index int) map[string]any {
-	result, step := i.results[index], i.command.document.MainSteps[index]
+	result := i.results[index]
 	status, detail := shown(result.Status)
 	if result.Status == runcommand.Pending { // a step that will not start ends like its document
 		status, detail = i.status()
@@ -88,8 +88,8 @@ func (i *invocation) detailed(index int) map[string]any {
 		"PluginName": result.Name, "ResponseCode": result.Code, "Status": status, "StatusDetails": detail,
 		"StandardOutputContent":  result.Stdout,
 		"StandardErrorContent":   runcommand.FirstCharacters(result.Stderr, runcommand.MaxStderr),
-		"StandardOutputUrl":      i.command.outputURL(i.InstanceID, step, "stdout"),
-		"StandardErrorUrl":       i.command.outputURL(i.InstanceID, step, "stderr"),
+		"StandardOutputUrl":      "",
+		"StandardErrorUrl":       "",
 		"CloudWatchOutputConfig": map[string]any{"CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false},
 		"ExecutionStartDateTime": "", "ExecutionEndDateTime": "", "ExecutionElapsedTime": "",
 	}
@@ -222,9 +222,9 @@ func (c call) page(w http.ResponseWriter, name string, list []any, size int, tok
 func (i *invocation) show(details bool) map[string]any {
 	status, detail := i.status()
 	plugins := []any{}
-	for index, result := range i.results {
+	for _, result := range i.results {
 		if details && result.Status != runcommand.Pending {
-			plugins = append(plugins, i.plugin(i.command.document.MainSteps[index], result))
+			plugins = append(plugins, plugin(result))
 		}
 	}
 	return map[string]any{

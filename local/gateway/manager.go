@@ -65,7 +65,7 @@ func (f *fleet) anyDue() bool {
 	defer f.mu.Unlock()
 	for _, a := range associations {
 		kept, ok := f.managed[a.AssociationID]
-		when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
+		when, err := parseSchedule(a.ScheduleExpression)
 		if !ok || err != nil {
 			continue
 		}
@@ -100,7 +100,7 @@ func (f *fleet) keepAssociations(ctx context.Context) {
 
 // keep runs one association on those of its machines where it is due.
 func (f *fleet) keep(ctx context.Context, a association, hosts []host) {
-	when, err := parseSchedule(a.ScheduleExpression, a.ScheduleOffset)
+	when, err := parseSchedule(a.ScheduleExpression)
 	if err != nil {
 		f.gateway.logf("State Manager: association %s: %v\n", a.AssociationID, err) // it was checked
 		return
@@ -188,13 +188,9 @@ func (f *fleet) execute(a association, renewals int, when schedule, instances []
 	}
 	c := &command{
 		ID: newUUID(), DocumentName: a.Name, DocumentVersion: a.DocumentVersion, InstanceIDs: instances,
-		Parameters: a.Parameters, MaxConcurrency: a.MaxConcurrency, MaxErrors: a.MaxErrors,
-		region: a.region, document: found.Document, requested: run.created, timeout: defaultDelivery * time.Second,
+		Parameters: a.Parameters,
+		region:     a.region, document: found.Document, requested: run.created, timeout: defaultDelivery * time.Second,
 		association: a.AssociationID,
-	}
-	if a.OutputLocation != nil {
-		to := a.OutputLocation.S3Location
-		c.Bucket, c.Prefix, c.BucketRegion = to.OutputS3BucketName, to.OutputS3KeyPrefix, to.OutputS3Region
 	}
 	run.command = c.ID
 	f.record(a, renewals, run)

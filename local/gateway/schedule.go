@@ -14,14 +14,11 @@ import (
 type schedule struct {
 	interval time.Duration        // of a rate
 	cron     *cronexpr.Expression // in UTC
-	at       time.Time
-	offset   time.Duration // after the time of the cron expression
 }
 
 var (
 	rate = regexp.MustCompile(`^rate\(([1-9][0-9]{0,5}) (minute|hour|day)s?\)$`)
 	cron = regexp.MustCompile(`^cron\(([0-9A-Z*/,\-?#L]+(?: [0-9A-Z*/,\-?#L]+){5})\)$`)
-	at   = regexp.MustCompile(`^at\(([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+)\)$`)
 	// weekday matches numeric days of the week, which AWS counts from 1, not from 0.
 	weekday = regexp.MustCompile(`(^|[^#0-9])([1-7])`)
 	units   = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
@@ -33,9 +30,10 @@ const (
 	maxRate = 31 * 24 * time.Hour
 )
 
-// parseSchedule parses a schedule expression of State Manager; "" is no schedule.
-func parseSchedule(expression string, offset int) (schedule, error) {
-	s := schedule{offset: time.Duration(offset) * 24 * time.Hour}
+// parseSchedule parses a schedule expression of State Manager; "" is no schedule. State Manager also has at(), which is
+// rejected here.
+func parseSchedule(expression string) (schedule, error) {
+	var s schedule
 	if expression == "" {
 		return s, nil
 	}
@@ -47,16 +45,9 @@ func parseSchedule(expression string, offset int) (schedule, error) {
 		}
 		return s, nil
 	}
-	if found := at.FindStringSubmatch(expression); found != nil {
-		var err error
-		if s.at, err = time.Parse("2006-01-02T15:04:05", found[1]); err != nil {
-			return s, fmt.Errorf("at() needs a time such as 2026-01-31T12:00:00")
-		}
-		return s, nil
-	}
 	found := cron.FindStringSubmatch(expression)
 	if found == nil {
-		return s, fmt.Errorf("use rate(), cron() with 6 fields, or at()")
+		return s, fmt.Errorf("use rate(), or cron() with 6 fields")
 	}
 	fields := strings.Fields(found[1])
 	if fields[3] != "*" {
@@ -79,13 +70,7 @@ func (s schedule) next(after time.Time) time.Time {
 	case s.interval > 0:
 		return after.Add(s.interval)
 	case s.cron != nil:
-		found := s.cron.Next(after.UTC().Add(-s.offset))
-		if found.IsZero() {
-			return found
-		}
-		return found.Add(s.offset)
-	case s.at.After(after):
-		return s.at
+		return s.cron.Next(after.UTC())
 	default:
 		return time.Time{}
 	}

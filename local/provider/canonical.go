@@ -21,13 +21,6 @@ func canonical(value any) string {
 
 func compareText(a, b string) int { return strings.Compare(a, b) }
 
-// SameJSON reports whether two JSON texts hold the same data, whatever their spacing and key order.
-func SameJSON(a, b any) bool {
-	left, okA := parseJSON(a)
-	right, okB := parseJSON(b)
-	return okA && okB && canonical(left) == canonical(right)
-}
-
 // SamePolicy reports whether two IAM policy documents mean the same: statements in any order, a single value and a list
 // of one alike, lists of actions, resources, principals and condition values in any order.
 func SamePolicy(a, b any) bool {

@@ -54,8 +54,6 @@ type Run struct {
 	Stored func(ctx context.Context, name string) (string, error)
 	// Fetch gets an object from S3.
 	Fetch func(ctx context.Context, bucket, key string) ([]byte, error)
-	// Upload receives the whole output of each script; it may be nil.
-	Upload func(ctx context.Context, step Step, stdout, stderr string)
 	// Report receives each change of a step, by its index.
 	Report func(index int, result Result)
 }

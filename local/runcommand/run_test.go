@@ -25,14 +25,13 @@ const instance = "i-0123456789abcdef0"
 type rig struct {
 	machines *machinetest.Machines
 	objects  map[string]string
-	uploads  map[string]string
 	mu       sync.Mutex
 	reports  []runcommand.Result
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{machines: machinetest.New(t.TempDir()), objects: map[string]string{}, uploads: map[string]string{}}
+	r := &rig{machines: machinetest.New(t.TempDir()), objects: map[string]string{}}
 	if err := r.machines.Boot(t.Context(), machine.Spec{InstanceID: instance}); err != nil {
 		t.Fatal(err)
 	}
@@ -73,9 +72,6 @@ func (r *rig) try(
 				return nil, errors.New("S3 answers 404")
 			}
 			return []byte(content), nil
-		},
-		Upload: func(_ context.Context, step runcommand.Step, stdout, stderr string) {
-			r.uploads[step.OutputKey("stdout")], r.uploads[step.OutputKey("stderr")] = stdout, stderr
 		},
 		Report: func(_ int, result runcommand.Result) {
 			r.mu.Lock()
@@ -539,9 +535,6 @@ func TestOutputIsCut(t *testing.T) {
 	if got := results[2].Output; got != "out\n\n----------ERROR-------\nerr\n" {
 		t.Errorf("together: %q", got)
 	}
-	if got := len(r.uploads["awsrunShellScript/a/stdout"]); got != 90000 {
-		t.Errorf("%d bytes of output uploaded", got)
-	}
 }
 
 func TestStepsAreReported(t *testing.T) {
@@ -589,9 +582,6 @@ func TestShellScriptDocument(t *testing.T) {
 	}
 	if got := r.machines.Ran()[0].Timeout; got != 90*time.Second {
 		t.Errorf("timeout %s", got)
-	}
-	if r.uploads["awsrunShellScript/0.awsrunShellScript/stdout"] != "a\nb\n" {
-		t.Errorf("uploads: %v", r.uploads)
 	}
 }
 

@@ -126,9 +126,6 @@ func (r Run) script(ctx context.Context, machines machine.Machines, i interpolat
 	exit, err := r.repeated(ctx, machines, command)
 	result.Stdout, result.Stderr = stdout.String(), stderr.String()
 	result.conclude(ctx, exit, err)
-	if r.Upload != nil {
-		r.Upload(context.WithoutCancel(ctx), step, result.Stdout, result.Stderr)
-	}
 }
 
 // environment returns the variables that a script gets.
@@ -201,15 +198,6 @@ func present(ctx context.Context, machines machine.Machines, instanceID string, 
 
 // folder returns the folder of a step's files, below the folder of the run.
 func (s Step) folder() string { return strings.ReplaceAll(s.Name, ":", "") }
-
-// OutputKey returns where the output of a step goes, below the prefix of the run. The step of AWS's own documents is
-// named like its action, and its output is one folder deeper.
-func (s Step) OutputKey(file string) string {
-	if s.Name == s.Action {
-		return path.Join(s.folder(), "0."+s.folder(), file)
-	}
-	return path.Join(strings.ReplaceAll(s.Action, ":", ""), s.Name, file)
-}
 
 func textOf(input any) string {
 	if input == nil {

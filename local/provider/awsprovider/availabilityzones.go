@@ -25,46 +25,23 @@ func givenFilters(args provider.Values) []types.Filter {
 }
 
 func (c *clients) getAvailabilityZones() provider.Function {
-	return provider.Function{
-		Args: map[string]provider.Prop{
-			"allAvailabilityZones": {},
-			"state":                {Check: checkOneOf("available", "information", "impaired", "unavailable", "constrained")},
-			"filters":              filterProp,
-			"excludeNames":         {},
-			"excludeZoneIds":       {},
-		},
-		Call: c.findAvailabilityZones,
-	}
+	return provider.Function{Args: map[string]provider.Prop{"filters": filterProp}, Call: c.findAvailabilityZones}
 }
 
 // findAvailabilityZones answers with names and ids in the order of the names.
 func (c *clients) findAvailabilityZones(ctx context.Context, args provider.Values) (provider.Values, error) {
-	filters := givenFilters(args)
-	if state := args.Str("state"); state != "" {
-		filters = append(filters, ec2Filters("state", state)...)
-	}
-	found, err := c.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{
-		Filters: filters, AllAvailabilityZones: optionalBool(args, "allAvailabilityZones"),
-	})
+	found, err := c.ec2.DescribeAvailabilityZones(ctx, &ec2.DescribeAvailabilityZonesInput{Filters: givenFilters(args)})
 	if err != nil {
 		return nil, err
 	}
 	slices.SortFunc(found.AvailabilityZones, func(a, b types.AvailabilityZone) int {
 		return cmp.Compare(aws.ToString(a.ZoneName), aws.ToString(b.ZoneName))
 	})
-	names, ids, groups := []string{}, []string{}, []string{}
+	names, ids := []string{}, []string{}
 	for _, zone := range found.AvailabilityZones {
-		name, id, group := aws.ToString(zone.ZoneName), aws.ToString(zone.ZoneId), aws.ToString(zone.GroupName)
-		if slices.Contains(args.Strs("excludeNames"), name) || slices.Contains(args.Strs("excludeZoneIds"), id) {
-			continue
-		}
-		names, ids = append(names, name), append(ids, id)
-		if !slices.Contains(groups, group) {
-			groups = append(groups, group)
-		}
+		names, ids = append(names, aws.ToString(zone.ZoneName)), append(ids, aws.ToString(zone.ZoneId))
 	}
-	out := provider.Values{"id": c.region, "names": names, "zoneIds": ids, "groupNames": groups}
-	return echo(args, out), nil
+	return echo(args, provider.Values{"id": c.region, "names": names, "zoneIds": ids}), nil
 }
 
 // echo adds the arguments of a lookup to its result.

@@ -102,7 +102,7 @@ func TestDriftIsFoundAndReverted(t *testing.T) {
 	}
 }
 
-// TestErrorsOfTheAPI: errors are returned with AWS's code, before or after the resource exists.
+// TestErrorsOfTheAPI: errors are returned with AWS's code. TestWhatIsMadeIsKept is about those after the resource exists.
 func TestErrorsOfTheAPI(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
@@ -117,16 +117,6 @@ func TestErrorsOfTheAPI(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "InvalidSubnet.Conflict") {
 		t.Errorf("two subnets of one network: %v", err)
 	}
-	err = create("aws:ec2/eip:Eip", provider.Values{"domain": "vpc", "instance": "i-1234567890abcdef0"})
-	if err == nil || !strings.Contains(err.Error(), "InvalidInstanceID.NotFound") {
-		t.Fatalf("address for an instance that does not exist: %v", err)
-	}
-	kept := keptID(err)
-	half := &providertest.Resource{Engine: e, Token: "aws:ec2/eip:Eip", ID: kept}
-	if id, _, _ := half.Refresh(); id == "" {
-		t.Errorf("the address that was made is not kept: id %q", kept)
-	}
-	half.Delete(t.Context())
 }
 
 func TestExistingRouteIsNotTakenOver(t *testing.T) {

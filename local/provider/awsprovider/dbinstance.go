@@ -15,36 +15,31 @@ import (
 
 func (c *clients) dbInstance() provider.Type {
 	computed, fixed := provider.Prop{Computed: true}, provider.Prop{Computed: true, Replace: true}
-	given, output := provider.Prop{InputOnly: true}, provider.Prop{Output: true}
+	output := provider.Prop{Output: true}
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "identifier", NoSeparator: true, Max: 255},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"identifier":    {Computed: true, Check: checkAll(checkHyphens, identifierPattern)},
 			"instanceClass": {Required: true},
 			"engine":        {Computed: true, Replace: true, Equal: foldEqual},
-			"username":      fixed, "dbName": fixed, "availabilityZone": fixed,
+			"username":      fixed, "dbName": fixed,
 			"engineVersion":    {Computed: true, Equal: sameVersion},
 			"allocatedStorage": computed, "dbSubnetGroupName": computed, "parameterGroupName": computed,
-			"multiAz": computed, "port": computed, "storageType": computed, "iops": computed, "caCertIdentifier": computed,
+			"storageType":              computed,
 			"password":                 {Secret: true, InputOnly: true},
 			"maxAllocatedStorage":      {},
 			"vpcSecurityGroupIds":      {Computed: true, Set: true},
 			"publiclyAccessible":       {Default: false},
 			"storageEncrypted":         {Replace: true},
-			"kmsKeyId":                 {Computed: true, Replace: true, Check: checkARN},
 			"backupRetentionPeriod":    {Computed: true, Check: checkRange(0, 35)},
-			"backupWindow":             {Computed: true, Check: checkPattern(dayTime+"-"+dayTime, "must be hh:mm-hh:mm")},
-			"maintenanceWindow":        {Computed: true, Check: windowPattern, Equal: foldEqual},
 			"copyTagsToSnapshot":       {Default: false},
 			"autoMinorVersionUpgrade":  {Default: true},
 			"deletionProtection":       {Default: false},
-			"deleteAutomatedBackups":   {Default: true, InputOnly: true},
 			"applyImmediately":         {Default: false, InputOnly: true},
-			"skipFinalSnapshot":        {Default: false, InputOnly: true},
 			"finalSnapshotIdentifier":  {InputOnly: true, Check: checkAll(checkHyphens, snapshotPattern)},
-			"allowMajorVersionUpgrade": given,
+			"allowMajorVersionUpgrade": {InputOnly: true},
 			"address":                  output, "endpoint": output, "hostedZoneId": output, "arn": output, "status": output,
-			"engineVersionActual": output, "resourceId": output,
+			"engineVersionActual": output, "port": output, "resourceId": output,
 		}),
 		Create: c.createDBInstance,
 		Read:   c.readDBInstance,
@@ -53,7 +48,7 @@ func (c *clients) dbInstance() provider.Type {
 		Import: c.importDBInstance,
 		Recomputed: func(changed func(...string) bool) []string {
 			var out []string
-			if changed("identifier", "port") {
+			if changed("identifier") {
 				out = append(out, "address", "endpoint", "arn")
 			}
 			if changed("engineVersion") {
@@ -64,17 +59,10 @@ func (c *clients) dbInstance() provider.Type {
 	}
 }
 
-// dayTime and weekTime match a time of day and of the week, as RDS's windows have them.
-const (
-	dayTime  = `([01]\d|2[0-3]):[0-5]\d`
-	weekTime = `(mon|tue|wed|thu|fri|sat|sun):` + dayTime
-)
-
 var (
 	identifierPattern = checkPattern(`[a-z][a-z0-9-]*`,
 		"must be a lower-case letter, then lower-case letters, digits and hyphens")
 	snapshotPattern = checkPattern(`[A-Za-z][A-Za-z0-9-]*`, "must be a letter, then letters, digits and hyphens")
-	windowPattern   = checkPattern(`(?i:`+weekTime+`-`+weekTime+`)`, "must be ddd:hh:mm-ddd:hh:mm")
 )
 
 // checkHyphens rejects hyphens where RDS does not permit them.
@@ -104,22 +92,17 @@ func (c *clients) createDBInstance(ctx context.Context, in provider.Values) (str
 		DBInstanceIdentifier: &name, DBInstanceClass: optional(in, "instanceClass"),
 		Engine: lower(optional(in, "engine")), EngineVersion: optional(in, "engineVersion"),
 		AllocatedStorage: optionalInt(in, "allocatedStorage"), MaxAllocatedStorage: optionalInt(in, "maxAllocatedStorage"),
-		StorageType: optional(in, "storageType"), Iops: optionalInt(in, "iops"),
-		StorageEncrypted: optionalBool(in, "storageEncrypted"), KmsKeyId: optional(in, "kmsKeyId"),
+		StorageType: optional(in, "storageType"), StorageEncrypted: optionalBool(in, "storageEncrypted"),
 		MasterUsername: optional(in, "username"), MasterUserPassword: optional(in, "password"),
 		DBName:            optional(in, "dbName"),
 		DBSubnetGroupName: optional(in, "dbSubnetGroupName"), DBParameterGroupName: optional(in, "parameterGroupName"),
-		VpcSecurityGroupIds: in.Strs("vpcSecurityGroupIds"), AvailabilityZone: optional(in, "availabilityZone"),
-		MultiAZ: optionalBool(in, "multiAz"), Port: optionalInt(in, "port"),
-		PubliclyAccessible:         optionalBool(in, "publiclyAccessible"),
-		BackupRetentionPeriod:      aws.Int32(in.Int32("backupRetentionPeriod")),
-		PreferredBackupWindow:      optional(in, "backupWindow"),
-		PreferredMaintenanceWindow: lower(optional(in, "maintenanceWindow")),
-		CopyTagsToSnapshot:         optionalBool(in, "copyTagsToSnapshot"),
-		AutoMinorVersionUpgrade:    optionalBool(in, "autoMinorVersionUpgrade"),
-		DeletionProtection:         optionalBool(in, "deletionProtection"),
-		CACertificateIdentifier:    optional(in, "caCertIdentifier"),
-		Tags:                       rdsTags(in.StrMap("tagsAll")),
+		VpcSecurityGroupIds:     in.Strs("vpcSecurityGroupIds"),
+		PubliclyAccessible:      optionalBool(in, "publiclyAccessible"),
+		BackupRetentionPeriod:   aws.Int32(in.Int32("backupRetentionPeriod")),
+		CopyTagsToSnapshot:      optionalBool(in, "copyTagsToSnapshot"),
+		AutoMinorVersionUpgrade: optionalBool(in, "autoMinorVersionUpgrade"),
+		DeletionProtection:      optionalBool(in, "deletionProtection"),
+		Tags:                    rdsTags(in.StrMap("tagsAll")),
 	})
 	if err != nil {
 		return "", err
@@ -176,7 +159,7 @@ func (c *clients) importDBInstance(ctx context.Context, id string) (string, prov
 		db, err = c.findDB(ctx, id, nil)
 	}
 	return aws.ToString(db.DbiResourceId), provider.Values{
-		"identifier": db.DBInstanceIdentifier, "skipFinalSnapshot": true, "deleteAutomatedBackups": true,
+		"identifier": db.DBInstanceIdentifier,
 	}, err
 }
 
@@ -188,18 +171,14 @@ func (c *clients) readDBInstance(ctx context.Context, id string, known provider.
 	out := provider.Values{
 		"identifier": db.DBInstanceIdentifier, "instanceClass": db.DBInstanceClass, "engine": db.Engine,
 		"engineVersion": db.EngineVersion, "engineVersionActual": db.EngineVersion, "allocatedStorage": db.AllocatedStorage,
-		"username": db.MasterUsername, "dbName": db.DBName, "availabilityZone": db.AvailabilityZone,
-		"multiAz": db.MultiAZ, "publiclyAccessible": aws.ToBool(db.PubliclyAccessible), "storageType": db.StorageType,
-		"iops": db.Iops, "storageEncrypted": aws.ToBool(db.StorageEncrypted),
-		"backupRetentionPeriod": db.BackupRetentionPeriod, "backupWindow": db.PreferredBackupWindow,
-		"maintenanceWindow": db.PreferredMaintenanceWindow, "copyTagsToSnapshot": aws.ToBool(db.CopyTagsToSnapshot),
+		"username": db.MasterUsername, "dbName": db.DBName,
+		"publiclyAccessible": aws.ToBool(db.PubliclyAccessible), "storageType": db.StorageType,
+		"storageEncrypted":      aws.ToBool(db.StorageEncrypted),
+		"backupRetentionPeriod": db.BackupRetentionPeriod, "copyTagsToSnapshot": aws.ToBool(db.CopyTagsToSnapshot),
 		"autoMinorVersionUpgrade": aws.ToBool(db.AutoMinorVersionUpgrade),
-		"deletionProtection":      aws.ToBool(db.DeletionProtection), "caCertIdentifier": db.CACertificateIdentifier,
-		"arn": db.DBInstanceArn, "status": db.DBInstanceStatus, "resourceId": db.DbiResourceId,
+		"deletionProtection":      aws.ToBool(db.DeletionProtection),
+		"arn":                     db.DBInstanceArn, "status": db.DBInstanceStatus, "resourceId": db.DbiResourceId,
 		"address": "", "endpoint": "", "hostedZoneId": "",
-	}
-	if aws.ToBool(db.StorageEncrypted) {
-		out["kmsKeyId"] = db.KmsKeyId
 	}
 	if aws.ToInt32(db.MaxAllocatedStorage) != aws.ToInt32(db.AllocatedStorage) {
 		out["maxAllocatedStorage"] = db.MaxAllocatedStorage
@@ -225,9 +204,9 @@ func (c *clients) readDBInstance(ctx context.Context, id string, known provider.
 
 // deleteDBInstance fails, before anything is done, if the program did not say what to do with the data.
 func (c *clients) deleteDBInstance(ctx context.Context, id string, state provider.Values) error {
-	skip, snapshot := state.Bool("skipFinalSnapshot"), optional(state, "finalSnapshotIdentifier")
-	if !skip && snapshot == nil {
-		return errors.New("set finalSnapshotIdentifier, or skipFinalSnapshot to lose the data, and run an update first")
+	snapshot := optional(state, "finalSnapshotIdentifier")
+	if snapshot == nil {
+		return errors.New("set finalSnapshotIdentifier and run an update first")
 	}
 	db, err := c.findDB(ctx, id, state)
 	if isGone(err) {
@@ -238,11 +217,8 @@ func (c *clients) deleteDBInstance(ctx context.Context, id string, state provide
 	}
 	name := aws.ToString(db.DBInstanceIdentifier)
 	request := &rds.DeleteDBInstanceInput{
-		DBInstanceIdentifier: &name, SkipFinalSnapshot: &skip,
-		DeleteAutomatedBackups: aws.Bool(state.Bool("deleteAutomatedBackups")),
-	}
-	if !skip {
-		request.FinalDBSnapshotIdentifier = snapshot
+		DBInstanceIdentifier: &name, FinalDBSnapshotIdentifier: snapshot,
+		SkipFinalSnapshot: aws.Bool(false), DeleteAutomatedBackups: aws.Bool(true),
 	}
 	// Like the real provider, it removes protection that the program never asked for.
 	mayUnprotect := !state.Bool("deletionProtection") && state.Bool("applyImmediately")

@@ -11,10 +11,9 @@ import (
 
 // modifiedDBProps are the inputs whose change is a call of ModifyDBInstance. The others matter only at deletion.
 var modifiedDBProps = []string{
-	"identifier", "instanceClass", "engineVersion", "allocatedStorage", "maxAllocatedStorage", "storageType", "iops",
-	"password", "dbSubnetGroupName", "parameterGroupName", "vpcSecurityGroupIds", "multiAz", "port",
-	"publiclyAccessible", "backupRetentionPeriod", "backupWindow", "maintenanceWindow", "copyTagsToSnapshot",
-	"autoMinorVersionUpgrade", "deletionProtection", "caCertIdentifier",
+	"identifier", "instanceClass", "engineVersion", "allocatedStorage", "maxAllocatedStorage", "storageType",
+	"password", "dbSubnetGroupName", "parameterGroupName", "vpcSecurityGroupIds", "publiclyAccessible",
+	"backupRetentionPeriod", "copyTagsToSnapshot", "autoMinorVersionUpgrade", "deletionProtection",
 }
 
 // updateDBInstance changes everything with one call. Without applyImmediately, AWS makes most changes in the next
@@ -51,17 +50,13 @@ func (c *clients) modifyDBInstance(ctx context.Context, change provider.Change) 
 		DBInstanceClass:          optional(changed, "instanceClass"), EngineVersion: optional(changed, "engineVersion"),
 		AllocatedStorage:    optionalInt(changed, "allocatedStorage"),
 		MaxAllocatedStorage: optionalInt(changed, "maxAllocatedStorage"),
-		StorageType:         optional(changed, "storageType"), Iops: optionalInt(changed, "iops"),
-		MasterUserPassword: optional(changed, "password"), DBSubnetGroupName: optional(changed, "dbSubnetGroupName"),
+		StorageType:         optional(changed, "storageType"),
+		MasterUserPassword:  optional(changed, "password"), DBSubnetGroupName: optional(changed, "dbSubnetGroupName"),
 		DBParameterGroupName: optional(changed, "parameterGroupName"),
-		VpcSecurityGroupIds:  changed.Strs("vpcSecurityGroupIds"), MultiAZ: optionalBool(changed, "multiAz"),
-		DBPortNumber: optionalInt(changed, "port"), PubliclyAccessible: optionalBool(changed, "publiclyAccessible"),
-		BackupRetentionPeriod:      optionalInt(changed, "backupRetentionPeriod"),
-		PreferredBackupWindow:      optional(changed, "backupWindow"),
-		PreferredMaintenanceWindow: lower(optional(changed, "maintenanceWindow")),
-		CopyTagsToSnapshot:         optionalBool(changed, "copyTagsToSnapshot"),
-		AutoMinorVersionUpgrade:    optionalBool(changed, "autoMinorVersionUpgrade"),
-		CACertificateIdentifier:    optional(changed, "caCertIdentifier"),
+		VpcSecurityGroupIds:  changed.Strs("vpcSecurityGroupIds"), PubliclyAccessible: optionalBool(changed, "publiclyAccessible"),
+		BackupRetentionPeriod:   optionalInt(changed, "backupRetentionPeriod"),
+		CopyTagsToSnapshot:      optionalBool(changed, "copyTagsToSnapshot"),
+		AutoMinorVersionUpgrade: optionalBool(changed, "autoMinorVersionUpgrade"),
 	}
 	name := aws.ToString(db.DBInstanceIdentifier)
 	if renamed := in.Str("identifier"); renamed != name {

@@ -28,8 +28,7 @@ func (c *clients) dbParameterGroup() provider.Type {
 				"name": {Required: true}, "value": {Required: true},
 				"applyMethod": {Check: checkPattern(`(?i:immediate|pending-reboot)`, "must be immediate or pending-reboot")},
 			}},
-			"skipDestroy": {Default: false, InputOnly: true},
-			"arn":         {Output: true},
+			"arn": {Output: true},
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			_, err := c.rds.CreateDBParameterGroup(ctx, &rds.CreateDBParameterGroupInput{
@@ -51,10 +50,7 @@ func (c *clients) dbParameterGroup() provider.Type {
 			}
 			return c.retagRDS(ctx, aws.String(c.arn("rds", "pg:"+change.ID)), change)
 		},
-		Delete: func(ctx context.Context, id string, state provider.Values) error {
-			if state.Bool("skipDestroy") {
-				return nil
-			}
+		Delete: func(ctx context.Context, id string, _ provider.Values) error {
 			return deleted(ctx, id, func() error {
 				return retrying(ctx, dependencyPatience, func() error {
 					_, err := c.rds.DeleteDBParameterGroup(ctx, &rds.DeleteDBParameterGroupInput{DBParameterGroupName: &id})

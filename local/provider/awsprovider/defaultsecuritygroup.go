@@ -10,41 +10,38 @@ import (
 	"webstack/local/provider"
 )
 
+// noRules describes ingress and egress: the program may only say that there are no rules.
+var noRules = provider.Prop{Computed: true, Check: func(value any) string {
+	if list, _ := value.([]any); len(list) > 0 {
+		return "the laptop cloud does not support inline rules; use resources of type aws:vpc/securityGroupIngressRule:" +
+			"SecurityGroupIngressRule and SecurityGroupEgressRule"
+	}
+	return ""
+}}
+
 // defaultSecurityGroup adopts the group that AWS creates with every VPC: creating the resource removes the group's
 // rules, deleting it only forgets the group.
 func (c *clients) defaultSecurityGroup() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"vpcId":               {Computed: true, Replace: true},
-			"ingress":             inlineRules,
-			"egress":              inlineRules,
-			"revokeRulesOnDelete": {Default: false, InputOnly: true},
-			"name":                {Output: true},
-			"description":         {Output: true},
-			"arn":                 {Output: true},
-			"ownerId":             {Output: true},
+			"vpcId":       {Computed: true, Replace: true},
+			"ingress":     noRules,
+			"egress":      noRules,
+			"name":        {Output: true},
+			"description": {Output: true},
+			"arn":         {Output: true},
+			"ownerId":     {Output: true},
 		}),
-		Create: c.adoptDefaultSecurityGroup,
-		Read:   c.readSecurityGroup,
-		Update: c.securityGroup().Update,
-		Delete: func(context.Context, string, provider.Values) error { return nil },
+		Validate: func(in provider.Values) []string { return oneNeeded(in, "vpcId") },
+		Create:   c.adoptDefaultSecurityGroup,
+		Read:     c.readDefaultSecurityGroup,
+		Update:   c.updateDefaultSecurityGroup,
+		Delete:   func(context.Context, string, provider.Values) error { return nil },
 	}
 }
 
 func (c *clients) adoptDefaultSecurityGroup(ctx context.Context, in provider.Values) (string, error) {
-	vpc := in.Str("vpcId")
-	if vpc == "" {
-		found, err := c.ec2.DescribeVpcs(ctx, &ec2.DescribeVpcsInput{Filters: ec2Filters("is-default", "true")})
-		if err != nil {
-			return "", err
-		}
-		own, err := first(found.Vpcs)
-		if err != nil {
-			return "", err
-		}
-		vpc = aws.ToString(own.VpcId)
-	}
-	group, err := c.defaultGroup(ctx, vpc)
+	group, err := c.defaultGroup(ctx, in.Str("vpcId"))
 	if err != nil {
 		return "", err
 	}
@@ -52,10 +49,41 @@ func (c *clients) adoptDefaultSecurityGroup(ctx context.Context, in provider.Val
 	if err := c.setEC2Tags(ctx, id, fromEC2Tags(group.Tags), in.StrMap("tagsAll")); err != nil {
 		return id, err
 	}
-	if err := c.revokeAllRules(ctx, id); err != nil {
-		return id, err
+	return id, c.revokeAllRules(ctx, id)
+}
+
+// readDefaultSecurityGroup tells of a rule that somebody added, in few words: an update takes any away.
+func (c *clients) readDefaultSecurityGroup(
+	ctx context.Context, id string, known provider.Values,
+) (provider.Values, error) {
+	group, err := c.describeSecurityGroup(ctx, id)
+	if err != nil {
+		return nil, err
 	}
-	return id, c.authorizeInlineRules(ctx, id, in)
+	out, err := c.readSecurityGroup(ctx, id, known)
+	if err != nil {
+		return nil, err
+	}
+	out["ingress"], out["egress"] = protocols(group.IpPermissions), protocols(group.IpPermissionsEgress)
+	return out, nil
+}
+
+// protocols are what the rules of one direction are about.
+func protocols(permissions []types.IpPermission) []provider.Values {
+	out := []provider.Values{}
+	for _, permission := range permissions {
+		out = append(out, provider.Values{"protocol": permission.IpProtocol})
+	}
+	return out
+}
+
+func (c *clients) updateDefaultSecurityGroup(ctx context.Context, change provider.Change) error {
+	if change.Changed("ingress", "egress") {
+		if err := c.revokeAllRules(ctx, change.ID); err != nil {
+			return err
+		}
+	}
+	return c.retagEC2(ctx, change)
 }
 
 // defaultGroup finds the default security group of a VPC.

@@ -15,33 +15,26 @@ import (
 func (c *clients) eip() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"domain":                 {Computed: true, Replace: true, Check: checkOneOf("vpc", "standard")},
-			"instance":               {Computed: true},
-			"networkInterface":       {Computed: true},
-			"associateWithPrivateIp": {InputOnly: true},
-			"allocationId":           {Output: true},
-			"associationId":          {Output: true},
-			"arn":                    {Output: true},
-			"publicIp":               {Output: true},
-			"publicDns":              {Output: true},
-			"privateIp":              {Output: true},
-			"privateDns":             {Output: true},
+			"domain":           {Computed: true, Replace: true, Check: checkOneOf("vpc", "standard")},
+			"instance":         {Output: true},
+			"networkInterface": {Output: true},
+			"allocationId":     {Output: true},
+			"associationId":    {Output: true},
+			"arn":              {Output: true},
+			"publicIp":         {Output: true},
+			"publicDns":        {Output: true},
+			"privateIp":        {Output: true},
+			"privateDns":       {Output: true},
 		}),
 		Create: c.createEip,
 		Read:   c.readEip,
-		Update: c.updateEip,
+		Update: c.retagEC2,
 		Delete: c.deleteEip,
 		Import: func(_ context.Context, id string) (string, provider.Values, error) {
 			if !strings.HasPrefix(id, "eipalloc-") {
 				return "", nil, errors.New("import an elastic IP by its allocation id, such as eipalloc-0123456789abcdef0")
 			}
 			return id, nil, nil
-		},
-		Recomputed: func(changed func(...string) bool) []string {
-			if changed("instance", "networkInterface", "associateWithPrivateIp") {
-				return []string{"associationId", "privateIp", "privateDns"}
-			}
-			return nil
 		},
 	}
 }
@@ -54,22 +47,7 @@ func (c *clients) createEip(ctx context.Context, in provider.Values) (string, er
 	if err != nil {
 		return "", err
 	}
-	id := aws.ToString(out.AllocationId)
-	return id, c.associateEip(ctx, id, in)
-}
-
-// associateEip gives the address to the instance or interface that the program names, if any.
-func (c *clients) associateEip(ctx context.Context, id string, in provider.Values) error {
-	if in.Str("instance") == "" && in.Str("networkInterface") == "" {
-		return nil
-	}
-	return retrying(ctx, dependencyPatience, func() error {
-		_, err := c.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
-			AllocationId: &id, InstanceId: optional(in, "instance"), NetworkInterfaceId: optional(in, "networkInterface"),
-			PrivateIpAddress: optional(in, "associateWithPrivateIp"),
-		})
-		return err
-	}, "IncorrectInstanceState")
+	return aws.ToString(out.AllocationId), nil
 }
 
 func (c *clients) disassociateEip(ctx context.Context, association string) error {
@@ -78,18 +56,6 @@ func (c *clients) disassociateEip(ctx context.Context, association string) error
 	}
 	_, err := c.ec2.DisassociateAddress(ctx, &ec2.DisassociateAddressInput{AssociationId: &association})
 	return unlessGone(err, "InvalidAssociationID.NotFound")
-}
-
-func (c *clients) updateEip(ctx context.Context, change provider.Change) error {
-	if change.Changed("instance", "networkInterface", "associateWithPrivateIp") {
-		if err := c.disassociateEip(ctx, change.Old.Str("associationId")); err != nil {
-			return err
-		}
-		if err := c.associateEip(ctx, change.ID, change.New); err != nil {
-			return err
-		}
-	}
-	return c.retagEC2(ctx, change)
 }
 
 func (c *clients) describeEip(ctx context.Context, id string) (types.Address, error) {

@@ -10,11 +10,11 @@ import (
 )
 
 func (c *clients) eipAssociation() provider.Type {
-	either := provider.Prop{Computed: true, Replace: true}
+	given, output := provider.Prop{Computed: true, Replace: true}, provider.Prop{Output: true}
 	return provider.Type{
 		Props: map[string]provider.Prop{
-			"allocationId": either, "instanceId": either, "networkInterfaceId": either, "privateIpAddress": either,
-			"publicIp": either, "allowReassociation": {Replace: true, InputOnly: true},
+			"allocationId": given, "instanceId": given,
+			"networkInterfaceId": output, "privateIpAddress": output, "publicIp": output,
 		},
 		Create: c.createEipAssociation,
 		Read:   c.readEipAssociation,
@@ -27,8 +27,7 @@ func (c *clients) createEipAssociation(ctx context.Context, in provider.Values) 
 	err := retrying(ctx, dependencyPatience, func() error {
 		out, err := c.ec2.AssociateAddress(ctx, &ec2.AssociateAddressInput{
 			AllocationId: optional(in, "allocationId"), InstanceId: optional(in, "instanceId"),
-			NetworkInterfaceId: optional(in, "networkInterfaceId"), PrivateIpAddress: optional(in, "privateIpAddress"),
-			PublicIp: optional(in, "publicIp"), AllowReassociation: aws.Bool(in.Bool("allowReassociation")),
+			AllowReassociation: aws.Bool(false),
 		})
 		if err == nil {
 			id = aws.ToString(out.AssociationId)

@@ -16,13 +16,11 @@ func (c *clients) openIDConnectProvider() provider.Type {
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"url":           {Required: true, Replace: true, Equal: sameIssuer, Check: checkIssuer},
 			"clientIdLists": {Required: true, Set: true, Check: checkEach(checkLength(255))},
-			"thumbprintLists": {Computed: true, Equal: sameOrCleared,
-				Check: checkEach(checkPattern(`.{40}`, "must have 40 characters"))},
-			"arn": {Output: true},
+			"arn":           {Output: true},
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			out, err := c.iam.CreateOpenIDConnectProvider(ctx, &iam.CreateOpenIDConnectProviderInput{
-				Url: optional(in, "url"), ClientIDList: in.Strs("clientIdLists"), ThumbprintList: in.Strs("thumbprintLists"),
+				Url: optional(in, "url"), ClientIDList: in.Strs("clientIdLists"),
 				Tags: iamTags(in),
 			})
 			if err != nil {
@@ -48,12 +46,6 @@ func sameIssuer(a, b any) bool {
 	return strings.TrimPrefix(left, "https://") == strings.TrimPrefix(right, "https://")
 }
 
-// sameOrCleared takes an empty list for the one before it: IAM keeps its thumbprints.
-func sameOrCleared(_, news any) bool {
-	list, _ := news.([]any)
-	return len(list) == 0
-}
-
 func checkIssuer(value any) string {
 	if text, _ := value.(string); !strings.HasPrefix(text, "https://") || strings.Contains(text, "?") {
 		return "must be an https URL without a query"
@@ -74,14 +66,6 @@ func (c *clients) updateOpenIDConnectProvider(ctx context.Context, change provid
 	for _, id := range without(old, news) {
 		_, err := c.iam.RemoveClientIDFromOpenIDConnectProvider(ctx, &iam.RemoveClientIDFromOpenIDConnectProviderInput{
 			OpenIDConnectProviderArn: &change.ID, ClientID: &id,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	if change.Changed("thumbprintLists") && len(change.New.Strs("thumbprintLists")) > 0 {
-		_, err := c.iam.UpdateOpenIDConnectProviderThumbprint(ctx, &iam.UpdateOpenIDConnectProviderThumbprintInput{
-			OpenIDConnectProviderArn: &change.ID, ThumbprintList: change.New.Strs("thumbprintLists"),
 		})
 		if err != nil {
 			return err
@@ -111,6 +95,6 @@ func (c *clients) readOpenIDConnectProvider(
 	}
 	return provider.Values{
 		"arn": id, "url": strings.TrimPrefix(aws.ToString(found.Url), "https://"), "clientIdLists": found.ClientIDList,
-		"thumbprintLists": found.ThumbprintList, "tags": fromIAMTags(found.Tags),
+		"tags": fromIAMTags(found.Tags),
 	}, nil
 }

@@ -21,7 +21,6 @@ func (c *clients) policy() provider.Type {
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"policy":          {Required: true, Equal: provider.SamePolicy, Check: checkPolicy},
 			"name":            {Computed: true, Replace: true, Check: checkIAMName(128)},
-			"path":            {Default: "/", Replace: true},
 			"description":     {Replace: true},
 			"arn":             {Output: true},
 			"policyId":        {Output: true},
@@ -29,7 +28,7 @@ func (c *clients) policy() provider.Type {
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			out, err := c.iam.CreatePolicy(ctx, &iam.CreatePolicyInput{
-				PolicyName: optional(in, "name"), PolicyDocument: optional(in, "policy"), Path: optional(in, "path"),
+				PolicyName: optional(in, "name"), PolicyDocument: optional(in, "policy"),
 				Description: optional(in, "description"), Tags: iamTags(in),
 			})
 			if err != nil {

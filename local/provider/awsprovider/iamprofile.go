@@ -17,14 +17,13 @@ func (c *clients) instanceProfile() provider.Type {
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"role":       {},
 			"name":       {Computed: true, Replace: true, Check: checkIAMName(128)},
-			"path":       {Default: "/", Replace: true},
 			"arn":        {Output: true},
 			"createDate": {Output: true},
 			"uniqueId":   {Output: true},
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			out, err := c.iam.CreateInstanceProfile(ctx, &iam.CreateInstanceProfileInput{
-				InstanceProfileName: optional(in, "name"), Path: optional(in, "path"), Tags: iamTags(in),
+				InstanceProfileName: optional(in, "name"), Tags: iamTags(in),
 			})
 			if err != nil {
 				return "", err

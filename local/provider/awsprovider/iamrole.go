@@ -26,15 +26,12 @@ func (c *clients) role() provider.Type {
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "name", Max: 64},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"assumeRolePolicy":    {Required: true, Equal: provider.SamePolicy, Check: checkPolicy},
-			"name":                {Computed: true, Replace: true, Check: checkIAMName(64)},
-			"path":                {Default: "/", Replace: true},
-			"description":         {Check: checkLength(1000)},
-			"maxSessionDuration":  {Default: 3600, Check: checkRange(3600, 43200)},
-			"forceDetachPolicies": {Default: false, InputOnly: true},
-			"arn":                 {Output: true},
-			"createDate":          {Output: true},
-			"uniqueId":            {Output: true},
+			"assumeRolePolicy": {Required: true, Equal: provider.SamePolicy, Check: checkPolicy},
+			"name":             {Computed: true, Replace: true, Check: checkIAMName(64)},
+			"description":      {Check: checkLength(1000)},
+			"arn":              {Output: true},
+			"createDate":       {Output: true},
+			"uniqueId":         {Output: true},
 		}),
 		Create: c.createRole,
 		Read:   c.readRole,
@@ -46,8 +43,7 @@ func (c *clients) role() provider.Type {
 func (c *clients) createRole(ctx context.Context, in provider.Values) (string, error) {
 	out, err := c.iam.CreateRole(ctx, &iam.CreateRoleInput{
 		RoleName: optional(in, "name"), AssumeRolePolicyDocument: optional(in, "assumeRolePolicy"),
-		Path: optional(in, "path"), Description: optional(in, "description"),
-		MaxSessionDuration: optionalInt(in, "maxSessionDuration"), Tags: iamTags(in),
+		Description: optional(in, "description"), Tags: iamTags(in),
 	})
 	if err != nil {
 		return "", err
@@ -66,8 +62,7 @@ func (c *clients) readRole(ctx context.Context, id string, _ provider.Values) (p
 		return nil, err
 	}
 	out := provider.Values{
-		"assumeRolePolicy": policy, "name": role.RoleName, "path": role.Path, "arn": role.Arn, "uniqueId": role.RoleId,
-		"maxSessionDuration": role.MaxSessionDuration, "createDate": aws.ToTime(role.CreateDate).Format(time.RFC3339),
+		"assumeRolePolicy": policy, "name": role.RoleName, "arn": role.Arn, "uniqueId": role.RoleId, "createDate": aws.ToTime(role.CreateDate).Format(time.RFC3339),
 		"tags": fromIAMTags(role.Tags),
 	}
 	if aws.ToString(role.Description) != "" {
@@ -85,10 +80,9 @@ func (c *clients) updateRole(ctx context.Context, change provider.Change) error 
 			return err
 		}
 	}
-	if change.Changed("description", "maxSessionDuration") {
+	if change.Changed("description") {
 		_, err := c.iam.UpdateRole(ctx, &iam.UpdateRoleInput{
 			RoleName: &change.ID, Description: aws.String(change.New.Str("description")),
-			MaxSessionDuration: optionalInt(change.New, "maxSessionDuration"),
 		})
 		if err != nil {
 			return err
@@ -105,9 +99,8 @@ func (c *clients) updateRole(ctx context.Context, change provider.Change) error 
 		})
 }
 
-// deleteRole first removes the role from instance profiles and, if the program wants that, detaches and deletes its
-// policies.
-func (c *clients) deleteRole(ctx context.Context, id string, state provider.Values) error {
+// deleteRole first removes the role from instance profiles.
+func (c *clients) deleteRole(ctx context.Context, id string, _ provider.Values) error {
 	profiles, err := c.iam.ListInstanceProfilesForRole(ctx, &iam.ListInstanceProfilesForRoleInput{RoleName: &id})
 	if err != nil {
 		return unlessGone(err, noSuchEntity)
@@ -120,40 +113,11 @@ func (c *clients) deleteRole(ctx context.Context, id string, state provider.Valu
 			return err
 		}
 	}
-	if state.Bool("forceDetachPolicies") {
-		if err := c.emptyRole(ctx, id); err != nil {
-			return err
-		}
-	}
 	err = retrying(ctx, dependencyPatience, func() error {
 		_, err := c.iam.DeleteRole(ctx, &iam.DeleteRoleInput{RoleName: &id})
 		return err
 	}, "DeleteConflict")
 	return unlessGone(err, noSuchEntity)
-}
-
-func (c *clients) emptyRole(ctx context.Context, id string) error {
-	attached, err := c.iam.ListAttachedRolePolicies(ctx, &iam.ListAttachedRolePoliciesInput{RoleName: &id})
-	if err != nil {
-		return err
-	}
-	for _, policy := range attached.AttachedPolicies {
-		_, err := c.iam.DetachRolePolicy(ctx, &iam.DetachRolePolicyInput{RoleName: &id, PolicyArn: policy.PolicyArn})
-		if err := unlessGone(err, noSuchEntity); err != nil {
-			return err
-		}
-	}
-	inline, err := c.iam.ListRolePolicies(ctx, &iam.ListRolePoliciesInput{RoleName: &id})
-	if err != nil {
-		return err
-	}
-	for _, name := range inline.PolicyNames {
-		_, err := c.iam.DeleteRolePolicy(ctx, &iam.DeleteRolePolicyInput{RoleName: &id, PolicyName: &name})
-		if err := unlessGone(err, noSuchEntity); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // iamTags turns all tags into what IAM's calls take.

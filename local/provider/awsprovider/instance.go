@@ -17,34 +17,26 @@ import (
 const profilePatience = 2 * time.Minute
 
 func (c *clients) instance() provider.Type {
-	computed, fixed := provider.Prop{Computed: true}, provider.Prop{Computed: true, Replace: true}
+	fixed := provider.Prop{Computed: true, Replace: true}
 	output := provider.Prop{Output: true}
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"ami": fixed, "availabilityZone": fixed, "subnetId": fixed, "privateIp": fixed, "keyName": fixed,
-			"ebsOptimized": fixed, "associatePublicIpAddress": fixed,
-			"instanceType": computed, "iamInstanceProfile": computed, "monitoring": computed,
-			"disableApiTermination": computed, "disableApiStop": computed, "ipv6AddressCount": computed,
-			"instanceInitiatedShutdownBehavior": computed,
-			"ipv6Addresses":                     {Computed: true, Replace: true},
-			"vpcSecurityGroupIds":               {Computed: true, Set: true},
-			"sourceDestCheck":                   {Default: true},
-			"userData":                          {Computed: true, InputOnly: true, Check: checkLength(16384)},
-			"userDataReplaceOnChange":           {Default: false, InputOnly: true},
-			"rootBlockDevice":                   {Computed: true, Fields: rootBlockDevice},
-			"metadataOptions":                   {Computed: true, Fields: metadataOptions},
-			"creditSpecification":               creditSpecification,
-			"maintenanceOptions":                maintenanceOptions,
-			"volumeTags":                        {Computed: true},
-			"arn":                               output, "instanceState": output, "primaryNetworkInterfaceId": output,
-			"publicIp": output, "publicDns": output, "privateDns": output,
+			"ami": fixed, "subnetId": fixed,
+			"instanceType":        {Computed: true},
+			"iamInstanceProfile":  {Computed: true},
+			"ipv6AddressCount":    {Computed: true},
+			"vpcSecurityGroupIds": {Computed: true, Set: true},
+			"userData":            {Computed: true, InputOnly: true, Check: checkLength(16384)},
+			"rootBlockDevice":     {Computed: true, Fields: rootBlockDevice},
+			"metadataOptions":     {Computed: true, Fields: metadataOptions},
+			"creditSpecification": creditSpecification,
+			"maintenanceOptions":  maintenanceOptions,
+			"arn":                 output, "availabilityZone": output, "instanceState": output, "ipv6Addresses": output,
+			"primaryNetworkInterfaceId": output, "privateIp": output, "publicIp": output, "publicDns": output,
+			"privateDns": output,
 		}),
 		Validate: func(in provider.Values) []string {
-			problems := append(oneNeeded(in, "ami"), oneNeeded(in, "instanceType")...)
-			if in["volumeTags"] != nil && in.Object("rootBlockDevice")["tags"] != nil {
-				problems = append(problems, "set only one of volumeTags, rootBlockDevice.tags")
-			}
-			return append(problems, conflicts(in, "ipv6AddressCount", "ipv6Addresses")...)
+			return append(oneNeeded(in, "ami"), oneNeeded(in, "instanceType")...)
 		},
 		Replaces: c.instanceReplaces,
 		Create:   c.createInstance,
@@ -63,10 +55,9 @@ func (c *clients) instance() provider.Type {
 // rootBlockDevice and the tables below describe the nested objects of an instance.
 var (
 	rootBlockDevice = map[string]provider.Prop{
-		"volumeSize": {Computed: true}, "deleteOnTermination": {Computed: true},
+		"volumeSize": {Computed: true},
 		"volumeType": {Computed: true, Check: checkOneOf("standard", "gp2", "gp3", "io1", "io2", "sc1", "st1")},
 		"encrypted":  {Computed: true, Replace: true},
-		"kmsKeyId":   {Computed: true, Replace: true, Check: checkARN},
 		"tags":       {Computed: true},
 		"deviceName": {Output: true}, "volumeId": {Output: true},
 	}
@@ -79,25 +70,20 @@ var (
 	}
 	// The emulated account keeps neither CPU credits nor recovery, so these two are stored as the program says.
 	creditSpecification = provider.Prop{Computed: true, InputOnly: true, Fields: map[string]provider.Prop{
-		"cpuCredits": {Check: checkOneOf("standard", "unlimited")},
+		"cpuCredits": {Check: checkOneOf("standard")},
 	}}
 	maintenanceOptions = provider.Prop{Computed: true, InputOnly: true, Fields: map[string]provider.Prop{
-		"autoRecovery": {Check: checkOneOf("default", "disabled")},
+		"autoRecovery": {Check: checkOneOf("default")},
 	}}
 )
 
-// instanceReplaces handles the two changes that replace an instance only under a condition.
+// instanceReplaces handles the change that replaces an instance only under a condition.
 func (c *clients) instanceReplaces(ctx context.Context, old, news provider.Values) []string {
-	var out []string
-	if news.Bool("userDataReplaceOnChange") {
-		out = append(out, "userData")
+	from, to := old.Str("instanceType"), news.Str("instanceType")
+	if from != to && from != "" && to != "" && !c.shareArchitecture(ctx, from, to) {
+		return []string{"instanceType"}
 	}
-	if from, to := old.Str("instanceType"), news.Str("instanceType"); from != to && from != "" && to != "" {
-		if !c.shareArchitecture(ctx, from, to) {
-			out = append(out, "instanceType")
-		}
-	}
-	return out
+	return nil
 }
 
 // shareArchitecture reports whether a machine image can run on both instance types. If AWS cannot tell, it returns
@@ -136,38 +122,22 @@ func (c *clients) createInstance(ctx context.Context, in provider.Values) (strin
 	if err != nil {
 		return id, err
 	}
-	if err := c.untilInstance(ctx, id, types.InstanceStateNameRunning); err != nil {
-		return id, err
-	}
-	if !in.Bool("sourceDestCheck") {
-		if err := c.setSourceDestCheck(ctx, id, false); err != nil {
-			return id, err
-		}
-	}
-	return id, c.protectInstance(ctx, id, in, func(key string) bool { return in.Bool(key) })
+	return id, c.untilInstance(ctx, id, types.InstanceStateNameRunning)
 }
 
 func (c *clients) runInstancesInput(ctx context.Context, in provider.Values) (*ec2.RunInstancesInput, error) {
 	request := &ec2.RunInstancesInput{
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 		ImageId: optional(in, "ami"), InstanceType: types.InstanceType(in.Str("instanceType")),
-		KeyName: optional(in, "keyName"), EbsOptimized: optionalBool(in, "ebsOptimized"),
-		DisableApiTermination:             optionalBool(in, "disableApiTermination"),
-		DisableApiStop:                    optionalBool(in, "disableApiStop"),
-		InstanceInitiatedShutdownBehavior: types.ShutdownBehavior(in.Str("instanceInitiatedShutdownBehavior")),
-		TagSpecifications:                 ec2TagSpec(types.ResourceTypeInstance, in),
+		SubnetId: optional(in, "subnetId"), SecurityGroupIds: in.Strs("vpcSecurityGroupIds"),
+		Ipv6AddressCount:  optionalInt(in, "ipv6AddressCount"),
+		TagSpecifications: ec2TagSpec(types.ResourceTypeInstance, in),
 	}
 	if data := in.Str("userData"); data != "" {
 		request.UserData = aws.String(base64.StdEncoding.EncodeToString([]byte(data)))
 	}
 	if profile := optional(in, "iamInstanceProfile"); profile != nil {
 		request.IamInstanceProfile = &types.IamInstanceProfileSpecification{Name: profile}
-	}
-	if in.Has("monitoring") {
-		request.Monitoring = &types.RunInstancesMonitoringEnabled{Enabled: aws.Bool(in.Bool("monitoring"))}
-	}
-	if zone := optional(in, "availabilityZone"); zone != nil {
-		request.Placement = &types.Placement{AvailabilityZone: zone}
 	}
 	if options := in.Object("metadataOptions"); options != nil {
 		request.MetadataOptions = &types.InstanceMetadataOptionsRequest{
@@ -186,40 +156,11 @@ func (c *clients) runInstancesInput(ctx context.Context, in provider.Values) (*e
 			AutoRecovery: types.InstanceAutoRecoveryState(options.Str("autoRecovery")),
 		}
 	}
-	if tags := ec2Tags(rootTags(in)); len(tags) > 0 {
+	if tags := ec2Tags(in.Object("rootBlockDevice").StrMap("tags")); len(tags) > 0 {
 		request.TagSpecifications = append(request.TagSpecifications,
 			types.TagSpecification{ResourceType: types.ResourceTypeVolume, Tags: tags})
 	}
-	placeInstance(request, in)
 	return request, c.addRootVolume(ctx, request, in)
-}
-
-// rootTags returns the tags that the program gives the root volume, in either of the two places for them.
-func rootTags(in provider.Values) map[string]string {
-	if in["volumeTags"] != nil {
-		return in.StrMap("volumeTags")
-	}
-	return in.Object("rootBlockDevice").StrMap("tags")
-}
-
-// placeInstance puts the instance into its subnet. Whether it gets a public address can only be set on an interface.
-func placeInstance(request *ec2.RunInstancesInput, in provider.Values) {
-	var addresses []types.InstanceIpv6Address
-	for _, address := range in.Strs("ipv6Addresses") {
-		addresses = append(addresses, types.InstanceIpv6Address{Ipv6Address: aws.String(address)})
-	}
-	if !in.Has("associatePublicIpAddress") {
-		request.SubnetId, request.PrivateIpAddress = optional(in, "subnetId"), optional(in, "privateIp")
-		request.SecurityGroupIds = in.Strs("vpcSecurityGroupIds")
-		request.Ipv6AddressCount, request.Ipv6Addresses = optionalInt(in, "ipv6AddressCount"), addresses
-		return
-	}
-	request.NetworkInterfaces = []types.InstanceNetworkInterfaceSpecification{{
-		DeviceIndex: aws.Int32(0), AssociatePublicIpAddress: aws.Bool(in.Bool("associatePublicIpAddress")),
-		SubnetId: optional(in, "subnetId"), PrivateIpAddress: optional(in, "privateIp"),
-		Groups: in.Strs("vpcSecurityGroupIds"), Ipv6AddressCount: optionalInt(in, "ipv6AddressCount"),
-		Ipv6Addresses: addresses, DeleteOnTermination: aws.Bool(true),
-	}}
 }
 
 // addRootVolume overlays the image's settings of the root volume with the program's.
@@ -238,8 +179,7 @@ func (c *clients) addRootVolume(ctx context.Context, request *ec2.RunInstancesIn
 	}
 	device := &types.EbsBlockDevice{
 		VolumeSize: optionalInt(root, "volumeSize"), VolumeType: types.VolumeType(root.Str("volumeType")),
-		Encrypted: optionalBool(root, "encrypted"), KmsKeyId: optional(root, "kmsKeyId"),
-		DeleteOnTermination: aws.Bool(root["deleteOnTermination"] == nil || root.Bool("deleteOnTermination")),
+		Encrypted: optionalBool(root, "encrypted"), DeleteOnTermination: aws.Bool(true),
 	}
 	for _, mapping := range image.BlockDeviceMappings {
 		if mapping.Ebs != nil && aws.ToString(mapping.DeviceName) == aws.ToString(image.RootDeviceName) &&
@@ -251,15 +191,7 @@ func (c *clients) addRootVolume(ctx context.Context, request *ec2.RunInstancesIn
 	return nil
 }
 
-// deleteInstance first removes the termination protection, as the real provider does.
-func (c *clients) deleteInstance(ctx context.Context, id string, state provider.Values) error {
-	if state.Bool("disableApiTermination") {
-		unprotected := provider.Values{"disableApiTermination": false}
-		err := c.protectInstance(ctx, id, unprotected, func(key string) bool { return key == "disableApiTermination" })
-		if err != nil {
-			return unlessGone(err, "InvalidInstanceID.NotFound")
-		}
-	}
+func (c *clients) deleteInstance(ctx context.Context, id string, _ provider.Values) error {
 	return deleted(ctx, id, func() error {
 		_, err := c.ec2.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
 		return err

@@ -71,13 +71,8 @@ func (c *clients) readInstance(ctx context.Context, id string, _ provider.Values
 		"ami": instance.ImageId, "instanceType": instance.InstanceType, "subnetId": instance.SubnetId,
 		"privateIp": instance.PrivateIpAddress, "privateDns": aws.ToString(instance.PrivateDnsName),
 		"publicIp": aws.ToString(instance.PublicIpAddress), "publicDns": aws.ToString(instance.PublicDnsName),
-		"ebsOptimized": aws.ToBool(instance.EbsOptimized), "sourceDestCheck": aws.ToBool(instance.SourceDestCheck),
-		"monitoring":    instance.Monitoring != nil && instance.Monitoring.State == types.MonitoringStateEnabled,
 		"instanceState": instanceState(instance), "arn": c.arn("ec2", "instance/"+id), "tags": fromEC2Tags(instance.Tags),
 		"iamInstanceProfile": "",
-	}
-	if key := aws.ToString(instance.KeyName); key != "" {
-		out["keyName"] = key
 	}
 	if instance.Placement != nil {
 		out["availabilityZone"] = instance.Placement.AvailabilityZone
@@ -97,7 +92,7 @@ func (c *clients) readInstance(ctx context.Context, id string, _ provider.Values
 	if err := c.readRootVolume(ctx, instance, out); err != nil {
 		return nil, err
 	}
-	return out, c.readInstanceAttributes(ctx, id, out)
+	return out, c.readUserData(ctx, id, out)
 }
 
 // readInterface adds the properties of the instance's first network interface.
@@ -116,7 +111,6 @@ func readInterface(instance types.Instance, out provider.Values) {
 			addresses = append(addresses, aws.ToString(address.Ipv6Address))
 		}
 		out["primaryNetworkInterfaceId"] = card.NetworkInterfaceId
-		out["associatePublicIpAddress"] = card.Association != nil && aws.ToString(card.Association.PublicIp) != ""
 		out["ipv6Addresses"], out["ipv6AddressCount"] = addresses, len(addresses)
 	}
 }
@@ -140,49 +134,20 @@ func (c *clients) readRootVolume(ctx context.Context, instance types.Instance, o
 	if err != nil {
 		return err
 	}
-	root := provider.Values{
+	out["rootBlockDevice"] = provider.Values{
 		"volumeSize": volume.Size, "volumeType": volume.VolumeType, "encrypted": aws.ToBool(volume.Encrypted),
-		"deleteOnTermination": aws.ToBool(mapping.DeleteOnTermination), "deviceName": instance.RootDeviceName,
-		"volumeId": volume.VolumeId,
+		"deviceName": instance.RootDeviceName, "volumeId": volume.VolumeId, "tags": fromEC2Tags(volume.Tags),
 	}
-	if key := aws.ToString(volume.KmsKeyId); key != "" {
-		root["kmsKeyId"] = key
-	}
-	root["tags"], out["volumeTags"] = fromEC2Tags(volume.Tags), fromEC2Tags(volume.Tags)
-	out["rootBlockDevice"] = root
 	return nil
 }
 
-// readInstanceAttributes adds attributes that can only be read one by one. User data is stored as the SHA-1 of the
-// text.
-func (c *clients) readInstanceAttributes(ctx context.Context, id string, out provider.Values) error {
-	ask := func(name types.InstanceAttributeName) (*ec2.DescribeInstanceAttributeOutput, error) {
-		return c.ec2.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{InstanceId: &id, Attribute: name})
-	}
-	termination, err := ask(types.InstanceAttributeNameDisableApiTermination)
+// readUserData adds the user data, which is stored as the SHA-1 of the text.
+func (c *clients) readUserData(ctx context.Context, id string, out provider.Values) error {
+	data, err := c.ec2.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
+		InstanceId: &id, Attribute: types.InstanceAttributeNameUserData,
+	})
 	if err != nil {
 		return err
-	}
-	stop, err := ask(types.InstanceAttributeNameDisableApiStop)
-	if err != nil {
-		return err
-	}
-	shutdown, err := ask(types.InstanceAttributeNameInstanceInitiatedShutdownBehavior)
-	if err != nil {
-		return err
-	}
-	data, err := ask(types.InstanceAttributeNameUserData)
-	if err != nil {
-		return err
-	}
-	if termination.DisableApiTermination != nil {
-		out["disableApiTermination"] = aws.ToBool(termination.DisableApiTermination.Value)
-	}
-	if stop.DisableApiStop != nil {
-		out["disableApiStop"] = aws.ToBool(stop.DisableApiStop.Value)
-	}
-	if shutdown.InstanceInitiatedShutdownBehavior != nil {
-		out["instanceInitiatedShutdownBehavior"] = shutdown.InstanceInitiatedShutdownBehavior.Value
 	}
 	if data.UserData != nil && aws.ToString(data.UserData.Value) != "" {
 		text, err := base64.StdEncoding.DecodeString(*data.UserData.Value)

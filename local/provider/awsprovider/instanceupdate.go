@@ -14,34 +14,21 @@ import (
 // updateInstance applies the changes, one API call after the other, in the real provider's order.
 func (c *clients) updateInstance(ctx context.Context, change provider.Change) error {
 	steps := []struct {
-		on  []string
+		on  string
 		set func(context.Context, provider.Change) error
 	}{
-		{[]string{"volumeTags", "rootBlockDevice"}, c.retagRootVolume},
-		{[]string{"iamInstanceProfile"}, c.setInstanceProfile},
-		{[]string{"sourceDestCheck"}, func(ctx context.Context, change provider.Change) error {
-			return c.setSourceDestCheck(ctx, change.ID, change.New.Bool("sourceDestCheck"))
-		}},
-		{[]string{"ipv6AddressCount"}, c.setIpv6AddressCount},
-		{[]string{"vpcSecurityGroupIds"}, c.setInstanceGroups},
-		{[]string{"instanceType"}, c.setInstanceType},
-		{[]string{"userData"}, c.setUserData},
-		{[]string{"disableApiTermination", "disableApiStop"}, func(ctx context.Context, change provider.Change) error {
-			return c.protectInstance(ctx, change.ID, change.New, func(key string) bool { return change.Changed(key) })
-		}},
-		{[]string{"instanceInitiatedShutdownBehavior"}, c.setShutdownBehavior},
-		{[]string{"maintenanceOptions"}, c.setMaintenance},
-		{[]string{"monitoring"}, c.setMonitoring},
-		{[]string{"creditSpecification"}, c.setCredits},
-		{[]string{"metadataOptions"}, c.setMetadataOptions},
-		{[]string{"rootBlockDevice"}, c.setRootVolume},
+		{"rootBlockDevice", c.retagRootVolume},
+		{"iamInstanceProfile", c.setInstanceProfile},
+		{"ipv6AddressCount", c.setIpv6AddressCount},
+		{"vpcSecurityGroupIds", c.setInstanceGroups},
+		{"instanceType", c.setInstanceType},
+		{"userData", c.setUserData},
+		{"creditSpecification", c.setCredits},
+		{"metadataOptions", c.setMetadataOptions},
+		{"rootBlockDevice", c.setRootVolume},
 	}
 	for _, step := range steps {
-		given := false
-		for _, key := range step.on {
-			given = given || change.Changed(key) && change.New.Has(key)
-		}
-		if !given {
+		if !change.Changed(step.on) || !change.New.Has(step.on) {
 			continue
 		}
 		if err := step.set(ctx, change); err != nil {
@@ -58,39 +45,9 @@ func (c *clients) modifyInstance(ctx context.Context, id string, attribute ec2.M
 	return err
 }
 
-func (c *clients) setSourceDestCheck(ctx context.Context, id string, on bool) error {
-	return c.modifyInstance(ctx, id, ec2.ModifyInstanceAttributeInput{
-		SourceDestCheck: &types.AttributeBooleanValue{Value: &on},
-	})
-}
-
-// protectInstance sets those of the two protections that changed tells.
-func (c *clients) protectInstance(ctx context.Context, id string, in provider.Values, changed func(string) bool) error {
-	value := func(key string) *types.AttributeBooleanValue {
-		return &types.AttributeBooleanValue{Value: aws.Bool(in.Bool(key))}
-	}
-	if key := "disableApiStop"; changed(key) {
-		err := c.modifyInstance(ctx, id, ec2.ModifyInstanceAttributeInput{DisableApiStop: value(key)})
-		if err != nil {
-			return err
-		}
-	}
-	if key := "disableApiTermination"; changed(key) {
-		return c.modifyInstance(ctx, id, ec2.ModifyInstanceAttributeInput{DisableApiTermination: value(key)})
-	}
-	return nil
-}
-
 func (c *clients) setInstanceGroups(ctx context.Context, change provider.Change) error {
 	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
 		Groups: change.New.Strs("vpcSecurityGroupIds"),
-	})
-}
-
-func (c *clients) setShutdownBehavior(ctx context.Context, change provider.Change) error {
-	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
-		Attribute: types.InstanceAttributeNameInstanceInitiatedShutdownBehavior,
-		Value:     optional(change.New, "instanceInitiatedShutdownBehavior"),
 	})
 }
 
@@ -195,25 +152,6 @@ func (c *clients) setIpv6AddressCount(ctx context.Context, change provider.Chang
 	}
 }
 
-func (c *clients) setMaintenance(ctx context.Context, change provider.Change) error {
-	options := change.New.Object("maintenanceOptions")
-	_, err := c.ec2.ModifyInstanceMaintenanceOptions(ctx, &ec2.ModifyInstanceMaintenanceOptionsInput{
-		InstanceId: &change.ID, AutoRecovery: types.InstanceAutoRecoveryState(options.Str("autoRecovery")),
-	})
-	return err
-}
-
-func (c *clients) setMonitoring(ctx context.Context, change provider.Change) error {
-	ids := []string{change.ID}
-	var err error
-	if change.New.Bool("monitoring") {
-		_, err = c.ec2.MonitorInstances(ctx, &ec2.MonitorInstancesInput{InstanceIds: ids})
-	} else {
-		_, err = c.ec2.UnmonitorInstances(ctx, &ec2.UnmonitorInstancesInput{InstanceIds: ids})
-	}
-	return err
-}
-
 func (c *clients) setCredits(ctx context.Context, change provider.Change) error {
 	_, err := c.ec2.ModifyInstanceCreditSpecification(ctx, &ec2.ModifyInstanceCreditSpecificationInput{
 		InstanceCreditSpecifications: []types.InstanceCreditSpecificationRequest{{
@@ -236,39 +174,27 @@ func (c *clients) setMetadataOptions(ctx context.Context, change provider.Change
 	return err
 }
 
-// setRootVolume changes size and kind of the root volume, and whether it goes with the instance.
+// setRootVolume changes size and kind of the root volume.
 func (c *clients) setRootVolume(ctx context.Context, change provider.Change) error {
 	old, root := change.Old.Object("rootBlockDevice"), change.New.Object("rootBlockDevice")
 	differs := func(key string) bool { return root.Has(key) && root[key] != old[key] }
-	if differs("volumeSize") || differs("volumeType") {
-		volume := old.Str("volumeId")
-		_, err := c.ec2.ModifyVolume(ctx, &ec2.ModifyVolumeInput{
-			VolumeId: &volume, Size: optionalInt(root, "volumeSize"), VolumeType: types.VolumeType(root.Str("volumeType")),
-		})
-		if err != nil {
-			return err
-		}
-		if err := c.untilVolumeUsable(ctx, volume); err != nil {
-			return err
-		}
-	}
-	if !differs("deleteOnTermination") {
+	if !differs("volumeSize") && !differs("volumeType") {
 		return nil
 	}
-	return c.modifyInstance(ctx, change.ID, ec2.ModifyInstanceAttributeInput{
-		BlockDeviceMappings: []types.InstanceBlockDeviceMappingSpecification{{
-			DeviceName: optional(old, "deviceName"),
-			Ebs: &types.EbsInstanceBlockDeviceSpecification{
-				DeleteOnTermination: optionalBool(root, "deleteOnTermination"),
-			},
-		}},
+	volume := old.Str("volumeId")
+	_, err := c.ec2.ModifyVolume(ctx, &ec2.ModifyVolumeInput{
+		VolumeId: &volume, Size: optionalInt(root, "volumeSize"), VolumeType: types.VolumeType(root.Str("volumeType")),
 	})
+	if err != nil {
+		return err
+	}
+	return c.untilVolumeUsable(ctx, volume)
 }
 
 func (c *clients) retagRootVolume(ctx context.Context, change provider.Change) error {
-	if change.New["volumeTags"] == nil && change.New.Object("rootBlockDevice")["tags"] == nil {
+	old, root := change.Old.Object("rootBlockDevice"), change.New.Object("rootBlockDevice")
+	if root["tags"] == nil {
 		return nil
 	}
-	volume := change.Old.Object("rootBlockDevice").Str("volumeId")
-	return c.setEC2Tags(ctx, volume, change.Old.StrMap("volumeTags"), rootTags(change.New))
+	return c.setEC2Tags(ctx, old.Str("volumeId"), old.StrMap("tags"), root.StrMap("tags"))
 }

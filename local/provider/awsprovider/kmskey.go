@@ -15,20 +15,11 @@ import (
 func (c *clients) kmsKey() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"description":       {Computed: true, Check: checkLength(8192)},
-			"policy":            {Computed: true, Check: checkJSON, Equal: provider.SamePolicy},
-			"enableKeyRotation": {Default: false},
-			"isEnabled":         {Default: true},
-			"keyUsage": {Default: "ENCRYPT_DECRYPT", Replace: true,
-				Check: checkOneOf("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT")},
-			"customerMasterKeySpec": {Default: "SYMMETRIC_DEFAULT", Replace: true},
-			"multiRegion":           {Computed: true, Replace: true},
-			"deletionWindowInDays":  {InputOnly: true, Check: checkRange(7, 30)},
-			"bypassPolicyLockoutSafetyCheck": {
-				Default: false, InputOnly: true,
-			},
-			"arn":   {Output: true},
-			"keyId": {Output: true},
+			"description":          {Computed: true, Check: checkLength(8192)},
+			"enableKeyRotation":    {Default: false},
+			"deletionWindowInDays": {InputOnly: true, Check: checkRange(7, 30)},
+			"arn":                  {Output: true},
+			"keyId":                {Output: true},
 		}),
 		Create: c.createKey,
 		Read:   c.readKey,
@@ -46,30 +37,17 @@ func kmsTags(tags map[string]string) []types.Tag {
 }
 
 func (c *clients) createKey(ctx context.Context, in provider.Values) (string, error) {
-	var id string
-	err := retrying(ctx, dependencyPatience, func() error {
-		out, err := c.kms.CreateKey(ctx, &kms.CreateKeyInput{
-			Description: aws.String(in.Str("description")), Policy: optional(in, "policy"),
-			KeyUsage: types.KeyUsageType(in.Str("keyUsage")), KeySpec: types.KeySpec(in.Str("customerMasterKeySpec")),
-			MultiRegion:                    aws.Bool(in.Bool("multiRegion")),
-			BypassPolicyLockoutSafetyCheck: in.Bool("bypassPolicyLockoutSafetyCheck"),
-			Tags:                           kmsTags(in.StrMap("tagsAll")),
-		})
-		if err == nil {
-			id = aws.ToString(out.KeyMetadata.KeyId)
-		}
-		return err
-	}, "MalformedPolicyDocumentException") // a principal that IAM has only just made
+	out, err := c.kms.CreateKey(ctx, &kms.CreateKeyInput{
+		Description: aws.String(in.Str("description")), Tags: kmsTags(in.StrMap("tagsAll")),
+	})
 	if err != nil {
 		return "", err
 	}
+	id := aws.ToString(out.KeyMetadata.KeyId)
 	if in.Bool("enableKeyRotation") {
 		if err := c.setKeyRotation(ctx, id, true); err != nil {
 			return id, err
 		}
-	}
-	if !in.Bool("isEnabled") {
-		return id, c.setKeyEnabled(ctx, id, false)
 	}
 	return id, nil
 }
@@ -84,52 +62,25 @@ func (c *clients) setKeyRotation(ctx context.Context, id string, on bool) error 
 	return err
 }
 
-func (c *clients) setKeyEnabled(ctx context.Context, id string, on bool) error {
-	var err error
-	if on {
-		_, err = c.kms.EnableKey(ctx, &kms.EnableKeyInput{KeyId: &id})
-	} else {
-		_, err = c.kms.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &id})
-	}
-	return err
-}
-
-// updateKey enables a key before and disables it after everything else: a disabled key cannot be changed.
 func (c *clients) updateKey(ctx context.Context, change provider.Change) error {
 	id, in := change.ID, change.New
-	enabled := in.Bool("isEnabled")
-	steps := []struct {
-		key string
-		on  bool
-		set func() error
-	}{
-		{"isEnabled", enabled, func() error { return c.setKeyEnabled(ctx, id, true) }},
-		{"enableKeyRotation", true, func() error { return c.setKeyRotation(ctx, id, in.Bool("enableKeyRotation")) }},
-		{"description", in.Has("description"), func() error {
-			_, err := c.kms.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{
-				KeyId: &id, Description: aws.String(in.Str("description")),
-			})
-			return err
-		}},
-		{"policy", in.Has("policy"), func() error {
-			_, err := c.kms.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{
-				KeyId: &id, Policy: optional(in, "policy"), PolicyName: aws.String("default"),
-				BypassPolicyLockoutSafetyCheck: in.Bool("bypassPolicyLockoutSafetyCheck"),
-			})
-			return err
-		}},
-		{"isEnabled", !enabled, func() error { return c.setKeyEnabled(ctx, id, false) }},
-		{"tagsAll", true, func() error { return c.retagKey(ctx, change) }},
-	}
-	for _, step := range steps {
-		if !step.on || !change.Changed(step.key) {
-			continue
-		}
-		if err := step.set(); err != nil {
+	if change.Changed("enableKeyRotation") {
+		if err := c.setKeyRotation(ctx, id, in.Bool("enableKeyRotation")); err != nil {
 			return err
 		}
 	}
-	return nil
+	if change.Changed("description") && in.Has("description") {
+		_, err := c.kms.UpdateKeyDescription(ctx, &kms.UpdateKeyDescriptionInput{
+			KeyId: &id, Description: optional(in, "description"),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if !change.Changed("tagsAll") {
+		return nil
+	}
+	return c.retagKey(ctx, change)
 }
 
 func (c *clients) retagKey(ctx context.Context, change provider.Change) error {
@@ -165,10 +116,6 @@ func (c *clients) readKey(ctx context.Context, id string, _ provider.Values) (pr
 	if err != nil {
 		return nil, err
 	}
-	policy, err := c.kms.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &id, PolicyName: aws.String("default")})
-	if err != nil {
-		return nil, gone(err, "NotFoundException")
-	}
 	rotation, err := c.kms.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &id})
 	if err != nil && !hasCode(err, "UnsupportedOperationException") {
 		return nil, err
@@ -182,10 +129,8 @@ func (c *clients) readKey(ctx context.Context, id string, _ provider.Values) (pr
 		all[aws.ToString(tag.TagKey)] = aws.ToString(tag.TagValue)
 	}
 	return provider.Values{
-		"description": aws.ToString(key.Description), "policy": policy.Policy, "isEnabled": key.Enabled,
-		"enableKeyRotation": rotation != nil && rotation.KeyRotationEnabled, "keyUsage": key.KeyUsage,
-		"customerMasterKeySpec": key.KeySpec, "multiRegion": aws.ToBool(key.MultiRegion), "arn": key.Arn,
-		"keyId": key.KeyId, "tags": all,
+		"description":       aws.ToString(key.Description),
+		"enableKeyRotation": rotation != nil && rotation.KeyRotationEnabled, "arn": key.Arn, "keyId": key.KeyId, "tags": all,
 	}, nil
 }
 

@@ -16,18 +16,11 @@ func (c *clients) natGateway() provider.Type {
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"subnetId":           {Required: true, Replace: true},
 			"allocationId":       {Replace: true},
-			"connectivityType":   {Default: "public", Replace: true, Check: checkOneOf("public", "private")},
-			"privateIp":          {Computed: true, Replace: true},
+			"privateIp":          {Output: true},
 			"associationId":      {Output: true},
 			"networkInterfaceId": {Output: true},
 			"publicIp":           {Output: true},
 		}),
-		Validate: func(in provider.Values) []string {
-			if in.Str("connectivityType") == "private" && in["allocationId"] != nil {
-				return []string{"allocationId: a private NAT gateway has no public address"}
-			}
-			return nil
-		},
 		Create: c.createNatGateway,
 		Read:   c.readNatGateway,
 		Update: c.retagEC2,
@@ -43,7 +36,6 @@ func (c *clients) natGateway() provider.Type {
 func (c *clients) createNatGateway(ctx context.Context, in provider.Values) (string, error) {
 	out, err := c.ec2.CreateNatGateway(ctx, &ec2.CreateNatGatewayInput{
 		SubnetId: optional(in, "subnetId"), AllocationId: optional(in, "allocationId"),
-		ConnectivityType: types.ConnectivityType(in.Str("connectivityType")), PrivateIpAddress: optional(in, "privateIp"),
 		TagSpecifications: ec2TagSpec(types.ResourceTypeNatgateway, in),
 	})
 	if err != nil {
@@ -78,7 +70,7 @@ func (c *clients) readNatGateway(ctx context.Context, id string, _ provider.Valu
 		return nil, err
 	}
 	out := provider.Values{
-		"subnetId": gateway.SubnetId, "connectivityType": gateway.ConnectivityType, "tags": fromEC2Tags(gateway.Tags),
+		"subnetId": gateway.SubnetId, "tags": fromEC2Tags(gateway.Tags),
 	}
 	if address, err := first(gateway.NatGatewayAddresses); err == nil {
 		out["allocationId"], out["associationId"] = address.AllocationId, address.AssociationId

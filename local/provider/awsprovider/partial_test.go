@@ -53,11 +53,6 @@ func TestWhatIsMadeIsKept(t *testing.T) {
 		"profile without role": {"AddRoleToInstanceProfile", "aws:iam/instanceProfile:InstanceProfile", provider.Values{
 			"role": "none",
 		}},
-		"parameter that was taken over, without tags": {
-			"AddTagsToResource", "aws:ssm/parameter:Parameter", provider.Values{
-				"type": "String", "value": "a", "overwrite": true,
-			},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

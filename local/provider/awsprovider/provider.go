@@ -104,11 +104,8 @@ func ec2Types(c *clients) map[string]provider.Type {
 
 func ec2Functions(c *clients) map[string]provider.Function {
 	return map[string]provider.Function{
-		"aws:ec2/getAmi:getAmi": c.getAmi(),
 		"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": c.getInstanceTypeOfferings(),
 		"aws:index/getAvailabilityZones:getAvailabilityZones":       c.getAvailabilityZones(),
 		"aws:index/getCallerIdentity:getCallerIdentity":             c.getCallerIdentity(),
-		"aws:index/getPartition:getPartition":                       c.getPartition(),
-		"aws:index/getRegion:getRegion":                             c.getRegion(),
 	}
 }

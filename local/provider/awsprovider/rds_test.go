@@ -81,7 +81,7 @@ func TestDBInstance(t *testing.T) {
 			"identifier": e.Name, "instanceClass": "db.t4g.micro", "engine": "postgres", "engineVersion": "17.2",
 			"allocatedStorage": 20, "storageType": "gp3", "storageEncrypted": true, "username": "postgres",
 			"password": "correct horse", "dbName": "app", "dbSubnetGroupName": group.ID, "backupRetentionPeriod": 7,
-			"skipFinalSnapshot": true, "applyImmediately": true, "deletionProtection": true, "port": 5432,
+			"finalSnapshotIdentifier": e.Name + "-last", "applyImmediately": true, "deletionProtection": true,
 			"tags": provider.Values{"Name": "db"},
 		},
 		Unknown: []string{"address", "endpoint", "arn", "resourceId"},

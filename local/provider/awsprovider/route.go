@@ -16,11 +16,8 @@ import (
 
 // routeDestinations are the properties for the destination of a route, and routeTargets those for its target.
 var (
-	routeDestinations = []string{"destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId"}
-	routeTargets      = []string{
-		"gatewayId", "natGatewayId", "networkInterfaceId", "egressOnlyGatewayId", "vpcEndpointId",
-		"vpcPeeringConnectionId", "transitGatewayId",
-	}
+	routeDestinations = []string{"destinationCidrBlock", "destinationIpv6CidrBlock"}
+	routeTargets      = []string{"gatewayId", "natGatewayId", "egressOnlyGatewayId"}
 )
 
 func (c *clients) route() provider.Type {
@@ -28,7 +25,6 @@ func (c *clients) route() provider.Type {
 		"routeTableId":             {Required: true, Replace: true},
 		"destinationCidrBlock":     {Replace: true, Check: checkCIDR4},
 		"destinationIpv6CidrBlock": {Replace: true, Check: checkCIDR6, Equal: sameCIDR},
-		"destinationPrefixListId":  {Replace: true},
 		"instanceId":               {Output: true},
 		"instanceOwnerId":          {Output: true},
 		"origin":                   {Output: true},
@@ -79,14 +75,9 @@ func (c *clients) createRoute(ctx context.Context, in provider.Values) (string, 
 		RouteTableId:                &table,
 		DestinationCidrBlock:        optional(in, "destinationCidrBlock"),
 		DestinationIpv6CidrBlock:    optional(in, "destinationIpv6CidrBlock"),
-		DestinationPrefixListId:     optional(in, "destinationPrefixListId"),
 		GatewayId:                   optional(in, "gatewayId"),
 		NatGatewayId:                optional(in, "natGatewayId"),
-		NetworkInterfaceId:          optional(in, "networkInterfaceId"),
 		EgressOnlyInternetGatewayId: optional(in, "egressOnlyGatewayId"),
-		VpcEndpointId:               optional(in, "vpcEndpointId"),
-		VpcPeeringConnectionId:      optional(in, "vpcPeeringConnectionId"),
-		TransitGatewayId:            optional(in, "transitGatewayId"),
 	})
 	if err != nil {
 		return "", err
@@ -103,14 +94,9 @@ func (c *clients) updateRoute(ctx context.Context, change provider.Change) error
 		RouteTableId:                optional(in, "routeTableId"),
 		DestinationCidrBlock:        optional(in, "destinationCidrBlock"),
 		DestinationIpv6CidrBlock:    optional(in, "destinationIpv6CidrBlock"),
-		DestinationPrefixListId:     optional(in, "destinationPrefixListId"),
 		GatewayId:                   optional(in, "gatewayId"),
 		NatGatewayId:                optional(in, "natGatewayId"),
-		NetworkInterfaceId:          optional(in, "networkInterfaceId"),
 		EgressOnlyInternetGatewayId: optional(in, "egressOnlyGatewayId"),
-		VpcEndpointId:               optional(in, "vpcEndpointId"),
-		VpcPeeringConnectionId:      optional(in, "vpcPeeringConnectionId"),
-		TransitGatewayId:            optional(in, "transitGatewayId"),
 	})
 	return err
 }
@@ -129,8 +115,7 @@ func (c *clients) findRoute(ctx context.Context, table, destination string) (typ
 }
 
 func destinationOf(route types.Route) string {
-	return aws.ToString(route.DestinationCidrBlock) + aws.ToString(route.DestinationIpv6CidrBlock) +
-		aws.ToString(route.DestinationPrefixListId)
+	return aws.ToString(route.DestinationCidrBlock) + aws.ToString(route.DestinationIpv6CidrBlock)
 }
 
 func (c *clients) readRoute(ctx context.Context, _ string, known provider.Values) (provider.Values, error) {
@@ -142,21 +127,12 @@ func (c *clients) readRoute(ctx context.Context, _ string, known provider.Values
 		"routeTableId": known["routeTableId"], "instanceId": aws.ToString(route.InstanceId),
 		"instanceOwnerId": aws.ToString(route.InstanceOwnerId), "origin": route.Origin, "state": route.State,
 	}
-	gateway, endpoint := aws.ToString(route.GatewayId), ""
-	if strings.HasPrefix(gateway, "vpce-") {
-		gateway, endpoint = "", gateway
-	}
 	for key, value := range map[string]string{
 		"destinationCidrBlock":     aws.ToString(route.DestinationCidrBlock),
 		"destinationIpv6CidrBlock": aws.ToString(route.DestinationIpv6CidrBlock),
-		"destinationPrefixListId":  aws.ToString(route.DestinationPrefixListId),
-		"gatewayId":                gateway,
-		"vpcEndpointId":            endpoint,
+		"gatewayId":                aws.ToString(route.GatewayId),
 		"natGatewayId":             aws.ToString(route.NatGatewayId),
-		"networkInterfaceId":       aws.ToString(route.NetworkInterfaceId),
 		"egressOnlyGatewayId":      aws.ToString(route.EgressOnlyInternetGatewayId),
-		"vpcPeeringConnectionId":   aws.ToString(route.VpcPeeringConnectionId),
-		"transitGatewayId":         aws.ToString(route.TransitGatewayId),
 	} {
 		if value != "" {
 			out[key] = value
@@ -173,7 +149,6 @@ func (c *clients) deleteRoute(ctx context.Context, _ string, state provider.Valu
 		RouteTableId:             optional(state, "routeTableId"),
 		DestinationCidrBlock:     optional(state, "destinationCidrBlock"),
 		DestinationIpv6CidrBlock: optional(state, "destinationIpv6CidrBlock"),
-		DestinationPrefixListId:  optional(state, "destinationPrefixListId"),
 	})
 	return unlessGone(err, "InvalidRoute.NotFound", "InvalidRouteTableID.NotFound")
 }
@@ -190,6 +165,6 @@ func (c *clients) importRoute(ctx context.Context, id string) (string, provider.
 	}
 	return routeID(table, destinationOf(route)), provider.Values{
 		"routeTableId": table, "destinationCidrBlock": route.DestinationCidrBlock,
-		"destinationIpv6CidrBlock": route.DestinationIpv6CidrBlock, "destinationPrefixListId": route.DestinationPrefixListId,
+		"destinationIpv6CidrBlock": route.DestinationIpv6CidrBlock,
 	}, nil
 }

@@ -16,9 +16,6 @@ func (c *clients) routeTable() provider.Type {
 			"vpcId":   {Required: true, Replace: true},
 			"arn":     {Output: true},
 			"ownerId": {Output: true},
-			"routes": {Check: func(any) string {
-				return "the laptop cloud does not support inline routes; use resources of type aws:ec2/route:Route"
-			}},
 		}),
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			out, err := c.ec2.CreateRouteTable(ctx, &ec2.CreateRouteTableInput{

@@ -16,13 +16,11 @@ func (c *clients) routeTableAssociation() provider.Type {
 		Props: map[string]provider.Prop{
 			"routeTableId": {Required: true},
 			"subnetId":     {Replace: true},
-			"gatewayId":    {Replace: true},
 		},
-		ExactlyOneOf: [][]string{{"subnetId", "gatewayId"}},
+		Validate: func(in provider.Values) []string { return oneNeeded(in, "subnetId") },
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			out, err := c.ec2.AssociateRouteTable(ctx, &ec2.AssociateRouteTableInput{
-				RouteTableId: optional(in, "routeTableId"),
-				SubnetId:     optional(in, "subnetId"), GatewayId: optional(in, "gatewayId"),
+				RouteTableId: optional(in, "routeTableId"), SubnetId: optional(in, "subnetId"),
 			})
 			if err != nil {
 				return "", err
@@ -45,17 +43,14 @@ func (c *clients) routeTableAssociation() provider.Type {
 	}
 }
 
-// findAssociation finds the association of the subnet or gateway if that is known, otherwise the one with that id. The
-// id in AWS changes when the table is replaced, while Pulumi keeps the first one.
+// findAssociation finds the association of the subnet if that is known, otherwise the one with that id. The id in AWS
+// changes when the table is replaced, while Pulumi keeps the first one.
 func (c *clients) findAssociation(
 	ctx context.Context, id string, known provider.Values,
 ) (types.RouteTableAssociation, error) {
 	filter := ec2Filters("association.route-table-association-id", id)
-	switch subnet, gateway := known.Str("subnetId"), known.Str("gatewayId"); {
-	case subnet != "":
+	if subnet := known.Str("subnetId"); subnet != "" {
 		filter = ec2Filters("association.subnet-id", subnet)
-	case gateway != "":
-		filter = ec2Filters("association.gateway-id", gateway)
 	}
 	tables, err := c.ec2.DescribeRouteTables(ctx, &ec2.DescribeRouteTablesInput{Filters: filter})
 	if err != nil {
@@ -64,8 +59,7 @@ func (c *clients) findAssociation(
 	for _, table := range tables.RouteTables {
 		for _, found := range table.Associations {
 			if aws.ToString(found.RouteTableAssociationId) == id ||
-				found.SubnetId != nil && aws.ToString(found.SubnetId) == known.Str("subnetId") ||
-				found.GatewayId != nil && aws.ToString(found.GatewayId) == known.Str("gatewayId") {
+				found.SubnetId != nil && aws.ToString(found.SubnetId) == known.Str("subnetId") {
 				return found, nil
 			}
 		}
@@ -80,9 +74,7 @@ func (c *clients) readRouteTableAssociation(
 	if err != nil {
 		return nil, err
 	}
-	return provider.Values{
-		"routeTableId": association.RouteTableId, "subnetId": association.SubnetId, "gatewayId": association.GatewayId,
-	}, nil
+	return provider.Values{"routeTableId": association.RouteTableId, "subnetId": association.SubnetId}, nil
 }
 
 func (c *clients) updateRouteTableAssociation(ctx context.Context, change provider.Change) error {
@@ -96,16 +88,13 @@ func (c *clients) updateRouteTableAssociation(ctx context.Context, change provid
 	return err
 }
 
-// importRouteTableAssociation finds an association by "<subnet or gateway id>/<route table id>".
+// importRouteTableAssociation finds an association by "<subnet id>/<route table id>".
 func (c *clients) importRouteTableAssociation(ctx context.Context, id string) (string, provider.Values, error) {
-	target, table, ok := strings.Cut(id, "/")
+	subnet, table, ok := strings.Cut(id, "/")
 	if !ok {
 		return id, nil, nil
 	}
-	known := provider.Values{"gatewayId": target}
-	if strings.HasPrefix(target, "subnet-") {
-		known = provider.Values{"subnetId": target}
-	}
+	known := provider.Values{"subnetId": subnet}
 	association, err := c.findAssociation(ctx, "", known)
 	if err == nil && aws.ToString(association.RouteTableId) != table {
 		err = provider.ErrGone

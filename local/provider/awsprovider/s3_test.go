@@ -48,7 +48,7 @@ func TestBucketSettings(t *testing.T) {
 			Inputs: provider.Values{"rules": []any{provider.Values{
 				"applyServerSideEncryptionByDefault": provider.Values{"sseAlgorithm": "AES256"}}}},
 			Update: provider.Values{"rules": []any{provider.Values{
-				"applyServerSideEncryptionByDefault": provider.Values{"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": true}}},
+				"applyServerSideEncryptionByDefault": provider.Values{"sseAlgorithm": "aws:kms"}}}},
 		},
 		"lifecycle": {
 			Token:  "aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2",
@@ -178,24 +178,17 @@ func TestObjectKeepsWhatTheProgramDrops(t *testing.T) {
 	e := newEngine(t)
 	bucket := bucketFor(e, provider.Values{"forceDestroy": true})
 	inputs := provider.Values{
-		"bucket": bucket.ID, "key": "a", "content": "one", "contentType": "text/yaml", "serverSideEncryption": "aws:kms",
+		"bucket": bucket.ID, "key": "a", "content": "one", "contentType": "text/yaml",
 		"tags": provider.Values{"Name": "a + b"},
 	}
 	r := e.Create("aws:s3/bucketObjectv2:BucketObjectv2", inputs)
-	wanted := providertest.Merged(inputs, provider.Values{
-		"content": "two", "contentType": nil, "serverSideEncryption": nil,
-	})
+	wanted := providertest.Merged(inputs, provider.Values{"content": "two", "contentType": nil})
 	if got := r.PreviewedUpdate(wanted); got["contentType"] != "text/yaml" || got["versionId"] != (provider.Unknown{}) {
 		t.Errorf("preview: type %v, version %v", got["contentType"], got["versionId"])
 	}
 	r.Update(wanted)
-	if r.Outputs["contentType"] != "text/yaml" || r.Outputs["serverSideEncryption"] != "aws:kms" ||
-		r.Outputs.Object("tags").Str("Name") != "a + b" {
+	if r.Outputs["contentType"] != "text/yaml" || r.Outputs.Object("tags").Str("Name") != "a + b" {
 		t.Errorf("outputs %v", r.Outputs)
-	}
-	more := providertest.Merged(wanted, provider.Values{"metadata": provider.Values{"a": "b"}})
-	if got := r.PreviewedUpdate(more); got["versionId"] != (provider.Unknown{}) {
-		t.Errorf("preview of other metadata: version %v", got["versionId"])
 	}
 }
 

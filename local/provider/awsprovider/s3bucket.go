@@ -26,7 +26,6 @@ func (c *clients) bucket() provider.Type {
 			"bucket": {Computed: true, Replace: true,
 				Check: checkPattern(`[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]`, "must be 3 to 63 of a-z, 0-9, dot and dash")},
 			"forceDestroy":             {Default: false, InputOnly: true},
-			"objectLockEnabled":        {Computed: true, Replace: true},
 			"arn":                      {Output: true},
 			"bucketDomainName":         {Output: true},
 			"bucketRegionalDomainName": {Output: true},
@@ -49,7 +48,7 @@ func (c *clients) createBucket(ctx context.Context, in provider.Values) (string,
 	if _, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &id}); err == nil {
 		return "", fmt.Errorf("create bucket %s: BucketAlreadyExists: a bucket with this name already exists", id)
 	}
-	call := &s3.CreateBucketInput{Bucket: &id, ObjectLockEnabledForBucket: optionalBool(in, "objectLockEnabled")}
+	call := &s3.CreateBucketInput{Bucket: &id}
 	if c.region != defaultRegion {
 		call.CreateBucketConfiguration = &types.CreateBucketConfiguration{
 			LocationConstraint: types.BucketLocationConstraint(c.region),
@@ -85,12 +84,6 @@ func (c *clients) readBucket(ctx context.Context, id string, _ provider.Values) 
 		"bucketDomainName":         id + ".s3.amazonaws.com",
 		"bucketRegionalDomainName": id + ".s3." + c.region + ".amazonaws.com",
 	}
-	lock, err := c.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &id})
-	if err := unlessGone(err, "ObjectLockConfigurationNotFoundError"); err != nil {
-		return nil, err
-	}
-	out["objectLockEnabled"] = lock != nil && lock.ObjectLockConfiguration != nil &&
-		lock.ObjectLockConfiguration.ObjectLockEnabled == types.ObjectLockEnabledEnabled
 	tagging, err := c.s3.GetBucketTagging(ctx, &s3.GetBucketTaggingInput{Bucket: &id})
 	if err := unlessGone(err, "NoSuchTagSet"); err != nil {
 		return nil, err

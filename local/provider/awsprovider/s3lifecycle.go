@@ -12,15 +12,11 @@ import (
 
 // lifecycleRule describes the supported parts of a rule.
 var lifecycleRule = map[string]provider.Prop{
-	"id":     {Required: true, Check: checkLength(255)},
-	"status": {Required: true, Check: checkOneOf("Enabled", "Disabled")},
-	"filter": {Fields: map[string]provider.Prop{"prefix": {}}},
-	"expiration": {Fields: map[string]provider.Prop{
-		"days": {}, "expiredObjectDeleteMarker": {},
-	}},
-	"noncurrentVersionExpiration": {Fields: map[string]provider.Prop{
-		"noncurrentDays": {Required: true}, "newerNoncurrentVersions": {},
-	}},
+	"id":                             {Required: true, Check: checkLength(255)},
+	"status":                         {Required: true, Check: checkOneOf("Enabled", "Disabled")},
+	"filter":                         {Fields: map[string]provider.Prop{"prefix": {}}},
+	"expiration":                     {Fields: map[string]provider.Prop{"days": {}}},
+	"noncurrentVersionExpiration":    {Fields: map[string]provider.Prop{"noncurrentDays": {Required: true}}},
 	"abortIncompleteMultipartUpload": {Fields: map[string]provider.Prop{"daysAfterInitiation": {}}},
 }
 
@@ -60,15 +56,11 @@ func toLifecycleRule(in provider.Values) types.LifecycleRule {
 		Filter: &types.LifecycleRuleFilter{Prefix: aws.String(in.Object("filter").Str("prefix"))},
 	}
 	if expiration := in.Object("expiration"); expiration != nil {
-		out.Expiration = &types.LifecycleExpiration{
-			Days:                      optionalInt(expiration, "days"),
-			ExpiredObjectDeleteMarker: optionalBool(expiration, "expiredObjectDeleteMarker"),
-		}
+		out.Expiration = &types.LifecycleExpiration{Days: optionalInt(expiration, "days")}
 	}
 	if old := in.Object("noncurrentVersionExpiration"); old != nil {
 		out.NoncurrentVersionExpiration = &types.NoncurrentVersionExpiration{
-			NoncurrentDays:          optionalInt(old, "noncurrentDays"),
-			NewerNoncurrentVersions: optionalInt(old, "newerNoncurrentVersions"),
+			NoncurrentDays: optionalInt(old, "noncurrentDays"),
 		}
 	}
 	if abort := in.Object("abortIncompleteMultipartUpload"); abort != nil {
@@ -90,15 +82,10 @@ func fromLifecycleRule(rule types.LifecycleRule) provider.Values {
 		if aws.ToInt32(e.Days) != 0 {
 			expiration["days"] = e.Days
 		}
-		if aws.ToBool(e.ExpiredObjectDeleteMarker) {
-			expiration["expiredObjectDeleteMarker"] = true
-		}
 		out["expiration"] = expiration
 	}
 	if n := rule.NoncurrentVersionExpiration; n != nil {
-		out["noncurrentVersionExpiration"] = provider.Values{
-			"noncurrentDays": n.NoncurrentDays, "newerNoncurrentVersions": n.NewerNoncurrentVersions,
-		}
+		out["noncurrentVersionExpiration"] = provider.Values{"noncurrentDays": n.NoncurrentDays}
 	}
 	if a := rule.AbortIncompleteMultipartUpload; a != nil {
 		out["abortIncompleteMultipartUpload"] = provider.Values{"daysAfterInitiation": a.DaysAfterInitiation}

@@ -3,7 +3,6 @@ package awsprovider
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
 	"net/url"
 	"strings"
 
@@ -15,10 +14,7 @@ import (
 )
 
 // uploaded are the inputs whose change uploads the object again.
-var uploaded = []string{
-	"source", "content", "contentBase64", "contentType", "cacheControl", "metadata", "serverSideEncryption",
-	"storageClass",
-}
+var uploaded = []string{"source", "content", "contentType"}
 
 // noObject are S3's codes for an object, or its bucket, that does not exist.
 var noObject = []string{"NoSuchBucket", "NoSuchKey", "NotFound"}
@@ -27,21 +23,16 @@ func (c *clients) bucketObject() provider.Type {
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "key", Max: 1024, NoSuffix: true},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"bucket":               {Required: true, Replace: true},
-			"key":                  {Computed: true, Replace: true},
-			"source":               {InputOnly: true},
-			"content":              {InputOnly: true},
-			"contentBase64":        {InputOnly: true},
-			"contentType":          {Computed: true},
-			"cacheControl":         {},
-			"metadata":             {},
-			"serverSideEncryption": {Computed: true},
-			"storageClass":         {Computed: true},
-			"etag":                 {Output: true},
-			"versionId":            {Output: true},
-			"arn":                  {Output: true},
+			"bucket":      {Required: true, Replace: true},
+			"key":         {Computed: true, Replace: true},
+			"source":      {InputOnly: true},
+			"content":     {InputOnly: true},
+			"contentType": {Computed: true},
+			"etag":        {Output: true},
+			"versionId":   {Output: true},
+			"arn":         {Output: true},
 		}),
-		Validate: func(in provider.Values) []string { return conflicts(in, "source", "content", "contentBase64") },
+		Validate: func(in provider.Values) []string { return conflicts(in, "source", "content") },
 		Create: func(ctx context.Context, in provider.Values) (string, error) {
 			if err := c.putObject(ctx, in); err != nil {
 				return "", err
@@ -64,13 +55,10 @@ func (c *clients) bucketObject() provider.Type {
 	}
 }
 
-// objectBody returns what to upload: the text, the bytes, or the file that the program named.
+// objectBody returns what to upload: the text, or the file that the program named.
 func objectBody(in provider.Values) ([]byte, error) {
 	if asset := in.Asset("source"); asset != nil {
 		return asset.Bytes()
-	}
-	if in.Has("contentBase64") {
-		return base64.StdEncoding.DecodeString(in.Str("contentBase64"))
 	}
 	return []byte(in.Str("content")), nil
 }
@@ -82,9 +70,7 @@ func (c *clients) putObject(ctx context.Context, in provider.Values) error {
 	}
 	_, err = c.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: optional(in, "bucket"), Key: optional(in, "key"), Body: bytes.NewReader(body),
-		ContentType: optional(in, "contentType"), CacheControl: optional(in, "cacheControl"),
-		Metadata: in.StrMap("metadata"), StorageClass: types.StorageClass(in.Str("storageClass")),
-		ServerSideEncryption: types.ServerSideEncryption(in.Str("serverSideEncryption")), Tagging: tagging(in),
+		ContentType: optional(in, "contentType"), Tagging: tagging(in),
 	})
 	return err
 }
@@ -101,7 +87,7 @@ func tagging(in provider.Values) *string {
 // updateObject uploads again unless only the tags changed.
 func (c *clients) updateObject(ctx context.Context, change provider.Change) error {
 	if change.Changed(uploaded...) {
-		return c.putObject(ctx, inherited(change, "contentType", "serverSideEncryption", "storageClass"))
+		return c.putObject(ctx, inherited(change, "contentType"))
 	}
 	if !change.Changed("tagsAll") {
 		return nil
@@ -130,20 +116,11 @@ func (c *clients) readObject(ctx context.Context, id string, known provider.Valu
 	for _, tag := range tagged.TagSet {
 		tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
 	}
-	class := found.StorageClass
-	if class == "" {
-		class = types.StorageClassStandard
-	}
-	out := provider.Values{
-		"bucket": bucket, "key": id, "contentType": found.ContentType, "cacheControl": found.CacheControl,
-		"serverSideEncryption": found.ServerSideEncryption, "storageClass": class,
+	return provider.Values{
+		"bucket": bucket, "key": id, "contentType": found.ContentType,
 		"etag": strings.Trim(aws.ToString(found.ETag), `"`), "versionId": aws.ToString(found.VersionId),
 		"arn": "arn:" + c.partition + ":s3:::" + bucket + "/" + id, "tags": tags,
-	}
-	if len(found.Metadata) > 0 {
-		out["metadata"] = found.Metadata
-	}
-	return out, nil
+	}, nil
 }
 
 // deleteObject deletes all versions where there are versions.

@@ -94,20 +94,16 @@ func (c *clients) bucketEncryption() provider.Type {
 	return bucketSetting(
 		map[string]provider.Prop{"rules": {Required: true, Set: true, Fields: map[string]provider.Prop{
 			"applyServerSideEncryptionByDefault": {Fields: map[string]provider.Prop{
-				"sseAlgorithm":   {Required: true, Check: checkOneOf("AES256", "aws:kms", "aws:kms:dsse")},
-				"kmsMasterKeyId": {},
+				"sseAlgorithm": {Required: true, Check: checkOneOf("AES256", "aws:kms", "aws:kms:dsse")},
 			}},
-			"bucketKeyEnabled": {},
 		}}},
 		func(ctx context.Context, in provider.Values) error {
 			var rules []types.ServerSideEncryptionRule
 			for _, rule := range in.Objects("rules") {
 				chosen := rule.Object("applyServerSideEncryptionByDefault")
 				rules = append(rules, types.ServerSideEncryptionRule{
-					BucketKeyEnabled: aws.Bool(rule.Bool("bucketKeyEnabled")),
 					ApplyServerSideEncryptionByDefault: &types.ServerSideEncryptionByDefault{
-						SSEAlgorithm:   types.ServerSideEncryption(chosen.Str("sseAlgorithm")),
-						KMSMasterKeyID: optional(chosen, "kmsMasterKeyId"),
+						SSEAlgorithm: types.ServerSideEncryption(chosen.Str("sseAlgorithm")),
 					},
 				})
 			}
@@ -132,14 +128,7 @@ func (c *clients) readBucketEncryption(ctx context.Context, id string, _ provide
 	rules := []provider.Values{}
 	for _, rule := range found.ServerSideEncryptionConfiguration.Rules {
 		chosen := provider.Values{"sseAlgorithm": rule.ApplyServerSideEncryptionByDefault.SSEAlgorithm}
-		if key := aws.ToString(rule.ApplyServerSideEncryptionByDefault.KMSMasterKeyID); key != "" {
-			chosen["kmsMasterKeyId"] = key
-		}
-		read := provider.Values{"applyServerSideEncryptionByDefault": chosen}
-		if aws.ToBool(rule.BucketKeyEnabled) {
-			read["bucketKeyEnabled"] = true
-		}
-		rules = append(rules, read)
+		rules = append(rules, provider.Values{"applyServerSideEncryptionByDefault": chosen})
 	}
 	return provider.Values{"rules": rules}, nil
 }

@@ -83,14 +83,11 @@ func TestPropertiesAreThoseOfTheSDK(t *testing.T) {
 // sdkFunctions are the arguments and results of the SDK's functions by token.
 var sdkFunctions = map[string]providertest.SDKFunction{
 	"aws:ssm/getParameter:getParameter": {ssm.LookupParameterArgs{}, ssm.LookupParameterResult{}},
-	"aws:ec2/getAmi:getAmi":             {ec2.LookupAmiArgs{}, ec2.LookupAmiResult{}},
 	"aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": {
 		ec2.GetInstanceTypeOfferingsArgs{}, ec2.GetInstanceTypeOfferingsResult{}},
 	"aws:index/getAvailabilityZones:getAvailabilityZones": {
 		aws.GetAvailabilityZonesArgs{}, aws.GetAvailabilityZonesResult{}},
 	"aws:index/getCallerIdentity:getCallerIdentity": {aws.GetCallerIdentityArgs{}, aws.GetCallerIdentityResult{}},
-	"aws:index/getPartition:getPartition":           {aws.GetPartitionArgs{}, aws.GetPartitionResult{}},
-	"aws:index/getRegion:getRegion":                 {aws.GetRegionArgs{}, aws.GetRegionResult{}},
 }
 
 func TestArgumentsAreThoseOfTheSDK(t *testing.T) {

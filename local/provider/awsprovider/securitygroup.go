@@ -18,23 +18,15 @@ func (c *clients) securityGroup() provider.Type {
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "name", Max: 255},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"name":                {Computed: true, Replace: true, Check: checkGroupName},
-			"description":         {Default: "Managed by Pulumi", Replace: true, Check: checkLength(255)},
-			"vpcId":               {Computed: true, Replace: true},
-			"ingress":             inlineRules,
-			"egress":              inlineRules,
-			"revokeRulesOnDelete": {Default: false, InputOnly: true},
-			"arn":                 {Output: true},
-			"ownerId":             {Output: true},
+			"name":        {Computed: true, Replace: true, Check: checkGroupName},
+			"description": {Default: "Managed by Pulumi", Replace: true, Check: checkLength(255)},
+			"vpcId":       {Computed: true, Replace: true},
+			"arn":         {Output: true},
+			"ownerId":     {Output: true},
 		}),
 		Create: c.createSecurityGroup,
 		Read:   c.readSecurityGroup,
-		Update: func(ctx context.Context, change provider.Change) error {
-			if err := c.updateInlineRules(ctx, change); err != nil {
-				return err
-			}
-			return c.retagEC2(ctx, change)
-		},
+		Update: c.retagEC2,
 		Delete: c.deleteSecurityGroup,
 	}
 }
@@ -57,10 +49,7 @@ func (c *clients) createSecurityGroup(ctx context.Context, in provider.Values) (
 		return "", err
 	}
 	id := aws.ToString(out.GroupId)
-	if err := c.revokeAllRules(ctx, id); err != nil {
-		return id, err
-	}
-	return id, c.authorizeInlineRules(ctx, id, in)
+	return id, c.revokeAllRules(ctx, id)
 }
 
 func (c *clients) describeSecurityGroup(ctx context.Context, id string) (types.SecurityGroup, error) {
@@ -78,19 +67,43 @@ func (c *clients) readSecurityGroup(ctx context.Context, id string, _ provider.V
 	}
 	return provider.Values{
 		"name": group.GroupName, "description": group.Description, "vpcId": group.VpcId,
-		"ingress": toInlineRules(id, group.IpPermissions), "egress": toInlineRules(id, group.IpPermissionsEgress),
 		"arn": c.arn("ec2", "security-group/"+id), "ownerId": c.account, "tags": fromEC2Tags(group.Tags),
 	}, nil
 }
 
-func (c *clients) deleteSecurityGroup(ctx context.Context, id string, state provider.Values) error {
-	if state.Bool("revokeRulesOnDelete") {
-		if err := c.revokeAllRules(ctx, id); err != nil && !isGone(err) {
-			return err
-		}
-	}
+func (c *clients) deleteSecurityGroup(ctx context.Context, id string, _ provider.Values) error {
 	return deleted(ctx, id, func() error {
 		_, err := c.ec2.DeleteSecurityGroup(ctx, &ec2.DeleteSecurityGroupInput{GroupId: &id})
 		return err
 	}, c.describeSecurityGroup, groupGone...)
+}
+
+// revokeRules takes rules of one direction from a group.
+func (c *clients) revokeRules(ctx context.Context, group, direction string, revoked []types.IpPermission) error {
+	if len(revoked) == 0 {
+		return nil
+	}
+	var err error
+	if direction == "ingress" {
+		_, err = c.ec2.RevokeSecurityGroupIngress(ctx, &ec2.RevokeSecurityGroupIngressInput{
+			GroupId: &group, IpPermissions: revoked,
+		})
+	} else {
+		_, err = c.ec2.RevokeSecurityGroupEgress(ctx, &ec2.RevokeSecurityGroupEgressInput{
+			GroupId: &group, IpPermissions: revoked,
+		})
+	}
+	return unlessGone(err, "InvalidPermission.NotFound")
+}
+
+// revokeAllRules leaves the group without any rule.
+func (c *clients) revokeAllRules(ctx context.Context, id string) error {
+	group, err := c.describeSecurityGroup(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := c.revokeRules(ctx, id, "ingress", group.IpPermissions); err != nil {
+		return err
+	}
+	return c.revokeRules(ctx, id, "egress", group.IpPermissionsEgress)
 }

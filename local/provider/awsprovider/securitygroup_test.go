@@ -14,31 +14,9 @@ func TestSecurityGroup(t *testing.T) {
 	providertest.Lifecycle{
 		Token:   "aws:ec2/securityGroup:SecurityGroup",
 		Inputs:  provider.Values{"vpcId": vpc.ID, "description": "host", "tags": provider.Values{"Name": "host"}},
-		Unknown: []string{"arn", "ingress", "egress"},
-		Want:    provider.Values{"ingress": []any{}, "egress": []any{}},
+		Unknown: []string{"arn"},
 		Update:  provider.Values{"tags": provider.Values{"Name": "the host"}},
 		Replace: []provider.Values{{"description": "other"}, {"name": "other"}, {"vpcId": "vpc-other"}},
-	}.Run(t, e)
-}
-
-func TestSecurityGroupWithInlineRules(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	vpc := newVpc(e)
-	rule := func(port int, more provider.Values) provider.Values {
-		return providertest.Merged(provider.Values{"protocol": "tcp", "fromPort": port, "toPort": port}, more)
-	}
-	providertest.Lifecycle{
-		Token: "aws:ec2/securityGroup:SecurityGroup",
-		Inputs: provider.Values{"vpcId": vpc.ID, "ingress": []any{
-			rule(443, provider.Values{"cidrBlocks": []string{"0.0.0.0/0"}, "description": "https"}),
-			rule(443, provider.Values{"ipv6CidrBlocks": []string{"::/0"}, "description": "https"}),
-			rule(22, provider.Values{"self": true}),
-		}},
-		Update: provider.Values{
-			"ingress": []any{rule(443, provider.Values{"cidrBlocks": []string{"10.0.0.0/8", "192.0.2.0/24"}})},
-			"egress":  []any{provider.Values{"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": []string{"0.0.0.0/0"}}},
-		},
 	}.Run(t, e)
 }
 
@@ -48,7 +26,7 @@ func TestDefaultSecurityGroup(t *testing.T) {
 	vpc := newVpc(e)
 	providertest.Lifecycle{
 		Token:    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
-		Inputs:   provider.Values{"vpcId": vpc.ID},
+		Inputs:   provider.Values{"vpcId": vpc.ID, "ingress": []any{}, "egress": []any{}},
 		Unknown:  []string{"arn", "name"},
 		Want:     provider.Values{"name": "default", "ingress": []any{}, "egress": []any{}},
 		Update:   provider.Values{"tags": provider.Values{"Name": "closed"}},

@@ -2,6 +2,7 @@ package awsprovider
 
 import (
 	"context"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -11,7 +12,19 @@ import (
 )
 
 // ruleSources are the properties for the source of a rule.
-var ruleSources = []string{"cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"}
+var ruleSources = []string{"cidrIpv4", "cidrIpv6", "referencedSecurityGroupId"}
+
+// protocolNames are the protocols that have a name besides their number.
+var protocolNames = map[string]string{"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6", "all": "-1"}
+
+// protocolName brings a protocol into the form that AWS answers with.
+func protocolName(protocol string) string {
+	protocol = strings.ToLower(protocol)
+	if name, ok := protocolNames[protocol]; ok {
+		return name
+	}
+	return protocol
+}
 
 // ruleGone are the codes of a rule that does not exist, or whose group does not.
 var ruleGone = append([]string{"InvalidSecurityGroupRuleId.NotFound", "InvalidPermission.NotFound"}, groupGone...)
@@ -27,7 +40,6 @@ func (c *clients) securityGroupRule(egress bool) provider.Type {
 			"toPort":                    {Check: checkPort},
 			"cidrIpv4":                  {Check: checkCIDR4},
 			"cidrIpv6":                  {Check: checkCIDR6, Equal: sameCIDR},
-			"prefixListId":              {},
 			"referencedSecurityGroupId": {},
 			"description":               {},
 			"securityGroupRuleId":       {Output: true},
@@ -75,9 +87,6 @@ func (c *clients) createRule(ctx context.Context, egress bool, in provider.Value
 		permission.IpRanges = []types.IpRange{{CidrIp: optional(in, "cidrIpv4"), Description: description}}
 	case in.Has("cidrIpv6"):
 		permission.Ipv6Ranges = []types.Ipv6Range{{CidrIpv6: optional(in, "cidrIpv6"), Description: description}}
-	case in.Has("prefixListId"):
-		permission.PrefixListIds = []types.PrefixListId{
-			{PrefixListId: optional(in, "prefixListId"), Description: description}}
 	default:
 		permission.UserIdGroupPairs = []types.UserIdGroupPair{
 			{GroupId: optional(in, "referencedSecurityGroupId"), Description: description}}
@@ -132,7 +141,7 @@ func (c *clients) readRule(
 	}
 	out := provider.Values{
 		"securityGroupId": rule.GroupId, "ipProtocol": rule.IpProtocol, "cidrIpv4": rule.CidrIpv4,
-		"cidrIpv6": rule.CidrIpv6, "prefixListId": rule.PrefixListId, "securityGroupRuleId": id,
+		"cidrIpv6": rule.CidrIpv6, "securityGroupRuleId": id,
 		"arn": c.arn("ec2", "security-group-rule/"+id), "tags": fromEC2Tags(rule.Tags),
 	}
 	if rule.ReferencedGroupInfo != nil {
@@ -156,8 +165,8 @@ func (c *clients) updateRule(ctx context.Context, change provider.Change) error 
 		request := &types.SecurityGroupRuleRequest{
 			IpProtocol: optional(in, "ipProtocol"), FromPort: optionalInt(in, "fromPort"), ToPort: optionalInt(in, "toPort"),
 			CidrIpv4: optional(in, "cidrIpv4"), CidrIpv6: optional(in, "cidrIpv6"),
-			PrefixListId: optional(in, "prefixListId"), ReferencedGroupId: optional(in, "referencedSecurityGroupId"),
-			Description: aws.String(in.Str("description")),
+			ReferencedGroupId: optional(in, "referencedSecurityGroupId"),
+			Description:       aws.String(in.Str("description")),
 		}
 		if protocolName(in.Str("ipProtocol")) == "-1" {
 			request.FromPort, request.ToPort = aws.Int32(-1), aws.Int32(-1)

@@ -55,15 +55,15 @@ func TestParameter(t *testing.T) {
 			Recomputed: []string{"version"},
 		},
 		"plain": {
-			Inputs: provider.Values{"type": "String", "insecureValue": "here", "description": "where"},
-			Update: provider.Values{"insecureValue": "there", "description": "whereabouts"},
+			Inputs: provider.Values{"type": "String", "insecureValue": "here"},
+			Update: provider.Values{"insecureValue": "there"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			parameter.Token = "aws:ssm/parameter:Parameter"
 			parameter.Unknown = []string{"arn", "version"}
-			parameter.Replace = []provider.Values{{"name": "/other"}, {"dataType": "aws:ec2:image"}}
+			parameter.Replace = []provider.Values{{"name": "/other"}}
 			parameter.NotImported = []string{"insecureValue", "value"} // which of the two it was
 			parameter.Run(t, newEngine(t))
 		})
@@ -93,12 +93,11 @@ func TestAssociation(t *testing.T) {
 			"name": one.ID, "associationName": e.Name, "scheduleExpression": "rate(30 minutes)",
 			"targets":         []any{provider.Values{"key": "tag:webstack:stack", "values": []any{"webstack/dev"}}},
 			"documentVersion": "$DEFAULT", "parameters": provider.Values{"manifestSha256": "a"},
-			"complianceSeverity": "HIGH", "maxErrors": "0", "maxConcurrency": "1",
+			"complianceSeverity": "HIGH",
 		},
 		Unknown: []string{"arn", "associationId"},
 		Update: provider.Values{
-			"scheduleExpression": "cron(15 3 ? * * *)", "parameters": provider.Values{"manifestSha256": "b"},
-			"applyOnlyAtCronInterval": true,
+			"scheduleExpression": "rate(2 hours)", "parameters": provider.Values{"manifestSha256": "b"},
 		},
 		Replace: []provider.Values{{"name": "another-document"}},
 	}.Run(t, e)
@@ -156,66 +155,16 @@ func TestAssociationKeepsWhatTheProgramDrops(t *testing.T) {
 	}
 }
 
-func TestParameterMayNotBeOverwritten(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	inputs := provider.Values{"name": "/" + e.Name, "type": "String", "value": "a", "overwrite": false}
-	r := e.Create("aws:ssm/parameter:Parameter", inputs)
-	err := r.TryUpdate(providertest.Merged(inputs, provider.Values{"value": "b"}))
-	if err == nil || !strings.Contains(err.Error(), "ParameterAlreadyExists") {
-		t.Errorf("update: %v", err)
-	}
-}
-
-func TestParameterIsTakenOverWhenAsked(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	inputs := provider.Values{"name": "/" + e.Name, "type": "String", "value": "a"}
-	first := e.Create("aws:ssm/parameter:Parameter", inputs)
-	second := e.Create("aws:ssm/parameter:Parameter", providertest.Merged(inputs, provider.Values{
-		"value": "b", "overwrite": true, "tags": provider.Values{"Owner": "ops"},
-	}))
-	first.ID = "" // it is the second's now
-	if second.Outputs.Int("version") != 2 || second.Outputs.Object("tags").Str("Owner") != "ops" {
-		t.Errorf("outputs %v", second.Outputs)
-	}
-}
-
-// TestParameterKeepsItsKeyAndLosesItsDescription when the program drops both.
-func TestParameterKeepsItsKeyAndLosesItsDescription(t *testing.T) {
+// TestParameterKeepsItsKey when the program drops it.
+func TestParameterKeepsItsKey(t *testing.T) {
 	t.Parallel()
 	e := newEngine(t)
 	key := e.Create("aws:kms/key:Key", provider.Values{})
-	inputs := provider.Values{
-		"type": "SecureString", "value": "a", "keyId": key.Outputs["arn"], "description": "old", "allowedPattern": "^[a-z]$",
-	}
+	inputs := provider.Values{"type": "SecureString", "value": "a", "keyId": key.Outputs["arn"]}
 	r := e.Create("aws:ssm/parameter:Parameter", inputs)
-	if r.Outputs.Str("allowedPattern") != "^[a-z]$" {
-		t.Errorf("pattern %v", r.Outputs["allowedPattern"])
-	}
-	r.Update(providertest.Merged(inputs, provider.Values{"value": "b", "keyId": nil, "description": nil}))
+	r.Update(providertest.Merged(inputs, provider.Values{"value": "b", "keyId": nil}))
 	_, _, outputs := r.Refresh()
-	if outputs["keyId"] != key.Outputs["arn"] || outputs["description"] != nil || outputs.Str("value") != "b" {
-		t.Errorf("key %v, description %v", outputs["keyId"], outputs["description"])
-	}
-}
-
-func TestIntelligentTier(t *testing.T) {
-	t.Parallel()
-	e := newEngine(t)
-	inputs := provider.Values{"type": "String", "value": "a", "tier": "Intelligent-Tiering"}
-	r := e.Create("aws:ssm/parameter:Parameter", inputs)
-	news := e.Checked(r.Token, r.Inputs, providertest.Merged(inputs, provider.Values{"tier": "Standard"}))
-	if got := r.Diff(news).Diffs; len(got) > 0 {
-		t.Errorf("differences %v", got)
-	}
-	advanced := e.Create("aws:ssm/parameter:Parameter", provider.Values{
-		"name": "/" + e.Name, "type": "String", "value": "a", "tier": "Advanced",
-	})
-	news = e.Checked(advanced.Token, advanced.Inputs, provider.Values{
-		"name": "/" + e.Name, "type": "String", "value": "a",
-	})
-	if got := advanced.Diff(news).Replaces; len(got) != 1 || got[0] != "tier" {
-		t.Errorf("from Advanced to Standard replaces %v", got)
+	if outputs["keyId"] != key.Outputs["arn"] || outputs.Str("value") != "b" {
+		t.Errorf("key %v, value %v", outputs["keyId"], outputs["value"])
 	}
 }

@@ -15,7 +15,6 @@ import (
 const noAssociation = "AssociationDoesNotExist"
 
 func (c *clients) association() provider.Type {
-	share := checkPattern(`[0-9]+|[0-9]{1,2}%|100%`, "must be a number or a percentage")
 	return provider.Type{
 		Name: &provider.AutoName{Prop: "name", Max: 255},
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
@@ -26,15 +25,11 @@ func (c *clients) association() provider.Type {
 			}},
 			"documentVersion": {Computed: true,
 				Check: checkPattern(`\$LATEST|\$DEFAULT|[1-9][0-9]*`, "must be $LATEST, $DEFAULT or a number")},
-			"parameters":              {Computed: true},
-			"scheduleExpression":      {Check: checkLength(256)},
-			"applyOnlyAtCronInterval": {Default: false},
-			"maxConcurrency":          {Check: share},
-			"maxErrors":               {Check: share},
-			"complianceSeverity":      {Check: checkOneOf("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED")},
-			"syncCompliance":          {Check: checkOneOf("AUTO", "MANUAL")},
-			"arn":                     {Output: true},
-			"associationId":           {Output: true},
+			"parameters":         {Computed: true},
+			"scheduleExpression": {Check: checkLength(256)},
+			"complianceSeverity": {Check: checkOneOf("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED")},
+			"arn":                {Output: true},
+			"associationId":      {Output: true},
 		}),
 		Create: c.createAssociation,
 		Read:   c.readAssociation,
@@ -50,11 +45,8 @@ func (c *clients) createAssociation(ctx context.Context, in provider.Values) (st
 	out, err := c.ssm.CreateAssociation(ctx, &ssm.CreateAssociationInput{
 		Name: optional(in, "name"), AssociationName: optional(in, "associationName"), Targets: ssmTargets(in),
 		DocumentVersion: optional(in, "documentVersion"), Parameters: ssmParameters(in),
-		ScheduleExpression:      optional(in, "scheduleExpression"),
-		ApplyOnlyAtCronInterval: in.Bool("applyOnlyAtCronInterval"),
-		MaxConcurrency:          optional(in, "maxConcurrency"), MaxErrors: optional(in, "maxErrors"),
-		ComplianceSeverity: types.AssociationComplianceSeverity(in.Str("complianceSeverity")),
-		SyncCompliance:     types.AssociationSyncCompliance(in.Str("syncCompliance")), Tags: ssmTags(in),
+		ScheduleExpression: optional(in, "scheduleExpression"),
+		ComplianceSeverity: types.AssociationComplianceSeverity(in.Str("complianceSeverity")), Tags: ssmTags(in),
 	})
 	if err != nil {
 		return "", err
@@ -66,15 +58,12 @@ func (c *clients) createAssociation(ctx context.Context, in provider.Values) (st
 func (c *clients) updateAssociation(ctx context.Context, change provider.Change) error {
 	in := inherited(change, "documentVersion", "parameters", "targets")
 	if change.Changed("associationName", "targets", "documentVersion", "parameters", "scheduleExpression",
-		"applyOnlyAtCronInterval", "maxConcurrency", "maxErrors", "complianceSeverity", "syncCompliance") {
+		"complianceSeverity") {
 		_, err := c.ssm.UpdateAssociation(ctx, &ssm.UpdateAssociationInput{
 			AssociationId: &change.ID, Name: optional(in, "name"), AssociationName: optional(in, "associationName"),
 			Targets: ssmTargets(in), DocumentVersion: optional(in, "documentVersion"), Parameters: ssmParameters(in),
-			ScheduleExpression:      optional(in, "scheduleExpression"),
-			ApplyOnlyAtCronInterval: in.Bool("applyOnlyAtCronInterval"),
-			MaxConcurrency:          optional(in, "maxConcurrency"), MaxErrors: optional(in, "maxErrors"),
+			ScheduleExpression: optional(in, "scheduleExpression"),
 			ComplianceSeverity: types.AssociationComplianceSeverity(in.Str("complianceSeverity")),
-			SyncCompliance:     types.AssociationSyncCompliance(in.Str("syncCompliance")),
 		})
 		if err != nil {
 			return err
@@ -116,14 +105,10 @@ func (c *clients) readAssociation(ctx context.Context, id string, _ provider.Val
 	out := provider.Values{
 		"name": a.Name, "associationId": id, "arn": c.arn("ssm", "association/"+id), "tags": tags,
 		"documentVersion": a.DocumentVersion, "associationName": a.AssociationName,
-		"scheduleExpression": a.ScheduleExpression, "applyOnlyAtCronInterval": a.ApplyOnlyAtCronInterval,
-		"maxConcurrency": a.MaxConcurrency, "maxErrors": a.MaxErrors,
+		"scheduleExpression": a.ScheduleExpression,
 	}
 	if a.ComplianceSeverity != "" {
 		out["complianceSeverity"] = a.ComplianceSeverity
-	}
-	if a.SyncCompliance != "" {
-		out["syncCompliance"] = a.SyncCompliance
 	}
 	if len(a.Parameters) > 0 {
 		parameters := map[string]string{}

@@ -22,16 +22,9 @@ func (c *clients) parameter() provider.Type {
 			"type":          {Required: true, Check: checkOneOf("String", "StringList", "SecureString")},
 			"value":         {Secret: true},
 			"insecureValue": {},
-			"description":   {Check: checkLength(1024)},
-			"dataType": {Computed: true, Replace: true,
-				Check: checkOneOf("text", "aws:ec2:image", "aws:ssm:integration")},
-			"allowedPattern": {Check: checkLength(1024)},
-			"keyId":          {Computed: true},
-			"tier": {Default: "Standard", Equal: intelligent,
-				Check: checkOneOf("Standard", "Advanced", "Intelligent-Tiering")},
-			"overwrite": {InputOnly: true},
-			"arn":       {Output: true},
-			"version":   {Output: true},
+			"keyId":         {Computed: true},
+			"arn":           {Output: true},
+			"version":       {Output: true},
 		}),
 		Validate: func(in provider.Values) []string {
 			if in["insecureValue"] != nil && in.Str("type") == "SecureString" {
@@ -46,12 +39,6 @@ func (c *clients) parameter() provider.Type {
 			_, err := c.ssm.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &id})
 			return unlessGone(err, noParameter)
 		},
-		Replaces: func(_ context.Context, old, news provider.Values) []string {
-			if old.Str("tier") == "Advanced" && news.Str("tier") == "Standard" {
-				return []string{"tier"}
-			}
-			return nil
-		},
 		Recomputed: func(changed func(...string) bool) []string {
 			if changed("value") {
 				return []string{"version"}
@@ -61,34 +48,20 @@ func (c *clients) parameter() provider.Type {
 	}
 }
 
-// intelligent reports whether one of two tiers lets SSM choose: it may then have become any.
-func intelligent(a, b any) bool { return a == "Intelligent-Tiering" || b == "Intelligent-Tiering" }
-
-// createParameter tags a parameter that it takes over with a second call: SSM rejects tags together with overwrite.
 func (c *clients) createParameter(ctx context.Context, in provider.Values) (string, error) {
-	call := parameterCall(in, in.Bool("overwrite"))
-	tags := ssmTags(in)
-	if !in.Bool("overwrite") {
-		call.Tags = tags
-	}
-	if _, err := c.ssm.PutParameter(ctx, call); err != nil {
+	call := parameterCall(in)
+	call.Tags = ssmTags(in)
+	_, err := c.ssm.PutParameter(ctx, call)
+	if err != nil {
 		return "", err
 	}
-	if !in.Bool("overwrite") || len(tags) == 0 {
-		return in.Str("name"), nil
-	}
-	_, err := c.ssm.AddTagsToResource(ctx, &ssm.AddTagsToResourceInput{
-		ResourceType: types.ResourceTypeForTaggingParameter, ResourceId: call.Name, Tags: tags,
-	})
-	return in.Str("name"), err
+	return in.Str("name"), nil
 }
 
-// updateParameter overwrites unless the program forbids it.
 func (c *clients) updateParameter(ctx context.Context, change provider.Change) error {
-	if change.Changed("type", "value", "insecureValue", "description", "allowedPattern", "keyId", "tier") {
-		in := inherited(change, "dataType", "keyId")
-		call := parameterCall(in, in["overwrite"] == nil || in.Bool("overwrite"))
-		call.Description, call.AllowedPattern = aws.String(in.Str("description")), aws.String(in.Str("allowedPattern"))
+	if change.Changed("type", "value", "insecureValue", "keyId") {
+		call := parameterCall(inherited(change, "keyId"))
+		call.Overwrite = aws.Bool(true)
 		if _, err := c.ssm.PutParameter(ctx, call); err != nil {
 			return err
 		}
@@ -96,15 +69,13 @@ func (c *clients) updateParameter(ctx context.Context, change provider.Change) e
 	return c.retagSSM(ctx, change, types.ResourceTypeForTaggingParameter, change.ID)
 }
 
-func parameterCall(in provider.Values, overwrite bool) *ssm.PutParameterInput {
+func parameterCall(in provider.Values) *ssm.PutParameterInput {
 	value := in.Str("value")
 	if in.Has("insecureValue") {
 		value = in.Str("insecureValue")
 	}
 	call := &ssm.PutParameterInput{
 		Name: optional(in, "name"), Value: &value, Type: types.ParameterType(in.Str("type")),
-		Description: optional(in, "description"), AllowedPattern: optional(in, "allowedPattern"),
-		DataType: optional(in, "dataType"), Tier: types.ParameterTier(in.Str("tier")), Overwrite: &overwrite,
 	}
 	if call.Type == types.ParameterTypeSecureString {
 		call.KeyId = optional(in, "keyId")
@@ -112,8 +83,8 @@ func parameterCall(in provider.Values, overwrite bool) *ssm.PutParameterInput {
 	return call
 }
 
-// newestVersion returns what GetParameter omits. DescribeParameters has it, too, but for that moto reads every
-// parameter of the account, including thousands of AWS's own.
+// newestVersion returns the version with the key, which GetParameter omits. DescribeParameters has it, too, but for that
+// moto reads every parameter of the account, including thousands of AWS's own.
 func (c *clients) newestVersion(ctx context.Context, id string) (types.ParameterHistory, error) {
 	var newest types.ParameterHistory
 	pages := ssm.NewGetParameterHistoryPaginator(c.ssm, &ssm.GetParameterHistoryInput{Name: &id})
@@ -136,27 +107,20 @@ func (c *clients) readParameter(ctx context.Context, id string, known provider.V
 	if err != nil {
 		return nil, gone(err, noParameter)
 	}
-	metadata, err := c.newestVersion(ctx, id)
-	if err != nil {
-		return nil, err
-	}
 	tags, err := c.ssmTagsOf(ctx, types.ResourceTypeForTaggingParameter, id)
 	if err != nil {
 		return nil, err
 	}
 	p := found.Parameter
 	out := provider.Values{
-		"name": id, "type": p.Type, "arn": c.arn("ssm", "parameter"+leadingSlash(id)), "version": p.Version,
-		"dataType": p.DataType, "tier": metadata.Tier, "tags": tags,
-	}
-	if aws.ToString(metadata.Description) != "" {
-		out["description"] = metadata.Description
-	}
-	if aws.ToString(metadata.AllowedPattern) != "" {
-		out["allowedPattern"] = metadata.AllowedPattern
+		"name": id, "type": p.Type, "arn": c.arn("ssm", "parameter"+leadingSlash(id)), "version": p.Version, "tags": tags,
 	}
 	if p.Type == types.ParameterTypeSecureString {
-		out["keyId"] = metadata.KeyId
+		newest, err := c.newestVersion(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out["keyId"] = newest.KeyId
 	}
 	if known["insecureValue"] != nil {
 		out["insecureValue"] = p.Value
@@ -176,10 +140,10 @@ func leadingSlash(name string) string {
 
 func (c *clients) getParameter() provider.Function {
 	return provider.Function{
-		Args: map[string]provider.Prop{"name": {Required: true}, "withDecryption": {Default: true}},
+		Args: map[string]provider.Prop{"name": {Required: true}},
 		Call: func(ctx context.Context, args provider.Values) (provider.Values, error) {
 			found, err := c.ssm.GetParameter(ctx, &ssm.GetParameterInput{
-				Name: optional(args, "name"), WithDecryption: optionalBool(args, "withDecryption"),
+				Name: optional(args, "name"), WithDecryption: aws.Bool(true),
 			})
 			if err != nil {
 				return nil, err
@@ -187,7 +151,7 @@ func (c *clients) getParameter() provider.Function {
 			p := found.Parameter
 			out := provider.Values{
 				"id": p.Name, "name": p.Name, "arn": p.ARN, "type": p.Type, "value": p.Value, "version": p.Version,
-				"withDecryption": args["withDecryption"], "insecureValue": "",
+				"insecureValue": "",
 			}
 			if p.Type != types.ParameterTypeSecureString {
 				out["insecureValue"] = p.Value

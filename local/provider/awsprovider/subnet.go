@@ -14,23 +14,20 @@ import (
 func (c *clients) subnet() provider.Type {
 	return provider.Type{
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
-			"vpcId":                                {Required: true, Replace: true},
-			"cidrBlock":                            {Replace: true, Check: checkCIDR4},
-			"ipv6CidrBlock":                        {Check: checkCIDR6, Equal: sameCIDR},
-			"availabilityZone":                     {Computed: true, Replace: true},
-			"availabilityZoneId":                   {Computed: true, Replace: true},
-			"mapPublicIpOnLaunch":                  {Default: false},
-			"assignIpv6AddressOnCreation":          {Default: false},
-			"enableResourceNameDnsARecordOnLaunch": {Default: false},
-			"ipv6CidrBlockAssociationId":           {Output: true},
-			"arn":                                  {Output: true},
-			"ownerId":                              {Output: true},
+			"vpcId":                       {Required: true, Replace: true},
+			"cidrBlock":                   {Replace: true, Check: checkCIDR4},
+			"ipv6CidrBlock":               {Check: checkCIDR6, Equal: sameCIDR},
+			"availabilityZone":            {Computed: true, Replace: true},
+			"mapPublicIpOnLaunch":         {Default: false},
+			"assignIpv6AddressOnCreation": {Default: false},
+			"ipv6CidrBlockAssociationId":  {Output: true},
+			"arn":                         {Output: true},
+			"ownerId":                     {Output: true},
 		}),
-		Validate: func(in provider.Values) []string { return conflicts(in, "availabilityZone", "availabilityZoneId") },
-		Create:   c.createSubnet,
-		Read:     c.readSubnet,
-		Update:   c.updateSubnet,
-		Delete:   c.deleteSubnet,
+		Create: c.createSubnet,
+		Read:   c.readSubnet,
+		Update: c.updateSubnet,
+		Delete: c.deleteSubnet,
 		Recomputed: func(changed func(...string) bool) []string {
 			if changed("ipv6CidrBlock") {
 				return []string{"ipv6CidrBlockAssociationId"}
@@ -48,9 +45,6 @@ var subnetFlags = []struct {
 	{"mapPublicIpOnLaunch", func(a *ec2.ModifySubnetAttributeInput, v *types.AttributeBooleanValue) {
 		a.MapPublicIpOnLaunch = v
 	}},
-	{"enableResourceNameDnsARecordOnLaunch", func(a *ec2.ModifySubnetAttributeInput, v *types.AttributeBooleanValue) {
-		a.EnableResourceNameDnsARecordOnLaunch = v
-	}},
 	{"assignIpv6AddressOnCreation", func(a *ec2.ModifySubnetAttributeInput, v *types.AttributeBooleanValue) {
 		a.AssignIpv6AddressOnCreation = v
 	}},
@@ -58,12 +52,11 @@ var subnetFlags = []struct {
 
 func (c *clients) createSubnet(ctx context.Context, in provider.Values) (string, error) {
 	out, err := c.ec2.CreateSubnet(ctx, &ec2.CreateSubnetInput{
-		VpcId:              optional(in, "vpcId"),
-		CidrBlock:          optional(in, "cidrBlock"),
-		Ipv6CidrBlock:      optional(in, "ipv6CidrBlock"),
-		AvailabilityZone:   optional(in, "availabilityZone"),
-		AvailabilityZoneId: optional(in, "availabilityZoneId"),
-		TagSpecifications:  ec2TagSpec(types.ResourceTypeSubnet, in),
+		VpcId:             optional(in, "vpcId"),
+		CidrBlock:         optional(in, "cidrBlock"),
+		Ipv6CidrBlock:     optional(in, "ipv6CidrBlock"),
+		AvailabilityZone:  optional(in, "availabilityZone"),
+		TagSpecifications: ec2TagSpec(types.ResourceTypeSubnet, in),
 	})
 	if err != nil {
 		return "", err
@@ -169,18 +162,14 @@ func (c *clients) readSubnet(ctx context.Context, id string, _ provider.Values) 
 	}
 	out := provider.Values{
 		"vpcId": subnet.VpcId, "arn": c.arn("ec2", "subnet/"+id), "ownerId": c.account, "tags": fromEC2Tags(subnet.Tags),
-		"availabilityZone": subnet.AvailabilityZone, "availabilityZoneId": subnet.AvailabilityZoneId,
-		"mapPublicIpOnLaunch":                  aws.ToBool(subnet.MapPublicIpOnLaunch),
-		"assignIpv6AddressOnCreation":          aws.ToBool(subnet.AssignIpv6AddressOnCreation),
-		"enableResourceNameDnsARecordOnLaunch": false,
-		"ipv6CidrBlock":                        subnetIpv6(subnet).Ipv6CidrBlock,
-		"ipv6CidrBlockAssociationId":           aws.ToString(subnetIpv6(subnet).AssociationId),
+		"availabilityZone":            subnet.AvailabilityZone,
+		"mapPublicIpOnLaunch":         aws.ToBool(subnet.MapPublicIpOnLaunch),
+		"assignIpv6AddressOnCreation": aws.ToBool(subnet.AssignIpv6AddressOnCreation),
+		"ipv6CidrBlock":               subnetIpv6(subnet).Ipv6CidrBlock,
+		"ipv6CidrBlockAssociationId":  aws.ToString(subnetIpv6(subnet).AssociationId),
 	}
 	if aws.ToString(subnet.CidrBlock) != "" {
 		out["cidrBlock"] = subnet.CidrBlock
-	}
-	if options := subnet.PrivateDnsNameOptionsOnLaunch; options != nil {
-		out["enableResourceNameDnsARecordOnLaunch"] = aws.ToBool(options.EnableResourceNameDnsARecord)
 	}
 	return out, nil
 }

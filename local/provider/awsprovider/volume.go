@@ -3,7 +3,6 @@ package awsprovider
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,17 +17,13 @@ func (c *clients) volume() provider.Type {
 		Props: provider.With(provider.Tags(), map[string]provider.Prop{
 			"availabilityZone": {Required: true, Replace: true},
 			"size":             {Computed: true},
-			"snapshotId":       {Computed: true, Replace: true},
 			"type":             {Computed: true},
-			"iops":             {Computed: true},
-			"throughput":       {Computed: true, Check: checkRange(125, 1000)},
 			"encrypted":        {Computed: true, Replace: true},
-			"kmsKeyId":         {Computed: true, Replace: true, Check: checkARN},
 			"finalSnapshot":    {Default: false, InputOnly: true},
 			"arn":              {Output: true},
 			"createTime":       {Output: true},
 		}),
-		Validate: validateVolume,
+		Validate: func(in provider.Values) []string { return oneNeeded(in, "size") },
 		Create:   c.createVolume,
 		Read:     c.readVolume,
 		Update:   c.updateVolume,
@@ -36,28 +31,10 @@ func (c *clients) volume() provider.Type {
 	}
 }
 
-// validateVolume checks which kinds of volumes accept iops or a throughput.
-func validateVolume(in provider.Values) []string {
-	problems := oneNeeded(in, "size", "snapshotId")
-	if kind, known := in["type"].(string); known || in["type"] == nil {
-		if needed := slices.Contains([]string{"io1", "io2"}, kind); needed && in["iops"] == nil {
-			problems = append(problems, fmt.Sprintf("iops: must be set for volumes of type %s", kind))
-		} else if !needed && kind != "gp3" && in["iops"] != nil {
-			problems = append(problems, fmt.Sprintf("iops: cannot be set for volumes of type %q", kind))
-		}
-		if kind != "gp3" && in["throughput"] != nil {
-			problems = append(problems, fmt.Sprintf("throughput: cannot be set for volumes of type %q", kind))
-		}
-	}
-	return problems
-}
-
 func (c *clients) createVolume(ctx context.Context, in provider.Values) (string, error) {
 	out, err := c.ec2.CreateVolume(ctx, &ec2.CreateVolumeInput{
 		AvailabilityZone: optional(in, "availabilityZone"), Size: optionalInt(in, "size"),
-		SnapshotId: optional(in, "snapshotId"), VolumeType: types.VolumeType(in.Str("type")),
-		Iops: optionalInt(in, "iops"), Throughput: optionalInt(in, "throughput"),
-		Encrypted: optionalBool(in, "encrypted"), KmsKeyId: optional(in, "kmsKeyId"),
+		VolumeType: types.VolumeType(in.Str("type")), Encrypted: optionalBool(in, "encrypted"),
 		TagSpecifications: ec2TagSpec(types.ResourceTypeVolume, in),
 	})
 	if err != nil {
@@ -79,11 +56,10 @@ func (c *clients) untilVolumeUsable(ctx context.Context, id string) error {
 }
 
 func (c *clients) updateVolume(ctx context.Context, change provider.Change) error {
-	if change.Changed("size", "type", "iops", "throughput") {
+	if change.Changed("size", "type") {
 		in := change.New
 		_, err := c.ec2.ModifyVolume(ctx, &ec2.ModifyVolumeInput{
 			VolumeId: &change.ID, Size: optionalInt(in, "size"), VolumeType: types.VolumeType(in.Str("type")),
-			Iops: optionalInt(in, "iops"), Throughput: optionalInt(in, "throughput"),
 		})
 		if err != nil {
 			return err
@@ -112,16 +88,11 @@ func (c *clients) readVolume(ctx context.Context, id string, _ provider.Values) 
 	if err != nil {
 		return nil, err
 	}
-	out := provider.Values{
+	return provider.Values{
 		"availabilityZone": volume.AvailabilityZone, "size": volume.Size, "type": volume.VolumeType,
-		"iops": volume.Iops, "throughput": volume.Throughput, "encrypted": aws.ToBool(volume.Encrypted),
-		"snapshotId": aws.ToString(volume.SnapshotId), "arn": c.arn("ec2", "volume/"+id), "tags": fromEC2Tags(volume.Tags),
+		"encrypted": aws.ToBool(volume.Encrypted), "arn": c.arn("ec2", "volume/"+id), "tags": fromEC2Tags(volume.Tags),
 		"createTime": aws.ToTime(volume.CreateTime).Format(time.RFC3339),
-	}
-	if aws.ToString(volume.KmsKeyId) != "" {
-		out["kmsKeyId"] = volume.KmsKeyId
-	}
-	return out, nil
+	}, nil
 }
 
 func (c *clients) deleteVolume(ctx context.Context, id string, state provider.Values) error {

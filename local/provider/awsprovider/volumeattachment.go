@@ -20,8 +20,6 @@ func (c *clients) volumeAttachment() provider.Type {
 			"deviceName":                  {Required: true, Replace: true},
 			"instanceId":                  {Required: true, Replace: true},
 			"volumeId":                    {Required: true, Replace: true},
-			"forceDetach":                 {InputOnly: true},
-			"skipDestroy":                 {InputOnly: true},
 			"stopInstanceBeforeDetaching": {InputOnly: true},
 		},
 		Create: c.createVolumeAttachment,
@@ -87,9 +85,6 @@ func (c *clients) readVolumeAttachment(
 }
 
 func (c *clients) deleteVolumeAttachment(ctx context.Context, _ string, state provider.Values) error {
-	if state.Bool("skipDestroy") {
-		return nil
-	}
 	if _, err := c.findAttachment(ctx, state); err != nil {
 		if isGone(err) {
 			return nil
@@ -103,7 +98,7 @@ func (c *clients) deleteVolumeAttachment(ctx context.Context, _ string, state pr
 	}
 	_, err := c.ec2.DetachVolume(ctx, &ec2.DetachVolumeInput{
 		Device: optional(state, "deviceName"), InstanceId: optional(state, "instanceId"),
-		VolumeId: optional(state, "volumeId"), Force: aws.Bool(state.Bool("forceDetach")),
+		VolumeId: optional(state, "volumeId"),
 	})
 	if err := unlessGone(err, "IncorrectState", "InvalidAttachment.NotFound", "InvalidVolume.NotFound"); err != nil {
 		return err

@@ -16,7 +16,6 @@ func (c *clients) vpc() provider.Type {
 			"cidrBlock":                    {Computed: true, Replace: true, Check: checkVpcCIDR},
 			"enableDnsSupport":             {Default: true},
 			"enableDnsHostnames":           {Computed: true},
-			"instanceTenancy":              {Default: "default", Check: checkOneOf("default", "dedicated")},
 			"assignGeneratedIpv6CidrBlock": {},
 			"ipv6CidrBlock":                {Output: true},
 			"ipv6AssociationId":            {Output: true},
@@ -32,12 +31,6 @@ func (c *clients) vpc() provider.Type {
 		Read:   c.readVpc,
 		Update: c.updateVpc,
 		Delete: c.deleteVpc,
-		Replaces: func(_ context.Context, _, news provider.Values) []string {
-			if news.Str("instanceTenancy") == "default" {
-				return nil // dedicated becomes default in place
-			}
-			return []string{"instanceTenancy"}
-		},
 		Recomputed: func(changed func(...string) bool) []string {
 			if changed("assignGeneratedIpv6CidrBlock") {
 				return []string{"ipv6CidrBlock", "ipv6AssociationId"}
@@ -59,7 +52,6 @@ func (c *clients) createVpc(ctx context.Context, in provider.Values) (string, er
 	out, err := c.ec2.CreateVpc(ctx, &ec2.CreateVpcInput{
 		CidrBlock:                   optional(in, "cidrBlock"),
 		AmazonProvidedIpv6CidrBlock: aws.Bool(in.Bool("assignGeneratedIpv6CidrBlock")),
-		InstanceTenancy:             types.Tenancy(in.Str("instanceTenancy")),
 		TagSpecifications:           ec2TagSpec(types.ResourceTypeVpc, in),
 	})
 	if err != nil {
@@ -101,14 +93,6 @@ func (c *clients) updateVpc(ctx context.Context, change provider.Change) error {
 			if err := c.setVpcDNS(ctx, change.ID, change.New, key); err != nil {
 				return err
 			}
-		}
-	}
-	if change.Changed("instanceTenancy") && change.Old.Str("instanceTenancy") == "dedicated" {
-		_, err := c.ec2.ModifyVpcTenancy(ctx, &ec2.ModifyVpcTenancyInput{
-			VpcId: &change.ID, InstanceTenancy: types.VpcTenancyDefault,
-		})
-		if err != nil {
-			return err
 		}
 	}
 	if change.Changed("assignGeneratedIpv6CidrBlock") {

@@ -20,7 +20,6 @@ func (c *clients) vpcEndpoint() provider.Type {
 			"serviceName":     {Replace: true},
 			"vpcEndpointType": {Default: "Gateway", Replace: true, Check: checkOneOf("Gateway")},
 			"routeTableIds":   {Computed: true, Set: true},
-			"policy":          {Computed: true, Check: checkJSON, Equal: provider.SamePolicy},
 			"arn":             {Output: true},
 			"ownerId":         {Output: true},
 			"prefixListId":    {Output: true},
@@ -40,7 +39,6 @@ func (c *clients) createVpcEndpoint(ctx context.Context, in provider.Values) (st
 		ServiceName:       optional(in, "serviceName"),
 		VpcEndpointType:   types.VpcEndpointType(in.Str("vpcEndpointType")),
 		RouteTableIds:     in.Strs("routeTableIds"),
-		PolicyDocument:    optional(in, "policy"),
 		TagSpecifications: ec2TagSpec(types.ResourceTypeVpcEndpoint, in),
 	})
 	if err != nil {
@@ -62,16 +60,12 @@ func (c *clients) untilVpcEndpointAvailable(ctx context.Context, id string) erro
 func endpointState(endpoint types.VpcEndpoint) string { return strings.ToLower(string(endpoint.State)) }
 
 func (c *clients) updateVpcEndpoint(ctx context.Context, change provider.Change) error {
-	if change.Changed("routeTableIds", "policy") {
-		in := &ec2.ModifyVpcEndpointInput{VpcEndpointId: &change.ID}
-		if change.New.Has("routeTableIds") {
-			old, news := change.Old.Strs("routeTableIds"), change.New.Strs("routeTableIds")
-			in.AddRouteTableIds, in.RemoveRouteTableIds = without(news, old), without(old, news)
-		}
-		if change.New.Has("policy") && change.Changed("policy") {
-			in.PolicyDocument = optional(change.New, "policy")
-		}
-		if _, err := c.ec2.ModifyVpcEndpoint(ctx, in); err != nil {
+	if change.Changed("routeTableIds") && change.New.Has("routeTableIds") {
+		old, news := change.Old.Strs("routeTableIds"), change.New.Strs("routeTableIds")
+		_, err := c.ec2.ModifyVpcEndpoint(ctx, &ec2.ModifyVpcEndpointInput{
+			VpcEndpointId: &change.ID, AddRouteTableIds: without(news, old), RemoveRouteTableIds: without(old, news),
+		})
+		if err != nil {
 			return err
 		}
 		if err := c.untilVpcEndpointAvailable(ctx, change.ID); err != nil {
@@ -102,9 +96,6 @@ func (c *clients) readVpcEndpoint(ctx context.Context, id string, _ provider.Val
 		"vpcId": endpoint.VpcId, "serviceName": endpoint.ServiceName, "vpcEndpointType": endpoint.VpcEndpointType,
 		"routeTableIds": endpoint.RouteTableIds, "state": endpointState(endpoint), "ownerId": c.account,
 		"arn": c.arn("ec2", "vpc-endpoint/"+id), "tags": fromEC2Tags(endpoint.Tags),
-	}
-	if aws.ToString(endpoint.PolicyDocument) != "" {
-		out["policy"] = endpoint.PolicyDocument
 	}
 	lists, err := c.ec2.DescribePrefixLists(ctx, &ec2.DescribePrefixListsInput{
 		Filters: ec2Filters("prefix-list-name", aws.ToString(endpoint.ServiceName)),

@@ -57,8 +57,7 @@ func (c *client) instance() *provider.Instance {
 	return &provider.Instance{
 		Types: map[string]provider.Type{"cloudflare:index/record:Record": c.record()},
 		Functions: map[string]provider.Function{
-			"cloudflare:index/getZone:getZone":   c.getZone(),
-			"cloudflare:index/getZones:getZones": c.getZones(),
+			"cloudflare:index/getZone:getZone": c.getZone(),
 		},
 	}
 }

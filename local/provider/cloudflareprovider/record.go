@@ -8,15 +8,14 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/cloudflare/cloudflare-go"
 
 	"webstack/local/provider"
 )
 
-// recordTypes are the types that need only a content and a priority.
-var recordTypes = []string{"A", "AAAA", "CNAME", "MX", "NS", "PTR", "SPF", "TXT"}
+// recordTypes are the types of addresses, which are all that the program has.
+var recordTypes = []string{"A", "AAAA"}
 
 // automatic is the TTL of Cloudflare's own choice.
 const automatic = 1
@@ -24,18 +23,15 @@ const automatic = 1
 func (c *client) record() provider.Type {
 	return provider.Type{
 		DeleteBeforeReplace: true,
-		ExactlyOneOf:        [][]string{{"content", "value"}},
+		ExactlyOneOf:        [][]string{{"content"}},
 		Props: map[string]provider.Prop{
 			"zoneId":         {Required: true, Replace: true},
 			"name":           {Required: true, Replace: true, InputOnly: true, Equal: sameName},
 			"type":           {Required: true, Replace: true, Check: checkType},
 			"content":        {Computed: true, Equal: sameContent},
-			"value":          {Computed: true, Equal: sameValue},
 			"ttl":            {Computed: true},
 			"proxied":        {Computed: true}, // so that false and unset are equal
-			"priority":       {},
 			"comment":        {},
-			"tags":           {Set: true},
 			"allowOverwrite": {Default: false, InputOnly: true},
 			"hostname":       {Output: true},
 			"createdOn":      {Output: true},
@@ -66,16 +62,11 @@ func checkType(value any) string {
 // sameName compares names, ignoring case.
 func sameName(a, b any) bool { return strings.EqualFold(text(a), text(b)) }
 
-// sameValue compares contents, ignoring a trailing dot.
-func sameValue(a, b any) bool {
-	return strings.TrimSuffix(text(a), ".") == strings.TrimSuffix(text(b), ".")
-}
-
-// sameContent also takes an IPv6 address in two spellings for one.
+// sameContent takes an address in two spellings for one.
 func sameContent(a, b any) bool {
 	left, errA := netip.ParseAddr(text(a))
 	right, errB := netip.ParseAddr(text(b))
-	return sameValue(a, b) || errA == nil && errB == nil && left == right
+	return a == b || errA == nil && errB == nil && left == right
 }
 
 func text(value any) string { s, _ := value.(string); return s }
@@ -84,16 +75,13 @@ func zoneOf(in provider.Values) *cloudflare.ResourceContainer {
 	return cloudflare.ZoneIdentifier(in.Str("zoneId"))
 }
 
-// contentOf returns the record's content, by whichever name the program gives it.
-func contentOf(in provider.Values) string { return in.Str("content") + in.Str("value") }
-
 func (c *client) createRecord(ctx context.Context, in provider.Values) (string, error) {
 	if err := fitsType(in); err != nil {
 		return "", fmt.Errorf("create record %q: %w", in.Str("name"), err)
 	}
 	made, err := c.api.CreateDNSRecord(ctx, zoneOf(in), cloudflare.CreateDNSRecordParams{
-		Type: in.Str("type"), Name: in.Str("name"), Content: contentOf(in), TTL: in.Int("ttl"),
-		Proxied: proxied(in), Priority: priority(in), Comment: in.Str("comment"), Tags: in.Strs("tags"),
+		Type: in.Str("type"), Name: in.Str("name"), Content: in.Str("content"), TTL: in.Int("ttl"),
+		Proxied: proxied(in), Comment: in.Str("comment"),
 	})
 	if err != nil && strings.Contains(err.Error(), "already exist") {
 		// The real provider waits half a minute for the other record to be deleted; here nothing would delete it.
@@ -107,21 +95,15 @@ func (c *client) createRecord(ctx context.Context, in provider.Values) (string, 
 
 // fitsType reports a record that the API would reject.
 func fitsType(in provider.Values) error {
-	content, kind := contentOf(in), in.Str("type")
+	content, kind := in.Str("content"), in.Str("type")
 	address, err := netip.ParseAddr(content)
 	switch {
 	case in.Str("name") == "":
 		return errors.New("the name is empty; use @ for the zone itself")
-	case in.Bool("proxied") && !slices.Contains([]string{"A", "AAAA", "CNAME"}, kind):
-		return fmt.Errorf("type %s cannot be proxied", kind)
 	case kind == "A" && (err != nil || !address.Is4()):
 		return fmt.Errorf("%q is not an IPv4 address, which type A requires", content)
 	case kind == "AAAA" && (err != nil || !address.Is6()):
 		return fmt.Errorf("%q is not an IPv6 address, which type AAAA requires", content)
-	case kind == "TXT" && strings.ContainsFunc(content, func(r rune) bool {
-		return r > unicode.MaxASCII || !unicode.IsPrint(r)
-	}):
-		return errors.New("the content of type TXT must be printable ASCII")
 	}
 	return fitsProxy(in, in.Int("ttl"))
 }
@@ -166,8 +148,8 @@ func (c *client) updateRecord(ctx context.Context, id string, in, old provider.V
 		return fmt.Errorf("update record %q: %w", in.Str("name"), err)
 	}
 	params := cloudflare.UpdateDNSRecordParams{
-		ID: id, Type: in.Str("type"), Name: in.Str("name"), Content: contentOf(in), TTL: ttl,
-		Proxied: proxied(in), Priority: priority(in), Tags: append([]string{}, in.Strs("tags")...),
+		ID: id, Type: in.Str("type"), Name: in.Str("name"), Content: in.Str("content"), TTL: ttl,
+		Proxied: proxied(in),
 	}
 	if comment := in.Str("comment"); comment != "" {
 		params.Comment = &comment
@@ -183,13 +165,6 @@ func proxied(in provider.Values) *bool {
 	return cloudflare.BoolPtr(in.Bool("proxied"))
 }
 
-func priority(in provider.Values) *uint16 {
-	if !in.Has("priority") {
-		return nil
-	}
-	return cloudflare.Uint16Ptr(uint16(in.Int("priority")))
-}
-
 func (c *client) readRecord(ctx context.Context, id string, known provider.Values) (provider.Values, error) {
 	record, err := c.api.GetDNSRecord(ctx, zoneOf(known), id)
 	if err != nil {
@@ -199,18 +174,13 @@ func (c *client) readRecord(ctx context.Context, id string, known provider.Value
 		"zoneId": known["zoneId"], "type": record.Type, "ttl": record.TTL, "proxied": record.Proxied,
 		"hostname": record.Name, "proxiable": record.Proxiable, "metadata": metadata(record.Meta),
 		"createdOn":  record.CreatedOn.Format(time.RFC3339Nano),
-		"modifiedOn": record.ModifiedOn.Format(time.RFC3339Nano), "priority": record.Priority,
+		"modifiedOn": record.ModifiedOn.Format(time.RFC3339Nano),
 	}
-	for _, key := range []string{"content", "value"} { // an import fills neither in
-		if known[key] != nil {
-			out[key] = record.Content
-		}
+	if known["content"] != nil { // an import does not fill it in
+		out["content"] = record.Content
 	}
 	if record.Comment != "" {
 		out["comment"] = record.Comment
-	}
-	if len(record.Tags) > 0 {
-		out["tags"] = record.Tags
 	}
 	return out, nil
 }

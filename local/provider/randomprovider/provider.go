@@ -21,7 +21,6 @@ func types() map[string]provider.Type {
 	return map[string]provider.Type{
 		"random:index/randomId:RandomId":             randomID(),
 		"random:index/randomPassword:RandomPassword": randomPassword(),
-		"random:index/randomString:RandomString":     randomString(),
 	}
 }
 

@@ -3,7 +3,6 @@ package randomprovider
 import (
 	"context"
 	"fmt"
-	"maps"
 
 	"golang.org/x/crypto/bcrypt"
 
@@ -17,40 +16,21 @@ const (
 	maxHashed = 72
 )
 
-// randomString describes texts that are not secret: the id is the text itself.
-func randomString() provider.Type {
-	return provider.Type{
-		Props:    provider.With(drawProps(), map[string]provider.Prop{"result": {Output: true}}),
-		Validate: checkDraw,
-		Create:   func(_ context.Context, in provider.Values) (string, error) { return draw(in) },
-		Read: func(_ context.Context, id string, known provider.Values) (provider.Values, error) {
-			out := maps.Clone(known)
-			out["result"] = id
-			return out, nil
-		},
-		Delete: forget,
-		Import: func(_ context.Context, id string) (string, provider.Values, error) { return id, asDrawn(id), nil },
-	}
-}
-
 func randomPassword() provider.Type {
 	return provider.Type{
-		Props: provider.With(drawProps(), map[string]provider.Prop{
+		Props: map[string]provider.Prop{
+			"length":     {Required: true, Replace: true, Check: checkCount},
+			"special":    {Default: true, Replace: true},
 			"result":     {Output: true, Secret: true},
 			"bcryptHash": {Output: true, Secret: true},
-		}),
-		Validate: checkDraw,
+		},
 		Create: func(_ context.Context, in provider.Values) (string, error) {
-			password, err := draw(in)
-			if err != nil {
-				return "", err
-			}
-			return passwordID, keep(in, password)
+			return passwordID, keep(in, draw(in.Int("length"), in.Bool("special")))
 		},
 		Read:   readPassword,
 		Delete: forget,
 		Import: func(_ context.Context, id string) (string, provider.Values, error) {
-			known := asDrawn(id)
+			known := provider.Values{"length": len(id), "special": true}
 			return passwordID, known, keep(known, id)
 		},
 	}
