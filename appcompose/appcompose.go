@@ -19,32 +19,31 @@ type Args struct {
 	RenderInput
 	// HostProgram is the path of webstackctl, built for the instance's architecture.
 	HostProgram string
-	// PostgresHost is "host:port" of the external Postgres. Needed with it, and only with it.
+	// PostgresHost is "host:port" of the external Postgres. It is required with one, and must be unset without.
 	PostgresHost pulumi.StringInput
-	// PostgresPassword is the superuser's password, a secret; nil = generate one.
+	// PostgresPassword is the superuser's password, a secret; nil generates one.
 	PostgresPassword pulumi.StringInput
 }
 
-// AppCompose is a published bundle with the secrets that belong to it.
+// AppCompose is a published bundle with its secrets.
 type AppCompose struct {
 	pulumi.ResourceState
 
-	// BucketName and BucketArn are those of the artifacts bucket, which holds the bundle.
+	// BucketName and BucketArn identify the artifacts bucket, which holds the bundle.
 	BucketName, BucketArn pulumi.StringOutput
 	// KmsKeyArn is the key that the stack's SecureString parameters are encrypted with.
 	KmsKeyArn pulumi.StringOutput
-	// ManifestSum is the SHA-256 of the manifest, and so the identity of the bundle. It is known in a preview.
+	// ManifestSum is the SHA-256 of the manifest, and thus the identity of the bundle. It is known in a preview.
 	ManifestSum string
 	// HostProgramSHA256 is the SHA-256 of webstackctl, known in a preview.
 	HostProgramSHA256 string
 	// ComposeYaml and Caddyfile are the rendered texts, known in a preview.
 	ComposeYaml, Caddyfile string
-	// Published are all objects and parameters of the bundle: what makes a host converge must wait for them.
+	// Published are all objects and parameters of the bundle. Whatever makes a host converge must wait for them.
 	Published []pulumi.Resource
 }
 
-// New publishes the bundle of a stack. Everything that can be wrong about args is reported before anything is
-// registered.
+// New publishes the bundle of a stack. It reports all problems in args before it registers anything.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*AppCompose, error) {
 	b, err := newBundle(args)
 	if err != nil {
@@ -95,20 +94,20 @@ type publisher struct {
 	component *AppCompose
 }
 
-// child are the options of a child of the component.
+// child returns the options of a child of the component.
 func (p *publisher) child(more ...pulumi.ResourceOption) []pulumi.ResourceOption {
 	return append([]pulumi.ResourceOption{pulumi.Parent(p.component)}, more...)
 }
 
-// published remembers what a host needs before it converges.
+// published adds a resource to those that a host needs before it converges.
 func (p *publisher) published(r pulumi.Resource) {
 	p.component.Published = append(p.component.Published, r)
 }
 
-// newBundle checks args and puts the bundle together in memory.
+// newBundle checks args and builds the bundle in memory.
 func newBundle(args *Args) (bundle, error) {
 	if (args.PostgresHost != nil) != args.ExternalPostgres {
-		return bundle{}, errors.New("publish bundle: PostgresHost goes with enableExternalPostgres, and only with it")
+		return bundle{}, errors.New("publish bundle: set PostgresHost if, and only if, enableExternalPostgres is true")
 	}
 	rendered, err := Render(args.RenderInput)
 	if err != nil {

@@ -14,21 +14,21 @@ import (
 // oldVersionDays is how long replaced versions of the bundle's files are kept.
 const oldVersionDays = 30
 
-// bucket makes the artifacts bucket with all its settings and returns it with those that must be in force before
-// objects are put into it. Its content can be made again at any time, so it may be deleted with it.
+// bucket creates the artifacts bucket with all its settings. It returns the bucket and the settings that must exist
+// before objects are stored. The objects can be recreated at any time, so they may be deleted with the bucket.
 func (p *publisher) bucket() (*s3.BucketV2, []pulumi.Resource, error) {
 	bucket, err := s3.NewBucketV2(p.ctx, naming.Name(closedbucket.MaxName, p.name, "artifacts"), &s3.BucketV2Args{
 		ForceDestroy: pulumi.Bool(true),
 	}, p.child()...)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make the artifacts bucket: %w", err)
+		return nil, nil, fmt.Errorf("create the artifacts bucket: %w", err)
 	}
 	p.component.BucketName, p.component.BucketArn = bucket.Bucket, bucket.Arn
 	settings, err := closedbucket.Close(p.ctx, p.name+"-artifacts", bucket, nil, p.child()...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("set up the artifacts bucket: %w", err)
 	}
-	// Nothing waits for the lifecycle, which takes half a minute.
+	// Nothing waits for the lifecycle configuration, which takes half a minute.
 	if err := p.lifecycle(bucket); err != nil {
 		return nil, nil, fmt.Errorf("set up the artifacts bucket: %w", err)
 	}
@@ -42,7 +42,7 @@ func (p *publisher) lifecycle(bucket *s3.BucketV2) error {
 			s3.BucketLifecycleConfigurationV2RuleArgs{
 				Id:     pulumi.String("old-versions"),
 				Status: pulumi.String("Enabled"),
-				// A prefix, though it is that of all objects: the provider reads an empty filter back as another one.
+				// All objects have this prefix, but it is needed: the provider reads back an empty filter as a different one.
 				Filter: s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String(contract.BundlePrefix)},
 				NoncurrentVersionExpiration: s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
 					NoncurrentDays: pulumi.Int(oldVersionDays),

@@ -17,7 +17,7 @@ type bundle struct {
 	manifest []byte
 }
 
-// programFile describes the host program at a path on this machine.
+// programFile describes the host program at a local path.
 func programFile(path string) (contract.File, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -28,8 +28,8 @@ func programFile(path string) (contract.File, error) {
 	}, nil
 }
 
-// bundle puts the bundle into the artifacts bucket. Keys never change, so a preview shows a changed text line by
-// line. The manifest comes last: a host that finds it finds the files it names.
+// bundle stores the bundle in the artifacts bucket. Keys never change, so a preview shows a changed text line by
+// line. The manifest comes last: a host that finds the manifest also finds the files that it names.
 func (p *publisher) bundle(b bundle) error {
 	bucket, settings, err := p.bucket()
 	if err != nil {

@@ -6,17 +6,17 @@ import (
 	"webstack/templates"
 )
 
-// The values of acme in the config that are no URL.
+// The values of acme in the config that are not a URL.
 const (
 	acmeLetsEncrypt = "letsencrypt"
 	acmeStaging     = "staging"
 	acmeInternal    = "internal"
 )
 
-// stagingCA is Let's Encrypt's directory for trying things out. It has generous limits; browsers do not trust it.
+// stagingCA is Let's Encrypt's test directory. It has generous limits; browsers do not trust it.
 const stagingCA = "https://acme-staging-v02.api.letsencrypt.org/directory"
 
-// Snippets of the Caddyfile that get a certificate without the operator's help.
+// Snippets of the Caddyfile that obtain a certificate automatically.
 const (
 	issuerACME        = "acme"
 	issuerACMEProxied = "acme-proxied"
@@ -45,7 +45,7 @@ func renderCaddyfile(in RenderInput) ([]byte, error) {
 	return data.Text()
 }
 
-// proxies are the networks of Cloudflare's proxies, where an app is behind them.
+// proxies returns the networks of Cloudflare's proxies, if an app is behind them.
 func proxies(apps []App) []string {
 	if slices.ContainsFunc(apps, func(app App) bool { return app.Proxied }) {
 		return cloudflareRanges

@@ -2,7 +2,7 @@ package appcompose
 
 // cloudflareRanges are the addresses that Cloudflare's proxies connect from, as published at
 // https://www.cloudflare.com/ips-v4 and https://www.cloudflare.com/ips-v6 (last changed 2023-09-28, as of 2026-02).
-// A range that is missing here costs correct visitor addresses in logs, not reachability.
+// If a range is missing here, logs show wrong visitor addresses, but the apps stay reachable.
 var cloudflareRanges = []string{
 	"173.245.48.0/20",
 	"103.21.244.0/22",

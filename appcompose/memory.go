@@ -7,27 +7,27 @@ import (
 	"webstack/contract"
 )
 
-// memory is how the host's memory is shared out, in MiB. It depends on the instance type alone: if it depended on the
+// memory says how the host's memory is divided, in MiB. It depends only on the instance type: if it depended on the
 // apps, adding one would restart Postgres and Caddy. The limits of all containers together may exceed the host's
 // memory; they keep one container from taking it all.
 type memory struct {
 	caddy          int // limit of Caddy's container
-	postgres       int // limit of Postgres' container; the page cache counts into it
+	postgres       int // limit of the Postgres container; it includes the page cache
 	sharedBuffers  int
 	maintenanceMem int
 	workMem        int
 	shm            int // /dev/shm of Postgres, for parallel queries
 }
 
-// What connections cost Caddy at most. An idle one, or one whose headers are not complete, takes about 100 KiB; one with an
-// HTTP/2 or HTTP/3 upload that the app does not read, a mebibyte.
+// The maximum memory that a connection costs Caddy. An idle one, or one with incomplete headers, takes about 100 KiB;
+// one with an HTTP/2 or HTTP/3 upload that the app does not read, 1 MiB.
 const (
 	connectionsPerMb  = 8
 	mbPerBusyVisitors = 2
 )
 
-// web bounds the connections so that they fit into Caddy's memory: in all, and those of one address even when each costs
-// as much as it can.
+// web limits the connections so that they fit into Caddy's memory: in total, and per address even if each of them costs
+// the maximum.
 func (m memory) web(proxies []string) contract.Web {
 	return contract.Web{
 		Connections: m.caddy * connectionsPerMb, ConnectionsPerAddress: clamp(m.caddy/mbPerBusyVisitors, 64, 256), Proxies: proxies,
@@ -45,7 +45,7 @@ func shareMemory(host int) memory {
 	}
 }
 
-// memoryWarning says that the limits of all containers together are more than the host has, "" where they are not.
+// memoryWarning warns if the limits of all containers together exceed the host's memory; otherwise it is "".
 func memoryWarning(in RenderInput) string {
 	share := shareMemory(in.HostMemoryMb)
 	sum := share.caddy
@@ -58,7 +58,7 @@ func memoryWarning(in RenderInput) string {
 	if !in.HostMemoryKnown || sum <= in.HostMemoryMb {
 		return ""
 	}
-	return fmt.Sprintf("the containers' memory limits add up to %d MiB, and a %s has %d MiB: if the apps use all they may, "+
+	return fmt.Sprintf("the containers' memory limits add up to %d MiB, but a %s has %d MiB: if the apps use all of it, "+
 		"the kernel kills some of them; lower memoryMb of the apps, or choose a larger instanceType", sum, in.InstanceType, in.HostMemoryMb)
 }
 

@@ -40,7 +40,7 @@ func TestMemoryWarning(t *testing.T) {
 	}{
 		{small(RenderInput{Apps: apps(512, 512)}), ""},
 		{small(RenderInput{Apps: apps(512, 513)}),
-			"the containers' memory limits add up to 2049 MiB, and a t4g.small has 2048 MiB"},
+			"the containers' memory limits add up to 2049 MiB, but a t4g.small has 2048 MiB"},
 		{small(RenderInput{ExternalPostgres: true, Apps: apps(512, 1280)}), ""},
 		{RenderInput{HostMemoryMb: 2048, Apps: apps(100000)}, ""}, // its memory is not known
 	} {

@@ -13,15 +13,15 @@ import (
 	"webstack/contract"
 )
 
-// Rendered are the files of the bundle that are text, and what the host must know beside them.
+// Rendered holds the text files of the bundle, and what else the host must know.
 type Rendered struct {
 	// Compose is the Compose file, Caddyfile the Caddyfile.
 	Compose, Caddyfile []byte
 	manifest           contract.Manifest
 }
 
-// Render renders the files. The same input gives the same bytes, whatever the order of its apps and maps. An input
-// that would give a broken or misleading file is refused, all problems at once.
+// Render renders the files. The same input gives the same bytes, whatever the order of its apps and maps. It refuses an
+// input that would give a broken or misleading file, and reports all problems at once.
 func Render(in RenderInput) (Rendered, error) {
 	in.Apps = slices.SortedFunc(slices.Values(in.Apps), func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
 	if err := checkInput(in); err != nil {
@@ -43,7 +43,7 @@ func Render(in RenderInput) (Rendered, error) {
 	return r, r.manifest.Validate()
 }
 
-// Manifest is the manifest of the bundle that holds the rendered files and those given.
+// Manifest returns the manifest of the bundle with the rendered files and the given ones.
 func (r Rendered) Manifest(more ...contract.File) (contract.Manifest, error) {
 	m := r.manifest
 	m.Files = slices.Concat(m.Files, more)
@@ -56,7 +56,7 @@ func textFile(path string, content []byte) contract.File {
 	}
 }
 
-// describe is the manifest without files.
+// describe returns the manifest without files.
 func describe(in RenderInput) contract.Manifest {
 	m := contract.Manifest{
 		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: in.StackDir,
@@ -79,8 +79,8 @@ var (
 	imageRE = regexp.MustCompile(`^[a-z0-9.:/_-]+$`)
 )
 
-// checkInput refuses what the marshallers would take and Compose or the host would misread. The config has refused
-// most of it already, with better words; here it is for whoever calls Render with something else.
+// checkInput refuses what can be marshalled but would be misread by Compose or the host. Package config has refused
+// most of it with better messages; this check protects other callers of Render.
 func checkInput(in RenderInput) error {
 	var problems []error
 	check := func(ok bool, format string, args ...any) {
@@ -94,10 +94,10 @@ func checkInput(in RenderInput) error {
 	seen := map[string]bool{contract.CaddyService: true, contract.PostgresService: true}
 	for _, app := range in.Apps {
 		at := "apps." + app.Name
-		// Docker's DNS knows containers by their names, too: requests for one would reach the app.
-		check(!seen[app.Name] && !strings.HasPrefix(app.Name, contract.ComposeProject+"-"), "%s: the name is taken", at)
+		// Docker's DNS also knows containers by their names: requests for another container would reach the app.
+		check(!seen[app.Name] && !strings.HasPrefix(app.Name, contract.ComposeProject+"-"), "%s: the name is in use", at)
 		seen[app.Name] = true
-		check(imageRE.MatchString(app.Repository), "%s: %q is no image repository", at, app.Repository)
+		check(imageRE.MatchString(app.Repository), "%s: %q is not an image repository", at, app.Repository)
 		for _, name := range slices.Sorted(maps.Keys(app.EnvPlain)) {
 			value := app.EnvPlain[name]
 			if err := contract.CheckEnvName(name); err != nil {
@@ -107,7 +107,7 @@ func checkInput(in RenderInput) error {
 		}
 	}
 	active := slices.ContainsFunc(in.Apps, func(a App) bool { return a.Name == in.ActiveApp })
-	check(active || len(in.Apps) == 0, "activeApp: %q is no app", in.ActiveApp)
+	check(active || len(in.Apps) == 0, "activeApp: %q is not an app", in.ActiveApp)
 	if len(problems) > 0 {
 		return fmt.Errorf("render stack: %w", errors.Join(problems...))
 	}

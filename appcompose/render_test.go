@@ -205,15 +205,15 @@ func TestRenderRefuses(t *testing.T) {
 		edit edit
 		want string
 	}{
-		"reserved name": {func(_ *RenderInput, a *App) { a.Name = "caddy" }, "apps.caddy: the name is taken"},
+		"reserved name": {func(_ *RenderInput, a *App) { a.Name = "caddy" }, "apps.caddy: the name is in use"},
 		"name of a container": {
-			func(_ *RenderInput, a *App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is taken",
+			func(_ *RenderInput, a *App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is in use",
 		},
-		"no repository":   {func(_ *RenderInput, a *App) { a.Repository = "" }, `"" is no image repository`},
+		"no repository":   {func(_ *RenderInput, a *App) { a.Repository = "" }, `"" is not an image repository`},
 		"variable's name": {env("A-B", ""), `"A-B" is not the name`},
 		"NUL":             {env("A", "\x00"), "A is not UTF-8 text"},
 		"not UTF-8":       {env("A", "\xff"), "A is not UTF-8 text"},
-		"active app":      {func(in *RenderInput, _ *App) { in.ActiveApp = "gone" }, `"gone" is no app`},
+		"active app":      {func(in *RenderInput, _ *App) { in.ActiveApp = "gone" }, `"gone" is not an app`},
 		"domain":          {func(_ *RenderInput, a *App) { a.Domain = "a.example.com {" }, badToken},
 		"alias":           {func(_ *RenderInput, a *App) { a.Aliases = []string{"{$HOME}"} }, badToken},
 		"email":           {func(in *RenderInput, _ *App) { in.CaddyEmail = "a b" }, badToken},

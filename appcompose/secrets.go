@@ -11,10 +11,10 @@ import (
 	"webstack/contract"
 )
 
-// passwordLength of letters and digits has about 190 bits, and needs quoting nowhere.
+// passwordLength letters and digits have about 190 bits and need no quoting anywhere.
 const passwordLength = 32
 
-// secrets puts the stack's secrets into Parameter Store, under a key of the stack's own: every principal of the
+// secrets stores the stack's secrets in Parameter Store, encrypted with the stack's own key: every principal of the
 // account may decrypt what is encrypted with the account's default key.
 func (p *publisher) secrets() error {
 	if err := p.key(); err != nil {
@@ -45,7 +45,7 @@ func (p *publisher) secrets() error {
 		if err := p.release(app.Name, contract.AppReleaseParam(base, app.Name)); err != nil {
 			return err
 		}
-		// An app's name may have "-env-" in it, a variable's has no "-": the names below are unique.
+		// The names below are unique: an app's name may contain "-env-", but a variable's name has no "-".
 		for _, variable := range sortedKeys(app.EnvSecure) {
 			err := p.secure(app.Name+"-env-"+variable, contract.AppEnvParam(base, app.Name, variable),
 				app.EnvSecure[variable])
@@ -57,8 +57,8 @@ func (p *publisher) secrets() error {
 	return nil
 }
 
-// key makes the key. Without it the parameters cannot be read, so it is protected, and 30 days pass before a key that
-// is deleted all the same is gone.
+// key creates the key. Without it the parameters cannot be read, so it is protected, and if it is deleted anyway, AWS
+// waits 30 days.
 func (p *publisher) key() error {
 	key, err := kms.NewKey(p.ctx, p.name+"-secrets", &kms.KeyArgs{
 		Description:          pulumi.String("Secrets of the stack " + p.args.Project + "/" + p.args.Stack),
@@ -66,14 +66,14 @@ func (p *publisher) key() error {
 		DeletionWindowInDays: pulumi.Int(30),
 	}, p.child(pulumi.Protect(true))...)
 	if err != nil {
-		return fmt.Errorf("make the key: %w", err)
+		return fmt.Errorf("create the key: %w", err)
 	}
 	_, err = kms.NewAlias(p.ctx, p.name+"-secrets", &kms.AliasArgs{
 		Name:        pulumi.String(contract.SecretsAlias(p.args.Project, p.args.Stack)),
 		TargetKeyId: key.KeyId,
 	}, p.child()...)
 	if err != nil {
-		return fmt.Errorf("make the key's alias: %w", err)
+		return fmt.Errorf("create the key's alias: %w", err)
 	}
 	p.component.KmsKeyArn = key.Arn
 	return nil
@@ -92,12 +92,12 @@ func (p *publisher) password(name string) (pulumi.StringInput, error) {
 		Special: pulumi.Bool(false),
 	}, p.child()...)
 	if err != nil {
-		return nil, fmt.Errorf("make a password for %s: %w", name, err)
+		return nil, fmt.Errorf("generate a password for %s: %w", name, err)
 	}
 	return password.Result, nil
 }
 
-// secure makes a SecureString parameter. The SDK marks its value as secret.
+// secure creates a SecureString parameter. The SDK marks its value as secret.
 func (p *publisher) secure(name, parameter string, value pulumi.StringInput) error {
 	r, err := ssm.NewParameter(p.ctx, p.name+"-"+name, &ssm.ParameterArgs{
 		Name:  pulumi.String(parameter),
@@ -125,8 +125,8 @@ func (p *publisher) postgresHost(parameter string) error {
 	return nil
 }
 
-// release makes the parameter that says which release of an app is live. From then on its value is the host's: a change
-// of any other input would write the value that Pulumi knew last over it, so none is ever made.
+// release creates the parameter that says which release of an app is live. From then on the host owns its value. No
+// other input may ever change, because an update would overwrite the value with the last one that Pulumi knew.
 func (p *publisher) release(app, parameter string) error {
 	r, err := ssm.NewParameter(p.ctx, p.name+"-"+app+"-release", &ssm.ParameterArgs{
 		Name:          pulumi.String(parameter),

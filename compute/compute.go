@@ -20,40 +20,40 @@ const TypeToken = "webstack:compute:Compute"
 // MaxUserData is EC2's limit for user data, in bytes before encoding.
 const MaxUserData = 16384
 
-// Args say what host to build.
+// Args describe the host to build.
 type Args struct {
-	// Project and Stack make up the tag by which documents find the host.
+	// Project and Stack form the tag by which documents find the host.
 	Project, Stack string
 	// NamePrefix starts the Name tags and the role's name, usually "<project>-<stack>".
 	NamePrefix string
-	// Region and AccountID are where the host lives.
+	// Region and AccountID are where the host is.
 	Region, AccountID string
-	// InstanceType decides the architecture; it must be that of AmiID.
+	// InstanceType determines the architecture, which must match AmiID.
 	InstanceType string
-	// Generation tells hosts apart: another one is another host, made before the old one goes, and the data volume
-	// moves to it. It is the image when that is asked for by name, else the architecture, which needs an image of its own.
-	// UseEip and EnableIPv6 belong to it, too: see hostName.
+	// Generation identifies a host: a new value makes a new host, before the old one is deleted, and the data volume
+	// moves to it. It is the image if the config names one, otherwise the architecture, which needs its own image.
+	// UseEip and EnableIPv6 count too: see hostName.
 	Generation string
-	// AmiID is the machine image of a new host. A host that exists keeps its own.
+	// AmiID is the machine image of a new host. An existing host keeps its own.
 	AmiID string
-	// UserData is the script of the first boot, at most MaxUserData bytes. A host that exists ignores a new one.
+	// UserData is the script of the first boot, at most MaxUserData bytes. An existing host ignores a new one.
 	UserData string
 	// RootVolumeSize and DataVolumeSize are in GiB.
 	RootVolumeSize, DataVolumeSize int
-	// UseEip gives the host an address that outlives it. Taking that away again is another host.
+	// UseEip gives the host an address that outlives it. Turning it off makes a new host.
 	UseEip bool
 	// SSHAllowedCidr may reach port 22; "" closes it.
 	SSHAllowedCidr string
-	// EnableIPv6 opens the ports by IPv6, too, and gives the host an IPv6 address. A change of it is another host.
+	// EnableIPv6 also opens the ports for IPv6 and gives the host an IPv6 address. A change makes a new host.
 	EnableIPv6 bool
-	// VpcID, SubnetID and AvailabilityZone are where the host stands: a public subnet and the zone it is in. The data
-	// volume takes the zone from here and not from the host, so that no replacement of the host touches it.
+	// VpcID, SubnetID and AvailabilityZone are where the host is: a public subnet and its zone. The data volume takes
+	// the zone from here and not from the host, so that replacing the host does not affect it.
 	VpcID, SubnetID, AvailabilityZone pulumi.StringInput
-	// JoinSecurityGroupIDs are groups of others that the host joins, such as that of a database's clients.
+	// JoinSecurityGroupIDs are existing groups that the host joins, such as the one for a database's clients.
 	JoinSecurityGroupIDs pulumi.StringArray
 	// Internet is what must exist before the host can reach anything.
 	Internet []pulumi.Resource
-	// Access is what the host's role may reach.
+	// Access is what the host's role may access.
 	Access Access
 }
 
@@ -67,11 +67,11 @@ type Compute struct {
 	SecurityGroupID pulumi.IDOutput
 	DataVolumeID    pulumi.IDOutput
 	RoleName        pulumi.StringOutput
-	// Ready is what must exist before the host can be told anything: its instance, its volume and its role's policies.
+	// Ready is what must exist before the host can run commands: its instance, its volume and its role's policies.
 	Ready []pulumi.Resource
 }
 
-// builder carries what the steps of New share.
+// builder holds what the steps of New share.
 type builder struct {
 	ctx    *pulumi.Context
 	name   string
@@ -82,7 +82,7 @@ type builder struct {
 	policies []pulumi.Resource // of the host's role
 }
 
-// New registers the host and what belongs to it.
+// New registers the host and its resources.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Compute, error) {
 	if err := args.check(); err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func (a *Args) check() error {
 	var problems []error
 	if len(a.UserData) > MaxUserData {
-		problems = append(problems, fmt.Errorf("use user data of %d bytes: EC2 takes at most %d",
+		problems = append(problems, fmt.Errorf("use user data of %d bytes: EC2 accepts at most %d",
 			len(a.UserData), MaxUserData))
 	}
 	if a.SSHAllowedCidr != "" {
@@ -139,7 +139,7 @@ func (a *Args) check() error {
 			"to a role, enough for %d apps", len(a.Access.Apps), maxAttachedPolicies, maxApps))
 	}
 	if a.RootVolumeSize < 8 || a.DataVolumeSize < 1 {
-		problems = append(problems, fmt.Errorf("use volumes of %d and %d GiB: the system needs 8, the data 1 at least",
+		problems = append(problems, fmt.Errorf("use volumes of %d and %d GiB: the system needs at least 8, the data 1",
 			a.RootVolumeSize, a.DataVolumeSize))
 	}
 	return errors.Join(problems...)
@@ -156,7 +156,7 @@ func (a *Args) inputs() pulumi.Map {
 	}
 }
 
-// tags name one thing; those with the stack's tag are found by documents and by the operator's command.
+// tags returns the tags of one resource. Documents and the operator's command find resources by the stack's tag.
 func (b *builder) tags(suffix string, found bool) pulumi.StringMap {
 	tags := pulumi.StringMap{"Name": pulumi.String(b.args.NamePrefix + "-" + suffix)}
 	if found {
@@ -174,8 +174,8 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 		VpcSecurityGroupIds: groups,
 		IamInstanceProfile:  profile,
 		UserData:            pulumi.String(b.args.UserData),
-		// Only programs on the host itself get its credentials: a token is required, and its answer does not
-		// reach a container (one hop). An image may ask for two hops, so this is always said.
+		// Only programs on the host itself get its credentials: a token is required, and the response does not
+		// reach a container (one hop). It is always set, because an image may ask for two hops.
 		MetadataOptions: &ec2.InstanceMetadataOptionsArgs{
 			HttpEndpoint:            pulumi.String("enabled"),
 			HttpTokens:              pulumi.String("required"),
@@ -189,12 +189,13 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 			Encrypted:  pulumi.Bool(true),
 			Tags:       b.tags("root", false),
 		},
-		// A broken machine is moved to a working one by AWS itself.
+		// AWS moves the instance to other hardware if its own fails.
 		MaintenanceOptions: &ec2.InstanceMaintenanceOptionsArgs{AutoRecovery: pulumi.String("default")},
 		Tags:               b.tags("host", true),
 	}
 	if strings.HasPrefix(b.args.InstanceType, "t") {
-		// Burstable types bill without limit by default; here a busy month costs what a quiet one does.
+		// By default, burstable types are billed for bursts without a limit. With this, a busy month costs as much as a quiet
+		// one.
 		args.CreditSpecification = &ec2.InstanceCreditSpecificationArgs{CpuCredits: pulumi.String("standard")}
 	}
 	if b.args.EnableIPv6 {
@@ -202,10 +203,10 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 	}
 	name, aliases := b.hostName()
 	instance, err := ec2.NewInstance(b.ctx, name, args, b.parent, pulumi.Aliases(aliases),
-		// An agent that may not do anything yet when it starts looks again after half an hour only.
+		// An agent that starts without permissions tries again only after half an hour.
 		pulumi.DependsOn(slices.Concat(b.args.Internet, b.policies)),
 		pulumi.IgnoreChanges([]string{"ami", "userData", "associatePublicIpAddress", "keyName"}),
-		// The data volume can be attached to one host only, so the old one goes first.
+		// The data volume can be attached to only one host, so the old one is deleted first.
 		pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return nil, fmt.Errorf("register the instance: %w", err)
@@ -220,13 +221,14 @@ func (b *builder) makeInstance(profile pulumi.StringInput) (*ec2.Instance, error
 	return instance, nil
 }
 
-// hostName is the name of the instance, and those that it may have had. A host gets its addresses when it is launched:
+// hostName returns the resource name of the instance, and its possible former names. A host gets its addresses at
+// launch:
 //
-//   - Its system is set up for IPv6 at the first boot only.
-//   - The address that AWS gives it in the place of an Elastic IP is not known before that is gone, which is after
-//     everything else was changed. DNS would point to the old one, which may belong to somebody else by then.
+//   - Its system is set up for IPv6 only at the first boot.
+//   - When an Elastic IP is removed, the new address is unknown until the old one is gone, which is after everything
+//     else was changed. DNS would point to the old address, which may belong to somebody else by then.
 //
-// An Elastic IP is given to the host that there is.
+// An Elastic IP can be given to an existing host.
 func (b *builder) hostName() (name string, before []pulumi.Alias) {
 	name = b.name + "-" + b.args.Generation
 	if b.args.EnableIPv6 {
@@ -238,7 +240,7 @@ func (b *builder) hostName() (name string, before []pulumi.Alias) {
 	return name, nil
 }
 
-// dataDevice is the name under which the volume is attached; Nitro hosts show it by its volume id.
+// dataDevice is the name under which the volume is attached; Nitro hosts show it by its volume ID.
 const dataDevice = "/dev/sdf"
 
 func (b *builder) makeDataVolume(instance *ec2.Instance) error {
@@ -250,7 +252,7 @@ func (b *builder) makeDataVolume(instance *ec2.Instance) error {
 		FinalSnapshot:    pulumi.Bool(true),
 		Tags:             b.tags("data", true),
 	}, b.parent, pulumi.Protect(true), pulumi.RetainOnDelete(true),
-		// A volume cannot leave its zone: it would be replaced by an empty one.
+		// A volume cannot change its zone: it would be replaced by an empty one.
 		pulumi.IgnoreChanges([]string{"availabilityZone"}))
 	if err != nil {
 		return fmt.Errorf("register the data volume: %w", err)
@@ -259,7 +261,7 @@ func (b *builder) makeDataVolume(instance *ec2.Instance) error {
 		DeviceName: pulumi.String(dataDevice),
 		InstanceId: instance.ID(),
 		VolumeId:   volume.ID(),
-		// Taking a mounted volume from a running host hangs or corrupts it.
+		// Detaching a mounted volume from a running host hangs or corrupts it.
 		StopInstanceBeforeDetaching: pulumi.Bool(true),
 	}, b.parent, pulumi.DeleteBeforeReplace(true))
 	if err != nil {

@@ -245,7 +245,7 @@ func TestRefused(t *testing.T) {
 	bad := args(func(a *Args) {
 		a.UserData, a.SSHAllowedCidr, a.RootVolumeSize = strings.Repeat("x", MaxUserData+1), "everywhere", 4
 	})
-	pulumitest.CheckRefused(t, program(bad, "host"), options, "16385 bytes: EC2 takes at most 16384",
+	pulumitest.CheckRefused(t, program(bad, "host"), options, "16385 bytes: EC2 accepts at most 16384",
 		`open port 22 to "everywhere": give a network address`, "volumes of 4 and 20 GiB")
 	inside := args(func(a *Args) { a.SSHAllowedCidr, a.AmiID = "203.0.113.7/24", "" })
 	pulumitest.CheckRefused(t, program(inside, "host"), options, `open port 22 to "203.0.113.7/24"`, `image ""`)

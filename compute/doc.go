@@ -1,7 +1,7 @@
 // Package compute builds the host: one instance in a public subnet with its role and security group, a separate data
-// volume that outlives it, and, when asked for, an address that does, too.
+// volume that outlives it, and, if configured, an address that also outlives it.
 //
-// Nothing that changes by itself may replace the host: a new machine image and a changed first-boot script are
-// ignored. A host of another generation, by another image that was asked for or another architecture, takes the place
-// of the old one. Either way the data volume stays and moves.
+// Nothing that changes on its own may replace the host: a new machine image and a changed first-boot script are
+// ignored. A new generation, that is, another configured image or another architecture, replaces the host. In any case
+// the data volume is kept and moves to the new host.
 package compute

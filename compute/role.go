@@ -16,24 +16,24 @@ import (
 const (
 	// maxPolicyName is IAM's limit.
 	maxPolicyName = 128
-	// ssmPolicy lets the SSM agent work. The better known AmazonSSMManagedInstanceCore would let the host read every
+	// ssmPolicy is what the SSM agent needs. The better-known AmazonSSMManagedInstanceCore would let the host read every
 	// parameter of the account.
 	ssmPolicy = "arn:aws:iam::aws:policy/AmazonSSMManagedEC2InstanceDefaultPolicy"
 )
 
-// Access is what the host may reach besides Systems Manager itself.
+// Access is what the host may access besides Systems Manager itself.
 type Access struct {
 	// KmsKeyArn is the key of the stack's secret parameters.
 	KmsKeyArn pulumi.StringInput
 	// ArtifactsBucketArn holds the bundle.
 	ArtifactsBucketArn pulumi.StringInput
-	// BackupBucketArn takes the backups; nil without backups.
+	// BackupBucketArn is the bucket for backups; nil without backups.
 	BackupBucketArn pulumi.StringInput
-	// Apps are the names of the apps, sorted: each may have a certificate of its own in Parameter Store.
+	// Apps are the sorted names of the apps. Each may have its own certificate in Parameter Store.
 	Apps []string
 }
 
-// makeRole registers the role and its instance profile and returns the profile's name.
+// makeRole registers the role and its instance profile, and returns the profile's name.
 func (b *builder) makeRole() (pulumi.StringInput, error) {
 	role, err := iam.NewRole(b.ctx, b.name, &iam.RoleArgs{
 		Name:        pulumi.String(contract.HostRoleName(b.args.NamePrefix)),
@@ -99,13 +99,13 @@ func (b *builder) statements() []iampolicy.Statement {
 	return append(append(out, b.pullStatements()...), b.backupStatements()...)
 }
 
-// pullStatements let the host pull the images of the stack's apps. The repositories are told by their tag: a list of
-// 200 would not fit into a role's policies (10,240 characters in all).
+// pullStatements let the host pull the images of the stack's apps. They select the repositories by their tag: a list of
+// 200 would not fit into a role's policies (10,240 characters in total).
 func (b *builder) pullStatements() []iampolicy.Statement {
 	return []iampolicy.Statement{
 		{
 			Sid:    "Login",
-			Action: []string{"ecr:GetAuthorizationToken"}, Resource: []any{"*"}, // has no resource to name
+			Action: []string{"ecr:GetAuthorizationToken"}, Resource: []any{"*"}, // does not support a resource
 		},
 		{
 			Sid:      "Pull",
@@ -118,8 +118,8 @@ func (b *builder) pullStatements() []iampolicy.Statement {
 	}
 }
 
-// backupStatements let the host add backups and read them, but not delete or replace what is there: versions and the
-// bucket's lifecycle are out of its reach.
+// backupStatements let the host add and read backups, but not delete or replace them: it has no access to versions and
+// to the bucket's lifecycle.
 func (b *builder) backupStatements() []iampolicy.Statement {
 	bucket := b.args.Access.BackupBucketArn
 	if bucket == nil {
@@ -143,27 +143,27 @@ func (b *builder) parameter(name string) string {
 	return "arn:aws:ssm:" + b.args.Region + ":" + b.args.AccountID + ":parameter" + name
 }
 
-// objects is the ARN of all objects of a bucket below a prefix.
+// objects returns the ARN of all objects of a bucket below a prefix.
 func objects(bucket pulumi.StringInput, prefix string) pulumi.StringOutput {
 	return pulumi.Sprintf("%s/%s*", bucket, prefix)
 }
 
-// certificatesPerPolicy keeps a policy below IAM's 6,144 characters: an ARN of an app has at most 88.
+// certificatesPerPolicy keeps a policy below IAM's 6,144 characters: the ARN of an app has at most 88.
 const certificatesPerPolicy = 60
 
 // maxAttachedPolicies is IAM's default quota of managed policies on a role; one of them is the SSM agent's.
 const maxAttachedPolicies = 10
 
-// maxApps is how many apps' certificates the host's policies can name.
+// maxApps is the number of apps whose certificates the host's policies can name.
 const maxApps = (maxAttachedPolicies - 1) * certificatesPerPolicy
 
-// makeCertificatePolicies lets the host read the certificates that people put into Parameter Store for their apps,
-// each by its name. They are policies of their own because many apps do not fit into one.
+// makeCertificatePolicies lets the host read the certificates that people store in Parameter Store for their apps,
+// each by its name. These are separate policies because many apps do not fit into one.
 func (b *builder) makeCertificatePolicies(role *iam.Role) error {
 	for i, apps := range slices.Collect(slices.Chunk(b.args.Access.Apps, certificatesPerPolicy)) {
 		var parameters []any
 		for _, app := range apps {
-			// The stack's own place is below its base, which ReadParameters allows.
+			// The stack's own path is below its base path, which ReadParameters allows.
 			shared := contract.AppCertificateParams("", app)[1]
 			parameters = append(parameters, b.parameter(path.Dir(shared.Cert)+"/*"))
 		}

@@ -14,14 +14,14 @@ const (
 	anywhere6 = "::/0"
 )
 
-// opening is one port that the world, or one network, may reach.
+// opening is one port that is open to the world or to one network.
 type opening struct {
 	name, protocol string
 	port           int
 	cidr           string
 }
 
-// openings are all ways in. UDP is HTTP/3.
+// openings are all open ports. UDP is for HTTP/3.
 func (a *Args) openings() []opening {
 	var out []opening
 	for _, web := range []opening{{"http", "tcp", 80, ""}, {"https", "tcp", 443, ""}, {"http3", "udp", 443, ""}} {
@@ -66,7 +66,7 @@ func (b *builder) makeSecurityGroup() error {
 	return b.makeEgress(group)
 }
 
-// makeEgress lets everything out: packages, images, certificates and AWS's own services are all over the internet.
+// makeEgress allows all outbound traffic: packages, images, certificates and AWS services are on the internet.
 func (b *builder) makeEgress(group *ec2.SecurityGroup) error {
 	_, err := vpc.NewSecurityGroupEgressRule(b.ctx, b.name+"-out", &vpc.SecurityGroupEgressRuleArgs{
 		SecurityGroupId: group.ID(),
@@ -74,7 +74,7 @@ func (b *builder) makeEgress(group *ec2.SecurityGroup) error {
 		CidrIpv4:        pulumi.String(anywhere4),
 	}, b.parent)
 	if err != nil {
-		return fmt.Errorf("register the rule for traffic outwards: %w", err)
+		return fmt.Errorf("register the rule for outbound traffic: %w", err)
 	}
 	if !b.args.EnableIPv6 {
 		return nil
@@ -85,7 +85,7 @@ func (b *builder) makeEgress(group *ec2.SecurityGroup) error {
 		CidrIpv6:        pulumi.String(anywhere6),
 	}, b.parent)
 	if err != nil {
-		return fmt.Errorf("register the rule for IPv6 traffic outwards: %w", err)
+		return fmt.Errorf("register the rule for outbound IPv6 traffic: %w", err)
 	}
 	return nil
 }

@@ -3,19 +3,19 @@ package config
 var appFields = complete([]spec[App]{
 	{Key: Key{Name: "domain", Required: true, Pattern: domainPattern, MaxLength: maxDomain,
 		Description: "Name under which the app is served. A domain belongs to one app.",
-		Allowed: "a lower-case host name of two or more labels such as shop.example.com; no wildcard, no address; " +
+		Allowed: "a lower-case host name with two or more labels such as shop.example.com; no wildcard, no IP address; " +
 			"non-ASCII names in their xn-- form"},
 		at: func(a *App) any { return &a.Domain }, check: checkDomain},
 	{Key: Key{Name: "zone", Pattern: "^localhost$|" + domainPattern, MaxLength: maxDomain,
-		Description: "Cloudflare zone of the domain and its aliases. Needed with enableDns.",
+		Description: "Cloudflare zone of the domain and its aliases. Required with enableDns.",
 		Allowed:     "the domain itself or a parent of it, such as example.com"},
 		at: func(a *App) any { return &a.Zone }, check: checkZone},
 	{Key: Key{Name: "recordName",
-		Description: "Name of the record within the zone. Empty takes it from domain and zone.",
-		Allowed:     "the domain without the zone, or @ where they are the same"},
+		Description: "Name of the record within the zone. If empty, it follows from domain and zone.",
+		Allowed:     "the domain without the zone, or @ if they are the same"},
 		at: func(a *App) any { return &a.RecordName }},
 	{Key: Key{Name: "aliases", Pattern: domainPattern, MaxLength: maxDomain,
-		Description: "Further names that redirect to the domain.",
+		Description: "Additional names that redirect to the domain.",
 		Allowed:     "lower-case host names within the zone, each used once in the stack"},
 		at: func(a *App) any { return &a.Aliases }, check: checkDomain},
 	{Key: Key{Name: "cfProxied", Default: "false",
@@ -26,13 +26,13 @@ var appFields = complete([]spec[App]{
 		Allowed:     "1, or 60 to 86400 when cfProxied is false"},
 		at: func(a *App) any { return &a.CfTtl }},
 	{Key: Key{Name: "repoName", Pattern: repoPattern.String(), Not: "^.$", MaxLength: 256,
-		Description: "Name of the app's ECR repository. Empty is webstack-<stack>/<app>.",
+		Description: "Name of the app's ECR repository. If empty, it is webstack-<stack>/<app>.",
 		Allowed: "2 to 256 lower-case letters and digits, beginning with a letter, with single . _ - or / between " +
 			"them; a repository belongs to one app"},
 		at: func(a *App) any { return &a.RepoName }, check: checkRepoName},
 	{Key: Key{Name: "githubRepo", Pattern: githubRepoPattern.String(), Not: `-/|/\.{1,2}$|\.git$`,
-		Description: "GitHub repository that may push and deploy the app. Empty makes no deploy role.",
-		Allowed:     "owner/name, in the case GitHub shows"},
+		Description: "GitHub repository that may push and deploy the app. If empty, there is no deploy role.",
+		Allowed:     "owner/name, with upper and lower case as GitHub shows it"},
 		at: func(a *App) any { return &a.GithubRepo }, check: checkGithubRepo},
 	{Key: Key{Name: "githubBranch", Default: "main", Pattern: branchPattern.String(), MaxLength: 200,
 		Not:         `\.\.|\.$|\./|\.lock(/|$)`,
@@ -40,40 +40,40 @@ var appFields = complete([]spec[App]{
 		Allowed:     "a branch name of letters, digits and . _ / -"},
 		at: func(a *App) any { return &a.GithubBranch }, check: checkBranch},
 	{Key: Key{Name: "githubOwnerId", Default: "0", Min: 0, Max: 1 << 53,
-		Description: "Numeric id of the repository's owner. Repositories created since July 2026 send it in their " +
+		Description: "Numeric ID of the repository's owner. Repositories created since July 2026 send it in their " +
 			"tokens: gh api repos/OWNER/NAME --jq .owner.id"},
 		at: func(a *App) any { return &a.GithubOwnerID }},
 	{Key: Key{Name: "githubRepoId", Default: "0", Min: 0, Max: 1 << 53,
-		Description: "Numeric id of the repository: gh api repos/OWNER/NAME --jq .id"},
+		Description: "Numeric ID of the repository: gh api repos/OWNER/NAME --jq .id"},
 		at: func(a *App) any { return &a.GithubRepoID }},
 	{Key: Key{Name: "containerPort", Default: "8080", Min: 1, Max: 65535,
-		Description: "Port on which the app listens in its container; the app also gets it as PORT."},
+		Description: "Port on which the app listens in its container. The app also gets it as the variable PORT."},
 		at: func(a *App) any { return &a.ContainerPort }},
 	{Key: Key{Name: "healthPath", Default: "/", Pattern: healthPathPattern.String(), MaxLength: 200,
-		Description: "Path that answers 2xx when the app is ready.",
-		Allowed: "a path of up to 200 characters that begins with one / and holds only letters, digits " +
+		Description: "Path that answers with a 2xx status when the app is ready.",
+		Allowed: "a path of up to 200 characters that begins with a single / and has only letters, digits " +
 			"and /._~-?&=+:@,%"},
 		at: func(a *App) any { return &a.HealthPath }, check: checkHealthPath},
 	{Key: Key{Name: "memoryMb", Default: "256", Min: 32, Max: 1 << 20,
-		Description: "Memory limit of the app's container in MiB. A deploy runs two of them for a moment."},
+		Description: "Memory limit of the app's container in MiB. During a deploy, two containers run for a short time."},
 		at: func(a *App) any { return &a.MemoryMb }},
 	{Key: Key{Name: "init", Default: "true",
-		Description: "Run Docker's init as process 1 in the container, which passes signals on and reaps processes whose " +
-			"parent has ended. Turn it off for images that bring their own and must be process 1, such as s6-overlay."},
+		Description: "Run Docker's init as process 1 in the container, which forwards signals and reaps processes whose " +
+			"parent has ended. Turn it off for images whose own init must be process 1, such as s6-overlay."},
 		at: func(a *App) any { return &a.Init }},
 	{Key: Key{Name: "startTimeoutSeconds", Default: "90", Min: 5, Max: 1800,
-		Description: "Seconds a new container may take until healthPath answers 2xx. After that the release has failed and " +
-			"the old container keeps running."},
+		Description: "Seconds until healthPath of a new container must answer with a 2xx status. Otherwise the release " +
+			"fails and the old container keeps running."},
 		at: func(a *App) any { return &a.StartTimeoutSeconds }},
 	{Key: Key{Name: "drainTimeoutSeconds", Default: "30", Min: 0, Max: 600,
-		Description: "Seconds an old container may take to finish the requests it has, open WebSockets included, before it " +
-			"is told to stop."},
+		Description: "Seconds an old container may take to finish its requests, including open WebSockets, before it " +
+			"is stopped."},
 		at: func(a *App) any { return &a.DrainTimeoutSeconds }},
 	{Key: Key{Name: "stopGraceSeconds", Default: "10", Min: 1, Max: 300,
-		Description: "Seconds an old container may take to end after SIGTERM before it is killed."},
+		Description: "Seconds an old container may take to exit after SIGTERM before it is killed."},
 		at: func(a *App) any { return &a.StopGraceSeconds }},
 	{Key: Key{Name: "dbConnections", Default: "0", Min: 0, Max: 1000,
-		Description: "Most connections to Postgres that the app's containers may hold together. A deploy runs two of them " +
-			"for a moment. 0 shares what Postgres has equally among the apps without a number of their own."},
+		Description: "Maximum number of Postgres connections for all containers of the app together. During a deploy, two " +
+			"run for a short time. Apps with 0 share the remaining connections equally."},
 		at: func(a *App) any { return &a.DbConnections }},
 })

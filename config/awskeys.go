@@ -12,7 +12,7 @@ var (
 	profilePattern = regexp.MustCompile(`^[A-Za-z0-9._@/+-]+$`)
 )
 
-// knownRegions are only for finding what a typo meant: a new region of the right form is taken without being here.
+// knownRegions only serves to suggest corrections: a new region of the right form is accepted without being listed.
 var knownRegions = []string{
 	"us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1", "ap-east-1", "ap-east-2", "ap-northeast-1",
 	"ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-south-2", "ap-southeast-1", "ap-southeast-2", "ap-southeast-3",
@@ -21,33 +21,34 @@ var knownRegions = []string{
 	"me-central-1", "me-south-1", "mx-central-1", "sa-east-1",
 }
 
-// awsKeys are the keys of the namespace aws that reach the provider. An explicit provider does not read them by itself;
-// keys for credentials are left out on purpose, as they belong into the environment or a profile.
+// awsKeys are the keys of the namespace aws that are passed to the provider. An explicit provider does not read them
+// itself. Keys for credentials are left out on purpose: they belong in the environment or a profile.
 var awsKeys = []spec[input]{
 	{Key: Key{Name: awsRegion, Required: true, Pattern: contract.RegionPattern,
-		Description: "Region in which everything is made. It must be set.",
+		Description: "Region of all resources. It must be set.",
 		Allowed:     "a region of AWS's commercial partition, such as us-east-1"},
 		at: func(c *input) any { return &c.AWS.Region }, check: checkRegion},
 	{Key: Key{Name: "aws:profile", Pattern: profilePattern.String(),
-		Description: "Profile of the AWS config file whose credentials are used. Empty takes those of the environment.",
-		Allowed:     "the name of a profile in the AWS config file"},
+		Description: "Profile of the AWS config file whose credentials are used. If empty, those of the environment are " +
+			"used.",
+		Allowed: "the name of a profile in the AWS config file"},
 		at: func(c *input) any { return &c.AWS.Profile }},
 	{Key: Key{Name: "aws:assumeRole", Default: "{}", Pattern: rolePattern.String(),
-		Description: "Role to assume before anything is done.",
+		Description: "Role to assume before doing anything.",
 		Allowed:     "a map with the key roleArn, the ARN of a role"},
 		at: func(c *input) any { return &c.role }},
 	{Key: Key{Name: "aws:allowedAccountIds", Default: "[]", Pattern: accountPattern.String(),
-		Description: "Accounts that may be changed. With credentials of another account, nothing is done.",
-		Allowed:     "account ids of 12 digits, in quotes"},
+		Description: "Accounts that may be changed. With credentials for any other account, nothing is done.",
+		Allowed:     "account IDs of 12 digits, in quotes"},
 		at: func(c *input) any { return &c.AWS.AllowedAccountIDs }},
 	{Key: Key{Name: "aws:s3UsePathStyle",
-		Description: "Name buckets in the path of an address instead of in its host name."},
+		Description: "Put bucket names in the path of a URL instead of in its host name."},
 		at: func(c *input) any { return &c.AWS.S3UsePathStyle }},
 	{Key: Key{Name: "aws:skipCredentialsValidation",
-		Description: "Do not ask STS whether the credentials are right before they are used."},
+		Description: "Do not validate the credentials with STS before using them."},
 		at: func(c *input) any { return &c.AWS.SkipCredentialsValidation }},
 	{Key: Key{Name: "aws:skipMetadataApiCheck",
-		Description: "Do not look for credentials at an instance's metadata service."},
+		Description: "Do not look for credentials in the instance metadata service."},
 		at: func(c *input) any { return &c.AWS.SkipMetadataAPICheck }},
 }
 
@@ -70,7 +71,7 @@ func (d *decoder) decodeRole(path string, s spec[input], role *assumeRole, n nod
 	for _, m := range members {
 		at, text := join(path, m.name), ""
 		if m.name != "roleArn" {
-			d.add(at, "does not reach the provider", "roleArn")
+			d.add(at, "is not passed to the provider", "roleArn")
 		} else if d.rightlyEncrypted(at, arn, m.value) && d.wantScalar(at, arn, m.value, &text) {
 			d.decodeScalar(at, arn, (*string)(role), nil, text)
 		}

@@ -15,8 +15,8 @@ import (
 	"webstack/contract"
 )
 
-// The checks take the text of a value and return what is wrong with it, "" if nothing is. What is allowed stands
-// in the tables of keys.
+// The checks take the text of a value and return what is wrong with it, or "". The tables of keys say what is
+// allowed.
 
 var (
 	labelPattern      = regexp.MustCompile("^" + labelText + "$")
@@ -31,8 +31,8 @@ var (
 	healthPathPattern = regexp.MustCompile(`^/(?:[A-Za-z0-9._~?&=+:@,-](?:[A-Za-z0-9/._~?&=+:@,-]|%[0-9A-Fa-f]{2})*)?$`)
 )
 
-// maxDomain is the longest name for which Caddy can get a certificate: it keeps a lock file issue_cert_<name>.lock, and
-// a file name has up to 255 bytes.
+// maxDomain is the length of the longest name for which Caddy can get a certificate: it needs a lock file
+// issue_cert_<name>.lock, and a file name has up to 255 bytes.
 const maxDomain = 255 - len("issue_cert_.lock")
 
 // checkHostName checks the syntax of RFC 1123 in lower case.
@@ -51,7 +51,7 @@ func checkHostName(v string) string {
 		return "is longer than " + strconv.Itoa(maxDomain) + " characters"
 	}
 	if _, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil {
-		return "is an address, not a host name"
+		return "is an IP address, not a host name"
 	}
 	if strings.HasSuffix(v, ".") {
 		return "ends with a dot"
@@ -66,19 +66,19 @@ func checkHostName(v string) string {
 		}
 	}
 	if last := labels[len(labels)-1]; last[0] < 'a' {
-		return "has a last label that does not begin with a letter"
+		return "has a last label that does not start with a letter"
 	}
 	return ""
 }
 
-// checkPunycode checks a label that has -- as its third and fourth characters. But for xn--, no authority issues
-// certificates for these.
+// checkPunycode checks a label with -- as its third and fourth characters. Authorities issue certificates for such
+// labels only if they begin with xn--.
 func checkPunycode(label string) string {
 	if len(label) < 4 || label[2:4] != "--" {
 		return ""
 	}
 	if !strings.HasPrefix(label, "xn--") {
-		return "has a label with -- as third and fourth character, which is reserved"
+		return "has a label with -- as third and fourth characters, which are reserved"
 	}
 	name, err := idna.Registration.ToUnicode(label)
 	if err != nil {
@@ -95,13 +95,13 @@ func checkDomain(v string) string {
 		return wrong
 	}
 	if !strings.Contains(v, ".") {
-		return "has one label only"
+		return "has only one label"
 	}
 	return ""
 }
 
-// checkZone allows the zone localhost beside real zones: browsers and resolvers take names below it to the
-// machine itself.
+// checkZone allows the zone localhost as well as real zones: browsers and resolvers resolve names below it to the
+// computer itself.
 func checkZone(v string) string {
 	if v == "localhost" {
 		return ""
@@ -109,7 +109,7 @@ func checkZone(v string) string {
 	return checkDomain(v)
 }
 
-// systemDirs are the directories of the root that a stack must stay out of.
+// systemDirs are the top-level directories that a stack must not use.
 var systemDirs = []string{
 	"bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "snap", "sys", "tmp", "usr",
 }
@@ -120,14 +120,14 @@ func checkStackDir(v string) string {
 	case contract.CheckStackDir(v) != nil || path.Clean(v) != v || len(v) > 100:
 		return "is not a usable path"
 	case slices.Contains(systemDirs, first):
-		return "lies in a directory of the system"
+		return "is in a system directory"
 	case within(v, contract.DataDir) || within(contract.DataDir, v):
 		return "overlaps " + contract.DataDir + ", where the data volume is mounted"
 	}
 	return ""
 }
 
-// within reports whether the path p is dir or lies below it.
+// within reports whether the path p is dir or below it.
 func within(p, dir string) bool { return p == dir || strings.HasPrefix(p, dir+"/") }
 
 func checkSSHAllowedCidr(v string) string {
@@ -136,7 +136,7 @@ func checkSSHAllowedCidr(v string) string {
 	case wrong != "":
 		return wrong
 	case prefix.Bits() == 0:
-		return "is the whole internet"
+		return "is the entire internet"
 	case prefix.Addr().Is4() && prefix.Bits() < 8, prefix.Addr().Is6() && prefix.Bits() < 32:
 		return "is too wide"
 	}
@@ -176,7 +176,7 @@ func parseNetwork(v string) (netip.Prefix, string) {
 	return prefix, ""
 }
 
-// Names that Postgres or RDS keep for themselves, and those that mean something else in pg_hba.conf.
+// Names that Postgres or RDS reserve, and those that have a special meaning in pg_hba.conf.
 var (
 	reservedUsers = []string{
 		"admin", "all", "none", "public", "rdsadmin", "rdsrepladmin", "rdstopmgr", "replication", "user",
@@ -184,7 +184,7 @@ var (
 	reservedDatabases = []string{"all", "rdsadmin", "replication", "sameuser", "samerole", "template0", "template1"}
 )
 
-// reserved is a pattern of names that are reserved.
+// reserved is a pattern of reserved names.
 func reserved(names []string) string { return `^(pg_.*|` + strings.Join(names, "|") + `)$` }
 
 func checkPostgresUser(v string) string { return checkIdentifier(v, reservedUsers) }
@@ -200,7 +200,7 @@ func checkIdentifier(v string, reserved []string) string {
 
 func checkPostgresPassword(v string) string {
 	if !passwordPattern.MatchString(v) {
-		return "is too short, too long or has other characters"
+		return "is too short, too long or has characters that are not allowed"
 	}
 	return ""
 }
@@ -231,7 +231,7 @@ func checkAcme(v string) string {
 	return ""
 }
 
-// affixes are what a bucket's name must neither begin nor end with.
+// affixes matches the reserved beginnings and ends of bucket names.
 const affixes = "xn--|sthree-|amzn-s3-demo-|-s3alias|--ol-s3|--x-s3|--table-s3"
 
 func checkBucketName(v string) string {
@@ -277,10 +277,10 @@ func checkHealthPath(v string) string {
 	return ""
 }
 
-// maxPlainValue keeps an environment well below what the kernel takes for one variable (128 KiB).
+// maxPlainValue keeps a value well below the kernel's limit for one variable (128 KiB).
 const maxPlainValue = 32 << 10
 
-// maxSecureValue is what a standard parameter holds in Parameter Store.
+// maxSecureValue is the maximum size of a standard parameter in Parameter Store.
 const maxSecureValue = 4 << 10
 
 func checkPlainValue(v string) string {
@@ -293,18 +293,18 @@ func checkPlainValue(v string) string {
 func checkSecureValue(v string) string {
 	switch {
 	case v == "":
-		return "is empty, which Parameter Store refuses"
+		return "is empty, which Parameter Store does not allow"
 	case len(v) > maxSecureValue:
-		return "is longer than the 4096 bytes a parameter holds"
+		return "is longer than 4096 bytes, the limit of a parameter"
 	case strings.Contains(v, "{{"):
-		return "holds {{, which Parameter Store refuses"
+		return "contains {{, which Parameter Store does not allow"
 	}
 	return checkText(v)
 }
 
 func checkText(v string) string {
 	if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
-		return "holds a NUL or is not UTF-8"
+		return "contains a NUL or is not UTF-8"
 	}
 	return ""
 }

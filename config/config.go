@@ -1,6 +1,6 @@
 package config
 
-// Namespace is the namespace of Webstack's own keys, which is also the name of the Pulumi project.
+// Namespace is the namespace of Webstack's own keys, and the name of the Pulumi project.
 const Namespace = "webstack"
 
 // NatMode says how the private-app subnets reach the internet.
@@ -8,19 +8,19 @@ type NatMode string
 
 // The NAT modes.
 const (
-	NatNone    NatMode = "none"    // they do not
+	NatNone    NatMode = "none"    // not at all
 	NatGateway NatMode = "gateway" // through one NAT gateway, which costs about 33 dollars a month
 )
 
 // What Caddy logs of each request.
 const (
-	AccessLogRedacted = "redacted" // no values of queries, and of the headers only User-Agent and Referer
-	AccessLogFull     = "full"     // all but what Caddy always leaves out: cookies and the Authorization headers
-	AccessLogOff      = "off"      // nothing; errors are logged, redacted
+	AccessLogRedacted = "redacted" // no query values, and only the headers User-Agent and Referer
+	AccessLogFull     = "full"     // everything except what Caddy always leaves out: cookies and the Authorization headers
+	AccessLogOff      = "off"      // nothing; errors are still logged, redacted
 )
 
 // Config is a stack's config with defaults filled in, as Load returns it. The tables in keys.go and appfields.go
-// say what each field means and allows.
+// say what each field means and which values it allows.
 type Config struct {
 	InstanceType   string // resolved: never "local"
 	UseEip         bool
@@ -39,7 +39,7 @@ type Config struct {
 	EnableExternalPostgres bool
 
 	Apps      []App  // sorted by name
-	ActiveApp string // resolved: "" only when there are no apps
+	ActiveApp string // resolved: "" only if there are no apps
 
 	CaddyEmail string
 	Acme       string // letsencrypt, staging, internal or an https directory URL
@@ -57,13 +57,13 @@ type Config struct {
 	GithubOidcProviderArn string // "" = create the account's provider
 }
 
-// AWS is how AWS is reached: what the keys of the namespace aws say.
+// AWS says how to access AWS: the values of the keys of the namespace aws.
 type AWS struct {
 	Region                    string
 	Profile                   string   // "" = credentials of the environment
 	AssumeRoleArn             string   // "" = none
 	AllowedAccountIDs         []string // empty = any
-	S3UsePathStyle            *bool    // nil in these three: as the provider does by itself
+	S3UsePathStyle            *bool    // nil in these three: the provider's default
 	SkipCredentialsValidation *bool
 	SkipMetadataAPICheck      *bool
 }
@@ -87,24 +87,24 @@ type App struct {
 	ContainerPort int
 	HealthPath    string
 	MemoryMb      int // MiB
-	DbConnections int // 0 = a share of what Postgres has
+	DbConnections int // 0 = a share of the remaining connections
 
 	Init                bool // Docker's init is process 1
 	StartTimeoutSeconds int  // until HealthPath answers
-	DrainTimeoutSeconds int  // until the requests in flight are over
+	DrainTimeoutSeconds int  // until the requests in flight are finished
 	StopGraceSeconds    int  // from SIGTERM to SIGKILL
 
 	EnvPlain  map[string]string
 	EnvSecure map[string]Secret
 }
 
-// ChangeSeconds is how long a change of the app's container may take by its own limits, from the start of the new one to
+// ChangeSeconds is how long replacing the app's container may take by its own limits, from the start of the new one to
 // the end of the old one.
 func (a App) ChangeSeconds() int {
 	return a.StartTimeoutSeconds + a.DrainTimeoutSeconds + a.StopGraceSeconds
 }
 
-// input is what the stack file holds before it is resolved: the config, and the environments beside the apps.
+// input is the content of the stack file before it is resolved: the config, and the environments of the apps.
 type input struct {
 	Config
 	role      assumeRole

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// decoder collects what is wrong while values are read, so that all of it is reported at once.
+// decoder collects problems while it reads values, so that all of them are reported at once.
 type decoder struct {
 	source   Source
 	problems []problem
 	given    map[string]bool // paths that the stack sets
-	bad      map[string]bool // paths with a problem, whose values must not be judged further
+	bad      map[string]bool // paths with a problem, whose values must not be checked further
 	sealed   map[string]bool // keys whose value is not decrypted
-	lines    map[string]int  // of paths in the stack file
+	lines    map[string]int  // by path, in the stack file
 }
 
 func newDecoder(source Source) *decoder {
@@ -43,7 +43,7 @@ func (d *decoder) add(path, wrong, allowed string) {
 	d.bad[path] = true
 }
 
-// line is the line of path in the stack file, or that of what path is missing in.
+// line returns the line of path in the stack file or, if path is missing, of its parent.
 func (d *decoder) line(path string) int {
 	for path != "" {
 		if line, ok := d.lines[path]; ok {
@@ -167,13 +167,13 @@ func (d *decoder) decodeInteger(path string, k Key, check func(string) string, t
 	return n
 }
 
-// wrongText says what is wrong with a string value. Empty text stands for a key that is not set.
+// wrongText says what is wrong with a string value. Empty text means that the key is not set.
 func wrongText(k Key, check func(string) string, text string) string {
 	if text == "" && k.Default == "" && !k.Required {
 		return ""
 	}
 	if len(k.Enum) > 0 && !slices.Contains(k.Enum, text) {
-		return "is not one of them"
+		return "is not one of the allowed values"
 	}
 	if check != nil {
 		if wrong := check(text); wrong != "" {
@@ -184,7 +184,7 @@ func wrongText(k Key, check func(string) string, text string) string {
 	case k.MaxLength > 0 && len(text) > k.MaxLength:
 		return "is longer than " + strconv.Itoa(k.MaxLength) + " characters"
 	case !k.pattern.MatchString(text):
-		return "has the wrong form"
+		return "has the wrong format"
 	case k.not != nil && k.not.MatchString(text):
 		return "is not allowed here"
 	}
@@ -258,13 +258,13 @@ func (d *decoder) decodeList(path string, k Key, check func(string) string, n no
 	return list
 }
 
-// wantScalar stores the text of a value of the key's type, and reports a value of another type.
+// wantScalar returns the text of a value of the key's type, and reports a value of another type.
 func (d *decoder) wantScalar(path string, k Key, n node, text *string) bool {
 	if n.kind == scalarNode && !n.encrypted || n.encrypted && k.Secret {
 		switch v := n.scalar.(type) {
 		case string:
 			*text = v
-			// A key of the stack may be text in every type: pulumi config set writes it so.
+			// A key of the stack may be a string whatever its type: pulumi config set writes it that way.
 			if k.Type == TypeString && n.unquoted == "" || k.top && k.Type != TypeString || n.untyped {
 				return true
 			}
@@ -296,7 +296,7 @@ func (d *decoder) wantScalar(path string, k Key, n node, text *string) bool {
 	return false
 }
 
-// inQuotes says how a scalar becomes a string.
+// inQuotes says how to make a scalar a string.
 func inQuotes(path string, n node) string {
 	if n.unquoted == "empty" {
 		return `write "" for an empty string`
@@ -304,7 +304,7 @@ func inQuotes(path string, n node) string {
 	return "put it in quotes, or set it with pulumi config set --type string --path '" + fullPath(path) + "' VALUE"
 }
 
-// object returns the members of a JSON object, each name once, and reports other values and repeated names.
+// object returns the members of a map, each name once. It reports other values and repeated names.
 func (d *decoder) object(path string, n node, allowed string) []member {
 	if n.kind != objectNode {
 		d.add(path, "is "+n.describe()+", not a map", allowed)
@@ -325,7 +325,7 @@ func (d *decoder) object(path string, n node, allowed string) []member {
 
 var plainNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
-// join appends a name to a path; names that would blur the path are quoted.
+// join appends a name to a path; it quotes names that would make the path ambiguous.
 func join(path, name string) string {
 	return path + "." + plain(name)
 }
@@ -337,7 +337,7 @@ func plain(name string) string {
 	return quote(name)
 }
 
-// quote shows a value in an error, cut so that a pasted file does not fill the screen.
+// quote quotes a value for an error and shortens it, so that a pasted file does not fill the screen.
 func quote(v string) string {
 	const limit = 80
 	if len(v) > limit {

@@ -2,7 +2,7 @@ package config
 
 import "strings"
 
-// rightlyEncrypted reports a secret that is in clear, and an encrypted value that is not a secret.
+// rightlyEncrypted reports a secret that is not encrypted, and an encrypted value that is not a secret.
 func (d *decoder) rightlyEncrypted(path string, k Key, n node) bool {
 	encrypted, known := d.encrypted(k, n)
 	switch {
@@ -15,14 +15,14 @@ func (d *decoder) rightlyEncrypted(path string, k Key, n node) bool {
 		d.add(path, "is not encrypted; set it with pulumi config set --secret "+name, "")
 		return false
 	case !k.Secret && encrypted:
-		d.add(path, "is encrypted, but it is not kept secret: Webstack has to show it to everyone who uses it",
-			"the value in clear")
+		d.add(path, "is encrypted, but Webstack cannot keep it secret: others need to see it",
+			"the value in plain text")
 		return false
 	}
 	return true
 }
 
-// fullPath is a path as pulumi config set takes it, with the namespace.
+// fullPath returns a path with its namespace, as pulumi config set expects it.
 func fullPath(path string) string {
 	if key, _, _ := strings.Cut(path, "."); strings.Contains(key, ":") {
 		return path
@@ -30,7 +30,7 @@ func fullPath(path string) string {
 	return Namespace + ":" + path
 }
 
-// encrypted reports whether a value is encrypted, where that can be known.
+// encrypted reports whether a value is encrypted, as far as that is known.
 func (d *decoder) encrypted(k Key, n node) (encrypted, known bool) {
 	switch {
 	case n.inFile:

@@ -4,7 +4,7 @@ package config
 func decodeEnvs[V ~string](d *decoder, path string, n node, k Key, check func(string) string) map[string]map[string]V {
 	envs := map[string]map[string]V{}
 	if n.sealed && k.Secret {
-		return envs // encrypted as a whole: there is no looking into it
+		return envs // encrypted as a whole: its content is unknown
 	}
 	value := k
 	value.Type, value.Default, value.Allowed = TypeString, "", "a string"
@@ -33,7 +33,7 @@ func decodeEnvs[V ~string](d *decoder, path string, n node, k Key, check func(st
 			if wrong := check(text); wrong != "" {
 				d.add(at, wrong, "")
 			} else if d.source.File == nil && !k.Secret && rewrittenTime.MatchString(text) {
-				d.add(at, "is a date that was read without quotes, and so changed", "a string; "+inQuotes(at, m.value))
+				d.add(at, "is a date that Pulumi has rewritten because it has no quotes", "a string; "+inQuotes(at, m.value))
 			}
 			envs[app.name][m.name] = V(text)
 		}
@@ -41,12 +41,12 @@ func decodeEnvs[V ~string](d *decoder, path string, n node, k Key, check func(st
 	return envs
 }
 
-// plainEnv reports what is encrypted in the map for values that are not.
+// plainEnv reports encrypted values in the map for plain ones.
 func (d *decoder) plainEnv(path string, k Key, n node) bool {
 	encrypted, known := d.encrypted(k, n)
 	if k.Secret || !known || !encrypted {
 		return true
 	}
-	d.add(path, "is encrypted, but appEnvPlain is for values that anyone may read", "the same under appEnvSecure")
+	d.add(path, "is encrypted, but values in appEnvPlain are not secret", "the same value under appEnvSecure")
 	return false
 }

@@ -13,8 +13,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// File is a stack file as it is written. Pulumi hands a program values that its own reader may have changed, and does
-// not hand over which parts of a map are encrypted; the file shows both.
+// File is a stack file as it is written. The values that Pulumi passes to a program may have been changed by its YAML
+// reader, and do not show which parts of a map are encrypted; the file shows both.
 type File struct {
 	name     string
 	salt     string
@@ -24,13 +24,13 @@ type File struct {
 
 // Encrypted is an encrypted value of a stack file.
 type Encrypted struct {
-	Path string // as in problems, such as appEnvSecure.shop.KEY
+	Path string // as shown in problems, such as appEnvSecure.shop.KEY
 	Line int
-	Text string // what the file holds
+	Text string // as in the file
 }
 
-// ParseFile reads the text of a stack file. Problems name the file by name, such as Pulumi.dev.yaml. The error is about text
-// that is not YAML; everything else that is wrong is kept for Source.Load.
+// ParseFile parses the text of a stack file. Problems show name as the name of the file, such as Pulumi.dev.yaml. It
+// fails only if the text is not YAML; Source.Load reports all other problems.
 func ParseFile(name string, text []byte) (*File, error) {
 	f := &File{name: name}
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // as Pulumi does
@@ -44,7 +44,7 @@ func ParseFile(name string, text []byte) (*File, error) {
 	}
 	switch err := documents.Decode(&second); {
 	case err == nil:
-		f.add(second.Line, "", "has a second YAML document, which Pulumi would ignore", "one document")
+		f.add(second.Line, "", "is the beginning of a second YAML document, which Pulumi would ignore", "one document")
 	case !errors.Is(err, io.EOF):
 		return nil, syntaxError(name, text, err)
 	}
@@ -54,13 +54,13 @@ func ParseFile(name string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// Name returns the name that the file has in problems.
+// Name returns the name of the file that problems show.
 func (f *File) Name() string { return f.name }
 
-// Salt returns encryptionsalt, "" when the file has none.
+// Salt returns encryptionsalt, "" if the file has none.
 func (f *File) Salt() string { return f.salt }
 
-// Encrypted returns the encrypted values in the order of the file, but for those that have not the form of one.
+// Encrypted returns the well-formed encrypted values in the order of the file.
 func (f *File) Encrypted() []Encrypted {
 	var out []Encrypted
 	for _, m := range f.values {
@@ -102,11 +102,11 @@ var (
 	tabPattern       = regexp.MustCompile(`(?m)^ *\t`)
 )
 
-// syntaxError says what the YAML reader cannot read, and where. Its message quotes nothing of the text.
+// syntaxError says what is not valid YAML, and where. The message does not quote the text.
 func syntaxError(name string, text []byte, err error) error {
 	if at := tabPattern.FindIndex(text); at != nil {
 		line := 1 + bytes.Count(text[:at[0]], []byte("\n"))
-		return fmt.Errorf("%s:%d: is indented with a tab; YAML allows spaces only", name, line)
+		return fmt.Errorf("%s:%d: is indented with a tab; YAML allows only spaces", name, line)
 	}
 	found := yamlErrorPattern.FindStringSubmatch(err.Error())
 	if found == nil {
@@ -116,10 +116,10 @@ func syntaxError(name string, text []byte, err error) error {
 	if found[1] != "" {
 		where += ":" + found[1]
 	}
-	return fmt.Errorf("%s: is not YAML: %s; look at this line and the one before it", where, found[2])
+	return fmt.Errorf("%s: is not YAML: %s; check this line and the one before it", where, found[2])
 }
 
-// fileKeys are the keys that a stack file may have beside config.
+// fileKeys are the top-level keys that a stack file may have.
 var fileKeys = []string{"config", "encryptedkey", "encryptionsalt", "environment", "secretsprovider"}
 
 func (f *File) readRoot(root *yaml.Node) {
@@ -134,7 +134,7 @@ func (f *File) readRoot(root *yaml.Node) {
 		case m.name == "config":
 			f.readConfig(m.value)
 		case strings.Contains(m.name, ":"):
-			f.add(m.value.line, m.name, "is outside of config, where nothing reads it", "this key below config:, indented")
+			f.add(m.value.line, m.name, "is outside of config, where it has no effect", "this key below config:, indented")
 		default:
 			f.checkTop(m)
 		}
@@ -142,12 +142,12 @@ func (f *File) readRoot(root *yaml.Node) {
 	f.checkKeyOfSecrets(top)
 }
 
-// SaltPattern is the form of encryptionsalt: v1:<salt>:<a text that is encrypted with the key>.
+// SaltPattern is the form of encryptionsalt: v1:<salt>:<text encrypted with the key>.
 const SaltPattern = `^v1:[A-Za-z0-9+/=]+:v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$`
 
 var saltPattern = regexp.MustCompile(SaltPattern)
 
-// checkTop checks the keys beside config.
+// checkTop checks the top-level keys other than config.
 func (f *File) checkTop(m member) {
 	known := false
 	for _, name := range fileKeys {
@@ -168,7 +168,7 @@ func (f *File) checkTop(m member) {
 	}
 }
 
-// checkKeyOfSecrets looks for encrypted values whose key is not in the file. Only those of the form v1 need one there;
+// checkKeyOfSecrets reports encrypted values without a key in the file. Only values of the form v1 need one there;
 // Pulumi Cloud keeps the keys of the others.
 func (f *File) checkKeyOfSecrets(top node) {
 	_, salt := top.child("encryptionsalt")
@@ -184,7 +184,7 @@ func (f *File) checkKeyOfSecrets(top node) {
 	}
 }
 
-// readConfig reads what stands below config.
+// readConfig reads the values below config.
 func (f *File) readConfig(n node) {
 	if n.kind == scalarNode && n.scalar == nil {
 		return // like a file without config
@@ -206,7 +206,7 @@ func (f *File) readConfig(n node) {
 	}
 }
 
-// shortKey is a full key as paths show it: without the namespace webstack.
+// shortKey returns a full key as paths show it: without the namespace webstack.
 func shortKey(full string) string {
 	name, ok := strings.CutPrefix(full, Namespace+":")
 	if !ok {
@@ -215,7 +215,7 @@ func shortKey(full string) string {
 	return plain(name)
 }
 
-// childPath is the path of a member. The file's paths begin below config.
+// childPath returns the path of a member. Paths in the file begin below config.
 func childPath(path, name string) string {
 	switch path {
 	case "":

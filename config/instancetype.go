@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// LocalStack is the name of the stack that the laptop cloud runs, and the instance type only it may use.
+// LocalStack is the name of the stack of the laptop cloud, and of the instance type that only this stack may use.
 const LocalStack = "local"
 
 var (
@@ -17,14 +17,14 @@ var (
 	arm64Pattern = regexp.MustCompile(`^(?:a1|[a-z]+[0-9]+[a-z-]*g[a-z0-9-]*)\.`)
 )
 
-// The Xen generations show EBS volumes without the NVMe id by which the host finds its data volume.
+// Xen instances show EBS volumes without the NVMe ID by which the host finds its data volume.
 var xenFamilies = map[string]bool{
 	"t1": true, "t2": true, "m1": true, "m2": true, "m3": true, "m4": true, "c1": true, "c3": true, "c4": true,
 	"r3": true, "r4": true, "x1": true, "x1e": true, "d2": true, "h1": true, "i2": true, "i3": true, "f1": true,
 	"g2": true, "g3": true, "g3s": true, "p2": true, "p3": true,
 }
 
-// notNitro is a pattern of the instance types that the host does not run on.
+// notNitro is a pattern of instance types that cannot be the host.
 func notNitro() string {
 	return `^(` + strings.Join(slices.Sorted(maps.Keys(xenFamilies)), "|") + `|mac[a-z0-9-]*)\.`
 }
@@ -39,7 +39,7 @@ func (c *Config) Arch() string {
 
 func checkInstanceType(v string) string {
 	if v == LocalStack {
-		return "" // Whether this stack may use it is checked with the stack's name.
+		return "" // validate checks whether this stack may use it.
 	}
 	if !instanceTypePattern.MatchString(v) {
 		return "is not an instance type"
@@ -47,15 +47,15 @@ func checkInstanceType(v string) string {
 	family, _, _ := strings.Cut(v, ".")
 	switch {
 	case xenFamilies[family]:
-		return "is not built on Nitro, so the host could not find its data volume by its NVMe id"
+		return "is not a Nitro type, so the host could not find its data volume by its NVMe ID"
 	case strings.HasPrefix(family, "mac"):
-		return "runs macOS only"
+		return "runs only macOS"
 	}
 	return ""
 }
 
-// localInstanceType is what the instance type "local" stands for: hosts of the laptop cloud are containers, so
-// they have the architecture of the machine.
+// localInstanceType is the meaning of the instance type "local": hosts of the laptop cloud are containers, so they
+// have the architecture of the computer.
 func localInstanceType() string {
 	if runtime.GOARCH == "arm64" {
 		return "t4g.small"

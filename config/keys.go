@@ -36,8 +36,8 @@ type Key struct {
 	Not         string // regular expression that it must not match; "" = none
 	MaxLength   int    // in bytes; 0 = no limit
 	Enum        []string
-	Min, Max    int64   // limits of an integer
-	Also        []int64 // allowed beside the limits
+	Min, Max    int64   // range of an integer
+	Also        []int64 // also allowed, outside the range
 	Secret      bool    // must be encrypted in the stack file
 	Required    bool
 	Change      string // what happens when the value changes on a running stack
@@ -68,7 +68,7 @@ func describe[T any](specs []spec[T]) []Key {
 	return out
 }
 
-// complete fills in what follows from a key's field and limits.
+// complete fills in what follows from a key's field and range.
 func complete[T any](specs []spec[T]) []spec[T] {
 	for i := range specs {
 		k := &specs[i].Key
@@ -111,7 +111,7 @@ func typeOf(field any) Type {
 	}
 }
 
-// FullName returns the key as it stands in the stack file, with its namespace.
+// FullName returns the key as in the stack file, with its namespace.
 func (k Key) FullName() string {
 	if strings.Contains(k.Name, ":") {
 		return k.Name
@@ -133,13 +133,13 @@ var keys = complete(append(ownKeys, awsKeys...))
 var ownKeys = []spec[input]{
 	{Key: Key{Name: "instanceType", Default: "t4g.small", Not: notNitro(),
 		Pattern: `^([a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+|local)$`,
-		Description: "EC2 instance type of the host. Its architecture decides the machine image and the host program. Stack " +
-			"local takes the word local: the architecture of the machine it runs on.",
+		Description: "EC2 instance type of the host. Its architecture determines the machine image and the host program. " +
+			"Stack local uses the word local, for the architecture of your computer.",
 		Allowed: "a Nitro instance type such as t4g.small or t3.small"},
 		at: func(c *input) any { return &c.InstanceType }, check: checkInstanceType},
 	{Key: Key{Name: "useEip", Default: "false",
 		Description: "Give the host an Elastic IP, which it keeps when it is stopped or replaced. Turning it off replaces " +
-			"the host; its data moves along."},
+			"the host; the data is kept."},
 		at: func(c *input) any { return &c.UseEip }},
 	{Key: Key{Name: "rootVolumeSize", Default: "16", Min: 8, Max: 65536,
 		Description: "Size of the root volume in GiB. It holds the system and the images."},
@@ -150,73 +150,74 @@ var ownKeys = []spec[input]{
 		at: func(c *input) any { return &c.DataVolumeSize }},
 	{Key: Key{Name: "stackDir", Default: contract.DefaultStackDir, Pattern: contract.StackDirPattern, MaxLength: 100,
 		Not:         `^/(` + strings.Join(systemDirs, "|") + `)/|^/var/lib(/webstack(/.*)?)?$`,
-		Description: "Directory on the host for the compose file, the Caddyfile and the host program.",
-		Allowed: "an absolute path of two or more parts made of letters, digits, dot, dash and underscore, " +
+		Description: "Directory on the host for the Compose file, the Caddyfile and the host program.",
+		Allowed: "an absolute path of two or more parts of letters, digits, dots, dashes and underscores, " +
 			"outside the system's own directories and /var/lib/webstack"},
 		at: func(c *input) any { return &c.StackDir }, check: checkStackDir},
 	{Key: Key{Name: "sshAllowedCidr",
 		Pattern: `^([0-9]{1,3}\.){3}[0-9]{1,3}/([89]|[12][0-9]|3[0-2])$|` +
 			`^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*/(3[2-9]|[4-9][0-9]|1[01][0-9]|12[0-8])$`,
-		Description: "Network that may reach port 22. Empty keeps port 22 closed: Session Manager needs no open port.",
+		Description: "Network that may connect to port 22. If empty, port 22 is closed: Session Manager needs no open port.",
 		Allowed: "an IPv4 network of /8 or narrower, or an IPv6 network of /32 or narrower, by its network " +
 			"address"},
 		at: func(c *input) any { return &c.SSHAllowedCidr }, check: checkSSHAllowedCidr},
 	{Key: Key{Name: "vpcCidr", Default: "10.20.0.0/16",
 		Pattern: `^(10\.[0-9]{1,3}|192\.168|172\.(1[689]|2[0-9]|3[01])|100\.(6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))` +
 			`(\.[0-9]{1,3}){2}/(1[6-9]|2[0-5])$`,
-		Description: "IPv4 network of the VPC. Six subnets are cut from it. A change replaces everything in the network, the " +
-			"host too; its data moves along.",
-		Allowed: "the network address of a private IPv4 network from /16 to /25 that leaves out 172.17.0.0/16, " +
+		Description: "IPv4 network of the VPC. It is divided into subnets. A change replaces everything in the network, " +
+			"including the host; the data is kept.",
+		Allowed: "the network address of a private IPv4 network from /16 to /25 that does not overlap 172.17.0.0/16, " +
 			"which Docker uses on the host"},
 		at: func(c *input) any { return &c.VpcCidr }, check: checkVpcCidr},
 	{Key: Key{Name: "natMode", Default: string(NatNone), Enum: []string{string(NatNone), string(NatGateway)},
-		Description: "How the private-app subnets reach the internet: not at all, or by a NAT gateway " +
+		Description: "How the private-app subnets reach the internet: not at all, or through a NAT gateway " +
 			"(about 33 dollars a month). The host does not need it."},
 		at: func(c *input) any { return &c.NatMode }},
 	{Key: Key{Name: "enableIpv6", Default: "false",
-		Description: "Give the host an IPv6 address, and each domain an AAAA record. A change replaces the host; its data " +
-			"moves along."},
+		Description: "Give the host an IPv6 address, and each domain an AAAA record. A change replaces the host; the data " +
+			"is kept."},
 		at: func(c *input) any { return &c.EnableIpv6 }},
 	{Key: Key{Name: "amiId", Pattern: `^ami-[0-9a-f]{8}([0-9a-f]{9})?$`,
-		Description: "Machine image of the host. Empty looks up Ubuntu 24.04 for the instance's architecture once: a " +
-			"newer image is for new hosts. Another value replaces the host; its data moves along.",
-		Allowed: "an image id such as ami-0123456789abcdef0"},
+		Description: "Machine image of the host. If empty, a new host gets the current Ubuntu 24.04 for its architecture, " +
+			"and keeps it. A change replaces the host; the data is kept.",
+		Allowed: "an image ID such as ami-0123456789abcdef0"},
 		at: func(c *input) any { return &c.AmiID }},
 	{Key: Key{Name: "postgresUser", Default: "postgres", Pattern: identifierPattern, Not: reserved(reservedUsers),
-		Description: "Superuser of Postgres. Apps never use it: each has a role of its own.",
+		Description: "Superuser of Postgres. Apps never use it: each has its own role.",
 		Allowed:     "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"},
 		at: func(c *input) any { return &c.PostgresUser }, check: checkPostgresUser},
 	{Key: Key{Name: "postgresPassword", Secret: true,
-		Description: "Password of the superuser. Empty generates one.",
+		Description: "Password of the superuser. If empty, one is generated.",
 		Allowed:     "16 to 128 letters, digits and the characters ._~!#%^&*+=:,?-"},
 		at: func(c *input) any { return &c.PostgresPassword }, check: checkPostgresPassword},
 	{Key: Key{Name: "postgresDefaultDb", Default: "app", Pattern: identifierPattern, Not: reserved(reservedDatabases),
-		Description: "Database that exists from the start and belongs to the superuser.",
+		Description: "Initial database, which belongs to the superuser.",
 		Allowed:     "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"},
 		at: func(c *input) any { return &c.PostgresDefaultDb }, check: checkPostgresDb},
 	{Key: Key{Name: "enableExternalPostgres", Default: "false",
 		Description: "Run Postgres as an RDS instance in the private-db subnets instead of a container on the host."},
 		at: func(c *input) any { return &c.EnableExternalPostgres }},
 	{Key: Key{Name: "apps", Default: "{}",
-		Description: "The apps on the host, by name. The name is the app's service in compose, its role and database " +
-			"in Postgres and a part of its parameter names.",
+		Description: "The apps on the host, by name. The name is also the app's Compose service, its role and database " +
+			"in Postgres and part of its parameter names.",
 		Allowed: "a map from app names to the fields of an app"},
 		at: func(c *input) any { return &c.Apps }},
 	{Key: Key{Name: "appEnvPlain", Default: "{}",
-		Description: "Environment variables of the apps that may be read by anyone: app name, variable name, value.",
+		Description: "Environment variables of the apps that are not secret: app name, variable name, value.",
 		Allowed:     "a map from app names to maps from variable names to strings"},
 		at: func(c *input) any { return &c.envPlain }},
 	{Key: Key{Name: "appEnvSecure", Default: "{}", Secret: true,
 		Description: "Environment variables of the apps that are secret: app name, variable name, value. " +
-			"They are kept as SecureString parameters with a key of their own.",
+			"They are stored as SecureString parameters, encrypted with the stack's own key.",
 		Allowed: "a map from app names to maps from variable names to secret strings"},
 		at: func(c *input) any { return &c.envSecure }},
 	{Key: Key{Name: "activeApp",
-		Description: "App that answers at the bare IP address. Empty is the first by name. Unknown host names get no app.",
-		Allowed:     "the name of an app under apps"},
+		Description: "App that answers at the bare IP address. If empty, it is the first app by name. Unknown host names " +
+			"get no app.",
+		Allowed: "the name of an app under apps"},
 		at: func(c *input) any { return &c.ActiveApp }},
 	{Key: Key{Name: "caddyEmail", Pattern: `^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@` + domainText + `$`,
-		Description: "Address that Caddy gives to the certificate authority as contact.",
+		Description: "Contact address that Caddy gives to the certificate authority.",
 		Allowed:     "an e-mail address such as ops@example.com"},
 		at: func(c *input) any { return &c.CaddyEmail }, check: checkEmail},
 	{Key: Key{Name: "acme", Default: "letsencrypt",
@@ -226,7 +227,7 @@ var ownKeys = []spec[input]{
 		Allowed: "letsencrypt, staging, internal or an https URL of an ACME directory"},
 		at: func(c *input) any { return &c.Acme }, check: checkAcme},
 	{Key: Key{Name: "accessLog", Default: AccessLogRedacted, Enum: []string{AccessLogRedacted, AccessLogFull, AccessLogOff},
-		Description: "What Caddy logs of each request: redacted leaves out the values of queries and all headers but " +
+		Description: "What Caddy logs of each request: redacted leaves out query values and all headers except " +
 			"User-Agent and Referer, full leaves out only cookies and the Authorization header, off logs errors only."},
 		at: func(c *input) any { return &c.AccessLog }},
 	{Key: Key{Name: "enablePgDumpToS3", Default: "true",
@@ -234,13 +235,13 @@ var ownKeys = []spec[input]{
 		at: func(c *input) any { return &c.EnablePgDumpToS3 }},
 	{Key: Key{Name: "dbBackupBucketName", Pattern: contract.BucketPattern,
 		Not:         `^(` + affixes + `)|(` + affixes + `)$`,
-		Description: "Name of the bucket for backups. Empty lets Pulumi name it.",
-		Allowed: "3 to 63 lower-case letters, digits and dashes, none of the prefixes and suffixes S3 reserves, " +
+		Description: "Name of the bucket for backups. If empty, Pulumi generates it.",
+		Allowed: "3 to 63 lower-case letters, digits and dashes, without the prefixes and suffixes that S3 reserves, " +
 			"no dots (they break TLS)"},
 		at: func(c *input) any { return &c.DbBackupBucketName }, check: checkBucketName},
 	{Key: Key{Name: "backupSchedule", Default: "nightly",
 		Pattern:     `^(hourly|nightly|weekly)$|` + schedulePattern.String(),
-		Description: "When backups are made, in UTC: nightly is 03:15, weekly is Sunday 03:15.",
+		Description: "When to make backups, in UTC: nightly is 03:15, weekly is Sunday 03:15.",
 		Allowed: "hourly, nightly, weekly or a State Manager expression such as cron(15 3 ? * * *), " +
 			"cron(0 0/4 * * ? *) or cron(30 2 ? * SUN *)"},
 		at: func(c *input) any { return &c.BackupSchedule }, check: checkSchedule},
@@ -252,14 +253,14 @@ var ownKeys = []spec[input]{
 			"and each app's zone."},
 		at: func(c *input) any { return &c.EnableDns }},
 	{Key: Key{Name: cloudflareAPIToken, Secret: true,
-		Description: "Cloudflare API token with the permissions Zone / DNS / Edit and Zone / Zone / Read on the zones. Only " +
-			"needed with enableDns.",
+		Description: "Cloudflare API token with the permissions Zone / DNS / Edit and Zone / Zone / Read on the zones. " +
+			"Required only with enableDns.",
 		Allowed: "40 or more letters, digits, dashes and underscores"},
 		at: func(c *input) any { return &c.CloudflareAPIToken }, check: checkAPIToken},
 	{Key: Key{Name: "githubOidcProviderArn",
 		Pattern: `^arn:aws:iam::[0-9]{12}:oidc-provider/token\.actions\.githubusercontent\.com$`,
-		Description: "The account's OIDC provider for GitHub, when it exists already: an account holds one. " +
-			"Empty creates it.",
+		Description: "ARN of the account's OIDC provider for GitHub, if one exists: an account can have only one. " +
+			"If empty, it is created.",
 		Allowed: "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"},
 		at: func(c *input) any { return &c.GithubOidcProviderArn }},
 }

@@ -9,15 +9,15 @@ import (
 // Source is what the config of a stack is read from.
 type Source struct {
 	Stack string
-	// Values holds the config of a run by full key, as Pulumi passes it to a program: plain text for scalars, JSON for
-	// maps and lists, secrets in clear.
+	// Values is the config of a run by full key, as Pulumi passes it to a program: plain text for scalars, JSON for
+	// maps and lists, secrets decrypted.
 	Values map[string]string
-	// Encrypted says whether Pulumi holds the value of a full key, or a part of it, as a secret. Without it and without
-	// File, nothing is said of secrets in clear.
+	// Encrypted reports whether Pulumi treats the value of a full key, or a part of it, as a secret. Without it and
+	// without File, Load does not report unencrypted secrets.
 	Encrypted func(key string) bool
-	// File is the stack file from which Pulumi has read Values, where it is at hand. It shows what Values do not: each
-	// value as it is written, with its line, and which of them are encrypted. Without Values, encrypted values are
-	// left open: they count as given and right.
+	// File is the stack file from which Pulumi has read Values, if it is available. It shows what Values do not: each
+	// value as it is written, its line, and whether it is encrypted. Without Values, encrypted values count as set and
+	// valid.
 	File *File
 }
 
@@ -32,8 +32,8 @@ func Load(stack string, values map[string]string) (*Config, error) {
 
 // Load decodes and validates the config.
 //
-// The error joins all problems, one line each, with the file and line where they are known:
-// "Pulumi.dev.yaml:7: apps.shop.domain: ...". It never holds a secret.
+// The error joins all problems, one per line, with the file and line if they are known:
+// "Pulumi.dev.yaml:7: apps.shop.domain: ...". It never contains a secret.
 func (s Source) Load() (*Config, error) {
 	in, d := s.read()
 	if !d.given[awsRegion] && !d.bad["config"] && !d.bad[""] {
@@ -67,8 +67,8 @@ func (s Source) read() (*input, *decoder) {
 	return in, d
 }
 
-// nodes returns the values by full key: those of the file as they are written, with secrets from Values, and what only
-// Values hold.
+// nodes returns the values by full key: those of the file as they are written, with secrets from Values, and those that
+// are only in Values.
 func (s Source) nodes() map[string]node {
 	out := map[string]node{}
 	for full, text := range s.Values {
@@ -87,7 +87,7 @@ func (s Source) nodes() map[string]node {
 	return out
 }
 
-// open puts the decrypted values of a run in place of those that the file holds encrypted.
+// open replaces the encrypted values of the file with the decrypted ones of a run.
 func open(n, run node) node {
 	if n.encrypted {
 		run.line, run.inFile, run.encrypted, run.cipher = n.line, true, true, n.cipher
@@ -110,10 +110,10 @@ func open(n, run node) node {
 	return n
 }
 
-// namespaces are those whose keys mean something to a stack.
+// namespaces are the namespaces whose keys have an effect.
 var namespaces = []string{Namespace, "aws", "cloudflare", "pulumi"}
 
-// unknownKey reports a key that nothing reads. Those of Pulumi itself are its own affair.
+// unknownKey reports a key that nothing reads. It ignores Pulumi's own keys.
 func (d *decoder) unknownKey(full string) {
 	namespace, name, _ := strings.Cut(full, ":")
 	known := slices.DeleteFunc(Keys(), func(k Key) bool { return !strings.HasPrefix(k.FullName(), namespace+":") })
@@ -122,7 +122,7 @@ func (d *decoder) unknownKey(full string) {
 	case namespace == Namespace:
 		d.unknown(plain(name), "is not a key of webstack", name, known)
 	case slices.Contains(namespaces, namespace):
-		d.unknown(full, "does not reach the provider", name, known)
+		d.unknown(full, "is not passed to the provider", name, known)
 	default:
 		d.add(full, "is in namespace "+namespace+", which nothing reads"+didYouMean(namespace, namespaces),
 			"the namespaces "+strings.Join(namespaces, ", "))

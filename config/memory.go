@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// unknownMemoryMb is assumed of an instance type whose memory does not follow from its name: the smallest host that a
-// stack is made for.
+// unknownMemoryMb is assumed for an instance type whose memory does not follow from its name: the smallest host that
+// Webstack is made for.
 const unknownMemoryMb = 2048
 
-// HostMemoryMb is the memory of the instance type in MiB, by AWS's rule that sizes double and that the compute
-// families (c) have half and the memory families (r, x, z) twice the memory of the general ones (m, t). known is false
-// for a type outside of the rule, of which 2 GiB are assumed.
+// HostMemoryMb returns the memory of the instance type in MiB, by AWS's rule: sizes double, and the compute families
+// (c) have half and the memory families (r, x, z) twice the memory of the general ones (m, t). known is false for a
+// type outside the rule, for which 2 GiB are assumed.
 func (c *Config) HostMemoryMb() (mb int, known bool) {
 	family, size, _ := strings.Cut(c.InstanceType, ".")
 	burstable := map[string]int{"nano": 512, "micro": 1024, "small": 2048}
@@ -47,8 +47,8 @@ func (c *Config) HostMemoryMb() (mb int, known bool) {
 	return unknownMemoryMb, false
 }
 
-// PostgresConnections is how many connections the Postgres on the host takes. Each is a process, so it follows the
-// host's memory.
+// PostgresConnections is how many connections Postgres on the host accepts. Each is a process, so the number depends on
+// the host's memory.
 func (c *Config) PostgresConnections() int {
 	host, _ := c.HostMemoryMb()
 	return min(max(host/20, 50), 500)

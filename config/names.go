@@ -8,24 +8,24 @@ import (
 
 const (
 	appNameAllowed = "1 to 31 lower-case letters, digits and single dashes, beginning with a letter and not ending " +
-		"with a dash, and not a reserved name"
+		"with a dash, and no reserved name"
 	envNameAllowed = "1 to 128 letters, digits and underscores, not beginning with a digit; " +
-		"DATABASE_URL, PORT and names that begin with WEBSTACK_ are set by Webstack"
+		"Webstack sets DATABASE_URL, PORT and names that begin with WEBSTACK_"
 )
 
-// reservedAppNames cannot be apps: an app's name is also a compose service, a Postgres role and database, a host
-// name in the apps' network and a directory name.
+// reservedAppNames cannot be names of apps: an app's name is also a Compose service, a Postgres role and database, a
+// host name in the apps' network and a directory name.
 var reservedAppNames = []string{
 	"all", "caddy", "default", "instance-data", "localdomain", "localhost", "none", "postgres", "public", "rdsadmin",
 	"replication", "samerole", "sameuser", "template0", "template1", "webstack",
 }
 
-// hostNames are names that others have on Docker's networks, where an app of the same name would get their requests:
-// the containers of apps (webstack-shop-1), what Docker writes into every container's /etc/hosts (ip6-localhost), the
-// host itself (ip-10-20-0-5), and what begins a container's id, by which Docker's DNS knows it, too.
+// hostNames are names that others have on Docker's networks, where an app with the same name would get their requests:
+// the containers of apps (webstack-shop-1), the names in every container's /etc/hosts (ip6-localhost), the host itself
+// (ip-10-20-0-5), and the beginning of a container's ID, which Docker's DNS also resolves.
 var hostNames = regexp.MustCompile(`^(?:webstack-.*|ip6-.*|ip-[0-9].*|[0-9a-f]{12})$`)
 
-// appName and envName describe what the members of the maps apps and appEnv* may be called.
+// appName and envName describe the names in the maps apps and appEnv*.
 var (
 	appName = complete([]spec[App]{{Key: Key{Name: "app", Required: true, MaxLength: 31, Allowed: appNameAllowed,
 		Pattern: `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`, Not: `^(aws|ssm)|^(` + strings.Join(reservedAppNames, "|") + `)$|` + hostNames.String()},
@@ -49,7 +49,7 @@ func checkAppName(v string) string {
 	case slices.Contains(reservedAppNames, v):
 		return "is a reserved name"
 	case hostNames.MatchString(v):
-		return "is a name that another container, or the host, may have on Docker's networks"
+		return "is a name that another container or the host may have on Docker's networks"
 	case strings.HasPrefix(v, "aws") || strings.HasPrefix(v, "ssm"):
 		return "begins with aws or ssm, which Parameter Store reserves"
 	case wrongText(appName, nil, v) != "":

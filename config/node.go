@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// maxDepth is deeper than any key of the stack config goes.
+// maxDepth is deeper than any key of the stack config.
 const maxDepth = 8
 
-// node is one value of a config. Unlike encoding/json and yaml.v3 into structs it keeps members apart that differ in
-// case, shows when one is given twice, and remembers how the stack file writes a value.
+// node is one value of a config. Unlike structs filled by encoding/json and yaml.v3, it distinguishes members that
+// differ in case, shows duplicates, and remembers how the stack file writes a value.
 type node struct {
 	kind    nodeKind
 	scalar  any // nil, bool, json.Number or string; meaningless for maps and lists
@@ -19,11 +19,11 @@ type node struct {
 
 	untyped   bool   // scalar is the text of a value whose type Pulumi does not pass on
 	inFile    bool   // read from a stack file
-	unquoted  string // what the file's text is to some YAML readers instead of a string, such as "a date"; "" = a string
+	unquoted  string // what some YAML readers take the file's text for, such as "a date"; "" = a string
 	line      int    // in the stack file
 	encrypted bool   // encrypted in the stack file
 	sealed    bool   // encrypted, and not decrypted here
-	cipher    string // what the stack file holds of an encrypted value
+	cipher    string // the encrypted value as in the stack file
 }
 
 type member struct {
@@ -44,8 +44,7 @@ var (
 	errNotJSON = errors.New("is not valid JSON")
 )
 
-// structure reads the map or list that the text of a value stands for. Text that does not even begin as one stays the
-// string it is.
+// structure parses a value's text that is a map or list in JSON. Text that does not begin like one stays a string.
 func (n node) structure() (node, error) {
 	text, ok := n.scalar.(string)
 	trimmed := strings.TrimSpace(text)
@@ -60,7 +59,7 @@ func (n node) structure() (node, error) {
 	return parsed, nil
 }
 
-// child returns the member of that name.
+// child returns the member with that name.
 func (n node) child(name string) (node, bool) {
 	for _, m := range n.members {
 		if m.name == name {
@@ -70,7 +69,7 @@ func (n node) child(name string) (node, bool) {
 	return node{}, false
 }
 
-// parseJSON reads one JSON document. Its errors never hold a part of the text, which may be secret.
+// parseJSON parses one JSON document. Its errors never quote the text, which may be secret.
 func parseJSON(text string) (node, error) {
 	if !json.Valid([]byte(text)) {
 		return node{}, errNotJSON
@@ -120,7 +119,7 @@ func readNode(dec *json.Decoder, depth int) (node, error) {
 	return n, nil
 }
 
-// describe says what kind of value a node is.
+// describe names the kind of a node's value.
 func (n node) describe() string {
 	switch {
 	case n.kind == objectNode:

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// problem is one thing that is wrong: where, what, and what is allowed there.
+// problem is one problem: where it is, what is wrong, and what is allowed there.
 type problem struct {
-	line       int // in the stack file; 0 when it is not known
+	line       int // in the stack file; 0 if unknown
 	path, text string
 }
 
@@ -25,8 +25,8 @@ func newProblem(line int, path, wrong, allowed string) problem {
 	return problem{line, path, wrong}
 }
 
-// report joins problems to one error, one line each. With the name of a stack file they come in the order of its lines,
-// else in that of their paths.
+// report joins problems into one error, one per line. With the name of a stack file they are sorted by line, otherwise
+// by path.
 func report(file string, problems []problem) error {
 	slices.SortStableFunc(problems, func(a, b problem) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.path, b.path), cmp.Compare(a.text, b.text))

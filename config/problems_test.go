@@ -48,33 +48,33 @@ func TestLoadRefuses(t *testing.T) {
 	t.Parallel()
 	const (
 		instanceTypes = "a Nitro instance type such as t4g.small or t3.small"
-		stackDirs     = "an absolute path of two or more parts made of letters, digits, dot, dash and underscore, " +
+		stackDirs     = "an absolute path of two or more parts of letters, digits, dots, dashes and underscores, " +
 			"outside the system's own directories and /var/lib/webstack"
 		sshCidrs = "an IPv4 network of /8 or narrower, or an IPv6 network of /32 or narrower, by its network address"
-		vpcCidrs = "the network address of a private IPv4 network from /16 to /25 that leaves out 172.17.0.0/16, " +
+		vpcCidrs = "the network address of a private IPv4 network from /16 to /25 that does not overlap 172.17.0.0/16, " +
 			"which Docker uses on the host"
 		identifiers = "a lower-case identifier of up to 63 characters that Postgres and RDS do not reserve"
-		domains     = "a lower-case host name of two or more labels such as shop.example.com; no wildcard, no address; " +
+		domains     = "a lower-case host name with two or more labels such as shop.example.com; no wildcard, no IP address; " +
 			"non-ASCII names in their xn-- form"
 		acmes     = "letsencrypt, staging, internal or an https URL of an ACME directory"
 		schedules = "hourly, nightly, weekly or a State Manager expression such as cron(15 3 ? * * *), " +
 			"cron(0 0/4 * * ? *) or cron(30 2 ? * SUN *)"
-		buckets = "3 to 63 lower-case letters, digits and dashes, none of the prefixes and suffixes S3 reserves, " +
+		buckets = "3 to 63 lower-case letters, digits and dashes, without the prefixes and suffixes that S3 reserves, " +
 			"no dots (they break TLS)"
 		appNames = "1 to 31 lower-case letters, digits and single dashes, beginning with a letter and not ending " +
-			"with a dash, and not a reserved name"
+			"with a dash, and no reserved name"
 		envNames = "1 to 128 letters, digits and underscores, not beginning with a digit; " +
-			"DATABASE_URL, PORT and names that begin with WEBSTACK_ are set by Webstack"
+			"Webstack sets DATABASE_URL, PORT and names that begin with WEBSTACK_"
 		ttls   = "1, or 60 to 86400 when cfProxied is false"
 		once   = "a name used once in the stack"
 		emails = "an e-mail address such as ops@example.com"
-		paths  = "a path of up to 200 characters that begins with one / and holds only letters, digits " +
+		paths  = "a path of up to 200 characters that begins with a single / and has only letters, digits " +
 			"and /._~-?&=+:@,%"
 		branches = "a branch name of letters, digits and . _ / -"
-		repos    = "owner/name, in the case GitHub shows"
+		repos    = "owner/name, with upper and lower case as GitHub shows it"
 		ecrRepos = "2 to 256 lower-case letters and digits, beginning with a letter, with single . _ - or / between " +
 			"them; a repository belongs to one app"
-		taken     = "is a name that another container, or the host, may have on Docker's networks; allowed: "
+		taken     = "is a name that another container or the host may have on Docker's networks; allowed: "
 		arns      = "an ARN such as arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com"
 		passwords = "16 to 128 letters, digits and the characters ._~!#%^&*+=:,?-"
 		aliases   = "lower-case host names within the zone, each used once in the stack"
@@ -124,12 +124,12 @@ func TestLoadRefuses(t *testing.T) {
 		// The host.
 		{"instance type", []string{"instanceType", "small"},
 			`instanceType: "small" is not an instance type; allowed: ` + instanceTypes},
-		{"Xen instance", []string{"instanceType", "t2.micro"}, `instanceType: "t2.micro" is not built on Nitro, ` +
-			"so the host could not find its data volume by its NVMe id; allowed: " + instanceTypes},
+		{"Xen instance", []string{"instanceType", "t2.micro"}, `instanceType: "t2.micro" is not a Nitro type, ` +
+			"so the host could not find its data volume by its NVMe ID; allowed: " + instanceTypes},
 		{"macOS instance", []string{"instanceType", "mac2.metal"},
-			`instanceType: "mac2.metal" runs macOS only; allowed: ` + instanceTypes},
+			`instanceType: "mac2.metal" runs only macOS; allowed: ` + instanceTypes},
 		{"local elsewhere", []string{"instanceType", "local"},
-			`instanceType: "local" is for stack local only; allowed: ` + instanceTypes},
+			`instanceType: "local" is only for the stack local; allowed: ` + instanceTypes},
 		{"root volume", []string{"rootVolumeSize", "7"},
 			`rootVolumeSize: "7" is out of range; allowed: a whole number from 8 to 65536`},
 		{"data volume", []string{"dataVolumeSize", "65537"},
@@ -142,20 +142,20 @@ func TestLoadRefuses(t *testing.T) {
 		{"dir with a space", []string{"stackDir", "/opt/a b"},
 			`stackDir: "/opt/a b" is not a usable path; allowed: ` + stackDirs},
 		{"system dir", []string{"stackDir", "/etc/webstack"},
-			`stackDir: "/etc/webstack" lies in a directory of the system; allowed: ` + stackDirs},
+			`stackDir: "/etc/webstack" is in a system directory; allowed: ` + stackDirs},
 		{"dir in the data volume", []string{"stackDir", "/var/lib/webstack/x"},
 			`stackDir: "/var/lib/webstack/x" overlaps ` +
 				"/var/lib/webstack, where the data volume is mounted; allowed: " + stackDirs},
 		{"dir above the data volume", []string{"stackDir", "/var/lib"}, `stackDir: "/var/lib" overlaps ` +
 			"/var/lib/webstack, where the data volume is mounted; allowed: " + stackDirs},
 		{"image", []string{"amiId", "ami-xyz"},
-			`amiId: "ami-xyz" has the wrong form; allowed: an image id such as ami-0123456789abcdef0`},
+			`amiId: "ami-xyz" has the wrong format; allowed: an image ID such as ami-0123456789abcdef0`},
 
 		// Networks.
 		{"ssh from everywhere", []string{"sshAllowedCidr", "0.0.0.0/0"},
-			`sshAllowedCidr: "0.0.0.0/0" is the whole internet; allowed: ` + sshCidrs},
+			`sshAllowedCidr: "0.0.0.0/0" is the entire internet; allowed: ` + sshCidrs},
 		{"ssh from everywhere by IPv6", []string{"sshAllowedCidr", "::/0", "enableIpv6", "true"},
-			`sshAllowedCidr: "::/0" is the whole internet; allowed: ` + sshCidrs},
+			`sshAllowedCidr: "::/0" is the entire internet; allowed: ` + sshCidrs},
 		{"ssh from half of it", []string{"sshAllowedCidr", "0.0.0.0/1"},
 			`sshAllowedCidr: "0.0.0.0/1" is too wide; allowed: ` + sshCidrs},
 		{"ssh from an address", []string{"sshAllowedCidr", "203.0.113.7"},
@@ -175,19 +175,19 @@ func TestLoadRefuses(t *testing.T) {
 		{"Docker's network", []string{"vpcCidr", "172.17.0.0/20"},
 			`vpcCidr: "172.17.0.0/20" overlaps Docker's network 172.17.0.0/16; allowed: ` + vpcCidrs},
 		{"NAT mode", []string{"natMode", "instance"},
-			`natMode: "instance" is not one of them; allowed: none or gateway`},
+			`natMode: "instance" is not one of the allowed values; allowed: none or gateway`},
 
 		// Postgres. A password never stands in an error.
 		{"reserved user", []string{"postgresUser", "pg_root"},
 			`postgresUser: "pg_root" is reserved; allowed: ` + identifiers},
 		{"user with a dash", []string{"postgresUser", "a-b"},
-			`postgresUser: "a-b" has the wrong form; allowed: ` + identifiers},
+			`postgresUser: "a-b" has the wrong format; allowed: ` + identifiers},
 		{"template database", []string{"postgresDefaultDb", "template1"},
 			`postgresDefaultDb: "template1" is reserved; allowed: ` + identifiers},
 		{"short password", []string{"postgresPassword", "canary"},
-			"postgresPassword: is too short, too long or has other characters; allowed: " + passwords},
+			"postgresPassword: is too short, too long or has characters that are not allowed; allowed: " + passwords},
 		{"password with a quote", []string{"postgresPassword", "canary'canary'canary"},
-			"postgresPassword: is too short, too long or has other characters; allowed: " + passwords},
+			"postgresPassword: is too short, too long or has characters that are not allowed; allowed: " + passwords},
 
 		// App names.
 		{"reserved app", []string{"apps", `{"postgres":{"domain":"a.example.com"}}`},
@@ -222,7 +222,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"umlaut", []string{"apps", one(`"domain":"bücher.example.com"`)},
 			`apps.shop.domain: "bücher.example.com" is not in its xn-- form, xn--bcher-kva.example.com; allowed: ` + domains},
 		{"address", []string{"apps", one(`"domain":"203.0.113.7"`)},
-			`apps.shop.domain: "203.0.113.7" is an address, not a host name; allowed: ` + domains},
+			`apps.shop.domain: "203.0.113.7" is an IP address, not a host name; allowed: ` + domains},
 		{"Cyrillic letter", []string{"apps", one(`"domain":"pаypal.example.com"`)},
 			`apps.shop.domain: "pаypal.example.com" is not in its xn-- form, xn--pypal-4ve.example.com; allowed: ` + domains},
 		{"invalid Punycode", []string{"apps", one(`"domain":"xn--a.example.com"`)},
@@ -230,15 +230,15 @@ func TestLoadRefuses(t *testing.T) {
 		{"Punycode of ASCII", []string{"apps", one(`"domain":"xn--shop-.example.com"`)},
 			`apps.shop.domain: "xn--shop-.example.com" is not a host name; allowed: ` + domains},
 		{"reserved label", []string{"apps", one(`"domain":"ab--c.example.com"`)}, `apps.shop.domain: "ab--c.example.com" ` +
-			"has a label with -- as third and fourth character, which is reserved; allowed: " + domains},
+			"has a label with -- as third and fourth characters, which are reserved; allowed: " + domains},
 		{"last label with a digit", []string{"apps", one(`"domain":"shop.1com"`)},
-			`apps.shop.domain: "shop.1com" has a last label that does not begin with a letter; allowed: ` + domains},
+			`apps.shop.domain: "shop.1com" has a last label that does not start with a letter; allowed: ` + domains},
 		{"IPv6 address", []string{"apps", one(`"domain":"[2001:db8::1]"`)},
-			`apps.shop.domain: "[2001:db8::1]" is an address, not a host name; allowed: ` + domains},
+			`apps.shop.domain: "[2001:db8::1]" is an IP address, not a host name; allowed: ` + domains},
 		{"final dot", []string{"apps", one(`"domain":"shop.example.com."`)},
 			`apps.shop.domain: "shop.example.com." ends with a dot; allowed: ` + domains},
 		{"one label", []string{"apps", one(`"domain":"shop"`)},
-			`apps.shop.domain: "shop" has one label only; allowed: ` + domains},
+			`apps.shop.domain: "shop" has only one label; allowed: ` + domains},
 		{"long label", []string{"apps", one(`"domain":"` + long + `.com"`)},
 			`apps.shop.domain: "` + long + `.com" is not a host name; allowed: ` + domains},
 		{"long domain", []string{"apps", one(`"domain":"` + strings.Repeat("a.", 130) + `com"`)},
@@ -252,7 +252,7 @@ func TestLoadRefuses(t *testing.T) {
 			`apps.shop.domain: "shop.example.com" is not in zone ample.com; ` +
 				"allowed: the zone itself or a name that ends in .ample.com"},
 		{"zone of one label", []string{"apps", shop(`"zone": "com"`)},
-			`apps.shop.zone: "com" has one label only; allowed: the domain itself or a parent of it, such as example.com`},
+			`apps.shop.zone: "com" has only one label; allowed: the domain itself or a parent of it, such as example.com`},
 		{"alias in another zone", []string{"apps", shop(`"zone": "example.com", "aliases": ["www.example.org"]`)},
 			`apps.shop.aliases[0]: "www.example.org" is not in zone example.com; allowed: a name that ends in .example.com`},
 		{"bad alias", []string{"apps", shop(`"aliases": ["w w.example.com"]`)},
@@ -265,12 +265,12 @@ func TestLoadRefuses(t *testing.T) {
 			`{"a":{"domain":"a.example.com","aliases":["b.example.com"]},"b":{"domain":"b.example.com"}}`},
 			`apps.a.aliases[0]: "b.example.com" is already apps.b.domain; allowed: ` + once},
 		{"record of another name", []string{"apps", shop(`"zone": "example.com", "recordName": "www"`)},
-			`apps.shop.recordName: "www" is not the record of domain and zone; allowed: shop`},
+			`apps.shop.recordName: "www" does not follow from domain and zone; allowed: shop`},
 		{"record without zone", []string{"apps", shop(`"recordName": "shop"`)},
-			"apps.shop.recordName: is set without zone; allowed: no recordName, or zone too"},
+			"apps.shop.recordName: is set, but zone is not; allowed: no recordName, or a zone as well"},
 		{"private name with a public authority", []string{"apps", one(`"domain":"shop.localhost","aliases":["a.internal"]`)},
-			`apps.shop.aliases[0]: "a.internal" can have no certificate from Let's Encrypt; allowed: a public name, or acme: internal` +
-				"\n" + `apps.shop.domain: "shop.localhost" can have no certificate from Let's Encrypt; ` +
+			`apps.shop.aliases[0]: "a.internal" cannot get a certificate from Let's Encrypt; allowed: a public name, or acme: internal` +
+				"\n" + `apps.shop.domain: "shop.localhost" cannot get a certificate from Let's Encrypt; ` +
 				"allowed: a public name, or acme: internal"},
 		{"TTL", []string{"apps", shop(`"cfTtl": 30`)},
 			`apps.shop.cfTtl: "30" is out of range; allowed: ` + ttls},
@@ -291,8 +291,8 @@ func TestLoadRefuses(t *testing.T) {
 		{"port with a fraction", []string{"apps", shop(`"containerPort": 80.5`)},
 			`apps.shop.containerPort: "80.5" is not a whole number; allowed: ` + port},
 		{"connections", []string{"apps", shop(`"dbConnections": 93`)},
-			"apps.shop.dbConnections: 93 makes 93 of all apps together, more than Postgres on a t4g.small has for them; " +
-				"allowed: 92 of all apps together"},
+			"apps.shop.dbConnections: 93 makes 93 for all apps together, more than Postgres on a t4g.small has for them; " +
+				"allowed: 92 for all apps together"},
 		{"memory", []string{"apps", shop(`"memoryMb": 16`)},
 			`apps.shop.memoryMb: "16" is out of range; allowed: a whole number from 32 to 1048576`},
 		{"health path without slash", []string{"apps", shop(`"healthPath": "up"`)},
@@ -321,13 +321,13 @@ func TestLoadRefuses(t *testing.T) {
 		{"branch that climbs", []string{"apps", shop(`"githubBranch": "a..b"`)},
 			`apps.shop.githubBranch: "a..b" is not a branch name; allowed: ` + branches},
 		{"one id", []string{"apps", shop(`"githubRepo": "a/b", "githubRepoId": 7`)},
-			"apps.shop.githubOwnerId: is missing beside githubRepoId; allowed: both ids or none"},
+			"apps.shop.githubOwnerId: is missing, but githubRepoId is set; allowed: both IDs or none"},
 		{"the other id", []string{"apps", shop(`"githubRepo": "a/b", "githubOwnerId": 7`)},
-			"apps.shop.githubRepoId: is missing beside githubOwnerId; allowed: both ids or none"},
+			"apps.shop.githubRepoId: is missing, but githubOwnerId is set; allowed: both IDs or none"},
 		{"ids without repository", []string{"apps", shop(`"githubRepoId": 7, "githubOwnerId": 7`)},
-			"apps.shop.githubRepo: is missing, but its ids are set; allowed: the repository they belong to"},
+			"apps.shop.githubRepo: is missing, but its IDs are set; allowed: the repository with these IDs"},
 		{"OIDC provider", []string{"githubOidcProviderArn", "arn:aws:iam::1:oidc-provider/x"},
-			`githubOidcProviderArn: "arn:aws:iam::1:oidc-provider/x" has the wrong form; allowed: ` + arns},
+			`githubOidcProviderArn: "arn:aws:iam::1:oidc-provider/x" has the wrong format; allowed: ` + arns},
 
 		// Environments.
 		{"variable of no app", []string{"appEnvPlain", `{"ghost":{"A":"1"}}`},
@@ -343,15 +343,15 @@ func TestLoadRefuses(t *testing.T) {
 		{"number in a variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":1}}`},
 			"appEnvPlain.shop.A: is a number, not a string; " + inQuotes("appEnvPlain.shop.A") + "; allowed: a string"},
 		{"NUL in a variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":"\u0000"}}`},
-			"appEnvPlain.shop.A: holds a NUL or is not UTF-8"},
+			"appEnvPlain.shop.A: contains a NUL or is not UTF-8"},
 		{"long variable", []string{"apps", shop(""), "appEnvPlain", `{"shop":{"A":"` + strings.Repeat("x", 32<<10+1) + `"}}`},
 			"appEnvPlain.shop.A: is longer than 32768 bytes"},
 		{"empty secret", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"A":""}}`},
-			"appEnvSecure.shop.A: is empty, which Parameter Store refuses"},
+			"appEnvSecure.shop.A: is empty, which Parameter Store does not allow"},
 		{"long secret", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"A":"` + strings.Repeat("x", 4097) + `"}}`},
-			"appEnvSecure.shop.A: is longer than the 4096 bytes a parameter holds"},
+			"appEnvSecure.shop.A: is longer than 4096 bytes, the limit of a parameter"},
 		{"secret with braces", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"A":"{{canary}}"}}`},
-			"appEnvSecure.shop.A: holds {{, which Parameter Store refuses"},
+			"appEnvSecure.shop.A: contains {{, which Parameter Store does not allow"},
 		{"secret that is a map", []string{"apps", shop(""), "appEnvSecure", `{"shop":{"A":{"secure":"canary"}}}`},
 			"appEnvSecure.shop.A: is a map, not a string; allowed: a string"},
 

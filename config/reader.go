@@ -10,13 +10,13 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// reader turns YAML into nodes.
+// reader converts YAML into nodes.
 type reader struct {
 	file  *File
 	count int
 }
 
-// maxNodes bounds what anchors may expand to; a stack of 200 apps has some thousands.
+// maxNodes limits the expansion of anchors; a stack of 200 apps has a few thousand nodes.
 const maxNodes = 200_000
 
 func (r *reader) read(path string, y *yaml.Node, depth int) node {
@@ -26,7 +26,7 @@ func (r *reader) read(path string, y *yaml.Node, depth int) node {
 		r.file.add(y.Line, path, errTooDeep.Error(), "")
 		return node{line: y.Line, inFile: true}
 	case r.count == maxNodes:
-		r.file.add(y.Line, path, "expands to too many values", "fewer anchors inside of anchors")
+		r.file.add(y.Line, path, "expands to too many values", "fewer nested anchors")
 	}
 	if r.count >= maxNodes {
 		return node{line: y.Line, inFile: true}
@@ -54,7 +54,7 @@ func (r *reader) read(path string, y *yaml.Node, depth int) node {
 	return n
 }
 
-// scalarOf returns the value of a scalar. Numbers keep their text, so that 0x50 and 1e3 are seen as such.
+// scalarOf returns the value of a scalar. Numbers keep their text, so that 0x50 and 1e3 are recognized.
 func scalarOf(y *yaml.Node) any {
 	switch y.ShortTag() {
 	case "!!null":
@@ -67,7 +67,7 @@ func scalarOf(y *yaml.Node) any {
 	return y.Value
 }
 
-// readMembers reads a map: its own members, then those that are merged in and that it does not have.
+// readMembers reads a map: its own members, then merged ones that it does not have itself.
 func (r *reader) readMembers(path string, y *yaml.Node, depth int) []member {
 	var own, merged []member
 	seen := map[string]int{}
@@ -79,7 +79,7 @@ func (r *reader) readMembers(path string, y *yaml.Node, depth int) []member {
 			continue
 		}
 		if tag := key.ShortTag(); key.Kind != yaml.ScalarNode || tag != "!!str" {
-			r.file.add(key.Line, at, "is not a string, as names must be", "a name in quotes")
+			r.file.add(key.Line, at, "is a name, but not a string", "a name in quotes")
 			continue
 		}
 		if first := seen[key.Value]; first > 0 {
@@ -100,7 +100,7 @@ func (r *reader) readMembers(path string, y *yaml.Node, depth int) []member {
 	return own
 }
 
-// merge returns the members of the maps that a merge key names; of several, the first that has a name wins.
+// merge returns the members of the maps that a merge key names; for duplicate names, the first map wins.
 func (r *reader) merge(path string, y *yaml.Node, depth int) []member {
 	if y.Kind == yaml.AliasNode {
 		y = y.Alias
@@ -115,7 +115,7 @@ func (r *reader) merge(path string, y *yaml.Node, depth int) []member {
 			source = source.Alias
 		}
 		if source.Kind != yaml.MappingNode {
-			r.file.add(source.Line, path, "merges by << what is not a map", "an alias of a map, such as <<: *name")
+			r.file.add(source.Line, path, "merges with << a value that is not a map", "an alias of a map, such as <<: *name")
 			continue
 		}
 		if depth > maxDepth {
@@ -127,7 +127,7 @@ func (r *reader) merge(path string, y *yaml.Node, depth int) []member {
 	return out
 }
 
-// decide takes a map whose only key is secure, with a string, for an encrypted value, as Pulumi does.
+// decide treats a map whose only key is secure, with a string, as an encrypted value, like Pulumi does.
 func (r *reader) decide(path string, n node) node {
 	if len(n.members) != 1 || n.members[0].name != "secure" {
 		return n
@@ -142,16 +142,16 @@ func (r *reader) decide(path string, n node) node {
 		r.file.add(inner.line, path, "has "+found+" under secure:, not encrypted text", encryptedAllowed)
 		text = ""
 	} else if !encryptedPattern.MatchString(text) {
-		r.file.add(inner.line, path, "has text under secure: that Pulumi did not write", encryptedAllowed)
+		r.file.add(inner.line, path, "has text under secure: that is not a value encrypted by Pulumi", encryptedAllowed)
 		text = ""
 	}
 	return node{line: n.line, inFile: true, encrypted: true, sealed: true, cipher: text}
 }
 
-const encryptedAllowed = "what pulumi config set --secret writes; set the value again with it"
+const encryptedAllowed = "what pulumi config set --secret writes; use it to set the value again"
 
-// EncryptedPattern is the form of an encrypted value: v1:<nonce>:<text>, AES-256-GCM in base64, where the key comes from a
-// passphrase or a key service, and base64 alone where Pulumi Cloud holds the key.
+// EncryptedPattern is the form of an encrypted value: v1:<nonce>:<text>, AES-256-GCM in base64, if the key comes from a
+// passphrase or a key service, and plain base64 if Pulumi Cloud holds the key.
 const EncryptedPattern = `^v1:[A-Za-z0-9+/]{16}:[A-Za-z0-9+/]{22,}={0,2}$|^[A-Za-z0-9+/]{4,}={0,2}$`
 
 var encryptedPattern = regexp.MustCompile(EncryptedPattern)

@@ -12,8 +12,8 @@ import (
 	"webstack/contract"
 )
 
-// validate judges values against each other and resolves what depends on others. Values that are wrong by
-// themselves are left out, so that one mistake gives one line.
+// validate checks values against each other and resolves those that depend on others. It skips values that are already
+// wrong on their own, so that one mistake gives one line.
 func (d *decoder) validate(stack string, in *input) {
 	d.resolveInstanceType(stack, &in.Config)
 	if prefix, err := netip.ParsePrefix(in.SSHAllowedCidr); err == nil && prefix.Addr().Is6() && !in.EnableIpv6 {
@@ -45,7 +45,7 @@ func (d *decoder) resolveInstanceType(stack string, c *Config) {
 		return
 	}
 	if stack != LocalStack {
-		d.add("instanceType", `"local" is for stack local only`, "a Nitro instance type such as t4g.small or t3.small")
+		d.add("instanceType", `"local" is only for the stack local`, "a Nitro instance type such as t4g.small or t3.small")
 	}
 	c.InstanceType = localInstanceType()
 }
@@ -94,8 +94,8 @@ func (d *decoder) validateApp(stack string, c *Config, app *App) {
 	}
 }
 
-// validateConnections checks that Postgres has the connections that apps ask for. How many an external one takes is not
-// known here.
+// validateConnections checks that Postgres has the connections that the apps ask for. The limit of an external one is
+// unknown.
 func (d *decoder) validateConnections(c *Config) {
 	usable, sum := c.PostgresConnections()-contract.ReservedConnections, 0
 	for _, app := range c.Apps {
@@ -103,37 +103,37 @@ func (d *decoder) validateConnections(c *Config) {
 			continue
 		}
 		if sum += app.DbConnections; sum > usable {
-			d.add(join("apps", app.Name)+".dbConnections", fmt.Sprintf("%d makes %d of all apps together, more than Postgres on "+
-				"a %s has for them", app.DbConnections, sum, c.InstanceType), fmt.Sprintf("%d of all apps together", usable))
+			d.add(join("apps", app.Name)+".dbConnections", fmt.Sprintf("%d makes %d for all apps together, more than "+
+				"Postgres on a %s has for them", app.DbConnections, sum, c.InstanceType), fmt.Sprintf("%d for all apps together", usable))
 		}
 	}
 }
 
-// validateGithub checks that the two ids come together, and only with the repository they belong to.
+// validateGithub checks that both IDs are set or none, and only together with their repository.
 func (d *decoder) validateGithub(path string, app *App) {
 	owner, repo := path+".githubOwnerId", path+".githubRepoId"
 	switch {
 	case app.GithubOwnerID == 0 && app.GithubRepoID == 0, d.bad[owner], d.bad[repo]:
 	case app.GithubRepo == "":
 		if !d.bad[path+".githubRepo"] {
-			d.add(path+".githubRepo", "is missing, but its ids are set", "the repository they belong to")
+			d.add(path+".githubRepo", "is missing, but its IDs are set", "the repository with these IDs")
 		}
 	case app.GithubOwnerID == 0:
-		d.add(owner, "is missing beside githubRepoId", "both ids or none")
+		d.add(owner, "is missing, but githubRepoId is set", "both IDs or none")
 	case app.GithubRepoID == 0:
-		d.add(repo, "is missing beside githubOwnerId", "both ids or none")
+		d.add(repo, "is missing, but githubOwnerId is set", "both IDs or none")
 	}
 }
 
 var notRepoName = regexp.MustCompile(`[^a-z0-9]+`)
 
-// defaultRepoName keeps the repositories of two stacks in one account apart.
+// defaultRepoName returns a name that differs between the stacks of an account.
 func defaultRepoName(stack, app string) string {
 	prefix := notRepoName.ReplaceAllString(strings.ToLower(Namespace+"-"+stack), "-")
 	return strings.Trim(prefix, "-") + "/" + app
 }
 
-// validateZone checks that the app's names lie in its zone, and resolves the name of its record.
+// validateZone checks that the app's names are in its zone, and resolves the name of its record.
 func (d *decoder) validateZone(path string, c *Config, app *App) {
 	if app.Zone == "" {
 		switch {
@@ -141,7 +141,7 @@ func (d *decoder) validateZone(path string, c *Config, app *App) {
 		case c.EnableDns:
 			d.add(path+".zone", "is missing, but enableDns is true", "the Cloudflare zone of the domain")
 		case app.RecordName != "":
-			d.add(path+".recordName", "is set without zone", "no recordName, or zone too")
+			d.add(path+".recordName", "is set, but zone is not", "no recordName, or a zone as well")
 		}
 		return
 	}
@@ -160,14 +160,14 @@ func (d *decoder) validateZone(path string, c *Config, app *App) {
 	}
 	record := RecordName(app.Domain, app.Zone)
 	if app.RecordName != "" && app.RecordName != record {
-		d.add(path+".recordName", quote(app.RecordName)+" is not the record of domain and zone", record)
+		d.add(path+".recordName", quote(app.RecordName)+" does not follow from domain and zone", record)
 	}
 	app.RecordName = record
 }
 
 func inZone(domain, zone string) bool { return domain == zone || strings.HasSuffix(domain, "."+zone) }
 
-// RecordName returns the name that domain has within zone, "@" at the apex. The domain must lie in the zone.
+// RecordName returns the name of domain within zone, "@" at the apex. The domain must be in the zone.
 func RecordName(domain, zone string) string {
 	if domain == zone {
 		return "@"
@@ -187,7 +187,7 @@ func (d *decoder) validateCertificates(path string, c *Config, app *App) {
 	check := func(at, domain string) {
 		isPrivate := slices.ContainsFunc(privateDomains, func(top string) bool { return inZone(domain, top) })
 		if isPrivate && !d.bad[at] {
-			d.add(at, quote(domain)+" can have no certificate from Let's Encrypt", "a public name, or acme: internal")
+			d.add(at, quote(domain)+" cannot get a certificate from Let's Encrypt", "a public name, or acme: internal")
 		}
 	}
 	check(path+".domain", app.Domain)
@@ -196,7 +196,7 @@ func (d *decoder) validateCertificates(path string, c *Config, app *App) {
 	}
 }
 
-// validateUnique checks what may belong to one app only.
+// validateUnique checks the values that only one app may have.
 func (d *decoder) validateUnique(apps []App) {
 	domains, repos := map[string]string{}, map[string]string{}
 	claim := func(owners map[string]string, at, value string) {
@@ -220,7 +220,7 @@ func (d *decoder) validateUnique(apps []App) {
 	}
 }
 
-// mergeEnvs puts the environments of one key into the apps they name.
+// mergeEnvs adds the environments of one key to their apps.
 func mergeEnvs[V any](d *decoder, key string, apps []App, envs map[string]map[string]V, of func(*App) map[string]V) {
 	for _, name := range slices.Sorted(maps.Keys(envs)) {
 		i := slices.IndexFunc(apps, func(a App) bool { return a.Name == name })

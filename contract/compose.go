@@ -11,65 +11,65 @@ import (
 	"unicode/utf8"
 )
 
-// ComposeProject is the name of the Compose project, and so the beginning of every container's name.
+// ComposeProject is the name of the Compose project, with which every container's name begins.
 const ComposeProject = "webstack"
 
-// Names of the services, and containers, that are no apps. They are reserved: no app has such a name.
+// Names of the services and containers that are not apps. They are reserved: no app may have such a name.
 const (
 	// CaddyService is the proxy in front of the apps.
 	CaddyService = "caddy"
-	// PostgresService is the shared database; absent with an external one.
+	// PostgresService is the shared database; it does not exist with an external one.
 	PostgresService = "postgres"
 )
 
-// Images of the containers that are no apps. They are pinned, so an update is a reviewed diff.
+// Images of the containers that are not apps. They are pinned, so every update is a reviewed change.
 const (
-	// CaddyImage is Caddy, in the version whose adapter the tests parse the Caddyfile with. Its health check needs
-	// wget, which the image has.
+	// CaddyImage is Caddy, in the same version as the adapter with which the tests parse the Caddyfile. Its health check
+	// needs wget, which is in the image.
 	CaddyImage = "caddy:2.11.4-alpine"
-	// PostgresImage stays on one Debian release: another libc sorts text differently, which corrupts indexes.
+	// PostgresImage must stay on one Debian release: another libc sorts text differently, which corrupts indexes.
 	PostgresImage = "postgres:17.11-bookworm"
 )
 
-// EdgeNetwork is the network on which Caddy reaches the apps, by its name in the Compose file.
+// EdgeNetwork is the name in the Compose file of the network on which Caddy reaches the apps.
 const EdgeNetwork = "edge"
 
-// DatabaseNetwork is the network on which apps reach Postgres, by its name in the Compose file.
+// DatabaseNetwork is the name in the Compose file of the network on which apps reach Postgres.
 const DatabaseNetwork = "db"
 
 // Paths relative to the stack directory.
 const (
-	// PostgresPasswordPath has no ".env" at its end, so no app's env file can have the same name.
+	// PostgresPasswordPath does not end with ".env", so no app's env file can have the same name.
 	PostgresPasswordPath = "env/postgres-password"
 )
 
-// ContainerName is the name of the number-th container of an app's service, as Compose gives it. Numbers begin at 1;
-// a second container, started beside the first by --scale, has the next free one.
+// ContainerName returns the name that Compose gives to container number n of an app's service. Numbers begin at 1; a
+// second container, started with --scale, gets the next free number.
 func ContainerName(app string, number int) string {
 	return ComposeProject + "-" + app + "-" + strconv.Itoa(number)
 }
 
-// SumLabel is the label that tells what a container was made of: its definition, and for an app also its image and its
-// env file. The host program compares it with what a container should be made of. Compose's own label would not do: it
-// changes with Compose's version, and an upgrade would restart everything.
+// SumLabel is the label with a checksum of what a container was created from: its definition and, for an app, its image
+// and its env file. The host program uses it to find containers that must be replaced. Compose's own label changes with
+// the version of Compose, so an upgrade would restart everything.
 const SumLabel = "webstack.sum"
 
-// ImageVariable is the variable in compose/.env that holds the image of an app's live release. An app's name has
+// ImageVariable returns the variable in compose/.env with the image of an app's live release. An app's name has only
 // letters, digits and "-", so two apps never share a variable.
 func ImageVariable(app string) string { return "WEBSTACK_IMAGE_" + variableName(app) }
 
-// SumVariable is the variable in compose/.env that holds the value of a service's SumLabel.
+// SumVariable returns the variable in compose/.env with the value of a service's SumLabel.
 func SumVariable(service string) string { return "WEBSTACK_SUM_" + variableName(service) }
 
 func variableName(service string) string {
 	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
 }
 
-// ComposeEnv is the content of compose/.env: for the apps that have a release, app name to image with tag or digest;
-// and for the services that run, those of the apps included, service to the value of its SumLabel. An app without image
-// is not started, and Compose does not ask for its image. With this content, `docker compose up` by hand changes
-// nothing. Compose prefers variables of its own environment, so it must be run without COMPOSE_PROFILES,
-// WEBSTACK_IMAGE_* and WEBSTACK_SUM_*, unless it is to start another release.
+// ComposeEnv returns the content of compose/.env. images maps the apps that have a release to an image with tag or
+// digest; sums maps the running services, including the apps, to the values of their SumLabel. An app without an image
+// is not started, and Compose does not need its image. With this content, running `docker compose up` by hand changes
+// nothing. Variables in the environment take precedence for Compose, so run it without COMPOSE_PROFILES,
+// WEBSTACK_IMAGE_* and WEBSTACK_SUM_*, unless it should start another release.
 func ComposeEnv(images, sums map[string]string) ([]byte, error) {
 	apps := slices.Sorted(maps.Keys(images))
 	vars := []variable{{"COMPOSE_PROFILES", strings.Join(apps, ",")}}
@@ -82,9 +82,9 @@ func ComposeEnv(images, sums map[string]string) ([]byte, error) {
 	return dotenv(vars)
 }
 
-// AppEnv is the content of env/APP.env: the app's secure variables and DATABASE_URL. Compose hands the values to the
-// container as they are, new lines and dollar signs included. A name that is no identifier, and a value that is not
-// UTF-8 or has a NUL, is an error that does not show the value.
+// AppEnv returns the content of env/APP.env: the app's secure variables and DATABASE_URL. Compose passes the values to
+// the container unchanged, including new lines and dollar signs. A name that is not an identifier is an error, and so
+// is a value that is not UTF-8 or has a NUL; the error does not show the value.
 func AppEnv(values map[string]string) ([]byte, error) {
 	var vars []variable
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -93,7 +93,7 @@ func AppEnv(values map[string]string) ([]byte, error) {
 	return dotenv(vars)
 }
 
-// Variable is the value of a variable in an env file that AppEnv made, "" when it is not there.
+// Variable returns the value of a variable in an env file that AppEnv made, "" if it is missing.
 func Variable(content []byte, name string) string {
 	unescape := strings.NewReplacer(`\\`, `\`, `\"`, `"`, `\$`, `$`, `\n`, "\n", `\r`, "\r")
 	for line := range strings.Lines(string(content)) {
@@ -105,8 +105,8 @@ func Variable(content []byte, name string) string {
 	return ""
 }
 
-// DatabaseURL is the DATABASE_URL of an app: role and database have the same name. address is "host:port": that of
-// the external Postgres, which is spoken to over TLS, or "" for the container, which is on a network of the host.
+// DatabaseURL returns the DATABASE_URL of an app. Its role and database have the same name. address is the "host:port"
+// of an external Postgres, which requires TLS, or "" for the container, which is on a network of the host.
 func DatabaseURL(address, database, password string) string {
 	mode := "require"
 	if address == "" {
@@ -121,8 +121,8 @@ func DatabaseURL(address, database, password string) string {
 
 type variable struct{ name, value string }
 
-// escapes are what Compose's reader of env files undoes between double quotes. That form, unlike format: raw, is
-// known to every version of Compose, can hold new lines, and is not interpolated as every "$" is escaped.
+// escapes are undone by Compose when it reads env files with double quotes. Every version of Compose supports this
+// form, unlike format: raw. It can hold new lines, and is not interpolated because every "$" is escaped.
 var escapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "\n", `\n`, "\r", `\r`)
 
 func dotenv(vars []variable) ([]byte, error) {

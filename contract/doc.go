@@ -1,5 +1,5 @@
-// Package contract is what the Pulumi program and the host agree on: paths on the host, names in the account, keys in the
-// artifacts bucket, the bundle's manifest, and the files that the host writes beside the bundle. Both sides import it. It
+// Package contract is what the Pulumi program and the host share: paths on the host, names in the account, keys in the
+// artifacts bucket, the bundle's manifest, and the files that the host adds to the bundle. Both sides import it. It
 // reads nothing from the environment.
 //
 // The Compose file and the Caddyfile of the bundle are complete only with the files that the host writes:
@@ -12,8 +12,8 @@
 //	caddy/tls/APP/tls.crt      its own certificate chain, PEM            as found in Parameter Store
 //	caddy/tls/APP/tls.key      and private key, PEM                      as found in Parameter Store
 //
-// Files with secrets (everything in env/, and tls.key) have mode 0600 and belong to root; every other file has mode 0644.
-// They are replaced by rename, so that no reader sees half a file. Caddy reads upstreams itself; certificates need a
-// reload. Every app of the manifest has its tls/APP/Caddyfile before Caddy starts or reloads: a missing file is an error,
-// and Caddy keeps its current config. Every app has its env file before compose/.env enables its profile.
+// Files with secrets (everything in env/, and tls.key) have mode 0600 and belong to root; every other file has mode
+// 0644. They are replaced by rename, so that no reader sees half a file. Caddy reads upstreams itself; certificates
+// need a reload. Every app of the manifest has its tls/APP/Caddyfile before Caddy starts or reloads: a missing file is
+// an error, and Caddy keeps its current config. Every app has its env file before compose/.env enables its profile.
 package contract

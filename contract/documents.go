@@ -2,10 +2,11 @@ package contract
 
 import "webstack/internal/naming"
 
-// maxDocumentName is SSM's limit for the names of documents and of associations.
+// maxDocumentName is SSM's limit for the names of documents and associations.
 const maxDocumentName = 128
 
-// What the documents of a stack do: the last parts of their names. Those that deploy have the app's name behind it.
+// The purposes of a stack's documents, which are the last parts of their names. The app's name follows in the names of
+// deploy documents.
 const (
 	DocConverge = "converge"
 	DocDeploy   = "deploy"
@@ -15,7 +16,7 @@ const (
 	DocRestore  = "restore"
 )
 
-// DocumentName is the name of a stack's document, or of the association of the same name.
+// DocumentName returns the name of a stack's document, or of the association with the same name.
 func DocumentName(project, stack string, parts ...string) string {
 	return naming.Name(maxDocumentName, append([]string{NamePrefix(project, stack)}, parts...)...)
 }

@@ -6,19 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// LastRun is what the host remembers of its last converge. It holds no secret.
+// LastRun is what the host remembers about its last converge. It contains no secrets.
 type LastRun struct {
-	// Releases are the releases that the apps were to run, by app; an app that is not in it was to run none.
+	// Releases are the releases that the apps should run, by app; an app that is not in it should run none.
 	Releases map[string]string `json:"releases"`
-	// FailedAt is when it failed, zero when it did not.
+	// FailedAt is when it failed, zero if it did not.
 	FailedAt time.Time `json:"failedAt,omitzero"`
-	// Problems say why it failed; empty when it did not.
+	// Problems say why it failed; empty if it did not.
 	Problems []Problem `json:"problems,omitempty"`
 }
 
 // Problem is one thing that the last converge could not do.
 type Problem struct {
-	// App is the app that it is about, "" when it is about the whole host.
+	// App is the affected app, "" for the whole host.
 	App string `json:"app,omitempty"`
 	// Error says what went wrong.
 	Error string `json:"error"`
@@ -30,11 +30,11 @@ type Problem struct {
 const (
 	maxProblemBytes = 1000
 	maxProblemLines = 5
-	// maxDetailed is how many problems come with lines.
+	// maxDetailed is how many problems include lines.
 	maxDetailed = 20
 )
 
-// Encode gives the JSON text. What is too long is cut.
+// Encode returns the JSON text. It cuts texts that are too long.
 func (l LastRun) Encode() []byte {
 	var problems []Problem
 	for i, p := range l.Problems {
@@ -50,12 +50,12 @@ func (l LastRun) Encode() []byte {
 		problems = append(problems, p)
 	}
 	l.Problems = problems
-	// A struct of strings, times, maps and slices of such always encodes into memory.
+	// A struct of strings, times, maps and slices of these always encodes without an error.
 	text, _ := json.MarshalIndent(l, "", "  ")
 	return append(text, '\n')
 }
 
-// DecodeLastRun reads what Encode wrote. A text that cannot be read is one of nothing known.
+// DecodeLastRun decodes what Encode returned. For an invalid text, it returns an empty LastRun.
 func DecodeLastRun(text []byte) LastRun {
 	var l LastRun
 	if json.Unmarshal(text, &l) != nil {
@@ -64,7 +64,7 @@ func DecodeLastRun(text []byte) LastRun {
 	return l
 }
 
-// cut ends a text that is too long, between two characters.
+// cut shortens a text that is too long, between two characters.
 func cut(s string) string {
 	if len(s) <= maxProblemBytes {
 		return s

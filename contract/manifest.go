@@ -11,20 +11,20 @@ import (
 	"slices"
 )
 
-// Version is the version of the manifest's format. A host refuses every other version.
+// Version is the version of the manifest's format. A host refuses all other versions.
 const Version = 1
 
-// Limits of a manifest; what the program renders stays far below them.
+// Limits of a manifest. The program stays far below them.
 const (
-	// MaxManifestBytes bounds the encoded manifest, so that a host reads it into memory safely.
+	// MaxManifestBytes limits the encoded manifest, so that a host can safely read it into memory.
 	MaxManifestBytes = 4 << 20
-	// MaxFileBytes bounds one file of the bundle.
+	// MaxFileBytes limits one file of the bundle.
 	MaxFileBytes = 256 << 20
-	// MaxPathBytes bounds File.Path; S3 keys may have 1,024 bytes, a Linux path 4,096.
+	// MaxPathBytes limits File.Path; S3 keys may have 1,024 bytes, a Linux path 4,096.
 	MaxPathBytes = 255
 )
 
-// Modes a file of the bundle may have.
+// Possible modes of a file in the bundle.
 const (
 	// ModeData is for files that anyone on the host may read.
 	ModeData = "0644"
@@ -34,76 +34,77 @@ const (
 	ModeProgram = "0755"
 )
 
-// Manifest describes a bundle: the files of one state of a stack, and what the host must know about it. It holds
-// no secret. Its sum (see Sum) is the identity of the bundle.
+// Manifest describes a bundle: the files of one state of a stack, and what the host must know about it. It contains
+// no secrets. Its checksum (see Sum) is the identity of the bundle.
 type Manifest struct {
 	// Version is the format's Version.
 	Version int `json:"version"`
-	// Project and Stack are Pulumi's names: 1..100 letters, digits and "_.-".
+	// Project and Stack are the Pulumi names: 1..100 letters, digits and "_.-".
 	Project string `json:"project"`
 	Stack   string `json:"stack"`
 	// Region is the AWS region of the stack, such as "eu-central-1".
 	Region string `json:"region"`
-	// StackDir is the absolute directory on the host that the bundle's files go to.
+	// StackDir is the absolute directory on the host for the bundle's files.
 	StackDir string `json:"stackDir"`
-	// ExternalPostgres is true when Postgres is not a container of this stack; its address is then in the parameter
+	// ExternalPostgres is true if Postgres is not a container of this stack. Its address is then in the parameter
 	// PostgresHostParam.
 	ExternalPostgres bool `json:"externalPostgres"`
-	// PostgresUser is the superuser, PostgresDefaultDb the database made beside the apps' own: 1..63 bytes each.
+	// PostgresUser is the superuser, PostgresDefaultDb its database in addition to those of the apps: 1..63 bytes each.
 	PostgresUser      string `json:"postgresUser"`
 	PostgresDefaultDb string `json:"postgresDefaultDb"`
-	// Web bounds the connections of visitors; the zero value, which bundles of old have, does not.
+	// Web limits the connections of visitors. Old bundles have the zero value, which means no limits.
 	Web Web `json:"web,omitzero"`
-	// Apps are sorted by name by Encode; names are unique.
+	// Apps have unique names. Encode sorts them by name.
 	Apps []ManifestApp `json:"apps"`
-	// Files are sorted by path by Encode; paths are unique.
+	// Files have unique paths. Encode sorts them by path.
 	Files []File `json:"files"`
 }
 
-// Web says how many connections to the web ports there may be at once.
+// Web limits the number of simultaneous connections to the web ports.
 type Web struct {
-	// Connections is how many there may be in all, 1 or more.
+	// Connections is the limit for all connections, 1 or more.
 	Connections int `json:"connections"`
-	// ConnectionsPerAddress is how many there may be from one IPv4 address or one IPv6 network of 64 bits, 1 or more.
+	// ConnectionsPerAddress is the limit for one IPv4 address or one IPv6 /64 network, 1 or more.
 	ConnectionsPerAddress int `json:"connectionsPerAddress"`
-	// Proxies are the CIDRs of proxies, from which there may be as many as in all, as each speaks for many visitors.
+	// Proxies are the CIDRs of proxies, for which only the limit of all connections applies, because each proxy serves
+	// many visitors.
 	Proxies []string `json:"proxies,omitempty"`
 }
 
 // ManifestApp is one app of the stack.
 type ManifestApp struct {
-	// Name is 1..63 lower case letters, digits and "-", not beginning or ending with "-".
+	// Name is 1..63 lower-case letters, digits and "-", not beginning or ending with "-".
 	Name string `json:"name"`
-	// Domain is the host name of the app in lower case.
+	// Domain is the lower-case host name of the app.
 	Domain string `json:"domain"`
 	// Port is the port the app's container listens on, 1..65535.
 	Port int `json:"port"`
-	// HealthPath is the URL path, beginning with "/", that answers 2xx when the app is well.
+	// HealthPath is the URL path, beginning with "/", that answers with a 2xx status when the app is healthy.
 	HealthPath string `json:"healthPath"`
-	// Repository is the image repository without tag: "<account>.dkr.ecr.<region>.amazonaws.com/<name>".
+	// Repository is the image repository without a tag: "<account>.dkr.ecr.<region>.amazonaws.com/<name>".
 	Repository string `json:"repository"`
 	// Database is the name of the app's database and of the role that owns it, 1..63 bytes (Postgres' limit).
 	Database string `json:"database"`
-	// MemoryMb limits the memory of the app's container, in MiB, 6 or more (Docker's least).
+	// MemoryMb limits the memory of the app's container, in MiB, 6 or more (Docker's minimum).
 	MemoryMb int `json:"memoryMb"`
-	// StartTimeoutSeconds is how long a new container may take until HealthPath answers 2xx, 1 or more.
+	// StartTimeoutSeconds is how long a new container may take until HealthPath answers with a 2xx status, 1 or more.
 	StartTimeoutSeconds int `json:"startTimeoutSeconds"`
 	// DrainTimeoutSeconds is how long an old container may take to finish its requests, 0 or more.
 	DrainTimeoutSeconds int `json:"drainTimeoutSeconds"`
-	// StopGraceSeconds is how long it may take to end after SIGTERM, 1 or more.
+	// StopGraceSeconds is how long it may take to exit after SIGTERM, 1 or more.
 	StopGraceSeconds int `json:"stopGraceSeconds"`
-	// DbConnections is how many connections to Postgres the app may hold, 0..1000; 0 is a share of what there is.
+	// DbConnections is how many connections to Postgres the app may hold, 0..1000; 0 is a share of the remaining ones.
 	DbConnections int `json:"dbConnections"`
-	// SecureEnv names the environment variables whose values are in the parameters AppEnvParam, sorted by Encode.
+	// SecureEnv names the environment variables whose values are in the parameters AppEnvParam. Encode sorts them.
 	SecureEnv []string `json:"secureEnv"`
 }
 
 // File is one file of the bundle.
 type File struct {
 	// Path is relative to the stack directory: clean, at most MaxPathBytes of letters, digits and "/._-", without
-	// "..", and none of the paths that the host writes itself. The object's key is File.Key.
+	// "..", and not one of the paths that the host writes itself. The object's key is File.Key.
 	Path string `json:"path"`
-	// SHA256 is the sum of the content, 64 lower case hexadecimal digits.
+	// SHA256 is the checksum of the content, 64 lower-case hexadecimal digits.
 	SHA256 string `json:"sha256"`
 	// Size is the length of the content in bytes, 0..MaxFileBytes.
 	Size int64 `json:"size"`
@@ -111,16 +112,16 @@ type File struct {
 	Mode string `json:"mode"`
 }
 
-// Key is the key of the file's object in the artifacts bucket.
+// Key returns the key of the file's object in the artifacts bucket.
 func (f File) Key() string { return BundlePrefix + f.Path }
 
-// Sum is the SHA-256 of b as 64 lower case hexadecimal digits.
+// Sum returns the SHA-256 of b as 64 lower-case hexadecimal digits.
 func Sum(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-// Encode gives the manifest's JSON text. The same manifest gives the same bytes, whatever the order of its apps,
+// Encode returns the manifest's JSON text. The same manifest gives the same bytes, whatever the order of its apps,
 // variables and files. It does not check the manifest: see Validate.
 func (m Manifest) Encode() []byte {
 	m.Apps = sorted(m.Apps, func(a, b ManifestApp) int { return cmp.Compare(a.Name, b.Name) })
@@ -132,23 +133,23 @@ func (m Manifest) Encode() []byte {
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	// A struct of strings, numbers and slices of such always encodes into memory.
+	// A struct of strings, numbers and slices of these always encodes without an error.
 	_ = enc.Encode(m)
 	return out.Bytes()
 }
 
-// sorted returns a sorted copy, which is empty and not null in JSON when s is nil.
+// sorted returns a sorted copy. For a nil s, it is empty, not null, in JSON.
 func sorted[E any](s []E, compare func(a, b E) int) []E {
 	out := append([]E{}, s...)
 	slices.SortStableFunc(out, compare)
 	return out
 }
 
-// DecodeManifest reads a manifest and refuses all that Encode does not write from a valid one: unknown or repeated
-// fields, another order or format, text behind the object, and everything that Validate refuses.
+// DecodeManifest decodes a manifest and refuses everything that Encode would not write for a valid one: unknown or
+// repeated fields, another order or format, text after the object, and everything that Validate refuses.
 func DecodeManifest(b []byte) (Manifest, error) {
 	if len(b) > MaxManifestBytes {
-		return Manifest{}, fmt.Errorf("decode manifest: %d bytes are more than the %d allowed", len(b), MaxManifestBytes)
+		return Manifest{}, fmt.Errorf("decode manifest: it has %d bytes, more than the allowed %d", len(b), MaxManifestBytes)
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.DisallowUnknownFields()

@@ -1,14 +1,14 @@
 package contract
 
-// TagStack is the tag on the instance and on its data volume by which Systems Manager and the operator's command
-// find them. Its value is StackTagValue.
+// TagStack is the tag of the instance and its data volume, by which Systems Manager and the operator's command find
+// them. Its value is StackTagValue.
 const TagStack = "webstack:stack"
 
-// StackTagValue is the value of TagStack: "<project>/<stack>".
+// StackTagValue returns the value of TagStack: "<project>/<stack>".
 func StackTagValue(project, stack string) string { return project + "/" + stack }
 
-// BasePath is the path under which all parameters of a stack stand in Parameter Store: "/<project>/<stack>".
-// Parameter Store allows letters, digits and "_.-" in each of at most 15 levels and 1,011 characters in all.
+// BasePath returns the path of all parameters of a stack in Parameter Store: "/<project>/<stack>". Parameter Store
+// allows letters, digits and "_.-" in at most 15 levels, and 1,011 characters in total.
 func BasePath(project, stack string) string { return "/" + project + "/" + stack }
 
 // PostgresPasswordParam names the SecureString with the password of the Postgres superuser.
@@ -25,19 +25,19 @@ func AppDatabasePasswordParam(base, app string) string {
 // AppEnvParam names the SecureString with the value of one secure environment variable of an app.
 func AppEnvParam(base, app, name string) string { return base + "/apps/" + app + "/env/" + name }
 
-// AppReleaseParam names the String that says which release of an app is live: what ParseRelease takes, or NoRelease. It
-// is made and removed with the app, so that an app that is added again does not begin with the release of a repository
-// that is gone. In between, the host writes it.
+// AppReleaseParam names the String with the live release of an app: what ParseRelease accepts, or NoRelease. It is
+// created and deleted with the app, so that an app that is added again does not start with a release from a deleted
+// repository. In between, the host writes it.
 func AppReleaseParam(base, app string) string { return base + "/apps/" + app + "/release" }
 
-// CertificateParams name the two parameters of a place where people put an app's own certificate: the chain and its
-// private key, both PEM.
+// CertificateParams names the two parameters in which people store an app's own certificate: the chain and its private
+// key, both PEM.
 type CertificateParams struct{ Cert, Key string }
 
-// AppCertificateParams are the places of an app's own certificate. The first that has anything counts: that of the stack,
-// and then the one without project and stack in it, which all stacks of an account share that have an app of this name.
-// The stack's place is not below those that the host reads as a whole, so that a parameter there which cannot be decrypted
-// concerns this app alone.
+// AppCertificateParams returns the possible parameters of an app's own certificate. The first that exist count: those
+// of the stack, then those without project and stack, which all stacks of an account share that have an app with this
+// name. The stack's own are not below the paths that the host reads as a whole, so that a parameter that cannot be
+// decrypted affects only this app.
 func AppCertificateParams(base, app string) []CertificateParams {
 	return []CertificateParams{
 		{base + "/" + app + "/ssl/cert", base + "/" + app + "/ssl/key"},
@@ -45,7 +45,7 @@ func AppCertificateParams(base, app string) []CertificateParams {
 	}
 }
 
-// OwnPaths are the paths below which everything is the stack's own and read as a whole.
+// OwnPaths returns the paths below which every parameter belongs to the stack. The host reads them as a whole.
 func OwnPaths(base string) []string { return []string{base + "/apps", base + "/postgres"} }
 
 // Keys in the artifacts bucket.
@@ -59,6 +59,6 @@ const (
 // BackupPrefix precedes every object of a backup in the backup bucket.
 const BackupPrefix = "postgres/backups/"
 
-// BackupManifest ends the key of the object that is written last: BackupPrefix, the backup's date, "/", and this. What
-// has none is no backup.
+// BackupManifest ends the key of the object that is written last: BackupPrefix, the backup's date, "/", and this. A
+// backup without it is incomplete.
 const BackupManifest = "manifest.json"

@@ -7,18 +7,18 @@ const DataDir = "/var/lib/webstack"
 
 // Directories on the data volume.
 const (
-	// PostgresDataDir holds the shared Postgres' cluster.
+	// PostgresDataDir has the cluster of the shared Postgres.
 	PostgresDataDir = DataDir + "/postgres"
-	// CaddyDataDir holds Caddy's certificates and ACME account; losing it means new certificates.
+	// CaddyDataDir has Caddy's certificates and ACME account; if it is lost, Caddy gets new certificates.
 	CaddyDataDir = DataDir + "/caddy"
-	// DumpsDir holds database dumps until they are checked and uploaded.
+	// DumpsDir has database dumps until they are verified and uploaded.
 	DumpsDir = DataDir + "/dumps"
 )
 
-// PostgresSuperuserFile holds the name of Postgres' superuser; it belongs to the cluster and goes with it.
+// PostgresSuperuserFile has the name of the Postgres superuser. It belongs to the cluster and moves with it.
 const PostgresSuperuserFile = DataDir + "/postgres-superuser"
 
-// DefaultStackDir is the stack directory unless the config sets another one.
+// DefaultStackDir is the default stack directory.
 const DefaultStackDir = "/opt/webstack"
 
 // Paths of the bundle's files, relative to the stack directory (see File.Path).
@@ -27,33 +27,33 @@ const (
 	HostProgramPath = "bin/webstackctl"
 	// ComposePath is the Compose file of the stack.
 	ComposePath = "compose/docker-compose.yml"
-	// CaddyfilePath is Caddy's configuration; its directory is what the caddy container mounts.
+	// CaddyfilePath is Caddy's configuration. The caddy container mounts its directory.
 	CaddyfilePath = "caddy/Caddyfile"
 )
 
-// Paths the host itself writes, relative to the stack directory. A bundle may hold none of them.
+// Paths that the host itself writes, relative to the stack directory. A bundle must not contain them.
 const (
-	// ManifestPath is the manifest of the bundle that was applied last.
+	// ManifestPath is the manifest of the last applied bundle.
 	ManifestPath = "bundle/manifest.json"
-	// LockPath is the file whose lock serialises everything that changes the stack.
+	// LockPath is the lock file for everything that changes the stack.
 	LockPath = "lock"
-	// ComposeEnvPath is what Compose reads beside the Compose file: the release of each app.
+	// ComposeEnvPath is the env file of Compose, with the release of each app.
 	ComposeEnvPath = "compose/.env"
-	// StateDir is what the host program remembers from run to run.
+	// StateDir is what the host program remembers between runs.
 	StateDir = "state"
-	// LastRunPath says what the last converge was to bring about and what went wrong.
+	// LastRunPath is the file with the LastRun.
 	LastRunPath = StateDir + "/last-run.json"
-	// ReservePath takes up room on the disk that the host program frees when it needs some.
+	// ReservePath occupies disk space that the host program can free when it needs some.
 	ReservePath = StateDir + "/reserve"
-	// EnvDir holds one file NAME.env (mode 0600) per app.
+	// EnvDir has one file NAME.env (mode 0600) per app.
 	EnvDir = "env"
-	// TLSDir holds one directory per app with its own certificate (tls.crt, tls.key).
+	// TLSDir has one directory per app with its own certificate (tls.crt, tls.key).
 	TLSDir = "caddy/tls"
-	// UpstreamsDir holds one file per app that says which container Caddy sends its requests to.
+	// UpstreamsDir has one file per app that says to which container Caddy sends its requests.
 	UpstreamsDir = "caddy/upstreams"
 )
 
-// Paths gives the absolute paths of the host's files under a stack directory.
+// Paths returns the absolute paths of the host's files under a stack directory.
 type Paths struct {
 	// StackDir is the absolute stack directory.
 	StackDir string
@@ -68,7 +68,7 @@ func (p Paths) Compose() string { return p.join(ComposePath) }
 // Caddyfile is the path of the Caddyfile.
 func (p Paths) Caddyfile() string { return p.join(CaddyfilePath) }
 
-// Manifest is the path of the manifest that was applied last.
+// Manifest is the path of the manifest of the last applied bundle.
 func (p Paths) Manifest() string { return p.join(ManifestPath) }
 
 // Lock is the path of the lock file.

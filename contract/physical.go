@@ -7,10 +7,9 @@ import (
 	"webstack/internal/naming"
 )
 
-// Names of things in the account that whoever operates the stack looks for by their name. Limits are AWS's, in
-// characters.
+// Names of resources that operators and tools look up by name. Limits are AWS's, in characters.
 const (
-	maxBucketStem = 63 - 8 // leaves room for what Pulumi adds
+	maxBucketStem = 63 - 8 // leaves room for Pulumi's suffix
 	maxRoleName   = 64
 	maxAlias      = 256 - len("alias/")
 	maxDatabase   = 63
@@ -18,14 +17,14 @@ const (
 
 var (
 	notInNames = regexp.MustCompile(`[^a-z0-9]+`)
-	// plainProject and plainStack stay what they are in a prefix. The last dash is between the two.
+	// plainProject and plainStack match names that are used unchanged in a prefix. A dash is between the two.
 	plainProject = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
 	plainStack   = regexp.MustCompile(`^[a-z0-9]+$`)
 )
 
-// NamePrefix starts most physical names of a stack. It is in the characters that every service takes, S3 with its lower
-// case included. Two stacks of an account never have the same one: where the characters alone would not tell them apart,
-// such as those of "dev.eu" and "dev-eu", a hash does.
+// NamePrefix starts most physical names of a stack. It has only characters that every service accepts, including S3
+// with its lower case. Two stacks of an account never have the same prefix: a hash distinguishes names such as "dev.eu"
+// and "dev-eu", which would give the same characters.
 func NamePrefix(project, stack string) string {
 	prefix := strings.Trim(notInNames.ReplaceAllString(strings.ToLower(project+"-"+stack), "-"), "-")
 	if plainProject.MatchString(project) && plainStack.MatchString(stack) {
@@ -34,28 +33,28 @@ func NamePrefix(project, stack string) string {
 	return prefix + "-" + naming.Hash(project+"/"+stack)
 }
 
-// BackupBucketStem is the beginning of the backup bucket's name when the config gives none: a dash and random
-// characters follow.
+// BackupBucketStem is the beginning of the backup bucket's name if the config sets none. A dash and random characters
+// follow.
 func BackupBucketStem(prefix string) string { return naming.Name(maxBucketStem, prefix, "backups") }
 
-// HostRoleName is the name of the role of the host, and of its instance profile.
+// HostRoleName is the name of the host's role and of its instance profile.
 func HostRoleName(prefix string) string { return naming.Name(maxRoleName, prefix, "host") }
 
-// HostRoleArn is the ARN of the role of the host.
+// HostRoleArn is the ARN of the host's role.
 func HostRoleArn(account, prefix string) string {
 	return "arn:aws:iam::" + account + ":role/" + HostRoleName(prefix)
 }
 
-// DeployRoleName is the name of the role by which an app's workflow deploys.
+// DeployRoleName is the name of the role with which an app's workflow deploys.
 func DeployRoleName(project, stack, app string) string {
 	return naming.Name(maxRoleName, NamePrefix(project, stack), "deploy", app)
 }
 
-// SecretsAlias is the alias of the key that the stack's secret parameters are encrypted with. KMS takes letters, digits
-// and "/_-" in it, and so no dots.
+// SecretsAlias is the alias of the key that encrypts the stack's secret parameters. KMS allows letters, digits and
+// "/_-", but no dots.
 func SecretsAlias(project, stack string) string {
 	return "alias/" + naming.Name(maxAlias, NamePrefix(project, stack))
 }
 
-// DatabaseIdentifier names the RDS instance of a stack with an external Postgres.
+// DatabaseIdentifier is the name of the RDS instance of a stack with an external Postgres.
 func DatabaseIdentifier(prefix string) string { return naming.Name(maxDatabase, prefix, "postgres") }

@@ -12,46 +12,47 @@ import (
 	"time"
 )
 
-// StatusVersion is the version of the form of Status. A reader refuses every other one.
+// StatusVersion is the version of the format of Status. A reader refuses all other versions.
 const StatusVersion = 1
 
 const (
 	// MaxOutput is how much of a step's output Run Command keeps, in characters.
 	MaxOutput = 24000
-	// maxPlainStatus is the length up to which a status is plain JSON; a longer one is packed.
+	// maxPlainStatus is the maximum length of a status in plain JSON; a longer one is compressed.
 	maxPlainStatus = MaxOutput - 1000
 	packedPrefix   = "gzip:"
-	// maxStatus bounds what an unpacked status may hold, in bytes.
+	// maxStatus limits the size of an uncompressed status, in bytes.
 	maxStatus = 4 << 20
 )
 
-// Status is what the host knows of itself; the document DocStatus prints it. It holds no secret. Sizes are in bytes.
+// Status is what the host knows about itself. The document DocStatus prints it. It contains no secrets. Sizes are in
+// bytes.
 type Status struct {
 	Version int `json:"version"`
-	// At is when it was asked, Boot when the host came up.
+	// At is when the status was taken, Boot is when the host booted.
 	At   time.Time `json:"at"`
 	Boot time.Time `json:"boot"`
-	// Manifest is the sum of the manifest that was applied last, "" before the first.
+	// Manifest is the checksum of the last applied manifest, "" before the first.
 	Manifest string `json:"manifest"`
 	// DataMounted is true when the data volume is mounted.
 	DataMounted bool `json:"dataMounted"`
-	// Docker is the version of the engine, "" when it does not answer.
+	// Docker is the version of the engine, "" if it does not answer.
 	Docker string       `json:"docker"`
 	Memory MemoryStatus `json:"memory"`
 	Disks  []DiskStatus `json:"disks"`
-	// PostgresReady is true when Postgres, on this host or elsewhere, takes connections.
+	// PostgresReady is true if Postgres, on this host or elsewhere, accepts connections.
 	PostgresReady bool `json:"postgresReady"`
-	// Connections is what Postgres has for all apps together, nil when it takes no connection.
+	// Connections are the connections of all apps together, nil if Postgres does not accept connections.
 	Connections *ConnectionStatus `json:"connections,omitempty"`
-	// WebGuarded is true when the connections to the web ports are bounded before Caddy sees them.
+	// WebGuarded is true if the connections to the web ports are limited before they reach Caddy.
 	WebGuarded bool `json:"webGuarded"`
-	// Services are the containers beside the apps', such as caddy and postgres.
+	// Services are the containers that are not apps, such as caddy and postgres.
 	Services []ServiceStatus `json:"services"`
 	Apps     []AppStatus     `json:"apps"`
-	// FailedAt is when the last converge failed, zero when it did not, and Problems say why.
+	// FailedAt is when the last converge failed, zero if it did not. Problems say why.
 	FailedAt time.Time `json:"failedAt,omitzero"`
 	Problems []Problem `json:"problems,omitempty"`
-	// Authority is the PEM certificate of Caddy's own authority, "" when it has issued nothing.
+	// Authority is the PEM certificate of Caddy's own authority, "" if it has issued nothing.
 	Authority string `json:"authority,omitempty"`
 }
 
@@ -66,15 +67,15 @@ type MemoryStatus struct {
 // DiskStatus is one file system.
 type DiskStatus struct {
 	Path string `json:"path"`
-	// Total is how much programs that are not root's can have of it, Free how much of that is left.
+	// Total is the space for programs that do not run as root, Free is how much of it is left.
 	Total int64 `json:"total"`
 	Free  int64 `json:"free"`
-	// Inodes is how many files it can hold, InodesFree how many more; both are 0 where there is no such limit.
+	// Inodes is how many files it can have, InodesFree how many more. Both are 0 if there is no such limit.
 	Inodes     int64 `json:"inodes"`
 	InodesFree int64 `json:"inodesFree"`
 }
 
-// Used is how much of the disk's space and of its inodes is in use, in percent.
+// Used returns how much of the disk's space and of its inodes is in use, in percent.
 func (d DiskStatus) Used() (space, inodes int) {
 	percent := func(free, total int64) int {
 		if total <= 0 {
@@ -85,16 +86,16 @@ func (d DiskStatus) Used() (space, inodes int) {
 	return percent(d.Free, d.Total), percent(d.InodesFree, d.Inodes)
 }
 
-// ConnectionStatus is how many connections to Postgres there are.
+// ConnectionStatus is the number of connections to Postgres.
 type ConnectionStatus struct {
-	// Used is how many the apps hold with a password, Limit how many they may hold together.
+	// Used is how many authenticated connections the apps hold, Limit is how many they may hold together.
 	Used  int `json:"used"`
 	Limit int `json:"limit"`
-	// Guarded is true when connections are bounded before Postgres sees them, and where that is not for this host to do.
+	// Guarded is true if connections are limited before they reach Postgres, or if that is not this host's task.
 	Guarded bool `json:"guarded"`
 }
 
-// Text says how many connections an app holds of those that it may hold, and names those that are silent.
+// Text says how many connections an app holds, its limit, and how many connections are silent.
 func (d *DatabaseStatus) Text() string {
 	if d == nil {
 		return "-"
@@ -106,20 +107,20 @@ func (d *DatabaseStatus) Text() string {
 	return text
 }
 
-// Silent is how many of an app's connections have not given a password.
+// Silent returns how many of an app's connections have not sent a password.
 func (d *DatabaseStatus) Silent() int { return max(d.Sockets-d.Used, 0) }
 
-// DatabaseStatus is an app's part of Postgres.
+// DatabaseStatus is an app's use of Postgres.
 type DatabaseStatus struct {
-	// Error says why the app cannot connect, by a connection made as it does; "" when it can.
+	// Error says why a test connection like the app's own failed; "" if it succeeded.
 	Error string `json:"error,omitempty"`
-	// Used is how many connections the app holds with its password, Limit how many it may hold.
+	// Used is how many authenticated connections the app holds, Limit is how many it may hold.
 	Used  int `json:"used"`
 	Limit int `json:"limit"`
-	// Sockets is how many connections its containers hold to the Postgres on this host, those included that have not given
-	// a password.
+	// Sockets is how many connections its containers hold to the Postgres on this host, including those that have not
+	// sent a password.
 	Sockets int `json:"sockets"`
-	// Size is that of its database.
+	// Size is the size of its database.
 	Size int64 `json:"size"`
 }
 
@@ -128,27 +129,27 @@ const (
 	HealthHealthy   = "healthy"
 	HealthUnhealthy = "unhealthy"
 	HealthStarting  = "starting"
-	// HealthNone is that of a container without a health check.
+	// HealthNone is the health of a container without a health check.
 	HealthNone = "none"
 )
 
 // ServiceStatus is one container.
 type ServiceStatus struct {
 	Name string `json:"name"`
-	// State is Docker's, such as running, restarting or exited; "" when there is no container.
+	// State is the Docker state, such as running, restarting or exited; "" if there is no container.
 	State  string `json:"state"`
 	Health string `json:"health"`
 	// Since is when it was started.
 	Since time.Time `json:"since,omitzero"`
-	// Restarts is how often Docker has started it anew by itself.
+	// Restarts is how often Docker has restarted it automatically.
 	Restarts int `json:"restarts"`
-	// ExitCode is that of its last end, when it does not run.
+	// ExitCode is the exit code of its last run, if it is not running.
 	ExitCode int `json:"exitCode,omitempty"`
-	// MemoryLimit is its memory limit in bytes, 0 without one. MemoryKills is how often the kernel has killed one of its
-	// processes for that limit, as far as is known.
+	// MemoryLimit is its memory limit in bytes, 0 without one. MemoryKills is how often, as far as known, the kernel has
+	// killed one of its processes because of that limit.
 	MemoryLimit int64 `json:"memoryLimit,omitempty"`
 	MemoryKills int   `json:"memoryKills,omitempty"`
-	// Ports are those published on the host, as ADDRESS:PORT/PROTOCOL.
+	// Ports are the ports published on the host, as ADDRESS:PORT/PROTOCOL.
 	Ports []string `json:"ports,omitempty"`
 }
 
@@ -158,28 +159,28 @@ type AppStatus struct {
 	Domain string `json:"domain"`
 	// Release is the tag of the live image, "" before the first deploy.
 	Release string `json:"release"`
-	// Wanted is the release that the last converge was to bring about, "" when there was none. It differs from Release
-	// when that failed; Problems then say why.
+	// Wanted is the release that the last converge should have started, "" if none. It differs from Release if that
+	// failed; Problems then say why.
 	Wanted string `json:"wanted,omitempty"`
-	// Database is nil when Postgres takes no connection, and for an app that has no database yet.
+	// Database is nil if Postgres does not accept connections, and for an app that has no database yet.
 	Database *DatabaseStatus `json:"database,omitempty"`
-	// Written is what its containers have written to their own file systems, -1 when that is not known.
+	// Written is how much its containers have written to their own file systems, -1 if unknown.
 	Written int64 `json:"written"`
-	// Certificate is what Caddy shows for the domain, nil when it has none.
+	// Certificate is the certificate that Caddy serves for the domain, nil if it has none.
 	Certificate *CertificateStatus `json:"certificate,omitempty"`
 }
 
 // CertificateStatus is a certificate that visitors get.
 type CertificateStatus struct {
-	// Own is true when it comes from Parameter Store and not from an authority that Caddy asked.
+	// Own is true if it comes from Parameter Store and not from an authority that Caddy uses.
 	Own      bool      `json:"own"`
 	Issuer   string    `json:"issuer"`
 	NotAfter time.Time `json:"notAfter"`
 }
 
-// Encode gives the text of the status, one line: JSON, or packed where that would not fit into a step's output.
+// Encode returns the text of the status in one line: JSON, or compressed if that would not fit into a step's output.
 func (s Status) Encode() []byte {
-	// A struct of strings, numbers, times and slices of such always encodes into memory.
+	// A struct of strings, numbers, times and slices of these always encodes without an error.
 	plain, _ := json.Marshal(s)
 	if len(plain) <= maxPlainStatus {
 		return plain
@@ -194,7 +195,7 @@ func (s Status) Encode() []byte {
 	return packed.Bytes()
 }
 
-// DecodeStatus reads what Encode wrote.
+// DecodeStatus decodes what Encode returned.
 func DecodeStatus(text string) (Status, error) {
 	text = strings.TrimSpace(text)
 	var in io.Reader = strings.NewReader(text)

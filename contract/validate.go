@@ -18,7 +18,7 @@ var (
 	fileRE    = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
 )
 
-// problems collects what is wrong, so that all of it is said at once.
+// problems collects problems, so that all of them are reported at once.
 type problems []error
 
 func (p *problems) check(ok bool, format string, args ...any) {
@@ -34,7 +34,7 @@ func (p *problems) add(at string, err error) {
 	}
 }
 
-// Validate reports everything in the manifest that its fields' comments do not allow.
+// Validate reports every violation of what the comments of the manifest's fields demand.
 func (m Manifest) Validate() error {
 	var p problems
 	p.check(m.Version == Version, "version: %d is not %d; use the host program of the same bundle", m.Version, Version)
@@ -68,12 +68,12 @@ func (p *problems) checkApps(apps []ManifestApp) {
 	for i, a := range apps {
 		at := fmt.Sprintf("apps[%d]", i)
 		p.add(at+".name", CheckAppName(a.Name))
-		p.check(!seen[a.Name], "%s.name: %q is there twice", at, a.Name)
+		p.check(!seen[a.Name], "%s.name: %q is listed twice", at, a.Name)
 		seen[a.Name] = true
-		p.check(domainRE.MatchString(a.Domain), "%s.domain: %q is no domain in lower case", at, a.Domain)
+		p.check(domainRE.MatchString(a.Domain), "%s.domain: %q is not a lower-case domain name", at, a.Domain)
 		p.check(a.Port >= 1 && a.Port <= 65535, "%s.port: %d is not 1..65535", at, a.Port)
-		p.check(healthRE.MatchString(a.HealthPath), "%s.healthPath: %q is no URL path that begins with /", at, a.HealthPath)
-		p.check(imageRE.MatchString(a.Repository), "%s.repository: %q is no image repository", at, a.Repository)
+		p.check(healthRE.MatchString(a.HealthPath), "%s.healthPath: %q is not a URL path that begins with /", at, a.HealthPath)
+		p.check(imageRE.MatchString(a.Repository), "%s.repository: %q is not an image repository", at, a.Repository)
 		p.check(isIdentifier(a.Database), "%s.database: %q is not 1..63 bytes without control characters", at, a.Database)
 		p.check(a.MemoryMb >= 6, "%s.memoryMb: %d is less than 6", at, a.MemoryMb)
 		p.check(a.StartTimeoutSeconds >= 1, "%s.startTimeoutSeconds: %d is less than 1", at, a.StartTimeoutSeconds)
@@ -83,7 +83,7 @@ func (p *problems) checkApps(apps []ManifestApp) {
 		names := map[string]bool{}
 		for j, name := range a.SecureEnv {
 			p.add(fmt.Sprintf("%s.secureEnv[%d]", at, j), CheckEnvName(name))
-			p.check(!names[name], "%s.secureEnv[%d]: %q is there twice", at, j, name)
+			p.check(!names[name], "%s.secureEnv[%d]: %q is listed twice", at, j, name)
 			names[name] = true
 		}
 	}
@@ -95,7 +95,7 @@ func (p *problems) checkFiles(files []File) {
 		at := fmt.Sprintf("files[%d]", i)
 		p.check(isFilePath(f.Path), "%s.path: %q is not a clean relative path of letters, digits and /._-", at, f.Path)
 		p.check(!isHostPath(f.Path), "%s.path: %q is a path that the host writes itself", at, f.Path)
-		p.check(!seen[f.Path], "%s.path: %q is there twice", at, f.Path)
+		p.check(!seen[f.Path], "%s.path: %q is listed twice", at, f.Path)
 		seen[f.Path] = true
 		p.add(at+".sha256", CheckSHA256(f.SHA256))
 		p.check(f.Size >= 0 && f.Size <= MaxFileBytes, "%s.size: %d is not 0..%d", at, f.Size, MaxFileBytes)
@@ -104,18 +104,18 @@ func (p *problems) checkFiles(files []File) {
 	}
 	for i, f := range files {
 		for dir := path.Dir(f.Path); dir != "." && dir != "/"; dir = path.Dir(dir) {
-			p.check(!seen[dir], "files[%d].path: %q lies in %q, which is a file", i, f.Path, dir)
+			p.check(!seen[dir], "files[%d].path: %q is in %q, which is a file", i, f.Path, dir)
 		}
 	}
 }
 
-// isFilePath tells whether s is relative and clean, so that joined to a directory it stays below it.
+// isFilePath reports whether s is relative and clean, so that joined to a directory it stays below it.
 func isFilePath(s string) bool {
 	return len(s) <= MaxPathBytes && fileRE.MatchString(s) && path.Clean(s) == s &&
 		s != "." && s != ".." && !strings.HasPrefix(s, "../")
 }
 
-// isHostPath tells whether s is, holds or lies below a path that the host writes itself, or would take the
+// isHostPath reports whether s is, contains or is below a path that the host writes itself, or would have the
 // manifest's key in the bucket.
 func isHostPath(s string) bool {
 	if BundlePrefix+s == ManifestKey {
@@ -129,7 +129,7 @@ func isHostPath(s string) bool {
 	return false
 }
 
-// isIdentifier tells whether s can be the name of a database or role in Postgres, once quoted.
+// isIdentifier reports whether s, if quoted, can be the name of a database or role in Postgres.
 func isIdentifier(s string) bool {
 	return len(s) >= 1 && len(s) <= 63 && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
 }

@@ -18,30 +18,30 @@ import (
 const TypeToken = "webstack:database:Database"
 
 const (
-	// engineVersion is the major version, the same as the container's; RDS chooses the newest minor one.
+	// engineVersion is the major version, the same as the container's; RDS chooses the newest minor version.
 	engineVersion = "17"
 	port          = 5432
-	// maxIdentifier is RDS's limit for the name of an instance. A snapshot's may have 255 characters.
+	// maxIdentifier is RDS's limit for the name of an instance. The name of a snapshot may have 255 characters.
 	maxIdentifier = 63
-	// lifeBytes is the size of the random part of the last snapshot's name.
+	// lifeBytes is the size of the random part of the final snapshot's name.
 	lifeBytes = 4
 )
 
-// Args say what database to run.
+// Args describe the database to run.
 type Args struct {
 	// NamePrefix starts the names of everything, usually "<project>-<stack>".
 	NamePrefix string
 	// InstanceClass is the RDS class, such as db.t4g.micro.
 	InstanceClass string
-	// StorageGiB is the disk at the start, 20 at least; it grows by itself to five times that.
+	// StorageGiB is the initial size of the disk, at least 20. It grows automatically to five times that.
 	StorageGiB int
 	// BackupRetentionDays is how long RDS keeps its own backups, 1 to 35.
 	BackupRetentionDays int
-	// User is the superuser, DatabaseName the database that exists from the start.
+	// User is the superuser, DatabaseName the initial database.
 	User, DatabaseName string
 	// Password is a secret; nil generates one.
 	Password pulumi.StringInput
-	// VpcID and SubnetIDs are where it stands. With another VPC it moves there.
+	// VpcID and SubnetIDs are where it is. With another VPC it moves there.
 	VpcID     pulumi.StringInput
 	SubnetIDs pulumi.StringArrayInput
 }
@@ -54,8 +54,8 @@ type Database struct {
 	Endpoint pulumi.StringOutput
 	// Password is the superuser's, a secret.
 	Password pulumi.StringOutput
-	// ClientSecurityGroupID is the group that a host joins to reach the database. It comes from here, because the
-	// host's role needs what is made with the database's address.
+	// ClientSecurityGroupID is the group that a host joins to reach the database. It is created here, because the
+	// host's role depends on resources that depend on the database's address.
 	ClientSecurityGroupID pulumi.IDOutput
 }
 
@@ -81,7 +81,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	subnets, err := rds.NewSubnetGroup(ctx, name, &rds.SubnetGroupArgs{
 		SubnetIds: args.SubnetIDs, Tags: args.tags(),
 	}, parent,
-		// A subnet group stays in its VPC, and a database moves to another VPC by another group, not within its own.
+		// A subnet group cannot change its VPC, and a database moves to another VPC by changing its group.
 		pulumi.ReplacementTrigger(args.VpcID))
 	if err != nil {
 		return nil, fmt.Errorf("register the subnet group: %w", err)
@@ -90,10 +90,10 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Family: pulumi.String("postgres" + engineVersion),
 		Parameters: rds.ParameterGroupParameterArray{&rds.ParameterGroupParameterArgs{
 			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"),
-			// It is the family's own value, which RDS always shows as one that waits for a reboot.
+			// This is the family's own value, which RDS always reports as waiting for a reboot.
 			ApplyMethod: pulumi.String("pending-reboot"),
 		}, &rds.ParameterGroupParameterArgs{
-			// A statement that fails may hold a password, and RDS keeps its log for days.
+			// A failed statement may contain a password, and RDS keeps its log for days.
 			Name: pulumi.String("log_min_error_statement"), Value: pulumi.String("panic"),
 			ApplyMethod: pulumi.String("immediate"),
 		}},
@@ -111,7 +111,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func (a *Args) check() error {
 	var problems []error
 	if a.StorageGiB < 20 {
-		problems = append(problems, fmt.Errorf("use a disk of %d GiB: RDS gives 20 at least", a.StorageGiB))
+		problems = append(problems, fmt.Errorf("use a disk of %d GiB: RDS needs at least 20", a.StorageGiB))
 	}
 	if a.BackupRetentionDays < 1 || a.BackupRetentionDays > 35 {
 		problems = append(problems, fmt.Errorf("keep backups for %d days: RDS keeps them 1 to 35 days",
@@ -124,7 +124,7 @@ func (a *Args) tags() pulumi.StringMap {
 	return pulumi.StringMap{"Name": pulumi.String(a.NamePrefix + "-postgres")}
 }
 
-// passwordLength of letters and digits has about 190 bits, and needs quoting nowhere.
+// passwordLength letters and digits have about 190 bits and need no quoting anywhere.
 const passwordLength = 32
 
 func (a *Args) resolvePassword(ctx *pulumi.Context, name string, out *Database, parent pulumi.ResourceOption) error {
@@ -180,12 +180,12 @@ func (a *Args) newInstance(
 	ctx *pulumi.Context, name string, out *Database,
 	group *ec2.SecurityGroup, subnets *rds.SubnetGroup, parameters *rds.ParameterGroup,
 ) error {
-	// Snapshots outlive the database, and no two of them share a name: each life of the database has its own.
+	// Snapshots outlive the database, and their names are unique: each new database gets its own random part.
 	life, err := random.NewRandomId(ctx, name+"-final-snapshot", &random.RandomIdArgs{
 		ByteLength: pulumi.Int(lifeBytes),
 	}, pulumi.Parent(out))
 	if err != nil {
-		return fmt.Errorf("register the name of the last snapshot: %w", err)
+		return fmt.Errorf("register the name of the final snapshot: %w", err)
 	}
 	last := naming.Name(maxIdentifier, a.NamePrefix, "postgres", "final")
 	instance, err := rds.NewInstance(ctx, name, &rds.InstanceArgs{

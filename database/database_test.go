@@ -61,7 +61,7 @@ func TestTwoInOneProgram(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	bad := args(func(a *Args) { a.StorageGiB, a.BackupRetentionDays = 5, 60 })
-	pulumitest.CheckRefused(t, program(bad, "database"), options, "RDS gives 20 at least", "RDS keeps them 1 to 35 days")
+	pulumitest.CheckRefused(t, program(bad, "database"), options, "RDS needs at least 20", "RDS keeps them 1 to 35 days")
 }
 
 func TestFailures(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 	"webstack/internal/iampolicy"
 )
 
-// replacedDays is how long a version stays that was deleted or replaced by somebody.
+// replacedDays is how long a deleted or replaced version is kept.
 const replacedDays = 30
 
-// makeBucket registers the bucket with all its settings. It is retained: what is in it may be the only copy there is, so
-// Pulumi never deletes it. It is not protected: turning backups off, or giving the bucket another name, makes Pulumi forget
-// the bucket, and it stays in the account with its backups and its settings.
+// makeBucket registers the bucket with all its settings. It is retained: it may hold the only copy of the data, so
+// Pulumi never deletes it. It is not protected: when backups are turned off, or the bucket's name changes, Pulumi
+// forgets the bucket, and it stays in the account with its backups and its settings.
 func (b *builder) makeBucket() error {
 	args := &s3.BucketV2Args{ForceDestroy: pulumi.Bool(false)}
 	if b.args.BucketName != "" {
@@ -36,10 +36,10 @@ func (b *builder) makeBucket() error {
 	return nil
 }
 
-// statements are what the bucket's policy refuses. The first keeps a backup what it was when it was made: an object can be
-// created and not written over, by whoever it is. S3 takes one precondition for it, that no object has the key yet; parts of
-// an upload are not asked for it, its completion is. The second holds for the host alone, whatever its role's policies say:
-// nothing that makes a backup go or expire sooner.
+// statements are what the bucket's policy denies. The first keeps backups unchanged: anybody may create an object, but
+// nobody may overwrite one. S3 checks one precondition for it, that no object has the key yet; it does not check it for
+// the parts of an upload, but for its completion. The second applies only to the host, whatever its role's policies
+// allow: it cannot do anything that removes a backup or makes it expire sooner.
 func (b *builder) statements() []iampolicy.Statement {
 	backups := pulumi.Sprintf("%s/%s*", b.out.BucketArn, contract.BackupPrefix)
 	host := iampolicy.Condition{"ArnEquals": {"aws:PrincipalArn": {b.args.HostRoleArn}}}
@@ -64,7 +64,7 @@ func (b *builder) statements() []iampolicy.Statement {
 	}
 }
 
-// setting are the options of everything that is set on the bucket: when the bucket stays, its settings do, too.
+// setting returns the options of the bucket's settings: they are retained like the bucket.
 func (b *builder) setting() []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{b.parent, pulumi.RetainOnDelete(true)}
 }

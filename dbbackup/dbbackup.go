@@ -11,17 +11,17 @@ import (
 // TypeToken is the component's type.
 const TypeToken = "webstack:dbbackup:DbBackup"
 
-// Args say where backups go, how often, and for how long.
+// Args say where backups are stored, how often they are made, and how long they are kept.
 type Args struct {
 	// Project and Stack name the documents and the tag by which the host is found.
 	Project, Stack string
 	// NamePrefix starts the generated name of the bucket, usually "<project>-<stack>".
 	NamePrefix string
-	// BucketName is the bucket's name; "" has one generated.
+	// BucketName is the bucket's name; "" generates one.
 	BucketName string
-	// RetentionDays is how long backups are kept, 1 at least.
+	// RetentionDays is how long backups are kept, at least 1.
 	RetentionDays int
-	// HostRoleArn is the role of the host, which adds backups and can neither remove nor replace one.
+	// HostRoleArn is the role of the host, which may add backups but not remove or replace them.
 	HostRoleArn string
 }
 
@@ -36,7 +36,7 @@ type DbBackup struct {
 	RestoreDocument pulumi.StringOutput
 }
 
-// builder carries what the steps of New share.
+// builder holds what the steps of New share.
 type builder struct {
 	ctx    *pulumi.Context
 	name   string
@@ -72,11 +72,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 
 var roleRE = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_-]{1,64}$`)
 
-// check finds everything wrong with the arguments.
+// check reports all problems in the arguments.
 func (a *Args) check() error {
 	var problems []error
 	if a.RetentionDays < 1 {
-		problems = append(problems, fmt.Errorf("keep backups for %d days: give 1 at least", a.RetentionDays))
+		problems = append(problems, fmt.Errorf("keep backups for %d days: use at least 1", a.RetentionDays))
 	}
 	if !roleRE.MatchString(a.HostRoleArn) {
 		problems = append(problems, fmt.Errorf("let the host add backups as %q: give the ARN of its role", a.HostRoleArn))

@@ -104,7 +104,7 @@ func TestDocumentsSayWhatToDoInstead(t *testing.T) {
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	bad := args(func(a *Args) { a.RetentionDays, a.HostRoleArn = 0, "host" })
-	pulumitest.CheckRefused(t, program(bad, "backup"), options, "give 1 at least", `"host": give the ARN`)
+	pulumitest.CheckRefused(t, program(bad, "backup"), options, "use at least 1", `"host": give the ARN`)
 }
 
 func TestFailures(t *testing.T) {

@@ -9,22 +9,22 @@ import (
 )
 
 const (
-	// databasePattern is what names of databases look like.
+	// databasePattern matches names of databases.
 	databasePattern = `^[a-z][a-z0-9_-]{0,62}$`
-	// backupPattern is a backup's date and time, as it stands in its objects' keys.
+	// backupPattern matches a backup's date and time, as in the keys of its objects.
 	backupPattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{6}Z)?$`
-	// answerSeconds is how long an answer may take.
+	// answerSeconds is how long a document may take.
 	answerSeconds = 60
 )
 
-// makeDocuments registers the documents that back up and restore. The host program has no command for either yet, so they
-// say what to do instead, and nothing runs them on a schedule.
+// makeDocuments registers the documents that back up and restore. The host program does not have these commands yet, so
+// the documents say what to do instead, and nothing runs them on a schedule.
 func (b *builder) makeDocuments() error {
 	backup, err := b.newDocument(contract.DocBackup, ssmdoc.Document{
 		Description: "Says that backups cannot be made yet",
 		Steps: []ssmdoc.Step{{
 			Name: "backup", TimeoutSeconds: answerSeconds,
-			Script: ssmdoc.Script(templates.Script{Reason: "this version makes no backups yet: nothing was backed up. " +
+			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot make backups yet: nothing was backed up. " +
 				"Dump a database by hand with pg_dump; docs/operations.md shows how"}.Refuse()),
 		}},
 	})
@@ -40,7 +40,7 @@ func (b *builder) makeDocuments() error {
 		},
 		Steps: []ssmdoc.Step{{
 			Name: "restore", TimeoutSeconds: answerSeconds,
-			Script: ssmdoc.Script(templates.Script{Reason: "this version restores no backups yet: nothing was changed. " +
+			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot restore backups yet: nothing was changed. " +
 				"Restore a dump by hand with pg_restore; docs/operations.md shows how"}.Refuse()),
 		}},
 	})

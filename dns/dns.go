@@ -14,27 +14,27 @@ import (
 // TypeToken is the component's type.
 const TypeToken = "webstack:dns:Dns"
 
-// automatic is Cloudflare's TTL of its own choice, the only one a proxied record may have.
+// automatic is Cloudflare's automatic TTL, the only one that a proxied record may have.
 const automatic = 1
 
 // maxComment is Cloudflare's limit for the comment of a record.
 const maxComment = 100
 
-// Args say what records to make.
+// Args describe the records.
 type Args struct {
-	// Stack is named in the records' comments.
+	// Stack is the name of the stack, for the records' comments.
 	Stack string
-	// IPv4 is the host's address. Records stay as they are while it is "".
+	// IPv4 is the host's address. Records stay unchanged while it is "".
 	IPv4 pulumi.StringInput
-	// IPv6 is the host's IPv6 address; nil makes no AAAA records. Records stay as they are while it is "".
+	// IPv6 is the host's IPv6 address; nil means no AAAA records. Records stay unchanged while it is "".
 	IPv6 pulumi.StringInput
-	// Records are the names to point at the host, sorted by app and name.
+	// Records are the names that point to the host, sorted by app and name.
 	Records []Record
 }
 
 // Record is one name.
 type Record struct {
-	// App is whose name it is.
+	// App is the app that the name belongs to.
 	App string
 	// Zone is the Cloudflare zone, such as "example.com".
 	Zone string
@@ -42,7 +42,7 @@ type Record struct {
 	Name string
 	// Proxied sends the traffic through Cloudflare.
 	Proxied bool
-	// TTL is in seconds, 60 to 86400, or 1 for automatic. Proxied records take 1 only.
+	// TTL is in seconds, 60 to 86400, or 1 for automatic. Proxied records must have 1.
 	TTL int
 }
 
@@ -114,7 +114,7 @@ func (a *Args) newRecords(
 			Content: content,
 			Proxied: pulumi.Bool(record.Proxied),
 			Ttl:     pulumi.Int(record.TTL),
-			// A run that died after Cloudflare made the record, and before Pulumi knew, left one that is the same.
+			// If a run was killed after Cloudflare created the record and before Pulumi stored it, the same record exists.
 			AllowOverwrite: pulumi.Bool(true),
 			Comment:        pulumi.String(naming.Name(maxComment, "webstack "+a.Stack+", app "+record.App)),
 		}, pulumi.Parent(parent))
@@ -125,16 +125,16 @@ func (a *Args) newRecords(
 	return nil
 }
 
-// content is the address that the record has. A host that is stopped and has no Elastic IP has none.
+// content returns the address of the record. A stopped host without an Elastic IP has none.
 func (r Record) content(address string) (string, error) {
 	if address == "" {
-		return "", fmt.Errorf("point %s at the host: the host has no public address, as when it is stopped; start it "+
+		return "", fmt.Errorf("point %s at the host: the host has no public address, perhaps because it is stopped; start it "+
 			"(webstack verify says how), then run pulumi up --refresh", r.label())
 	}
 	return address, nil
 }
 
-// label is unique among records: the name in full.
+// label returns the full name, which is unique among records.
 func (r Record) label() string {
 	if r.Name == "@" {
 		return r.Zone

@@ -1,3 +1,3 @@
-// Package ecr gives each app an image repository and, where its GitHub repository is known, a role by which that
-// repository's workflow pushes images and runs the app's deploy, and nothing else.
+// Package ecr gives each app an image repository and, if its GitHub repository is known, a role with which that
+// repository's workflow may push images and deploy the app, and nothing else.
 package ecr

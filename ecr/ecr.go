@@ -15,31 +15,31 @@ import (
 // TypeToken is the component's type.
 const TypeToken = "webstack:ecr:Ecr"
 
-// Args say what repositories and roles to make.
+// Args describe the repositories and roles.
 type Args struct {
 	// Project and Stack name the roles and the tag of the hosts that a deploy may reach.
 	Project, Stack string
-	// Region and AccountID are where the repositories live.
+	// Region and AccountID are where the repositories are.
 	Region, AccountID string
-	// OidcProviderArn is the account's identity provider for GitHub; "" makes one. An account can have only one.
+	// OidcProviderArn is the account's identity provider for GitHub; "" creates it. An account can have only one.
 	OidcProviderArn string
 	// Apps are sorted by name.
 	Apps []App
 }
 
-// App is one app's repository, and who may push to it.
+// App describes an app's repository and who may push to it.
 type App struct {
 	Name string
 	// Repository is the ECR repository's name: 2 to 256 lower-case characters.
 	Repository string
-	// DeployDocument is the name of the SSM document that deploys this app and no other.
+	// DeployDocument is the name of the SSM document that deploys only this app.
 	DeployDocument string
-	// GithubRepo is "owner/name"; "" makes no role.
+	// GithubRepo is "owner/name"; "" means no role.
 	GithubRepo string
 	// GithubBranch is the branch whose workflow runs may use the role.
 	GithubBranch string
-	// GithubOwnerID and GithubRepoID are GitHub's numbers; with both, the subject form of repositories created since
-	// July 2026 is accepted too. 0 when not known.
+	// GithubOwnerID and GithubRepoID are GitHub's numeric IDs, 0 if unknown. With both, the form of the subject that
+	// repositories created since July 2026 use is accepted too.
 	GithubOwnerID, GithubRepoID int64
 }
 
@@ -47,23 +47,23 @@ type App struct {
 type Ecr struct {
 	pulumi.ResourceState
 
-	// RepositoryURLs are what images are pushed to, by app.
+	// RepositoryURLs are the URLs to push images to, by app.
 	RepositoryURLs pulumi.StringMapOutput
-	// DeployRoleArns are the roles, by app that has one.
+	// DeployRoleArns are the roles of the apps that have one, by app.
 	DeployRoleArns pulumi.StringMapOutput
 }
 
-// RepositoryURL is where an app's images are, known before the repository exists.
+// RepositoryURL returns the URL of an app's repository, which is known before the repository exists.
 func RepositoryURL(accountID, region, repository string) string {
 	return accountID + ".dkr.ecr." + region + ".amazonaws.com/" + repository
 }
 
-// RepositoryArn is the repository's ARN, known before the repository exists.
+// RepositoryArn returns the repository's ARN, which is known before the repository exists.
 func RepositoryArn(accountID, region, repository string) string {
 	return "arn:aws:ecr:" + region + ":" + accountID + ":repository/" + repository
 }
 
-// New registers a repository per app and the roles of those that have a GitHub repository.
+// New registers a repository for each app and a role for each app with a GitHub repository.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*Ecr, error) {
 	if err := args.check(); err != nil {
 		return nil, err
@@ -75,8 +75,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	parent := pulumi.Parent(component)
 	urls, roles := pulumi.StringMap{}, pulumi.StringMap{}
 	for _, app := range args.Apps {
-		// By the repository and not by the app: an app that is renamed keeps its repository, and two that swap theirs do.
-		// A second one of the same name would otherwise be made first, which ECR refuses.
+		// Named after the repository and not the app: an app that is renamed keeps its repository, and apps can swap theirs.
+		// Otherwise Pulumi would first create a second repository with the same name, which ECR refuses.
 		repository, err := args.newRepository(ctx, name+"-"+app.Repository, app, parent)
 		if err != nil {
 			return nil, err
@@ -115,7 +115,7 @@ func (a *Args) makeRoles(ctx *pulumi.Context, name string, roles pulumi.StringMa
 	return nil
 }
 
-// oidcProvider is the given identity provider, or a new one.
+// oidcProvider returns the given identity provider, or a new one.
 func (a *Args) oidcProvider(
 	ctx *pulumi.Context, name string, parent pulumi.ResourceOption,
 ) (pulumi.StringInput, error) {
@@ -132,21 +132,21 @@ func (a *Args) oidcProvider(
 	return provider.Arn, nil
 }
 
-// repositoryPart is what ECR accepts between slashes.
+// repositoryPart matches what ECR accepts between slashes.
 const repositoryPart = `[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*`
 
-// repositoryName is what ECR accepts, of 2 to 256 characters.
+// repositoryName matches what ECR accepts, apart from the limit of 2 to 256 characters.
 var repositoryName = regexp.MustCompile(`^` + repositoryPart + `(?:/` + repositoryPart + `)*$`)
 
 func (a *Args) check() error {
 	var problems []error
 	for _, app := range a.Apps {
 		if n := len(app.Repository); n < 2 || n > 256 || !repositoryName.MatchString(app.Repository) {
-			problems = append(problems, fmt.Errorf("name the repository of %s %q: ECR takes 2 to 256 lower-case letters, "+
+			problems = append(problems, fmt.Errorf("name the repository of %s %q: ECR accepts 2 to 256 lower-case letters, "+
 				"digits and separators", app.Name, app.Repository))
 		}
 		if app.GithubRepo != "" && app.GithubBranch == "" {
-			problems = append(problems, fmt.Errorf("make the deploy role of %s: name the branch that deploys", app.Name))
+			problems = append(problems, fmt.Errorf("create the deploy role of %s: set the branch that deploys", app.Name))
 		}
 	}
 	return errors.Join(problems...)
@@ -157,12 +157,12 @@ func (a *Args) newRepository(
 ) (*ecr.Repository, error) {
 	repository, err := ecr.NewRepository(ctx, name, &ecr.RepositoryArgs{
 		Name: pulumi.String(app.Repository),
-		// A tag names one image for ever, so "the release before" is what it was.
+		// A tag always names the same image, so that the previous release stays what it was.
 		ImageTagMutability: pulumi.String("IMMUTABLE"),
 		ImageScanningConfiguration: &ecr.RepositoryImageScanningConfigurationArgs{
 			ScanOnPush: pulumi.Bool(true),
 		},
-		// Images can be built again; without this, an app could not be taken out of the config.
+		// Images can be built again; without this, an app could not be removed from the config.
 		ForceDelete: pulumi.Bool(true),
 		Tags: pulumi.StringMap{
 			"App": pulumi.String(app.Name),

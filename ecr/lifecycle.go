@@ -3,10 +3,10 @@ package ecr
 import "encoding/json"
 
 const (
-	// keptReleases is how many tagged images stay; the live and the previous release are among the newest of them
-	// unless thirty images are pushed without one being deployed.
+	// keptReleases is how many tagged images stay. The live and the previous release are among the newest, unless thirty
+	// images are pushed without deploying one.
 	keptReleases = 30
-	// untaggedDays is how long untagged images stay: parts of an index that is still in use are untagged, too.
+	// untaggedDays is how long untagged images stay: parts of an index that is still in use are also untagged.
 	untaggedDays = 14
 )
 
@@ -26,8 +26,8 @@ type selection struct {
 	CountNumber    int      `json:"countNumber"`
 }
 
-// lifecyclePolicy is every repository's policy. Its rules are in the order of their priorities, as ECR returns them:
-// another order would look like a change at every run.
+// lifecyclePolicy is the policy of every repository. Its rules are sorted by priority, as ECR returns them: another
+// order would look like a change in every run.
 var lifecyclePolicy = func() string {
 	expire := map[string]string{"type": "expire"}
 	text, err := json.Marshal(map[string][]rule{"rules": {

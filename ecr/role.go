@@ -51,8 +51,8 @@ func trust(app App, provider pulumi.StringInput) pulumi.StringOutput {
 	})
 }
 
-// subjects are the forms in which GitHub names the branch: by names, and, for repositories created, renamed or moved
-// since 15 July 2026, by names and numbers. No wildcard: it would match repositories of others.
+// subjects returns the forms in which GitHub names the branch: by names and, for repositories created, renamed or moved
+// since 15 July 2026, by names and IDs. There is no wildcard: it would match repositories of others.
 func subjects(app App) []string {
 	ref := ":ref:refs/heads/" + app.GithubBranch
 	out := []string{"repo:" + app.GithubRepo + ref}
@@ -64,13 +64,13 @@ func subjects(app App) []string {
 }
 
 // permissions are what the role may do: push to its repository and run the deploy document on this stack's hosts.
-// Sending a command is authorised on the document and on the instance; they are two statements, because the condition
-// on the instance's tag would otherwise be asked of the document, too.
+// Sending a command is authorised on the document and on the instance. These are two statements, because the condition
+// on the instance's tag would otherwise also apply to the document.
 func (a *Args) permissions(app App) pulumi.StringOutput {
 	return iampolicy.Document(
 		iampolicy.Statement{
 			Sid:    "Login",
-			Action: []string{"ecr:GetAuthorizationToken"}, Resource: []any{"*"}, // has no resource to name
+			Action: []string{"ecr:GetAuthorizationToken"}, Resource: []any{"*"}, // does not support a resource
 		},
 		iampolicy.Statement{
 			Sid: "Push",
@@ -93,9 +93,9 @@ func (a *Args) permissions(app App) pulumi.StringOutput {
 				"ssm:resourceTag/" + contract.TagStack: {contract.StackTagValue(a.Project, a.Stack)},
 			}},
 		},
-		// Neither has this a resource or a condition to name. But it needs the id of a command, a random number that
-		// only who sent the command is told: what lists commands or their ids, such as ssm:ListCommandInvocations, would
-		// show the output of every other command on the host and is left out.
+		// This action supports neither resources nor conditions either. But it needs the ID of a command, a random number
+		// that only the sender knows. Actions that list commands or their IDs, such as ssm:ListCommandInvocations, would
+		// show the output of every other command on the host and are left out.
 		iampolicy.Statement{
 			Sid:    "Follow",
 			Action: []string{"ssm:GetCommandInvocation"}, Resource: []any{"*"},

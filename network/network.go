@@ -12,27 +12,27 @@ import (
 // TypeToken is the component's type.
 const TypeToken = "webstack:network:Network"
 
-// The ways in which private-app subnets reach the internet.
+// How private-app subnets reach the internet.
 const (
 	NatNone    = "none"
 	NatGateway = "gateway"
 )
 
-// Args say what network to build.
+// Args describe the network to build.
 type Args struct {
 	// NamePrefix starts the Name tag of everything, usually "<project>-<stack>".
 	NamePrefix string
 	// Region is the AWS region, part of the endpoints' service names.
 	Region string
-	// Cidr is the VPC's network: a network address from /16 to /25, so that its eighths are subnets AWS accepts (/28 at
-	// the smallest).
+	// Cidr is the VPC's network: a network address from /16 to /25, so that each eighth is a subnet that AWS accepts (/28
+	// or larger).
 	Cidr string
-	// AvailabilityZones are the two zones, in an order that stays.
+	// AvailabilityZones are the two zones, in a stable order.
 	AvailabilityZones []string
 	// NatMode is NatNone or NatGateway.
 	NatMode string
-	// EnableIPv6 gives instances in the subnets IPv6 addresses and a way out. VPC and subnets have IPv6 networks in any
-	// case: see makeVpc.
+	// EnableIPv6 gives instances in the subnets IPv6 addresses and a route to the internet. The VPC and its subnets
+	// always have IPv6 networks: see makeVpc.
 	EnableIPv6 bool
 }
 
@@ -42,15 +42,15 @@ type Network struct {
 
 	VpcID           pulumi.IDOutput
 	PublicSubnetIDs pulumi.StringArrayOutput
-	// PublicSubnetZones are the availability zones that the public subnets are really in, in the subnets' order.
+	// PublicSubnetZones are the actual availability zones of the public subnets, in the subnets' order.
 	PublicSubnetZones   pulumi.StringArrayOutput
 	PrivateAppSubnetIDs pulumi.StringArrayOutput
 	PrivateDbSubnetIDs  pulumi.StringArrayOutput
-	// PublicRoutes is the route to the internet, in effect in the public subnets; what needs it right away depends on it.
+	// PublicRoutes is the public subnets' route to the internet. Resources that need the internet depend on it.
 	PublicRoutes pulumi.Resource
 }
 
-// builder carries what the steps of New share.
+// builder holds what the steps of New share.
 type builder struct {
 	ctx    *pulumi.Context
 	name   string
@@ -101,7 +101,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-// check finds everything wrong with the arguments and cuts the subnets.
+// check reports all problems in the arguments and computes the subnets.
 func (a *Args) check() (map[string][]netip.Prefix, error) {
 	var problems []error
 	vpc, err := netip.ParsePrefix(a.Cidr)
@@ -146,7 +146,7 @@ func (b *builder) zonesOf(tier string) pulumi.StringArrayOutput {
 	return names.ToStringArrayOutput()
 }
 
-// tags are the tags of one thing: its name within the stack and what else there is.
+// tags returns the tags of one resource: its name within the stack and the given ones.
 func (b *builder) tags(name string, more ...string) pulumi.StringMap {
 	tags := pulumi.StringMap{"Name": pulumi.String(b.args.NamePrefix + "-" + name)}
 	for i := 0; i < len(more); i += 2 {

@@ -12,7 +12,7 @@ const (
 	anywhere6 = "::/0"
 )
 
-// makeRouteTables gives each tier a route table of its own.
+// makeRouteTables gives each tier its own route table.
 func (b *builder) makeRouteTables() error {
 	b.tables, b.joined = map[string]*ec2.RouteTable{}, map[string][]pulumi.Resource{}
 	for _, tier := range tiers {
@@ -44,8 +44,8 @@ func (b *builder) makePublicRoutes(network *Network) error {
 		VpcId: b.vpc.ID(),
 		Tags:  b.tags("internet"),
 	}, b.parent,
-		// The provider would move the gateway to a new VPC, which AWS refuses while the old one has a public address: the
-		// host's, which waits for the new VPC's gateway.
+		// Otherwise the provider would move the gateway to a new VPC. AWS refuses that while the old VPC has a public
+		// address: that of the host, which waits for the new VPC's gateway.
 		pulumi.ReplaceOnChanges([]string{"vpcId"}))
 	if err != nil {
 		return fmt.Errorf("register the internet gateway: %w", err)
@@ -74,7 +74,7 @@ func (b *builder) makePublicRoutes(network *Network) error {
 	return nil
 }
 
-// makeNat lets the private-app subnets out through one NAT gateway, when that is asked for.
+// makeNat gives the private-app subnets access to the internet through one NAT gateway, if configured.
 func (b *builder) makeNat() error {
 	if b.args.NatMode != NatGateway {
 		return nil
@@ -91,7 +91,7 @@ func (b *builder) makeNat() error {
 		SubnetId:     b.subnets[TierPublic][0].ID(),
 		Tags:         b.tags("nat"),
 	}, b.parent, pulumi.DependsOn([]pulumi.Resource{b.gateway}),
-		// The address serves one gateway at a time.
+		// An address can belong to only one gateway at a time.
 		pulumi.DeleteBeforeReplace(true))
 	if err != nil {
 		return fmt.Errorf("register the NAT gateway: %w", err)
@@ -107,7 +107,7 @@ func (b *builder) makeNat() error {
 	return nil
 }
 
-// makeEgressOnlyRoute lets the private-app subnets out by IPv6, and nobody in.
+// makeEgressOnlyRoute allows outbound, but no inbound, IPv6 connections for the private-app subnets.
 func (b *builder) makeEgressOnlyRoute() error {
 	if !b.args.EnableIPv6 {
 		return nil
@@ -130,8 +130,8 @@ func (b *builder) makeEgressOnlyRoute() error {
 	return nil
 }
 
-// makeEndpoints puts the free gateway endpoints on every route table, the public one too: backups and image layers
-// then never leave Amazon's network. The VPC's main table serves subnets that somebody adds by hand.
+// makeEndpoints adds the free gateway endpoints to every route table, including the public one: backups and image
+// layers then never leave Amazon's network. The VPC's main table is for subnets that somebody adds by hand.
 func (b *builder) makeEndpoints() error {
 	tables := pulumi.StringArray{b.vpc.MainRouteTableId}
 	for _, tier := range tiers {

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 )
 
-// tiers are the three rings of subnets, from the outside in.
+// tiers are the three tiers of subnets, from the outside in.
 var tiers = []string{TierPublic, TierPrivateApp, TierPrivateDb}
 
 // The values of the tag Tier.
@@ -18,15 +18,15 @@ const (
 // zones is the number of availability zones that a network spans.
 const zones = 2
 
-// smallestSubnet is the longest prefix that AWS accepts for a subnet.
+// smallestSubnet is the longest prefix length that AWS accepts for a subnet.
 const smallestSubnet = 28
 
-// carve cuts a VPC's network into eight equal parts and gives the first six to the tiers, two each, in the order of
-// tiers. Nothing but the VPC's own network decides, so the subnets never move.
+// carve divides a VPC's network into eight equal parts and gives the first six to the tiers, two each, in the order of
+// tiers. The result depends only on the VPC's network, so the subnets never move.
 func carve(vpc netip.Prefix) (map[string][]netip.Prefix, error) {
 	bits := vpc.Bits() + 3
 	if !vpc.Addr().Is4() || vpc != vpc.Masked() || vpc.Bits() < 16 || bits > smallestSubnet {
-		return nil, fmt.Errorf("carve %s into subnets: give the network address of an IPv4 network from /16 to /25", vpc)
+		return nil, fmt.Errorf("divide %s into subnets: use the network address of an IPv4 network from /16 to /25", vpc)
 	}
 	out := map[string][]netip.Prefix{}
 	base := toUint32(vpc.Addr())

@@ -8,9 +8,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// makeVpc makes a VPC with an IPv6 network, whether it is used or not: it costs nothing, nothing has an address of it
-// unless asked to, and AWS takes it back only when no subnet has a part of it. As subnets are changed after their VPC,
-// and hosts after their subnets, IPv6 could never be turned off again.
+// makeVpc creates a VPC with an IPv6 network, even if it is not used: it costs nothing, and nothing has an address in
+// it by default. AWS allows removing the network only when no subnet uses it. Because Pulumi changes subnets after
+// their VPC, and hosts after their subnets, IPv6 could otherwise never be turned off again.
 func (b *builder) makeVpc() error {
 	vpc, err := ec2.NewVpc(b.ctx, b.name, &ec2.VpcArgs{
 		CidrBlock:                    pulumi.String(b.args.Cidr),
@@ -23,8 +23,8 @@ func (b *builder) makeVpc() error {
 		return fmt.Errorf("register the VPC: %w", err)
 	}
 	b.vpc = vpc
-	// The default group cannot be deleted, so it is emptied: nothing gets anywhere by forgetting to name a group. The
-	// empty lists keep it so: without them, rules that somebody adds later would stay unnoticed.
+	// The default group cannot be deleted, so it is emptied: a resource without a group has no access at all. The empty
+	// lists are needed: without them, Pulumi would not notice rules that somebody adds later.
 	_, err = ec2.NewDefaultSecurityGroup(b.ctx, b.name+"-default", &ec2.DefaultSecurityGroupArgs{
 		VpcId:   vpc.ID(),
 		Ingress: ec2.DefaultSecurityGroupIngressArray{},
@@ -46,13 +46,13 @@ func (b *builder) makeSubnets(cidrs map[string][]netip.Prefix) error {
 				VpcId:            b.vpc.ID(),
 				CidrBlock:        pulumi.String(cidr.String()),
 				AvailabilityZone: pulumi.String(b.args.AvailabilityZones[zone]),
-				// The address of the host comes from here: with an Elastic IP, too, it needs one until that is attached.
+				// The host gets its address from this setting. Even with an Elastic IP, it needs one until that is attached.
 				MapPublicIpOnLaunch:         pulumi.Bool(tier == TierPublic),
 				Ipv6CidrBlock:               ipv6Subnet(b.vpc.Ipv6CidrBlock, t*zones+zone),
 				AssignIpv6AddressOnCreation: pulumi.Bool(b.args.EnableIPv6),
 				Tags:                        b.tags(label, "Tier", tier),
 			}
-			// A later lookup of the zones must not replace subnets, and with them the host and its data volume.
+			// A different result of looking up the zones must not replace subnets, and with them the host and its data volume.
 			subnet, err := ec2.NewSubnet(b.ctx, b.name+"-"+label, args, b.parent,
 				pulumi.IgnoreChanges([]string{"availabilityZone"}))
 			if err != nil {
@@ -64,7 +64,7 @@ func (b *builder) makeSubnets(cidrs map[string][]netip.Prefix) error {
 	return nil
 }
 
-// ipv6Subnet is the n-th /64 of the VPC's /56.
+// ipv6Subnet returns the n-th /64 of the VPC's /56.
 func ipv6Subnet(vpc pulumi.StringOutput, n int) pulumi.StringOutput {
 	return vpc.ApplyT(func(cidr string) (string, error) {
 		if cidr == "" {

@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// reassert is how often the host is brought in line even when nothing changed; State Manager's shortest rate. An
+	// reassert is how often the bundle is applied even if nothing changed; it is State Manager's shortest rate. An
 	// association without a schedule would never run again after a failure.
 	reassert = "rate(30 minutes)"
 )
 
 // newConverge registers the document and its association. Installing Docker and applying the bundle are steps of one
-// document, because the order of two associations is not defined.
+// document, because the order of two associations is undefined.
 func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*ssm.Document, error) {
 	document, err := a.converge().Register(ctx, name+"-converge", contract.DocumentName(a.Project, a.Stack, contract.DocConverge), parent)
 	if err != nil {
@@ -45,7 +45,7 @@ func (a *Args) newConverge(ctx *pulumi.Context, name string, parent pulumi.Resou
 	return document, nil
 }
 
-// converge mounts the data volume before Docker is installed or started: without it Docker starts nothing.
+// converge mounts the data volume before it installs or starts Docker, because Docker does not start without it.
 func (a *Args) converge() ssmdoc.Document {
 	script := a.script()
 	mount := ssmdoc.Script(script.Mount(), "bucket", "hostProgramSha256", "dataVolumeId")
@@ -66,10 +66,10 @@ func (a *Args) converge() ssmdoc.Document {
 	}
 }
 
-// convergeSeconds is what a run may take in which every app changes, one after the other. It is rounded up to hours, so
-// that an app more or another limit seldom changes the document.
+// convergeSeconds is how long a run may take in which every app changes, one after the other. It is rounded up to
+// hours, so that one more app or another limit rarely changes the document.
 func (a *Args) convergeSeconds() int {
-	const hour, most = 3600, 172800 // what Systems Manager takes
+	const hour, most = 3600, 172800 // the maximum of Systems Manager
 	seconds := hour / 2             // pulls, databases, a wait for another run
 	for _, app := range a.Apps {
 		seconds += a.ChangeSeconds[app]

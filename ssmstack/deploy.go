@@ -9,11 +9,11 @@ import (
 	"webstack/templates"
 )
 
-// tagPattern is what Docker permits for the tag of an image.
+// tagPattern matches the image tags that Docker allows.
 const tagPattern = `^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`
 
-// newDeploy registers the document that deploys an app. The host program has no command for it yet, so it says how a
-// release is put live meanwhile.
+// newDeploy registers the document that deploys an app. The host program does not have this command yet, so the
+// document says how to release a version until then.
 func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.ResourceOption) (*ssm.Document, error) {
 	release := contract.AppReleaseParam(contract.BasePath(a.Project, a.Stack), app)
 	document := ssmdoc.Document{
@@ -23,8 +23,8 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 		},
 		Steps: []ssmdoc.Step{{
 			Name: "deploy", TimeoutSeconds: 900 + a.ChangeSeconds[app],
-			Script: ssmdoc.Script(templates.Script{Reason: "this version deploys by a parameter: nothing was changed. Somebody who may write it sets " +
-				"the release with aws ssm put-parameter --overwrite --type String --name " + release + " --value TAG, " +
+			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot deploy with a document yet: nothing was changed. Set the release with " +
+				"aws ssm put-parameter --overwrite --type String --name " + release + " --value TAG, " +
 				"and the host runs it within 30 minutes"}.Refuse()),
 		}},
 	}

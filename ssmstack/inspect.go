@@ -10,12 +10,12 @@ import (
 
 const (
 	linesPattern = `^[1-9][0-9]{0,3}$`
-	// sincePattern allows an age such as 10m, or a time as RFC 3339 has it.
+	// sincePattern matches an age such as 10m, or a time in RFC 3339 format.
 	sincePattern = `^(?:[0-9]{1,6}[smh]|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.][0-9]{1,9})?Z)$`
 )
 
-// newInspection registers the documents that change nothing, so that who looks at the host needs no right to run
-// anything else on it.
+// newInspection registers the documents that change nothing, so that users who only inspect the host need no right to
+// run anything else on it.
 func (a *Args) newInspection(
 	ctx *pulumi.Context, name string, parent pulumi.ResourceOption,
 ) (status, logs *ssm.Document, err error) {

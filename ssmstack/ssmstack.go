@@ -12,7 +12,7 @@ import (
 // TypeToken is the component's type.
 const TypeToken = "webstack:ssmstack:SsmStack"
 
-// Args say what host to keep, and how.
+// Args describe the host and how to keep it up to date.
 type Args struct {
 	// Project and Stack name the documents and the tag by which the host is found.
 	Project, Stack string
@@ -24,15 +24,15 @@ type Args struct {
 	DataVolumeID pulumi.StringInput
 	// Bucket is the artifacts bucket.
 	Bucket pulumi.StringInput
-	// ManifestSHA256 and HostProgramSHA256 are the sums of what the host is to apply. A change of either is applied
-	// at once.
+	// ManifestSHA256 and HostProgramSHA256 are the checksums of what the host should apply. A change of either is
+	// applied at once.
 	ManifestSHA256, HostProgramSHA256 string
-	// Published is what must be in the bucket before the host is told, Host what the host needs to follow.
+	// Published is what must be in the bucket before the document runs, Host is what the host needs to run it.
 	Published, Host []pulumi.Resource
 	// Apps are the names of the apps, sorted.
 	Apps []string
-	// ChangeSeconds are how long a change of each app's container may take by the app's own limits, from its start to the
-	// end of the old one, by app. The pull of its image comes on top.
+	// ChangeSeconds are how long replacing each app's container may take by the app's own limits, from its start to the
+	// end of the old one, by app. Pulling its image takes additional time.
 	ChangeSeconds map[string]int
 }
 
@@ -40,7 +40,7 @@ type Args struct {
 type SsmStack struct {
 	pulumi.ResourceState
 
-	// ConvergeDocument is the name of the document that makes the host what the bundle says.
+	// ConvergeDocument is the name of the document that applies the bundle to the host.
 	ConvergeDocument pulumi.StringOutput
 	// DeployDocuments are the names of the documents that deploy, by app. Each app has one, so that the right to run it is
 	// the right to deploy that app.
@@ -87,7 +87,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	})
 }
 
-// check finds everything wrong with the arguments. What it lets through may stand between single quotes in a script.
+// check reports all problems in the arguments. What it accepts can be used between single quotes in a script.
 func (a *Args) check() error {
 	var problems []error
 	add := func(what string, err error) {

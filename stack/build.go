@@ -16,7 +16,7 @@ import (
 	"webstack/ssmstack"
 )
 
-// builder joins the components. Each step takes what the steps before it have made.
+// builder connects the components. Each step uses the results of earlier steps.
 type builder struct {
 	ctx         *pulumi.Context
 	config      *config.Config
@@ -25,7 +25,7 @@ type builder struct {
 	zones       []string // that offer the instance type
 	image       string
 	hostProgram string // path of webstackctl
-	name        string // of every component, and so the beginning of physical names
+	name        string // of every component, and the beginning of physical names
 	providers   pulumi.ResourceOption
 
 	network  *network.Network
@@ -37,7 +37,7 @@ type builder struct {
 	ssm      *ssmstack.SsmStack
 }
 
-// newBuilder makes the providers and looks up what the shape of the stack depends on.
+// newBuilder creates the providers and looks up what the resources of the stack depend on.
 func newBuilder(ctx *pulumi.Context, s *settings, hostProgram string) (*builder, error) {
 	p, err := newProviders(ctx, s)
 	if err != nil {
@@ -105,7 +105,7 @@ func (b *builder) buildEcr() (err error) {
 	return err
 }
 
-// Sizes of the external database at its start; it grows by itself.
+// Initial size of the external database; it grows automatically.
 const (
 	databaseClass      = "db.t4g.micro"
 	databaseStorageGiB = 20
@@ -126,7 +126,7 @@ func (b *builder) buildDatabase() (err error) {
 	return err
 }
 
-// givenPassword is the superuser's password from the config, nil when one is to be generated.
+// givenPassword returns the superuser's password from the config, nil if one should be generated.
 func (b *builder) givenPassword() pulumi.StringInput {
 	if b.config.PostgresPassword == "" {
 		return nil

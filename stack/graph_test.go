@@ -50,7 +50,7 @@ func TestBadConfigRegistersNothing(t *testing.T) {
 	last := -1
 	for _, problem := range []string{
 		"read the config of stack prod:", "apps.postgres: ", "apps.postgres.containerPort: ", "apps.postgres.domain: ",
-		"aws:region: is missing", "aws:token: does not reach the provider", "bogus: is not a key",
+		"aws:region: is missing", "aws:token: is not passed to the provider", "bogus: is not a key",
 		"cloudflare:apiToken: is not encrypted", "vpcCidr: ",
 	} {
 		at := strings.Index(err.Error(), problem)
@@ -101,7 +101,7 @@ func TestHostStaysInItsZone(t *testing.T) {
 	}
 	r, err := pulumitest.Run(Program(s.program(t)), options)
 	if err == nil || !strings.Contains(err.Error(), "place the host in us-east-1b, where its data volume is: t4g.small is "+
-		"offered in us-east-1a, us-east-1e only; set webstack:instanceType") {
+		"only offered in us-east-1a, us-east-1e; set webstack:instanceType") {
 		t.Errorf("got %v", err)
 	}
 	r.Count(t, "aws:ec2/instance:Instance", 0)

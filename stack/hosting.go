@@ -36,21 +36,21 @@ func (b *builder) buildHost() (err error) {
 	return err
 }
 
-// hostSubnet is the subnet of the host. It is refused when its zone does not offer the instance type: the zone stays what
-// it was, because of the data volume, and EC2 would say so only after it has stopped the host.
+// hostSubnet returns the subnet of the host. It fails if the subnet's zone does not offer the instance type: the zone
+// cannot change, because of the data volume, and EC2 would report the problem only after it has stopped the host.
 func (b *builder) hostSubnet() pulumi.StringOutput {
 	id, zone := b.network.PublicSubnetIDs.Index(pulumi.Int(0)), b.network.PublicSubnetZones.Index(pulumi.Int(0))
 	return pulumi.All(id, zone).ApplyT(func(subnet []any) (string, error) {
 		id, zone := subnet[0].(string), subnet[1].(string)
 		if !slices.Contains(b.zones, zone) {
-			return "", fmt.Errorf("place the host in %s, where its data volume is: %s is offered in %s only; set "+
+			return "", fmt.Errorf("place the host in %s, where its data volume is: %s is only offered in %s; set "+
 				"webstack:instanceType to a type that %s offers", zone, b.config.InstanceType, strings.Join(b.zones, ", "), zone)
 		}
 		return id, nil
 	}).(pulumi.StringOutput)
 }
 
-// generation tells hosts apart: by the image that the config names, else by the architecture.
+// generation identifies a host: by the image that the config names, otherwise by the architecture.
 func (b *builder) generation() string {
 	if b.config.AmiID != "" {
 		return b.config.AmiID
@@ -58,7 +58,7 @@ func (b *builder) generation() string {
 	return b.config.Arch()
 }
 
-// appNames are the names of all apps, sorted.
+// appNames returns the sorted names of all apps.
 func (b *builder) appNames() []string {
 	names := make([]string, 0, len(b.config.Apps))
 	for _, app := range b.config.Apps {
@@ -87,7 +87,7 @@ func (b *builder) buildDNS() error {
 	return err
 }
 
-// records are the names of all apps, sorted by app and name.
+// records returns the domains of all apps, sorted by app and name.
 func records(apps []config.App) []dns.Record {
 	var out []dns.Record
 	for _, app := range apps {

@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// zoneCount is the number of availability zones the network spans.
+// zoneCount is the number of availability zones of the network.
 const zoneCount = 2
 
 func lookUpAccount(ctx *pulumi.Context, provider pulumi.ProviderResource) (string, error) {
@@ -21,9 +21,8 @@ func lookUpAccount(ctx *pulumi.Context, provider pulumi.ProviderResource) (strin
 	return caller.AccountId, nil
 }
 
-// lookUpZones returns the zones that offer the instance type, by name, at least zoneCount of them. It leaves the zones'
-// present state out of account: a zone that is impaired for an hour must not move the network, the host and its data
-// elsewhere.
+// lookUpZones returns at least zoneCount zones that offer the instance type, sorted by name. It ignores the zones'
+// current state: a zone that is impaired for an hour must not make the network, the host and its data move.
 func lookUpZones(
 	ctx *pulumi.Context, provider pulumi.ProviderResource, region, instanceType string,
 ) ([]string, error) {
@@ -55,7 +54,7 @@ func lookUpZones(
 	return offering, nil
 }
 
-// lookUpImage returns the image that Canonical calls current for Ubuntu 24.04.
+// lookUpImage returns Canonical's current image of Ubuntu 24.04.
 func lookUpImage(ctx *pulumi.Context, provider pulumi.ProviderResource, arch string) (string, error) {
 	name := "/aws/service/canonical/ubuntu/server/24.04/stable/current/" + arch + "/hvm/ebs-gp3/ami-id"
 	parameter, err := ssm.LookupParameter(ctx, &ssm.LookupParameterArgs{Name: name}, pulumi.Provider(provider))

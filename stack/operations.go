@@ -29,7 +29,7 @@ func (b *builder) buildDocuments() (err error) {
 	return err
 }
 
-// documents are the names of all documents by what they do; those that deploy are "deploy-<app>".
+// documents returns the names of all documents by purpose; deploy documents have the purpose "deploy-<app>".
 func (b *builder) documents() pulumi.StringMap {
 	out := pulumi.StringMap{
 		contract.DocConverge: b.ssm.ConvergeDocument, contract.DocStatus: b.ssm.StatusDocument,

@@ -8,7 +8,7 @@ type output struct {
 	value pulumi.Input
 }
 
-// outputs are the stack's outputs. Their names are a contract with scripts and with the operator's command.
+// outputs are the stack's outputs. Their names are stable: scripts and the operator's command depend on them.
 func (b *builder) outputs() []output {
 	urls := pulumi.StringMap{}
 	for _, app := range b.config.Apps {

@@ -9,7 +9,7 @@ import (
 	"webstack/internal/gobuild"
 )
 
-// Options replace what the program takes from its surroundings. The zero value is right for a real run.
+// Options replace what the program reads from its environment. The zero value is for real runs.
 type Options struct {
 	// Config holds the config of the run by full key; nil reads PULUMI_CONFIG of this process, and
 	// the stack file beside Pulumi.yaml.
@@ -36,7 +36,7 @@ func Program(o Options) pulumi.RunFunc {
 	}
 }
 
-// build reads the config, and only when all of it is right registers anything.
+// build reads the config, and registers resources only if all of it is valid.
 func (o Options) build(ctx *pulumi.Context) (*builder, error) {
 	s, err := readSettings(ctx, o)
 	if err != nil {

@@ -9,15 +9,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// providers are the explicit providers of the program. Nothing uses a default one, so that region and credentials
-// come from one place only.
+// providers are the explicit providers of the program. Nothing uses a default provider, so that region and credentials
+// come from only one place.
 type providers struct {
 	aws        *aws.Provider
 	cloudflare *cloudflare.Provider // nil without enableDns
 	random     *random.Provider
 }
 
-// forComponents hands the providers to a component and all that is below it.
+// forComponents passes the providers to a component and its children.
 func (p *providers) forComponents() pulumi.ResourceOption {
 	all := []pulumi.ProviderResource{p.aws, p.random}
 	if p.cloudflare != nil {
@@ -36,10 +36,10 @@ func newProviders(ctx *pulumi.Context, s *settings) (*providers, error) {
 	var p providers
 	var err error
 	if p.aws, err = aws.NewProvider(ctx, "aws", &args); err != nil {
-		return nil, fmt.Errorf("make the AWS provider: %w", err)
+		return nil, fmt.Errorf("create the AWS provider: %w", err)
 	}
 	if p.random, err = random.NewProvider(ctx, "random", nil); err != nil {
-		return nil, fmt.Errorf("make the random provider: %w", err)
+		return nil, fmt.Errorf("create the random provider: %w", err)
 	}
 	if !s.config.EnableDns {
 		return &p, nil
@@ -48,7 +48,7 @@ func newProviders(ctx *pulumi.Context, s *settings) (*providers, error) {
 		ApiToken: pulumi.ToSecret(pulumi.String(s.config.CloudflareAPIToken.Reveal())).(pulumi.StringOutput),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make the Cloudflare provider: %w", err)
+		return nil, fmt.Errorf("create the Cloudflare provider: %w", err)
 	}
 	return &p, nil
 }

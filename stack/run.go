@@ -8,8 +8,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Run runs the program and returns its exit status. It logs the program's own error as it is, where pulumi.Run would
-// call it unhandled and put it into a list. The engine itself reports what fails with a resource.
+// Run runs the program and returns its exit status. It logs the program's own error unchanged; pulumi.Run would call it
+// unhandled and put it into a list. The engine itself reports the failures of resources.
 func Run(program pulumi.RunFunc) int {
 	logged := false
 	err := pulumi.RunErr(func(ctx *pulumi.Context) error {

@@ -16,14 +16,14 @@ import (
 	"webstack/internal/stackfile"
 )
 
-// settings is all that the config of a run says.
+// settings is the config of a run.
 type settings struct {
 	config *config.Config
 	region string
 	aws    aws.ProviderArgs
 }
 
-// readSettings reads the config of the run and reports all problems, one line each.
+// readSettings reads the config of the run and reports all problems, one per line.
 func readSettings(ctx *pulumi.Context, o Options) (*settings, error) {
 	source := config.Source{Stack: ctx.Stack(), Values: o.Config, Encrypted: ctx.IsConfigSecret}
 	if source.Values == nil {
@@ -42,8 +42,8 @@ func readSettings(ctx *pulumi.Context, o Options) (*settings, error) {
 	return &settings{config: loaded, region: loaded.AWS.Region, aws: providerArgs(loaded.AWS)}, nil
 }
 
-// fileOfRun returns the stack file that the values of the run come from, nil when it is not at hand: when there is none
-// beside Pulumi.yaml, or when Pulumi was told to read another one.
+// fileOfRun returns the stack file that the values of the run come from. It returns nil if there is none next to
+// Pulumi.yaml, or if Pulumi was told to read another one.
 func fileOfRun(ctx *pulumi.Context, values map[string]string) (*config.File, error) {
 	dir := ctx.RootDirectory()
 	text, err := os.ReadFile(project.StackFile(dir, ctx.Stack()))
@@ -60,10 +60,10 @@ func fileOfRun(ctx *pulumi.Context, values map[string]string) (*config.File, err
 		return nil, nil
 	}
 	return nil, ctx.Log.Warn("appEnvSecure: the config of this run does not come from "+project.StackFile("", ctx.Stack())+
-		", so it is not checked that each value is encrypted", nil)
+		", so Webstack does not check that each value is encrypted", nil)
 }
 
-// providerArgs are the arguments of the provider, which does not read the keys of its namespace by itself.
+// providerArgs returns the arguments of the provider, which does not read the keys of its namespace itself.
 func providerArgs(keys config.AWS) aws.ProviderArgs {
 	args := aws.ProviderArgs{Region: pulumi.StringPtr(keys.Region)}
 	if keys.Profile != "" {

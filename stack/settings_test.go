@@ -94,7 +94,7 @@ webstack:useEip: true
 	run.Values["webstack:useEip"] = "true"
 	run.Values["webstack:apps"] = `{"shop":{"domain":"shop.example.com","memoryMb":512}}`
 	configure()
-	pulumitest.CheckRefused(t, Program(o), options, "appEnvPlain.shop.SINCE: is a date that was read without quotes")
+	pulumitest.CheckRefused(t, Program(o), options, "appEnvPlain.shop.SINCE: is a date that Pulumi has rewritten because it has no quotes")
 	run.Values["webstack:appEnvPlain"] = "{}"
 	configure()
 	pulumitest.MustRun(t, Program(o), options)

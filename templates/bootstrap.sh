@@ -1,25 +1,25 @@
-# Fetch the host program, unless the installed one is the right one already. Nothing is run before its sum is checked.
+# Download the host program, unless the right one is already installed. It is not run before its checksum is verified.
 program="$stackDir/bin/webstackctl"
 mkdir -p "$stackDir/bin"
-# The lock of everything that changes the stack; only root may open it.
+# The lock for everything that changes the stack; only root may open it.
 [[ -e "$stackDir/lock" ]] || (umask 077 && : >>"$stackDir/lock")
 exec 9<"$stackDir/lock"
 flock 9
 if ! sha256sum --check --status <<<"$hostProgramSha256  $program" 2>/dev/null; then
 	metadata="${AWS_EC2_METADATA_SERVICE_ENDPOINT:-http://169.254.169.254}/latest"
 	storage="${AWS_ENDPOINT_URL_S3:-${AWS_ENDPOINT_URL:-https://s3.$region.amazonaws.com}}"
-	# On the first boot the role may not be known everywhere yet: metadata answers 404, S3 answers 403. Nine attempts, with
-	# pauses that double, take four minutes.
+	# On the first boot, the role may not be known everywhere yet: the metadata service answers 404, S3 answers 403. Nine
+	# attempts, with pauses that double, take four minutes.
 	fetch() { curl --fail --silent --show-error --retry 8 --retry-all-errors --max-time 300 "$@"; }
 	token="$(fetch --request PUT --header 'X-aws-ec2-metadata-token-ttl-seconds: 300' "$metadata/api/token")"
-	# Secrets go by standard input: a command line can be read by everybody on the host.
+	# Secrets are passed by standard input: everybody on the host can read command lines.
 	metadata_of() {
 		fetch --config - "$metadata/meta-data/iam/security-credentials/$1" <<<"header = \"X-aws-ec2-metadata-token: $token\""
 	}
 	role="$(metadata_of '')"
 	credentials="$(metadata_of "$role")"
 	field() { sed -n "s/^ *\"$1\" *: *\"\\([^\"]*\\)\".*/\\1/p" <<<"$credentials"; }
-	# S3 wants the sum of the request's body, which is empty; curl before version 8 does not send it by itself.
+	# S3 requires the checksum of the request's body, which is empty. curl before version 8 does not send it.
 	nothing="$(sha256sum </dev/null)"
 	fetch --config - --aws-sigv4 "aws:amz:$region:s3" --header "X-Amz-Content-Sha256: ${nothing%% *}" \
 		--output "$program.new" "$storage/$bucket/bundle/bin/webstackctl" <<-CURL

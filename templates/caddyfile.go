@@ -16,35 +16,35 @@ var caddyfile = template.Must(template.New("Caddyfile").
 	Funcs(template.FuncMap{"token": token}).
 	Parse(caddyfileText))
 
-// Caddyfile is what the Caddyfile of a stack says. Every string is written as one token, see Text.
+// Caddyfile is the data of a stack's Caddyfile. Every string is written as one token, see Text.
 type Caddyfile struct {
 	// Email is the address of the ACME account; "" = an account without one.
 	Email string
 	// ACMECA is the URL of the ACME directory; "" = Let's Encrypt's production directory.
 	ACMECA string
-	// TrustedProxies are the CIDRs whose forwarding headers are believed for apps that are Proxied; none when no app is.
+	// TrustedProxies are the CIDRs whose forwarding headers are trusted for Proxied apps; none if no app is Proxied.
 	TrustedProxies []string
-	// StrictTransport tells browsers to use only https for the apps' domains. Wrong for certificates that browsers
-	// do not trust: they would then refuse the domain without a way around.
+	// StrictTransport tells browsers to use only https for the apps' domains. Do not set it for certificates that
+	// browsers do not trust: they would refuse the domain with no way to continue.
 	StrictTransport bool
-	// AccessLog says what the log has of each request: "redacted" leaves out what may be a secret, "full" has all but
-	// cookies and credentials, "off" has no requests, only errors, which are redacted.
+	// AccessLog says what is logged of each request: "redacted" leaves out what may be secret, "full" leaves out only
+	// cookies and credentials, "off" logs no requests, only errors, which are redacted.
 	AccessLog string
 	// ActiveApp is the name of the app that answers at the bare IP address; "" only without apps.
 	ActiveApp string
 	// ActiveDomain is the domain of ActiveApp.
 	ActiveDomain string
-	// Apps get a vhost each, in this order.
+	// Apps each get a virtual host, in this order.
 	Apps []CaddyApp
 }
 
-// CaddyApp is one vhost and the aliases that redirect to it.
+// CaddyApp is a virtual host and the aliases that redirect to it.
 type CaddyApp struct {
-	// Name is the app's name: the files tls/<Name>/Caddyfile and upstreams/<Name> on the host complete its vhost.
+	// Name is the app's name. The files tls/<Name>/Caddyfile and upstreams/<Name> on the host complete its virtual host.
 	Name string
-	// Domain is the host name of the vhost.
+	// Domain is the host name of the virtual host.
 	Domain string
-	// Issuer is the template's snippet for a certificate that Caddy gets by itself: acme, acme-proxied or internal.
+	// Issuer is the template's snippet for a certificate that Caddy obtains itself: acme, acme-proxied or internal.
 	Issuer string
 	// Proxied is true for an app behind Cloudflare: TrustedProxies then say who the visitor is.
 	Proxied bool
@@ -52,7 +52,7 @@ type CaddyApp struct {
 	Aliases []string
 }
 
-// Text fills in the template. It fails when a value holds a character that could end its token in a Caddyfile:
+// Text fills in the template. It fails if a value contains a character that could end its token in a Caddyfile:
 // allowed are letters, digits and "._~:/?&=%@+,-".
 func (c Caddyfile) Text() ([]byte, error) {
 	var out bytes.Buffer
@@ -64,7 +64,7 @@ func (c Caddyfile) Text() ([]byte, error) {
 
 var tokenRE = regexp.MustCompile(`^[A-Za-z0-9._~:/?&=%@+,-]+$`)
 
-// token lets a value through that stands for itself in a Caddyfile: no space, quote, brace, "#", "$" or new line.
+// token returns a value that has no special meaning in a Caddyfile: no space, quote, brace, "#", "$" or new line.
 func token(s string) (string, error) {
 	if !tokenRE.MatchString(s) {
 		return "", fmt.Errorf("%q cannot be used in a Caddyfile: allowed are letters, digits and ._~:/?&=%%@+,-", s)

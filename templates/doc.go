@@ -1,3 +1,3 @@
-// Package templates owns the text files that Webstack fills in, one typed data struct beside each. It imports only
-// the standard library and reads nothing from the environment.
+// Package templates has the text files that Webstack fills in, each with a typed data struct. It imports only the
+// standard library and reads nothing from the environment.
 package templates

@@ -10,9 +10,8 @@ import (
 	"webstack/host/docker"
 )
 
-// Base makes Postgres, unless it is external, and Caddy run by their definitions, and waits until both are healthy. A
-// container is made anew only when its definition changed. Before it, the apps' env files and tls/APP/Caddyfile are
-// there.
+// Base runs Postgres, unless it is external, and Caddy as defined, and waits until both are healthy. It recreates a
+// container only if its definition changed. The apps' env files and tls/APP/Caddyfile must already exist.
 func (h *Host) Base(ctx context.Context) error {
 	for _, app := range h.Manifest.Apps {
 		file := contract.TLSDir + "/" + app.Name + "/" + contract.CertificateFile
@@ -48,7 +47,7 @@ func (h *Host) Base(ctx context.Context) error {
 	return nil
 }
 
-// startBase makes the container of a base service run.
+// startBase starts the container of a base service.
 func (h *Host) startBase(ctx context.Context, service string, d definition) error {
 	existing, err := h.containers(ctx, service)
 	if err != nil {
@@ -60,14 +59,14 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 			current = &c
 			continue
 		}
-		// Compose makes a new container under another name before it stops the old one, and was killed there.
+		// Compose creates a new container under another name before it stops the old one, and was killed then.
 		h.say("%s: removing %s, which was left half made", service, c.Name)
 		if err := h.Docker.Remove(ctx, c.ID); err != nil {
 			return err
 		}
 	}
 	same := current != nil && current.Sum == d.baseSum() && h.isMadeHere(*current)
-	// One that restarts over and over is given a look: the cause may be gone, as when a port was taken.
+	// A container that restarts repeatedly is started again: the cause may be gone, such as a port that was in use.
 	if same && (current.Running() || current.Status == "restarting") {
 		return nil
 	}
@@ -85,8 +84,8 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 	return h.Docker.Up(ctx, service, docker.UpOptions{KeepExisting: same})
 }
 
-// isMadeHere tells whether a container has the files of this stack directory. One that was made by a Compose file in another
-// place has, where that place leads here by a link.
+// isMadeHere reports whether a container uses the files of this stack directory. One that was created from a Compose
+// file elsewhere does if that place is a link to this one.
 func (h *Host) isMadeHere(c docker.Container) bool {
 	if c.ComposeFile == "" {
 		return true
@@ -99,8 +98,8 @@ func (h *Host) isMadeHere(c docker.Container) bool {
 	return err == nil && os.SameFile(made, here)
 }
 
-// waitHealthy waits until a base service's own health check succeeds, asking at once instead of at Docker's intervals,
-// and, of Caddy, until its admin API answers. It gives up when the container ends.
+// waitHealthy waits until a base service's own health check succeeds, and, for Caddy, until its admin API answers. It
+// runs the check itself instead of waiting for Docker's intervals. It gives up when the container exits.
 func (h *Host) waitHealthy(ctx context.Context, service string) error {
 	var first, now docker.Container
 	err := h.waitFor(ctx, h.Timing.Base, func(ctx context.Context) (again bool, err error) {
@@ -128,7 +127,7 @@ func (h *Host) waitHealthy(ctx context.Context, service string) error {
 	return err
 }
 
-// ended tells whether a container that was seen before does not run any more, or was restarted since.
+// ended reports whether a container that was seen before is no longer running, or has been restarted since.
 func ended(before, now docker.Container) bool {
 	return now.ID != before.ID || now.Status == "exited" || now.Status == "dead" || now.Restarts > before.Restarts
 }

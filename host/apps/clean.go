@@ -10,10 +10,9 @@ import (
 	"webstack/contract"
 )
 
-// clean removes what containers, definitions and builds have left behind: containers of `docker compose run` that have
-// ended, volumes without a name that no container has any more, networks that the Compose file does not have, and what no
-// build has used for a week. Volumes with a name are never touched. That something cannot be removed is said, and is not a
-// failure: the next run tries again.
+// clean removes what containers, definitions and builds have left behind: stopped containers of `docker compose run`,
+// unused anonymous volumes, networks that are not in the Compose file, and build cache that was not used for a week. It
+// never touches named volumes. If something cannot be removed, it says so without failing: the next run tries again.
 func (h *Host) clean(ctx context.Context) error {
 	if err := h.Docker.RemoveOneOffs(ctx); err != nil {
 		h.say("containers stay: %v", err)
@@ -49,7 +48,7 @@ func (h *Host) clean(ctx context.Context) error {
 	return nil
 }
 
-// networks are the names of the networks that the Compose file has.
+// networks returns the names of the networks in the Compose file.
 func (h *Host) networks() ([]string, error) {
 	content, err := h.Root.ReadFile(contract.ComposePath)
 	if err != nil {

@@ -13,11 +13,12 @@ import (
 	"webstack/host/files"
 )
 
-// Converge makes every app of the manifest run its release: releases maps the app to the value of its release parameter
-// (see contract.ParseRelease). An app that is not in it, or has "", has no release and answers 503. Then Caddy gets its
-// config, apps that are no longer in the manifest go, but not their databases, and so do images that no rollback needs.
+// Converge makes every app of the manifest run its release. releases maps each app to the value of its release
+// parameter (see contract.ParseRelease). An app that is not in it, or has "", has no release and answers 503. Then
+// Converge loads Caddy's config, and removes apps that are no longer in the manifest, but not their databases, and
+// images that no rollback needs.
 //
-// An app that fails keeps its old release, and the others go on: problems says why, by app.
+// An app that fails keeps its old release and does not stop the others. problems says why, by app.
 func (h *Host) Converge(ctx context.Context, releases map[string]string) (problems map[string]error, err error) {
 	problems = map[string]error{}
 	for _, app := range h.Manifest.Apps {
@@ -29,8 +30,8 @@ func (h *Host) Converge(ctx context.Context, releases map[string]string) (proble
 			problems[app.Name] = err
 		}
 	}
-	// After the switches, so that a new app's vhost has somebody who answers; before the removals, so that nobody is sent
-	// to a container that is gone.
+	// After the switches, so that a new app's virtual host has a container that answers; before the removals, so that no
+	// request goes to a container that is gone.
 	if err := h.Proxy(ctx); err != nil {
 		return problems, err
 	}
@@ -48,7 +49,7 @@ func (h *Host) convergeApp(ctx context.Context, app contract.ManifestApp, releas
 	return h.Switch(ctx, app, contract.ReleaseImage(app.Repository, release))
 }
 
-// removeGone removes what is left of apps that the manifest does not have any more, and of other services.
+// removeGone removes what is left of apps that are no longer in the manifest, and of other services.
 func (h *Host) removeGone(ctx context.Context) error {
 	all, err := h.Docker.Containers(ctx)
 	if err != nil {
@@ -84,12 +85,12 @@ func (h *Host) removeGone(ctx context.Context) error {
 	return nil
 }
 
-// isService tells whether a service of this name belongs to the host.
+// isService reports whether a service with this name belongs to the host.
 func (h *Host) isService(name string) bool {
 	return h.isApp(name) || slices.Contains(h.base(), name)
 }
 
-// goneFiles finds the files and directories that apps have left that are gone, by app.
+// goneFiles finds the files and directories of apps that are gone, by app.
 func (h *Host) goneFiles() (map[string][]string, error) {
 	left := map[string][]string{}
 	for _, at := range []struct{ dir, suffix string }{
@@ -100,7 +101,7 @@ func (h *Host) goneFiles() (map[string][]string, error) {
 			return nil, err
 		}
 		for _, name := range names {
-			// A name with a dot is a file that a killed run had not finished; the next one writes it anew.
+			// A name with a dot is an unfinished file of a killed run; the next run writes it again.
 			app, ok := strings.CutSuffix(name, at.suffix)
 			if ok && !strings.Contains(app, ".") && !h.isApp(app) {
 				left[app] = append(left[app], at.dir+"/"+name)
@@ -110,7 +111,7 @@ func (h *Host) goneFiles() (map[string][]string, error) {
 	return left, nil
 }
 
-// removeApp removes an app that is gone: its files, container and images. What the host remembers of it goes last.
+// removeApp removes an app that is gone: its files, container and images. Its record is removed last.
 func (h *Host) removeApp(ctx context.Context, app string, containers []docker.Container, left []string) error {
 	h.say("%s: removing it; its database stays", app)
 	for _, name := range left {

@@ -14,9 +14,9 @@ import (
 // definition is a service as the Compose file defines it.
 type definition struct {
 	image string
-	// container is the name of its container, "" where Compose gives it one.
+	// container is the name of its container, "" if Compose chooses it.
 	container string
-	// text is the whole of it in one form, whatever the order and the style of the file.
+	// text is the whole definition in a normal form, whatever the order and the style of the file.
 	text []byte
 }
 
@@ -45,22 +45,22 @@ func (h *Host) definitions() (map[string]definition, error) {
 	return all, nil
 }
 
-// baseSum tells what the container of a base service is made of.
+// baseSum returns the checksum of what the container of a base service is created from.
 func (d definition) baseSum() string { return contract.Sum(d.text) }
 
-// wanted is what an app's container should be made of.
+// wanted is what an app's container should be created from.
 type wanted struct {
 	image, sum string
 }
 
-// env makes Compose make such a container, whatever compose/.env says.
+// env returns variables that make Compose create such a container, whatever compose/.env says.
 func (w wanted) env(app string) []string {
 	return []string{contract.ImageVariable(app) + "=" + w.image, contract.SumVariable(app) + "=" + w.sum}
 }
 
-// want is what the container of an app should be made of for a release's image: the app's definition, the image, and the
-// app's secrets, which only their sum leaves. Every env file holds a long random password, so nobody finds out the other
-// secrets by trying which give the sum.
+// want returns what the container of an app should be created from for a release's image: the app's definition, the
+// image, and the app's secrets, of which only a checksum is used. Every env file has a long random password, so nobody
+// can find out the other secrets by guessing the checksum.
 func (h *Host) want(app, image string) (wanted, error) {
 	all, err := h.definitions()
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"webstack/host/docker"
 )
 
-// StartError says why an app's new container did not take over.
+// StartError says why an app's new container was not used.
 type StartError struct {
 	Err error
-	// Lines are the last that the container wrote, safe for a terminal.
+	// Lines are the last lines that the container wrote, safe for a terminal.
 	Lines []string
 }
 
@@ -23,13 +23,13 @@ func (e *StartError) Error() string { return e.Err.Error() }
 
 func (e *StartError) Unwrap() error { return e.Err }
 
-// LastLines are the last lines that the container wrote.
+// LastLines returns the last lines that the container wrote.
 func (e *StartError) LastLines() []string { return e.Lines }
 
-// pidOneRE finds what images say that are not made for another process 1, such as those with s6-overlay or systemd.
+// pidOneRE matches the messages of images whose own init must be process 1, such as those with s6-overlay or systemd.
 var pidOneRE = regexp.MustCompile(`(?i)\b(as|be|not|is) (running as )?pid (1|one)\b`)
 
-// explain adds to the error of a container that did not take over what the host knows about the cause.
+// explain adds what the host knows about the cause to the error of a container that was not used.
 func (s *change) explain(ctx context.Context, err error, lines []string) error {
 	now, lookErr := s.Docker.Container(ctx, s.next.ID)
 	if lookErr != nil {
@@ -45,7 +45,7 @@ func (s *change) explain(ctx context.Context, err error, lines []string) error {
 	return &StartError{Err: err, Lines: lines}
 }
 
-// wrongPlatform says so when the image was built for other processors than the host's.
+// wrongPlatform says if the image was built for another platform than the host's.
 func (s *change) wrongPlatform(ctx context.Context, c docker.Container) string {
 	of, imageErr := s.Docker.ImagePlatform(ctx, c.Image)
 	host, hostErr := s.Docker.Platform(ctx)
@@ -70,7 +70,7 @@ func needsPIDOne(c docker.Container, lines []string) string {
 	return "its image must run as process 1, which Docker's init is: set init: false for the app"
 }
 
-// listensElsewhere says so when the app waits for connections where nobody can reach it.
+// listensElsewhere says if the app listens on an address or port where nobody can reach it.
 func (s *change) listensElsewhere(c docker.Container) string {
 	var loopback, other []string
 	for _, at := range s.Docker.Listening(c) {
@@ -98,7 +98,7 @@ func (s *change) listensElsewhere(c docker.Container) string {
 
 var dockerDNS = netip.MustParseAddr("127.0.0.11")
 
-// pullError adds to the error of a pull what to do about it.
+// pullError adds a hint to the error of a pull.
 func (h *Host) pullError(ctx context.Context, err error) error {
 	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "no matching manifest") {
 		return err

@@ -16,10 +16,10 @@ import (
 // answerTimeout is how long one health check may take.
 const answerTimeout = 5 * time.Second
 
-// answers waits until the new container's health path answers 2xx. It gives up as soon as the container ends.
+// answers waits until the new container's health path answers with a 2xx status. It gives up when the container exits.
 func (s *change) answers(ctx context.Context) error {
 	began := time.Now()
-	var seen time.Time // that it had ended
+	var seen time.Time // when it was first seen to have exited
 	err := s.waitFor(ctx, s.seconds(s.app.StartTimeoutSeconds), func(ctx context.Context) (again bool, err error) {
 		now, err := s.Docker.Container(ctx, s.next.ID)
 		if err != nil {
@@ -29,7 +29,7 @@ func (s *change) answers(ctx context.Context) error {
 			if seen.IsZero() {
 				seen = time.Now()
 			}
-			// Docker has started it again, and how it ended is known only when it has ended once more.
+			// Docker has restarted it, and its exit code is known only when it exits again.
 			if now.Running() && time.Since(seen) < s.seconds(restartLook) {
 				return true, fmt.Errorf("%s ended before it answered", now.Name)
 			}
@@ -48,10 +48,10 @@ func (s *change) answers(ctx context.Context) error {
 	return nil
 }
 
-// restartLook is for how many seconds a container that restarts is watched to see how it ends.
+// restartLook is for how many seconds a restarting container is watched to see how it exits.
 const restartLook = 5
 
-// ending says how a container has ended.
+// ending says how a container exited.
 func ending(c docker.Container) string {
 	if c.Running() {
 		return "Docker has started it again"
@@ -59,7 +59,7 @@ func ending(c docker.Container) string {
 	return c.State()
 }
 
-// lateError says that something was not ready in time, and why.
+// lateError says that something was not healthy in time, and why.
 type lateError struct {
 	limit time.Duration
 	err   error
@@ -71,8 +71,7 @@ func (e *lateError) Error() string {
 
 func (e *lateError) Unwrap() error { return e.err }
 
-// waitFor looks until there is no error, or one after which it makes no sense to look again, or the time is over: then
-// the error is the last one.
+// waitFor calls look until it succeeds, returns a final error, or the time is over. It returns the last error.
 func (h *Host) waitFor(ctx context.Context, limit time.Duration, look func(context.Context) (again bool, err error)) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -82,7 +81,7 @@ func (h *Host) waitFor(ctx context.Context, limit time.Duration, look func(conte
 		if err == nil {
 			return nil
 		}
-		// A look that the end of the time has cut short has less to say than the one before.
+		// The error of a call that the time limit has interrupted says less than the one before.
 		if last == nil || limited.Err() == nil {
 			last = err
 		}
@@ -97,7 +96,7 @@ func (h *Host) waitFor(ctx context.Context, limit time.Duration, look func(conte
 	}
 }
 
-// probe asks a container for its health path once, as Caddy would: under the app's domain, as if by HTTPS.
+// probe requests a container's health path once, like Caddy would: with the app's domain, as if by HTTPS.
 func (s *change) probe(ctx context.Context, c docker.Container) error {
 	ip := c.Addresses[contract.EdgeNetwork]
 	if ip == "" {
@@ -129,7 +128,7 @@ func (s *change) probe(ctx context.Context, c docker.Container) error {
 	return nil
 }
 
-// reason says why a container did not answer, without its address, which tells nobody anything.
+// reason says why a container did not answer, without its address, which helps nobody.
 func reason(err error, port int) error {
 	var op *net.OpError
 	switch {
@@ -141,7 +140,7 @@ func reason(err error, port int) error {
 	return fmt.Errorf("port %d does not answer: %w", port, errors.Unwrap(err))
 }
 
-// inFlight counts the requests that Caddy has at these containers.
+// inFlight counts the requests that Caddy has in flight at these containers.
 func (h *Host) inFlight(ctx context.Context, at []docker.Container) (int, error) {
 	counts, err := h.Caddy.InFlight(ctx)
 	if err != nil {

@@ -22,21 +22,21 @@ type Host struct {
 	Docker *docker.Engine
 	// Caddy is the admin API of the container contract.CaddyService.
 	Caddy caddy.Admin
-	// Manifest is the one of the bundle that is applied.
+	// Manifest is the manifest of the applied bundle.
 	Manifest contract.Manifest
 	// Root is the stack directory.
 	Root *os.Root
-	// Out gets a line for each change, and the last lines of a container that failed.
+	// Out gets a line for each change, and the last log lines of a failed container.
 	Out io.Writer
-	// Timing says how long to wait for what. See DefaultTiming.
+	// Timing has the waiting times. See DefaultTiming.
 	Timing Timing
 	// Dial connects to a container for a health check; nil = over the network.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Timing says how long to wait for what.
+// Timing has the waiting times.
 type Timing struct {
-	// Poll is how long to wait between two looks.
+	// Poll is how long to wait between two checks.
 	Poll time.Duration
 	// Base is how long Postgres and Caddy may take until they are healthy. Postgres may have to recover after a crash.
 	Base time.Duration
@@ -46,7 +46,7 @@ type Timing struct {
 	Settle time.Duration
 }
 
-// DefaultTiming is that of a host.
+// DefaultTiming returns the timing of a real host.
 var DefaultTiming = Timing{
 	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Second: time.Second, Settle: 500 * time.Millisecond,
 }
@@ -54,12 +54,12 @@ var DefaultTiming = Timing{
 // seconds is a limit that an app sets.
 func (h *Host) seconds(n int) time.Duration { return time.Duration(n) * h.Timing.Second }
 
-// isApp tells whether the manifest has an app of this name.
+// isApp reports whether the manifest has an app with this name.
 func (h *Host) isApp(name string) bool {
 	return slices.ContainsFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool { return a.Name == name })
 }
 
-// app is an app of the manifest. For one that is gone it holds the defaults of its limits.
+// app returns an app of the manifest. For one that is gone it returns default limits.
 func (h *Host) app(name string) contract.ManifestApp {
 	for _, a := range h.Manifest.Apps {
 		if a.Name == name {
@@ -69,7 +69,7 @@ func (h *Host) app(name string) contract.ManifestApp {
 	return contract.ManifestApp{Name: name, DrainTimeoutSeconds: 30, StopGraceSeconds: 10}
 }
 
-// base are the services that are no apps, in the order in which they start.
+// base are the services that are not apps, in the order in which they start.
 func (h *Host) base() []string {
 	if h.Manifest.ExternalPostgres {
 		return []string{contract.CaddyService}
@@ -81,7 +81,7 @@ func (h *Host) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(h.Out, format+"\n", args...)
 }
 
-// containers lists those of one service.
+// containers lists the containers of one service.
 func (h *Host) containers(ctx context.Context, service string) ([]docker.Container, error) {
 	all, err := h.Docker.Containers(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func (h *Host) containers(ctx context.Context, service string) ([]docker.Contain
 	return slices.DeleteFunc(all, func(c docker.Container) bool { return c.Service != service }), nil
 }
 
-// pointedAt is the name of the container in an app's upstream file, and the file's text; "" without a usable one.
+// pointedAt returns the name of the container in an app's upstream file, and the file's text; "" without a valid one.
 func (h *Host) pointedAt(app string) (name, text string) {
 	content, err := h.Root.ReadFile(contract.UpstreamsDir + "/" + app)
 	if err != nil {
@@ -109,7 +109,7 @@ func (h *Host) write(name string, content []byte) (changed bool, err error) {
 	return files.Write(h.Root, name, content, 0o644)
 }
 
-// pull gets an image unless it is there. The tags of an app's repository never change what they stand for.
+// pull gets an image unless it exists locally. Tags of an app's repository are immutable.
 func (h *Host) pull(ctx context.Context, image string) error {
 	has, err := h.Docker.HasImage(ctx, image)
 	if err != nil || has {
@@ -120,7 +120,7 @@ func (h *Host) pull(ctx context.Context, image string) error {
 	return h.pullError(ctx, err)
 }
 
-// pause waits between two looks, or until ctx is done.
+// pause waits between two checks, or until ctx is done.
 func (h *Host) pause(ctx context.Context) error { return wait(ctx, h.Timing.Poll) }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -157,7 +157,7 @@ func (h *Host) showLog(ctx context.Context, c docker.Container) []string {
 	return lines
 }
 
-// printable makes a line of a log safe for a terminal, and short.
+// printable makes a log line safe for a terminal, and short.
 func printable(line string) string {
 	const limit = 400
 	line = strings.Map(func(r rune) rune {
@@ -175,7 +175,7 @@ func printable(line string) string {
 	return line
 }
 
-// detached goes on for a while after ctx is done, to clear up.
+// detached returns a context that outlives ctx for a while, for cleaning up.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 }

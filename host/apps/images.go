@@ -8,9 +8,9 @@ import (
 	"webstack/host/docker"
 )
 
-// removeImages removes images of the apps' registries, and of the repositories of Caddy and Postgres, that nothing runs and
-// no rollback goes back to, and images that have lost their names. An app whose repository was changed leaves none in the
-// old one. That one cannot be removed is said, and no failure: somebody may use it.
+// removeImages removes unused images of the apps' registries, and of the repositories of Caddy and Postgres, that no
+// rollback needs, and images without a name. It also removes images of an app's old repository. If one cannot be
+// removed, it says so without failing: somebody may be using it.
 func (h *Host) removeImages(ctx context.Context, releases map[string]string) error {
 	keep, repositories, err := h.kept(ctx, releases)
 	if err != nil {
@@ -20,7 +20,7 @@ func (h *Host) removeImages(ctx context.Context, releases map[string]string) err
 	if err != nil {
 		return err
 	}
-	// By whichever of its names in the repository: the engine may list it by another one than it was asked for.
+	// By any of its names in the repository: the engine may list it by another name than the requested one.
 	same := map[[2]string]bool{}
 	for _, image := range images {
 		if keep.has(image) {
@@ -36,8 +36,8 @@ func (h *Host) removeImages(ctx context.Context, releases map[string]string) err
 	return nil
 }
 
-// kept is what must stay: the images of containers, records and releases, and those that the Compose file names. A
-// release that failed will be tried again. It also finds the repositories and registries that are the stack's.
+// kept returns what must stay: the images of containers, records and releases, and those that the Compose file names. A
+// failed release will be tried again. It also returns the repositories and registries of the stack.
 func (h *Host) kept(ctx context.Context, releases map[string]string) (keep keptImages, repositories map[string]bool, err error) {
 	keep, repositories = keptImages{}, map[string]bool{}
 	containers, err := h.Docker.Containers(ctx)
@@ -94,10 +94,10 @@ func (h *Host) removeImage(ctx context.Context, image docker.Image) {
 	h.say("removed image %s", image.Name())
 }
 
-// keptImages are images by name as in a Compose file, or by repository and ID; by ID alone those without a name.
+// keptImages are images by name as in a Compose file, or by repository and ID; images without a name by ID.
 type keptImages map[string]bool
 
-// has tells whether a row of the engine's list is one of them. A name with tag and digest is listed by its digest.
+// has reports whether a row of the engine's list is one of them. A name with tag and digest is listed by its digest.
 func (k keptImages) has(image docker.Image) bool {
 	if k[image.Name()] || k[image.Repository+" "+image.ID] {
 		return true
@@ -110,13 +110,13 @@ func (k keptImages) has(image docker.Image) bool {
 	return false
 }
 
-// registryOf is the registry of a repository, with a slash behind it.
+// registryOf returns the registry of a repository, with a trailing slash.
 func registryOf(repository string) string {
 	registry, _, _ := strings.Cut(repository, "/")
 	return registry + "/"
 }
 
-// repositoryOf is an image's name without tag and digest.
+// repositoryOf returns an image's name without tag and digest.
 func repositoryOf(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if i := strings.LastIndex(image, ":"); i > strings.LastIndex(image, "/") {

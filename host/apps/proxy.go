@@ -18,16 +18,16 @@ const caddyStatePath = contract.StateDir + "/caddy.json"
 
 // loaded is what Caddy has loaded.
 type loaded struct {
-	// Container and StartedAt are of the run of Caddy that has loaded it: a new one reads the files by itself.
+	// Container and StartedAt identify the run of Caddy that has loaded it: a new one reads the files itself.
 	Container string `json:"container"`
 	StartedAt string `json:"startedAt"`
-	// Config is the sum of the Caddyfile and its imports, Certificates that of the apps' own certificates; "" = none.
+	// Config is the checksum of the Caddyfile and its imports, Certificates that of the apps' own certificates; "" = none.
 	Config       string `json:"config"`
 	Certificates string `json:"certificates"`
 }
 
-// Proxy makes Caddy use the Caddyfile and the certificates that are there now. Where it uses them already, nothing is
-// done. Those that Caddy cannot use are an error, and it keeps the ones from before.
+// Proxy makes Caddy use the current Caddyfile and certificates. It does nothing if Caddy already uses them. If Caddy
+// cannot use them, it fails, and Caddy keeps its current config.
 func (h *Host) Proxy(ctx context.Context) error {
 	caddyfile, want, err := h.proxyFiles()
 	if err != nil {
@@ -43,17 +43,17 @@ func (h *Host) Proxy(ctx context.Context) error {
 	want.run(running[0])
 	var last loaded
 	if content, err := h.Root.ReadFile(caddyStatePath); err == nil {
-		// A state that cannot be read is one of nothing loaded.
+		// A state that cannot be read means that nothing is loaded.
 		_ = json.Unmarshal(content, &last)
 	}
 	if last == want {
 		return nil
 	}
-	// Where the config is the same, Caddy does not look at the certificates unless it is told to.
+	// If the config is the same, Caddy does not read the certificates unless it is forced to.
 	force := last.Certificates != want.Certificates
 	load := h.loadQuietly
 	if last == (loaded{}) || last.Config == want.Config && !force {
-		// Caddy was started a moment ago and has read the files by itself: it finds nothing to change.
+		// Caddy was started a moment ago and has read the files itself: it finds nothing to change.
 		load = h.load
 	}
 	if err := load(ctx, running[0], caddyfile, force); err != nil {
@@ -67,12 +67,12 @@ func (h *Host) Proxy(ctx context.Context) error {
 	return err
 }
 
-// holdLimit is how long new connections wait at most while Caddy loads its config.
+// holdLimit is the maximum time that new connections wait while Caddy loads its config.
 const holdLimit = 10 * time.Second
 
-// loadQuietly makes Caddy load another config so that nobody's request fails. Caddy closes a connection whose first
-// request it has not read when it loads; so, meanwhile, new connections are held back, and those that have just been made
-// get the time to send their request. HTTP/2 and connections that were used before would not need it.
+// loadQuietly makes Caddy load another config without failing any request. When it loads, Caddy closes connections
+// whose first request it has not read. So new connections are held back meanwhile, and those that have just been opened
+// get time to send their request. HTTP/2 and reused connections would not need it.
 func (h *Host) loadQuietly(ctx context.Context, c docker.Container, caddyfile []byte, force bool) error {
 	release, err := h.Docker.Hold(ctx, c, "80,443", holdLimit)
 	if err != nil {
@@ -87,7 +87,7 @@ func (h *Host) loadQuietly(ctx context.Context, c docker.Container, caddyfile []
 		return err
 	}
 	h.say("caddy: loaded its config")
-	// It closes its old listeners a moment after it has answered.
+	// Caddy closes its old listeners a moment after it has answered.
 	return h.pause(ctx)
 }
 
@@ -97,7 +97,7 @@ func (h *Host) load(ctx context.Context, _ docker.Container, caddyfile []byte, f
 
 func (l *loaded) run(c docker.Container) { l.Container, l.StartedAt = c.ID, c.StartedAt }
 
-// proxyFiles reads the Caddyfile and sums everything that Caddy reads with it.
+// proxyFiles reads the Caddyfile and computes the checksums of everything that Caddy reads with it.
 func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
 	caddyfile, err = h.Root.ReadFile(contract.CaddyfilePath)
 	if err != nil {
@@ -124,7 +124,7 @@ func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
 	return caddyfile, loaded{Config: sum(config), Certificates: sum(certificates)}, nil
 }
 
-// sum is that of all parts, and "" of none.
+// sum returns the checksum of all parts, "" for none.
 func sum(parts []string) string {
 	if len(parts) == 0 {
 		return ""

@@ -11,21 +11,21 @@ import (
 	"webstack/contract"
 )
 
-// statePath is where the host remembers the releases. compose/.env follows from it.
+// statePath is where the host remembers the releases. compose/.env is derived from it.
 const statePath = contract.StateDir + "/apps.json"
 
-// Record is what the host remembers of an app.
+// Record is what the host remembers about an app.
 type Record struct {
-	// Repository is the image repository that the app had last.
+	// Repository is the app's last image repository.
 	Repository string `json:"repository"`
-	// Image is the image of the live release, "" without one, and Sum what its container was made of.
+	// Image is the image of the live release, "" without one, and Sum the checksum of its container.
 	Image string `json:"image"`
 	Sum   string `json:"sum"`
-	// Previous is the image of the release before, "" without one: what a rollback goes back to.
+	// Previous is the image of the previous release, "" without one: the target of a rollback.
 	Previous string `json:"previous"`
 }
 
-// Records reads what the host remembers, by app. Apps that are gone are in it until all of them is removed.
+// Records reads what the host remembers, by app. It includes apps that are gone until they are completely removed.
 func (h *Host) Records() (map[string]Record, error) {
 	records := map[string]Record{}
 	content, err := h.Root.ReadFile(statePath)
@@ -36,13 +36,13 @@ func (h *Host) Records() (map[string]Record, error) {
 		return nil, fmt.Errorf("read the host's state: %w", err)
 	}
 	if json.Unmarshal(content, &records) != nil || records == nil {
-		// All that would be lost are the releases before the live ones, and the file is about to be written anew.
+		// Only the previous releases are lost, and the file is about to be written again.
 		return map[string]Record{}, nil
 	}
 	return records, nil
 }
 
-// remember changes what the host remembers of an app; nil forgets it. It brings compose/.env in line.
+// remember changes what the host remembers about an app; nil forgets it. It updates compose/.env.
 func (h *Host) remember(app string, change func(Record) Record) error {
 	records, err := h.Records()
 	if err != nil {
@@ -63,7 +63,7 @@ func (h *Host) remember(app string, change func(Record) Record) error {
 	return h.writeComposeEnv(records)
 }
 
-// released is the record of an app that now runs this.
+// released returns the record of an app that now runs this.
 func (w wanted) released(a contract.ManifestApp) func(Record) Record {
 	return func(r Record) Record {
 		if r.Image != "" && r.Image != w.image {
@@ -74,7 +74,7 @@ func (w wanted) released(a contract.ManifestApp) func(Record) Record {
 	}
 }
 
-// writeComposeEnv writes what makes Compose see the containers as they are.
+// writeComposeEnv writes the variables that make the Compose file match the containers.
 func (h *Host) writeComposeEnv(records map[string]Record) error {
 	definitions, err := h.definitions()
 	if err != nil {
@@ -85,7 +85,7 @@ func (h *Host) writeComposeEnv(records map[string]Record) error {
 		sums[service] = definitions[service].baseSum()
 	}
 	for _, app := range slices.Sorted(maps.Keys(records)) {
-		// An app that is gone is in the records still, but Compose knows it no more.
+		// An app that is gone is still in the records, but no longer in the Compose file.
 		if h.isApp(app) && records[app].Image != "" {
 			images[app], sums[app] = records[app].Image, records[app].Sum
 		}

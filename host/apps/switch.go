@@ -12,10 +12,10 @@ import (
 	"webstack/host/files"
 )
 
-// Switch makes an app's requests be answered by a container of this image, with the app's definition and env file as
-// they are now. Visitors do not notice: the new container gets the requests once its health path answers 2xx, and the old
-// one is stopped when it has none left. When the new one fails, its last lines are printed, it is removed, and the old
-// one keeps answering. Where such a container answers already, nothing is changed.
+// Switch sends an app's requests to a container of this image, with the app's current definition and env file. Visitors
+// do not notice: the new container gets the requests once its health path answers with a 2xx status, and the old one is
+// stopped when it has none left. If the new one fails, its last lines are printed, it is removed, and the old one keeps
+// answering. If such a container already answers, nothing changes.
 func (h *Host) Switch(ctx context.Context, app contract.ManifestApp, image string) error {
 	want, err := h.want(app.Name, image)
 	if err != nil {
@@ -47,16 +47,16 @@ type change struct {
 	*Host
 	app  contract.ManifestApp
 	want wanted
-	// next is the container that shall answer; nil before it is made. live is the one that answers.
+	// next is the container that should answer; nil before it is created. live is the one that answers now.
 	next, live *docker.Container
 	// old are those to stop and remove, live among them unless it is next.
 	old []docker.Container
 }
 
-// upstream is the text of the app's upstream file when a container answers.
+// upstream is the text of the app's upstream file if a container answers.
 func (s *change) upstream(c *docker.Container) []byte { return contract.Upstream(c.Name, s.app.Port) }
 
-// look finds the containers of the app: one that answers, and what a killed run has left.
+// look finds the containers of the app: the one that answers, and those that a killed run has left.
 func (s *change) look(ctx context.Context) error {
 	existing, err := s.containers(ctx, s.app.Name)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *change) look(ctx context.Context) error {
 		s.old = append(s.old, *s.live)
 		return nil
 	}
-	// It answers already, so a second one of the same is one too many.
+	// The live container already answers, so a second one of the same kind is not needed.
 	if s.next != nil {
 		s.old = append(s.old, *s.next)
 	}
@@ -92,13 +92,13 @@ func (s *change) look(ctx context.Context) error {
 	return nil
 }
 
-// current tells whether a container that the upstream file names is the one to go on with. One that restarts over and
-// over is: the same made anew would fare no better.
+// current reports whether the container that the upstream file names should stay. One that restarts repeatedly should:
+// a new one of the same kind would not be better.
 func (s *change) current(c docker.Container) bool {
 	return c.Running() || c.Status == "restarting" && c.Sum == s.want.sum
 }
 
-// done tells whether the right container answers already.
+// done reports whether the right container already answers.
 func (s *change) done() bool {
 	if s.live == nil || s.next != s.live {
 		return false
@@ -110,7 +110,7 @@ func (s *change) done() bool {
 	return text == string(s.upstream(s.live))
 }
 
-// start makes the new container run beside the old one, unless a killed run has got that far.
+// start starts the new container next to the old one, unless a killed run has already done so.
 func (s *change) start(ctx context.Context) error {
 	if s.next != nil {
 		return nil
@@ -126,7 +126,7 @@ func (s *change) start(ctx context.Context) error {
 	up := s.Docker.Up(ctx, s.app.Name, docker.UpOptions{
 		Scale: len(s.old) + 1, KeepExisting: true, Env: s.want.env(s.app.Name),
 	})
-	// A start that failed may have made the container.
+	// A start that failed may have created the container.
 	done, cancel := detached(ctx)
 	defer cancel()
 	existing, err := s.containers(done, s.app.Name)
@@ -176,8 +176,8 @@ func (s *change) point() error {
 	return nil
 }
 
-// giveUp shows why the new container failed, removes it, and adds to the error what is known about the cause. One that
-// answers, whatever its health, stays.
+// giveUp shows why the new container failed, removes it, and adds what is known about the cause to the error. It does
+// not remove the live container, even if that is not healthy.
 func (s *change) giveUp(ctx context.Context, failure error) error {
 	if s.next == s.live {
 		return failure
@@ -191,7 +191,7 @@ func (s *change) giveUp(ctx context.Context, failure error) error {
 	return failure
 }
 
-// retire stops and removes containers of an app that shall answer no more, once they have no request left.
+// retire stops and removes containers of an app that should no longer answer, once they have no requests left.
 func (h *Host) retire(ctx context.Context, app string, old []docker.Container) error {
 	var ids []string
 	for _, c := range old {
@@ -216,7 +216,7 @@ func (h *Host) retire(ctx context.Context, app string, old []docker.Container) e
 	return nil
 }
 
-// sayKilled tells which containers did not end by themselves when they were told to.
+// sayKilled says which containers did not exit when they were told to.
 func (h *Host) sayKilled(ctx context.Context, app string, stopped []docker.Container) {
 	const killed = 137
 	for _, c := range stopped {
@@ -228,10 +228,10 @@ func (h *Host) sayKilled(ctx context.Context, app string, stopped []docker.Conta
 	}
 }
 
-// Withdraw makes an app answer that it is not deployed: its container goes, once it has no request left. The database
-// and the image stay.
+// Withdraw makes an app answer that it has not been deployed. It removes the container once that has no requests left.
+// The database and the image stay.
 func (h *Host) Withdraw(ctx context.Context, app string) error {
-	// First of all no new request may come.
+	// First, stop new requests.
 	if _, err := files.Remove(h.Root, contract.UpstreamsDir+"/"+app); err != nil {
 		return err
 	}
@@ -259,7 +259,7 @@ func (h *Host) Withdraw(ctx context.Context, app string) error {
 func (h *Host) drain(ctx context.Context, app string, old []docker.Container) error {
 	limit := h.seconds(h.app(app).DrainTimeoutSeconds)
 	deadline := time.Now().Add(limit)
-	// Twice in a row: a request that has just read the upstream file is not counted yet.
+	// Check twice: a request that has just read the upstream file is not counted yet.
 	for quiet := 0; quiet < 2; {
 		open, err := h.inFlight(ctx, old)
 		switch {

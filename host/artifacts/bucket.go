@@ -18,17 +18,17 @@ type Bucket struct {
 	name   string
 }
 
-// Open prepares to read the bucket called name. The region is taken from the environment, and on an instance from
-// its metadata, when region is "".
+// Open prepares to read the bucket with this name. If region is "", it is taken from the environment or, on an
+// instance, from its metadata.
 func Open(ctx context.Context, region, name string) (*Bucket, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithEC2IMDSRegion())
 	if err != nil {
 		return nil, fmt.Errorf("load AWS settings: %w; where this is no instance, give --region and credentials", err)
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
-		// An endpoint of one's own seldom has DNS names for buckets.
+		// A custom endpoint rarely has DNS names for buckets.
 		o.UsePathStyle = o.BaseEndpoint != nil
-		// Every object is checked against a sum of the bundle's own.
+		// Every object is checked against the bundle's own checksums.
 		o.DisableLogOutputChecksumValidationSkipped = true
 	})
 	return &Bucket{client: client, name: name}, nil

@@ -1,6 +1,6 @@
-// Package boot installs the unit that has the host program do something whenever the host comes up or goes down: bound the
-// connections to the web ports, and stop the containers in their own time. Docker itself leaves them running when it ends
-// (live-restore), so without the unit systemd would wait 90 seconds for one that ignores SIGTERM.
+// Package boot installs the unit that runs the host program when the host boots, to limit the connections to the web
+// ports, and when it shuts down, to stop the containers within their grace periods. Docker itself leaves them running
+// when it stops (live-restore), so without the unit systemd would wait 90 seconds for one that ignores SIGTERM.
 package boot
 
 import (
@@ -17,7 +17,7 @@ import (
 // Unit is the unit's name.
 const Unit = "webstack-host.service"
 
-// unitText has the two commands. The unit is ordered behind Docker, so it is stopped before Docker is.
+// unitText has the two commands. The unit is ordered after Docker, so it stops before Docker.
 const unitText = `# Written by webstackctl; changes are lost.
 [Unit]
 Description=Start and end of a host of Webstack
@@ -34,12 +34,13 @@ TimeoutStopSec=%d
 WantedBy=multi-user.target
 `
 
-// stopSeconds is how long the containers may take to end: the longest grace period that an app can have, and Postgres'.
+// stopSeconds is how long the containers may take to exit: the longest grace period that an app can have, and
+// Postgres'.
 const stopSeconds = 480
 
-// Options say how Ensure works.
+// Options configure Ensure.
 type Options struct {
-	// StackDir is the stack directory, which has the host program.
+	// StackDir is the stack directory, where the host program is.
 	StackDir string
 	// Run runs the system's programs.
 	Run command.Runner
@@ -49,17 +50,17 @@ type Options struct {
 	Out io.Writer
 }
 
-// UpCommand is the command at the end of a boot, DownCommand the one at the beginning of a shutdown.
+// UpCommand returns the command to run at the end of a boot.
 func UpCommand(stackDir string) string { return line("up", stackDir) }
 
-// DownCommand is the command at the beginning of a shutdown.
+// DownCommand returns the command to run at the beginning of a shutdown.
 func DownCommand(stackDir string) string { return line("down", stackDir) }
 
 func line(command, stackDir string) string {
 	return fmt.Sprintf("%s %s --stack-dir %s", contract.Paths{StackDir: stackDir}.HostProgram(), command, stackDir)
 }
 
-// Ensure installs the unit and starts it. One that is active is never restarted, as that would stop all containers.
+// Ensure installs the unit and starts it. It never restarts an active unit, because that would stop all containers.
 func Ensure(ctx context.Context, o Options) error {
 	if o.Root == "" {
 		o.Root = "/"

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// maxAnswer bounds what is read of an answer, in bytes.
+// maxAnswer limits how much of an answer is read, in bytes.
 const maxAnswer = 4 << 20
 
 // Admin is the admin API of one Caddy.
@@ -32,9 +32,9 @@ func (a Admin) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Load gives Caddy another Caddyfile. Its imports are relative to the directory that Caddy runs in. One that Caddy
-// cannot use is an error with Caddy's own words, and leaves the old config in place. The same config as before changes
-// nothing, unless force is set: then Caddy also reads certificates from their files anew.
+// Load gives Caddy a new Caddyfile. Its imports are relative to the directory that Caddy runs in. If Caddy cannot use
+// it, the error has Caddy's message, and Caddy keeps its current config. Loading the same config again has no effect
+// unless force is set: then Caddy also reads certificates from their files again.
 func (a Admin) Load(ctx context.Context, caddyfile []byte, force bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -48,8 +48,8 @@ func (a Admin) Load(ctx context.Context, caddyfile []byte, force bool) error {
 	return nil
 }
 
-// InFlight gives the requests in flight, open WebSockets included, by the address of the upstream that answers them.
-// An address without any may be missing.
+// InFlight returns the number of requests in flight, including open WebSockets, by the address of the upstream. An
+// address without requests may be missing.
 func (a Admin) InFlight(ctx context.Context) (map[string]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -71,10 +71,10 @@ func (a Admin) InFlight(ctx context.Context) (map[string]int, error) {
 	return counts, nil
 }
 
-// call makes one request and returns the body of a 2xx answer. Every call has a connection of its own: Caddy closes the
-// API's listener when it loads a config.
+// call makes one request and returns the body of a 2xx answer. Every call has its own connection, because Caddy closes
+// the API's listener when it loads a config.
 func (a Admin) call(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, error) {
-	// The host in the URL is only what the request's form needs.
+	// The host in the URL has no meaning.
 	req, err := http.NewRequestWithContext(ctx, method, "http://caddy"+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (a Admin) call(ctx context.Context, method, path string, header http.Header
 	return answer, nil
 }
 
-// reason is what Caddy says of an error.
+// reason returns Caddy's message about an error.
 func reason(answer []byte) string {
 	var said struct {
 		Error string `json:"error"`

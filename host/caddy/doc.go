@@ -1,3 +1,3 @@
-// Package caddy speaks to a running Caddy by its admin API, over the Unix socket on the data volume. It reads nothing from
+// Package caddy uses the admin API of a running Caddy, over the Unix socket on the data volume. It reads nothing from
 // the environment.
 package caddy

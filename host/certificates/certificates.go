@@ -1,5 +1,5 @@
-// Package certificates writes which certificate each app has: its own, where people have put one into Parameter Store,
-// or else one that Caddy gets by itself.
+// Package certificates configures the certificate of each app: its own if somebody has stored one in Parameter Store,
+// otherwise one that Caddy obtains itself.
 package certificates
 
 import (
@@ -14,7 +14,7 @@ import (
 	"webstack/host/files"
 )
 
-// Names are the parameters that may hold the apps' own certificates, for the stack whose parameters are below base.
+// Names returns the parameters that may have the apps' own certificates, for the stack whose parameters are below base.
 func Names(base string, apps []contract.ManifestApp) []string {
 	var names []string
 	for _, app := range apps {
@@ -25,25 +25,25 @@ func Names(base string, apps []contract.ManifestApp) []string {
 	return names
 }
 
-// Options say what Write writes.
+// Options configure Write.
 type Options struct {
 	// Root is the stack directory.
 	Root *os.Root
 	// Base is the path of the stack's parameters.
 	Base string
-	// Apps are those of the manifest.
+	// Apps are the apps of the manifest.
 	Apps []contract.ManifestApp
-	// Found are the parameters that exist, of those that Names names, and Failed says why one could not be read.
+	// Found are the existing parameters among those that Names returns. Failed says why one could not be read.
 	Found  map[string]string
 	Failed map[string]error
-	// Now is the time by which a certificate has expired.
+	// Now is the time for checking whether a certificate has expired.
 	Now time.Time
 	// Out gets a line for each change and each warning. Keys are never shown.
 	Out io.Writer
 }
 
-// Write brings the files up to date. What is wrong with the own certificate of an app is returned by app. Such an app keeps
-// the own certificate that it had before, as long as that is good for its domain; otherwise Caddy gets one for it.
+// Write updates the files. It returns problems with apps' own certificates, by app. Such an app keeps its previous own
+// certificate as long as that is valid for its domain; otherwise Caddy obtains one for it.
 func Write(o Options) (problems map[string]error, err error) {
 	problems = map[string]error{}
 	for _, app := range o.Apps {
@@ -62,7 +62,7 @@ func Write(o Options) (problems map[string]error, err error) {
 	return problems, nil
 }
 
-// place is where an app's own certificate is: the first of the places with a parameter, readable or not.
+// place returns where an app's own certificate is: the first place with a parameter, readable or not.
 func (o Options) place(app contract.ManifestApp) contract.CertificateParams {
 	places := contract.AppCertificateParams(o.Base, app.Name)
 	for _, p := range places {
@@ -75,10 +75,10 @@ func (o Options) place(app contract.ManifestApp) contract.CertificateParams {
 	return places[0]
 }
 
-// pair is a certificate with its key, PEM.
+// pair is a certificate with its key, in PEM.
 type pair struct{ cert, key string }
 
-// inUse tells whether an app has an own certificate that it can go on with.
+// inUse reports whether an app's current own certificate can stay in use.
 func (o Options) inUse(app contract.ManifestApp) bool {
 	use, err := o.Root.ReadFile(file(app.Name, contract.CertificateFile))
 	if err != nil || string(use) != string(contract.OwnCertificate(app.Name)) {
@@ -89,7 +89,7 @@ func (o Options) inUse(app contract.ManifestApp) bool {
 	return certErr == nil && keyErr == nil && pair{string(cert), string(key)}.check(app.Domain, o.Now) == nil
 }
 
-// pair finds and checks an app's own certificate, nil when it has none.
+// pair finds and checks an app's own certificate, nil if it has none.
 func (o Options) pair(app contract.ManifestApp) (*pair, error) {
 	place := o.place(app)
 	certName, keyName := place.Cert, place.Key
@@ -123,8 +123,8 @@ type entry struct {
 	gone    bool
 }
 
-// entries are the files of one app. The one that makes Caddy read the others comes last when they are added, and first
-// when they are removed.
+// entries returns the files of one app. The one that makes Caddy read the others comes last when they are added, and
+// first when they are removed.
 func entries(app string, p *pair) []entry {
 	cert, key := file(app, contract.CertFile), file(app, contract.KeyFile)
 	use := file(app, contract.CertificateFile)

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// check finds fault with a certificate chain and its key, PEM, for a domain. The error never shows a part of the key.
+// check reports problems in a certificate chain and its key, in PEM, for a domain. The error never shows any of the
+// key.
 func (p pair) check(domain string, now time.Time) error {
 	key, err := checkKey(p.key)
 	if err != nil {
@@ -36,7 +37,7 @@ func (p pair) check(domain string, now time.Time) error {
 	return nil
 }
 
-// names are the host names that a certificate is for.
+// names lists the host names of a certificate.
 func names(c *x509.Certificate) string {
 	if len(c.DNSNames) == 0 {
 		return "no host name"
@@ -69,7 +70,7 @@ func checkKey(text string) ([]byte, error) {
 	return nil, errors.New("its key is not a private key in PEM")
 }
 
-// readChain reads all certificates of a text.
+// readChain parses all certificates in a text.
 func readChain(text string) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for rest := []byte(text); ; {
@@ -92,7 +93,7 @@ func readChain(text string) ([]*x509.Certificate, error) {
 	return chain, nil
 }
 
-// checkOrder finds out whether the first certificate is the key's, and each one issued by the next.
+// checkOrder checks that the first certificate belongs to the key, and that each one was issued by the next.
 func checkOrder(chain []*x509.Certificate, key []byte) error {
 	switch at := ownerOf(key, chain); {
 	case at < 0:
@@ -117,7 +118,7 @@ func checkOrder(chain []*x509.Certificate, key []byte) error {
 	return nil
 }
 
-// ownerOf is the certificate that a key belongs to, -1 if it belongs to none.
+// ownerOf returns the index of the certificate that a key belongs to, -1 if it belongs to none.
 func ownerOf(key []byte, chain []*x509.Certificate) int {
 	for i, c := range chain {
 		text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})

@@ -1,6 +1,6 @@
-// Package command runs programs of the host, such as docker, mkfs.ext4 and systemctl, by an interface that tests
-// replace. What a program is told in secret goes to its standard input, never into its arguments, which everybody on
-// the host can read.
+// Package command runs programs of the host, such as docker, mkfs.ext4 and systemctl, through an interface that tests
+// replace. Secrets are passed to a program by its standard input, never by its arguments, which everybody on the host
+// can read.
 package command
 
 import (
@@ -21,13 +21,13 @@ type Command struct {
 	// Name is the program, looked up in PATH, and Args are its arguments. They are shown in errors.
 	Name string
 	Args []string
-	// Stdin is what the program reads; nil = nothing.
+	// Stdin is the program's input; nil = none.
 	Stdin io.Reader
 	// Stdout gets what it prints as it prints it; nil = Run returns it.
 	Stdout io.Writer
-	// Stderr gets its messages as it prints them; nil = the last of them stand in the error.
+	// Stderr gets its messages as it prints them; nil = the last of them are in the error.
 	Stderr io.Writer
-	// Env are variables as NAME=VALUE beside those of this process; a later one wins.
+	// Env are variables as NAME=VALUE in addition to those of this process; a later one wins.
 	Env []string
 	// Unset are names of variables that the program must not see.
 	Unset []string
@@ -35,8 +35,8 @@ type Command struct {
 
 // Runner runs programs.
 type Runner interface {
-	// Run waits for the program and returns what it printed. A program that ends with another code than 0 is an
-	// *ExitError. When ctx is done the program is killed.
+	// Run waits for the program and returns what it printed. If the program exits with another code than 0, it returns
+	// an *ExitError. When ctx is done, it kills the program.
 	Run(ctx context.Context, c Command) ([]byte, error)
 }
 
@@ -44,13 +44,13 @@ type Runner interface {
 type ExitError struct {
 	// Program is the base name of the program with its first argument.
 	Program string
-	// Code is the exit code, -1 when it was killed.
+	// Code is the exit code, -1 if it was killed.
 	Code int
-	// Message are the last lines it wrote to its standard error, where nobody else took them.
+	// Message is the last lines of its standard error, unless Command.Stderr got them.
 	Message string
 }
 
-// Error is one line or more: what failed, how, and what the program said.
+// Error returns one or more lines: what failed, how, and what the program said.
 func (e *ExitError) Error() string {
 	text := fmt.Sprintf("%s: exit code %d", e.Program, e.Code)
 	if e.Code == -1 {
@@ -62,7 +62,7 @@ func (e *ExitError) Error() string {
 	return text
 }
 
-// ExitCode is the code with which the program behind an error ended: 0 for nil, -1 when it never ended by itself.
+// ExitCode returns the exit code of the program that an error is about: 0 for nil, -1 if it did not exit on its own.
 func ExitCode(err error) int {
 	var exit *ExitError
 	switch {
@@ -74,13 +74,13 @@ func ExitCode(err error) int {
 	return -1
 }
 
-// Exec runs programs for real.
+// Exec runs real programs.
 type Exec struct{}
 
-// maxMessage is how much of a program's messages stands in an error, in bytes.
+// maxMessage is how much of a program's messages an error contains, in bytes.
 const maxMessage = 2000
 
-// Run is that of Runner.
+// Run implements Runner.
 func (Exec) Run(ctx context.Context, c Command) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, c.Name, c.Args...)
 	cmd.Stdin = c.Stdin

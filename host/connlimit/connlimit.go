@@ -1,7 +1,8 @@
-// Package connlimit bounds how many connections to Postgres containers may hold, before Postgres sees them. Postgres
-// itself counts a connection as its role's only once the password was given, so an app that opens connections and stays
-// silent could take all there are, the superuser's included. The kernel counts them by the container's address. What
-// stays in the host, or in Postgres' own container, is not counted: the host program and the operator always get in.
+// Package connlimit limits how many connections to Postgres containers may hold, before they reach Postgres. Postgres
+// itself counts a connection for its role only after the password was sent, so an app that opens connections and stays
+// silent could take all of them, including the superuser's. The kernel counts them by the container's address.
+// Connections within the host, or within Postgres' own container, are not counted: the host program and the operator
+// can always connect.
 package connlimit
 
 import (
@@ -18,10 +19,10 @@ import (
 	"webstack/host/systemd"
 )
 
-// Options say what is allowed.
+// Options are the limits.
 type Options struct {
-	// Bridge is the network interface of the Docker network on which Postgres is reached; "" where there is no Postgres
-	// on this host, and nothing to bound.
+	// Bridge is the network interface of Postgres' Docker network; "" if there is no Postgres on this host, and so
+	// nothing to limit.
 	Bridge string
 	// PerContainer is how many connections one container may hold, Total how many all of them together.
 	PerContainer, Total int
@@ -40,10 +41,10 @@ const (
 	port     = "5432"
 )
 
-// bridgeRE is what Linux takes as the name of an interface, and nothing that systemd would read in another way.
+// bridgeRE matches names of interfaces that have no special meaning for systemd.
 var bridgeRE = regexp.MustCompile(`^[A-Za-z0-9_-]{1,15}$`)
 
-// Ensure sees to it that the rules are in force, now and after a boot. On a host where they are, nothing is changed.
+// Ensure makes sure that the rules are in force, now and after a boot. If they are, it changes nothing.
 func Ensure(ctx context.Context, o Options) error {
 	if o.Root == "" {
 		o.Root = "/"
@@ -98,29 +99,29 @@ func (o Options) remove(ctx context.Context, root *os.Root) error {
 	return o.run(ctx, "systemctl", "daemon-reload")
 }
 
-// InForce tells whether connections are bounded.
+// InForce reports whether connections are limited.
 func InForce(ctx context.Context, run command.Runner) bool {
 	return systemd.Unit{Name: unit, Run: run}.Active(ctx)
 }
 
-// inForce tells whether the rules are there: a person, or another program, may have removed them.
+// inForce reports whether the rules exist: a person or another program may have removed them.
 func (o Options) inForce(ctx context.Context) bool {
 	return o.run(ctx, "iptables", strings.Fields(o.jump("--check"))...) == nil &&
 		o.run(ctx, "iptables", strings.Fields(o.rule("--check", o.PerContainer, 32))...) == nil &&
 		o.run(ctx, "iptables", strings.Fields(o.rule("--check", o.Total, 0))...) == nil
 }
 
-// The table mangle is left alone by Docker, and comes before the one in which Docker lets its networks' packets through.
+// Docker does not use the table mangle. It comes before the one in which Docker accepts its networks' packets.
 const table = "--wait 5 --table mangle "
 
-// jump leads what goes to the network's containers to the chain.
+// jump sends packets for the network's containers to the chain.
 func (o Options) jump(do string) string {
 	return table + do + " FORWARD --out-interface " + o.Bridge + " --protocol tcp --syn --destination-port " + port +
 		" --jump " + chain
 }
 
-// rule drops the first packet of a connection when there are more than so many from addresses that are equal in the
-// first bits. It is sent again for a while, so whoever waits gets in once there is room.
+// rule drops the first packet of a connection if there are too many from addresses whose first bits are the same. The
+// client sends it again for a while, so that it can connect once there is room.
 func (o Options) rule(do string, most, bits int) string {
 	return fmt.Sprintf("%s%s %s --match connlimit --connlimit-above %d --connlimit-mask %d --connlimit-saddr --jump DROP",
 		table, do, chain, most, bits)
@@ -128,7 +129,7 @@ func (o Options) rule(do string, most, bits int) string {
 
 // unitText puts the rules in place before Docker starts. A line that may fail begins with a dash.
 func (o Options) unitText() string {
-	// Packets within one network reach these rules only with this part of the kernel.
+	// Packets within one network reach these rules only with this kernel module.
 	lines := []string{
 		"ExecStart=-modprobe br_netfilter",
 		"ExecStart=sysctl --quiet --write net.bridge.bridge-nf-call-iptables=1",

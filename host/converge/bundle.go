@@ -10,7 +10,7 @@ import (
 	"webstack/host/files"
 )
 
-// applied is what became of a bundle.
+// applied is the result of applying a bundle.
 type applied struct {
 	manifest         contract.Manifest
 	changed, removed int
@@ -50,7 +50,7 @@ func (r *run) apply(ctx context.Context) (applied, error) {
 	return applied{manifest: manifest, changed: len(changes), removed: len(stale)}, r.clearStage()
 }
 
-// fetchManifest reads the manifest, checks its sum before it looks into it, and that it is for this host.
+// fetchManifest reads the manifest, verifies its checksum before parsing it, and checks that it is for this host.
 func (r *run) fetchManifest(ctx context.Context) ([]byte, contract.Manifest, error) {
 	text, err := readAll(ctx, r.Store, contract.ManifestKey, contract.MaxManifestBytes)
 	if err != nil {
@@ -71,8 +71,8 @@ func (r *run) fetchManifest(ctx context.Context) ([]byte, contract.Manifest, err
 	return text, manifest, nil
 }
 
-// stale lists the files left of the bundle applied last that the new manifest does not have, and gives the last
-// manifest's text. A last manifest that cannot be read counts as none: it is about to be replaced.
+// stale lists the files of the last applied bundle that are not in the new manifest, and returns the last manifest's
+// text. A last manifest that cannot be read counts as none: it is about to be replaced.
 func (r *run) stale(manifest contract.Manifest) (names []string, lastText []byte) {
 	lastText, err := r.root.ReadFile(contract.ManifestPath)
 	if err != nil {

@@ -24,54 +24,53 @@ type Parameters interface {
 	ByName(ctx context.Context, names []string) (found map[string]string, failed map[string]error, err error)
 }
 
-// Host is what a stack needs beside the files in its directory.
+// Host is what a stack needs in addition to the files in its directory.
 type Host struct {
 	// Mount mounts the data volume; nothing else is done when it fails.
 	Mount func(ctx context.Context) error
-	// Swap makes swap.
+	// Swap sets up swap.
 	Swap func(ctx context.Context) error
-	// Boot installs what the host does when it comes up and goes down.
+	// Boot installs what the host does at boot and at shutdown.
 	Boot func(ctx context.Context) error
-	// Reserve is the room kept on the disk that holds the stack directory, which stands below root.
+	// Reserve is the reserved space on the disk of the stack directory, which is root.
 	Reserve func(root *os.Root) Reserve
-	// Firewall bounds the connections to the web ports.
+	// Firewall limits the connections to the web ports.
 	Firewall func(ctx context.Context, web contract.Web) error
 	// StackDirs lists the stack directories that the stack's containers were started from.
 	StackDirs func(ctx context.Context) ([]string, error)
-	// Parameters has the stack's secrets and releases, and the apps' own certificates.
+	// Parameters reads the stack's secrets and releases, and the apps' own certificates.
 	Parameters Parameters
-	// Containers runs the containers of a manifest whose files stand below root.
+	// Containers runs the containers of a manifest whose files are below root.
 	Containers func(root *os.Root, m contract.Manifest) Containers
-	// Postgres is the container, or with an address ("host:port") the external one, whose superuser's password is given.
+	// Postgres returns the container or, with an address ("host:port"), the external server with the superuser's password.
 	Postgres func(user, address, password string) database.Server
-	// LimitConnections bounds the connections to the container of Postgres, per app's container and in all; 0 where there
-	// is no such container.
+	// LimitConnections limits the connections to the Postgres container, per app's container and in total; 0 if there is
+	// no such container.
 	LimitConnections func(ctx context.Context, perContainer, total int) error
 }
 
 // Containers runs the stack's containers; see package apps.
 type Containers interface {
-	// Base makes Postgres and Caddy run, and returns when they are well.
+	// Base runs Postgres and Caddy, and returns when they are healthy.
 	Base(ctx context.Context) error
-	// Converge makes each app run its release, makes Caddy use the files that are there, and removes what is left of
-	// apps that are not in the manifest. An app without a release does not run. What is wrong with single apps is
-	// returned by app.
+	// Converge makes each app run its release, makes Caddy use the current files, and removes what is left of apps that
+	// are not in the manifest. An app without a release does not run. Problems of single apps are returned by app.
 	Converge(ctx context.Context, releases map[string]string) (problems map[string]error, err error)
 }
 
-// Reserve is room on a disk: Open frees it when the disk is full, Close takes it when there is plenty.
+// Reserve is reserved disk space: Open frees it if the disk is full, Close reserves it again if there is enough space.
 type Reserve interface {
 	Open() error
 	Close() error
 }
 
-// Options say what Run converges to.
+// Options configure Run.
 type Options struct {
 	// Store holds the bundle.
 	Store Store
-	// ManifestSHA256 is the sum that the bundle's manifest must have: 64 lower case hexadecimal digits.
+	// ManifestSHA256 is the checksum that the bundle's manifest must have: 64 lower-case hexadecimal digits.
 	ManifestSHA256 string
-	// StackDir is the absolute stack directory. It is created when it is missing.
+	// StackDir is the absolute stack directory. It is created if it is missing.
 	StackDir string
 	// Host is the rest of the host.
 	Host Host
@@ -79,11 +78,10 @@ type Options struct {
 	Out io.Writer
 }
 
-// Run makes the host what the bundle and Parameter Store say. The files under the stack directory are changed only
-// when the manifest and every file that differs were read and have the sums they should; files of the bundle applied
-// last that are no longer part of it are removed. What is wrong about one app keeps no other from what it needs, and
-// is part of the error in the end. Where nothing differs, nothing is written, restarted or reloaded. Two runs take
-// turns.
+// Run applies the bundle and the parameters in Parameter Store to the host. It changes files under the stack directory
+// only after it has read the manifest and every file that differs, and verified their checksums. It removes files of
+// the last applied bundle that are no longer part of it. A problem with one app does not affect the others; it is part
+// of the returned error. If nothing differs, nothing is written, restarted or reloaded. Runs wait for each other.
 func Run(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.StackDir, 0o755); err != nil {
 		return fmt.Errorf("create stack directory: %w", err)
@@ -95,7 +93,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer release()
-	// A root keeps every path below the stack directory, whatever links there are.
+	// An os.Root keeps every path below the stack directory, whatever links exist.
 	root, err := os.OpenRoot(o.StackDir)
 	if err != nil {
 		return fmt.Errorf("open stack directory: %w", err)
@@ -120,8 +118,8 @@ type run struct {
 	manifest   contract.Manifest
 	containers Containers
 	parameters map[string]string
-	releases   map[string]string // that the apps shall run; nil until they are known
-	problems   []problem         // with single parts, which do not stop the others
+	releases   map[string]string // that the apps should run; nil until known
+	problems   []problem         // with single parts, which do not affect the others
 }
 
 func (r *run) converge(ctx context.Context) error {
@@ -129,7 +127,7 @@ func (r *run) converge(ctx context.Context) error {
 		return err
 	}
 	if err := r.Host.Swap(ctx); err != nil {
-		// A host works without.
+		// A host works without swap.
 		r.problems = append(r.problems, problem{err: err})
 	}
 	if err := r.move(ctx); err != nil {
@@ -141,7 +139,7 @@ func (r *run) converge(ctx context.Context) error {
 	}
 	r.manifest, r.containers = done.manifest, r.Host.Containers(r.root, done.manifest)
 	if err := r.Host.Firewall(ctx, done.manifest.Web); err != nil {
-		// Some kernels cannot, and sites work without.
+		// Some kernels cannot do this, and sites work without it.
 		_, _ = fmt.Fprintf(r.Out, "web ports: one address can take all connections: %v\n", err)
 	}
 	if err := r.Host.Boot(ctx); err != nil {

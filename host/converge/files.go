@@ -17,11 +17,11 @@ import (
 	"webstack/host/files"
 )
 
-// stageDir holds new files until all of them are checked. It is on the filesystem of the stack directory, so that a
-// rename moves them.
+// stageDir has the new files until all of them are verified. It is on the file system of the stack directory, so that
+// a rename can move them.
 const stageDir = "bundle/staging"
 
-// attempts is how often an object is read when its connection breaks midway; the AWS SDK repeats only the request.
+// attempts is how often to read an object whose connection breaks midway; the AWS SDK repeats only the request.
 const attempts = 3
 
 var errBroken = errors.New("the connection broke")
@@ -30,7 +30,7 @@ var errBroken = errors.New("the connection broke")
 type change struct {
 	contract.File
 	mode   fs.FileMode
-	staged string // the new content; "" when only the mode differs
+	staged string // the new content; "" if only the mode differs
 }
 
 // compare lists the files that differ from the manifest, in the manifest's order.
@@ -60,7 +60,7 @@ func (r *run) compare(files []contract.File) ([]change, error) {
 	return changes, nil
 }
 
-// sum is the SHA-256 of a file, or "" when it cannot be read: then it is written anew.
+// sum returns the SHA-256 of a file, "" if it cannot be read: then it is written again.
 func (r *run) sum(name string) string {
 	f, err := r.root.Open(name)
 	if err != nil {
@@ -74,7 +74,7 @@ func (r *run) sum(name string) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// stage downloads and checks the content of every change, and makes the directories they go to.
+// stage downloads and verifies the content of every change, and creates the target directories.
 func (r *run) stage(ctx context.Context, changes []change) error {
 	for _, c := range changes {
 		if c.staged == "" {
@@ -127,7 +127,7 @@ func (r *run) download(ctx context.Context, c change) error {
 	return finish(out, c.mode)
 }
 
-// source remembers the error of its reader, to tell a broken connection from a full disk.
+// source remembers the error of its reader, to distinguish a broken connection from a full disk.
 type source struct {
 	io.Reader
 	err error
@@ -141,12 +141,12 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// finish gives a written file its mode, whatever the umask, and sees it on the disk.
+// finish gives a written file its mode, whatever the umask, and syncs it to the disk.
 func finish(f *os.File, mode fs.FileMode) error {
 	return errors.Join(f.Chmod(mode), f.Sync(), f.Close())
 }
 
-// place moves the staged files to their paths. A kill in between leaves some files old and some new, each whole.
+// place moves the staged files to their paths. If it is killed, some files are old and some are new, each complete.
 func (r *run) place(changes []change) error {
 	var dirs []string
 	for _, c := range changes {

@@ -9,13 +9,13 @@ import (
 	"webstack/host/files"
 )
 
-// problem is what is wrong with an app, or with the host where app is "".
+// problem is a problem with an app, or with the host if app is "".
 type problem struct {
 	app string
 	err error
 }
 
-// failure is the error of a run with problems, nil of one without.
+// failure returns the error of a run with problems, nil without problems.
 func (r *run) failure() error {
 	var all []error
 	for _, p := range r.problems {
@@ -27,13 +27,13 @@ func (r *run) failure() error {
 	return errors.Join(all...)
 }
 
-// remember writes what the run was to bring about, and why it failed, for those who ask how the host is. A run like the
-// one before leaves the file alone.
+// remember writes the wanted releases, and why the run failed, for the status of the host. It does not change the file
+// if the result is the same as before.
 func (r *run) remember(failure error) error {
 	text, err := r.root.ReadFile(contract.LastRunPath)
 	last := contract.DecodeLastRun(text)
 	if err != nil && failure == nil && len(r.releases) == 0 {
-		return nil // nothing to say, and nothing said before
+		return nil // nothing to record, and nothing recorded before
 	}
 	next := contract.LastRun{Releases: r.releases}
 	if r.releases == nil {

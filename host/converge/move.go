@@ -15,16 +15,16 @@ import (
 	"webstack/host/lock"
 )
 
-// movedPath lists the stack directories that were used before and have a link in their place.
+// movedPath lists earlier stack directories that now have a link in their place.
 const movedPath = contract.StateDir + "/moved-from.json"
 
-// moved are the directories of a stack directory that go along when it changes. Containers have what is in caddy and env
-// mounted, and go on seeing it, as a directory that was renamed is still the same.
+// moved are the directories of a stack directory that move when it changes. Containers mount caddy and env, and still
+// see their content, because a renamed directory is still the same directory.
 var moved = []string{"caddy", "env", "compose", "bundle", contract.StateDir}
 
-// move takes over the stack directory that the containers were started from when it is another one: what is in it is
-// renamed, so that no container has to be replaced and no secret is left. A link stays in the old place as long as there
-// is a container that was started from there, which would look for its files there when it is restarted.
+// move takes over the stack directory that the containers were started from, if it is another one. It renames the
+// content, so that no container needs to be replaced and no secret is left behind. A link stays in the old place as
+// long as a container exists that was started from there, because it needs its files there when it is restarted.
 func (r *run) move(ctx context.Context) error {
 	used, err := r.Host.StackDirs(ctx)
 	if err != nil {
@@ -33,7 +33,7 @@ func (r *run) move(ctx context.Context) error {
 	var before []string
 	text, err := r.root.ReadFile(movedPath)
 	if err == nil {
-		// A list that cannot be read is begun anew.
+		// If the list cannot be read, start a new one.
 		_ = json.Unmarshal(text, &before)
 	}
 	for _, dir := range used {
@@ -59,7 +59,7 @@ func (r *run) move(ctx context.Context) error {
 	return err
 }
 
-// moveFrom takes over one directory, and tells whether it was one to take over.
+// moveFrom takes over one directory, and reports whether there was one to take over.
 func (r *run) moveFrom(ctx context.Context, old string) (bool, error) {
 	info, err := os.Lstat(old)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
@@ -93,8 +93,8 @@ func (r *run) moveFrom(ctx context.Context, old string) (bool, error) {
 	return true, r.link(old)
 }
 
-// moveDir renames a directory. Where there is one of that name already, what is missing in it is moved there. What cannot
-// be moved, as between two disks, is removed: it is made anew, and the containers that have it mounted are replaced.
+// moveDir renames a directory. If the new name exists, it moves what is missing there. What cannot be moved, for
+// example between two disks, is removed: it is created again, and the containers that mount it are replaced.
 func moveDir(from, to string) error {
 	err := os.Rename(from, to)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +113,7 @@ func moveDir(from, to string) error {
 	return os.RemoveAll(from)
 }
 
-// link makes the old place lead to the new one. What is in it that is not the stack's stays.
+// link makes the old place a link to the new one. Files that are not the stack's stay.
 func (r *run) link(old string) error {
 	if os.Remove(old) == nil {
 		return os.Symlink(r.StackDir, old)
@@ -127,7 +127,7 @@ func (r *run) link(old string) error {
 	return nil
 }
 
-// unlink removes what link has made, and tells whether nothing of it is left.
+// unlink removes what link has created, and reports whether nothing of it is left.
 func (r *run) unlink(old string) bool {
 	done := true
 	for _, path := range []string{filepath.Join(old, "caddy"), filepath.Join(old, "env"), old} {
@@ -135,7 +135,7 @@ func (r *run) unlink(old string) bool {
 		if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 			continue
 		}
-		// Behind a link to the whole directory these two are the stack's own.
+		// If the whole directory is a link, these two are the stack's own.
 		if target, err := os.Readlink(path); err != nil || !filepath.IsAbs(target) || path == r.StackDir {
 			continue
 		}

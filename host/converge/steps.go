@@ -27,7 +27,7 @@ func (r *run) readParameters(ctx context.Context) error {
 	return nil
 }
 
-// wrong records what is wrong with single apps.
+// wrong records problems of single apps.
 func (r *run) wrong(problems map[string]error) {
 	for _, app := range slices.Sorted(maps.Keys(problems)) {
 		r.problems = append(r.problems, problem{app: app, err: problems[app]})
@@ -70,11 +70,11 @@ func (r *run) ensureDatabases(ctx context.Context) error {
 		Superuser: r.manifest.PostgresUser, DefaultDb: r.manifest.PostgresDefaultDb, Out: r.Out,
 	}
 	if !r.manifest.ExternalPostgres {
-		// Elsewhere it is what lets this host in, and whoever runs the server changes it.
+		// Elsewhere, this host logs in with the password, and the operator of the server changes it.
 		o.SuperuserPassword = password
 	}
 	for _, app := range r.manifest.Apps {
-		// Without a password its env file was not written either, and that is said already.
+		// Without a password, its env file was not written either, and that is already reported.
 		if password := r.parameters[contract.AppDatabasePasswordParam(r.base(), app.Name)]; password != "" {
 			o.Apps = append(o.Apps, database.App{
 				Name: app.Name, Database: app.Database, Password: password, Connections: app.DbConnections,
@@ -90,15 +90,15 @@ func (r *run) ensureDatabases(ctx context.Context) error {
 		return err
 	}
 	if err := r.limitConnections(ctx, done); err != nil {
-		// A kernel may lack what it takes. The apps work without, and the host's status says so.
+		// A kernel may not support this. The apps work without it, and the host's status says so.
 		_, err = fmt.Fprintf(r.Out, "warning: %v\n", err)
 		return err
 	}
 	return nil
 }
 
-// spareConnections are what a container gets beyond the limit of a role, so that an app that is at its limit is refused
-// by Postgres, with a message, and not by the kernel, without one.
+// spareConnections are the connections of a container beyond the limit of its role, so that an app at its limit is
+// refused by Postgres, with a message, and not by the kernel, without one.
 const spareConnections = 2
 
 func (r *run) limitConnections(ctx context.Context, done database.Done) error {

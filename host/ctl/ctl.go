@@ -15,11 +15,11 @@ import (
 
 // Exit codes of Main.
 const (
-	// ExitOK says that the command did what it should.
+	// ExitOK says that the command succeeded.
 	ExitOK = 0
 	// ExitFailed says that it failed; the error is on Stderr.
 	ExitFailed = 1
-	// ExitUsage says that it was called wrongly and did nothing.
+	// ExitUsage says that its arguments were wrong and it did nothing.
 	ExitUsage = 2
 )
 
@@ -46,7 +46,7 @@ Usage:
 Exit codes: 0 done, 1 failed, 2 called wrongly.
 `
 
-// Command is webstackctl with its streams. The other fields are for tests; their zero values are the real host.
+// Command is webstackctl with its streams. The other fields are for tests; their zero values mean the real host.
 type Command struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
@@ -55,14 +55,14 @@ type Command struct {
 	Run command.Runner
 	// Root is where the file system begins.
 	Root string
-	// System is where the data volume's things are.
+	// System has the paths for the data volume.
 	System volume.System
 }
 
 // errUsage marks an error that is the caller's.
 var errUsage = errors.New("run webstackctl help")
 
-// Main runs the command with the arguments behind the program's name and returns the exit code.
+// Main runs the command with the arguments after the program's name and returns the exit code.
 func (c Command) Main(args []string) int {
 	err := c.run(context.Background(), args)
 	switch {
@@ -114,7 +114,7 @@ func (c Command) version(args []string) error {
 	return err
 }
 
-// stackDir is the flag that all commands have.
+// stackDir adds the flag that all commands have.
 func stackDir(flags *flag.FlagSet) *string {
 	return flags.String("stack-dir", contract.DefaultStackDir, "")
 }
@@ -126,7 +126,7 @@ func checkStackDir(dir string) error {
 	return nil
 }
 
-// parse reads flags, takes no other arguments, and leaves messages to Main.
+// parse parses flags and accepts no other arguments. Main prints the messages.
 func parse(flags *flag.FlagSet, args []string) error {
 	flags.SetOutput(io.Discard)
 	err := flags.Parse(args)

@@ -22,7 +22,7 @@ import (
 	"webstack/host/swap"
 )
 
-// pullBackoff is how long a pull that failed waits before it is tried again.
+// pullBackoff is how long to wait before retrying a failed pull.
 const pullBackoff = 2 * time.Second
 
 func (c Command) runner() command.Runner {
@@ -39,7 +39,7 @@ func (c Command) root() string {
 	return c.Root
 }
 
-// engine is the host's Docker with the stack's containers.
+// engine returns the host's Docker with the stack's containers.
 func (c Command) engine(dir string, credentials docker.Credentials) *docker.Engine {
 	return &docker.Engine{
 		Runner: c.runner(), Project: contract.ComposeProject, ComposeFile: contract.Paths{StackDir: dir}.Compose(),
@@ -47,7 +47,7 @@ func (c Command) engine(dir string, credentials docker.Credentials) *docker.Engi
 	}
 }
 
-// host is the real host.
+// host returns the real host.
 func (c Command) host(ctx context.Context, region, dir string) (converge.Host, error) {
 	store, err := parameters.Open(ctx, region)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"webstack/host/volume"
 )
 
-// volumeWait is how long a volume may take to appear. A new host comes up while the one before it is still being stopped,
-// which EC2 may take ten minutes for; only then is the volume detached and attached again, which takes some more.
+// volumeWait is how long a volume may take to appear. A new host boots while the old one is still stopping, which may
+// take EC2 ten minutes. Only then is the volume detached and attached again, which takes more time.
 const volumeWait = 20 * time.Minute
 
 func (c Command) mount(ctx context.Context, args []string) error {

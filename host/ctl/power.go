@@ -22,7 +22,7 @@ func power(name string, args []string) (dir string, err error) {
 	return *stack, checkStackDir(*stack)
 }
 
-// up does what a boot has undone. The containers start by themselves.
+// up restores what a boot has reset. The containers start on their own.
 func (c Command) up(ctx context.Context, args []string) error {
 	dir, err := power("up", args)
 	if err != nil {

@@ -40,10 +40,10 @@ func (c Command) status(ctx context.Context, args []string) error {
 	return c.printStatus(s)
 }
 
-// answerLimit is how long Postgres may take to answer when somebody asks how it is.
+// answerLimit is how long Postgres may take to answer for a status.
 const answerLimit = 10 * time.Second
 
-// askPostgres tells what Postgres has in use, and fails when it takes no connection.
+// askPostgres returns what Postgres has in use, and fails if it does not accept connections.
 func (c Command) askPostgres(ctx context.Context, m contract.Manifest) (database.Usage, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
@@ -65,7 +65,7 @@ func (c Command) askPostgres(ctx context.Context, m contract.Manifest) (database
 	return database.ReadUsage(ctx, c.postgres(m.PostgresUser, address, password))
 }
 
-// postgres is the container, or with an address the external one.
+// postgres returns the container or, with an address, the external server.
 func (c Command) postgres(user, address, password string) database.Server {
 	if address == "" {
 		return &database.Container{
@@ -76,7 +76,7 @@ func (c Command) postgres(user, address, password string) database.Server {
 	return &database.External{Address: address, User: user, Password: password}
 }
 
-// printStatus prints what people want to know first.
+// printStatus prints a summary for people.
 func (c Command) printStatus(s contract.Status) error {
 	yes := map[bool]string{true: "yes", false: "NO"}
 	w := tabwriter.NewWriter(c.Stdout, 0, 0, 2, ' ', 0)
@@ -116,7 +116,7 @@ func (c Command) printStatus(s contract.Status) error {
 	return w.Flush()
 }
 
-// when writes a time, "" for none.
+// when formats a time, "" for none.
 func when(t time.Time, layout string) string {
 	if t.IsZero() {
 		return ""

@@ -12,12 +12,12 @@ import (
 	"webstack/host/command"
 )
 
-// Container is the Postgres in a container of this host. It publishes no port, so it is spoken to by its own psql.
+// Container is the Postgres in a container of this host. It publishes no port, so statements run through its own psql.
 type Container struct {
-	// Name is the container's, User the superuser's.
+	// Name is the name of the container, User that of the superuser.
 	Name, User string
 	Run        command.Runner
-	// Record is a file on the data volume that keeps the superuser's name, so that it can be changed later.
+	// Record is a file on the data volume with the superuser's name, so that it can be changed later.
 	Record string
 }
 
@@ -26,14 +26,14 @@ func (c *Container) psql(ctx context.Context, statements ...string) (string, err
 	return c.psqlAs(ctx, c.User, statements...)
 }
 
-// psqlAs runs statements, which come by standard input, as a role. Postgres trusts its own machine, so it needs no
-// password. The connection does not leave the container, so it does not count among those that apps may hold.
+// psqlAs runs statements, passed by standard input, as a role. Postgres trusts local connections, so it needs no
+// password. The connection does not leave the container, so it does not count towards the apps' limits.
 func (c *Container) psqlAs(ctx context.Context, role string, statements ...string) (string, error) {
 	out, err := c.Run.Run(ctx, command.Command{
 		Name: "docker",
 		Args: []string{
-			// Over TCP, where Postgres trusts its own machine as well: on its socket answers, while a new data directory
-			// is set up, a server that is about to stop.
+			// Over TCP, where Postgres also trusts local connections: while a new data directory is set up, a temporary server
+			// answers on the socket.
 			"exec", "-i", c.Name, "psql", "-h", "127.0.0.1", "-U", role, "-d", maintenance, "--no-password",
 			"--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse",
 		},
@@ -45,18 +45,18 @@ func (c *Container) psqlAs(ctx context.Context, role string, statements ...strin
 	return strings.TrimSuffix(string(out), "\n"), nil
 }
 
-// Value is that of Server.
+// Value implements Server.
 func (c *Container) Value(ctx context.Context, query string) (string, error) {
 	return c.psql(ctx, query)
 }
 
-// Exec is that of Server.
+// Exec implements Server.
 func (c *Container) Exec(ctx context.Context, statements ...string) error {
 	_, err := c.psql(ctx, statements...)
 	return err
 }
 
-// Differ compares with what Postgres keeps: on its own machine it lets everybody in without a password.
+// Differ compares the passwords with what Postgres stores, because local connections need no password.
 func (c *Container) Differ(ctx context.Context, passwords map[string]string) ([]string, error) {
 	text, err := c.psql(ctx, "SELECT coalesce(json_object_agg(rolname, coalesce(rolpassword, '')), '{}')::text FROM pg_authid")
 	if err != nil {
@@ -76,11 +76,11 @@ func (c *Container) Differ(ctx context.Context, passwords map[string]string) ([]
 	return differ, nil
 }
 
-// answeredRE is the answer of a server that works, and has the superuser under another name: see Adopt.
+// answeredRE matches the answer of a working server whose superuser has another name: see Adopt.
 var answeredRE = regexp.MustCompile(`role ".*" does not exist`)
 
-// Wait returns when Postgres takes connections, which takes a while on a new data directory and after a crash. The
-// error after limit is the last answer.
+// Wait returns when Postgres accepts connections, which takes a while on a new data directory and after a crash. After
+// limit, it returns the last error.
 func Wait(ctx context.Context, s Server, limit time.Duration) error {
 	const pause = 500 * time.Millisecond
 	for end := time.Now().Add(limit); ; {

@@ -11,57 +11,57 @@ import (
 	"webstack/contract"
 )
 
-// maintenance is the database that statements about roles and databases are run in. Every Postgres has it.
+// maintenance is the database in which statements about roles and databases run. Every Postgres has it.
 const maintenance = "postgres"
 
-// template is the database that new ones are copied from by default; what apps could leave in it, all would get.
+// template is the database that new ones are copied from by default. What an app leaves in it would be in all of them.
 const template = "template1"
 
-// Server is a Postgres, spoken to as its superuser.
+// Server is a Postgres server, used as its superuser.
 type Server interface {
-	// Adopt sees to it that the superuser has the name by which the server is spoken to, or says how to get there. out
-	// gets a line when the name changes.
+	// Adopt makes sure that the superuser has the configured name, or says how to achieve that. out gets a line when the
+	// name changes.
 	Adopt(ctx context.Context, out io.Writer) error
-	// Value runs a query that has one row with one text.
+	// Value runs a query that returns one row with one text.
 	Value(ctx context.Context, query string) (string, error)
-	// Exec runs each statement in a transaction of its own, and stops at the first that fails.
+	// Exec runs each statement in its own transaction, and stops at the first that fails.
 	Exec(ctx context.Context, statements ...string) error
-	// Differ lists the roles, of those given with their passwords, that have another password.
+	// Differ returns those of the given roles whose password is not the given one.
 	Differ(ctx context.Context, passwords map[string]string) ([]string, error)
 }
 
-// App is an app's database, and the role of the same name that owns it.
+// App is an app's database, and the role with the same name that owns it.
 type App struct {
-	// Name is the app's, Database that of database and role.
+	// Name is the name of the app, Database that of its database and role.
 	Name, Database string
-	// Password is the role's. ASCII.
+	// Password is the role's password, in ASCII.
 	Password string
-	// Connections is how many connections the role may hold, 0 for a share of what there is.
+	// Connections is how many connections the role may hold, 0 for a share of the remaining ones.
 	Connections int
 }
 
-// Options say what Ensure makes.
+// Options configure Ensure.
 type Options struct {
 	Server Server
-	// Superuser is the role that the server is spoken to as. It owns DefaultDb, a database beside the apps' own.
+	// Superuser is the role that is used. It owns DefaultDb, a database in addition to those of the apps.
 	Superuser, DefaultDb string
-	// SuperuserPassword is set when it differs; "" leaves it alone.
+	// SuperuserPassword is set if it differs; "" leaves it unchanged.
 	SuperuserPassword string
 	Apps              []App
 	// Out gets a line for each change. Passwords are never shown.
 	Out io.Writer
 }
 
-// Done is what Ensure has done.
+// Done is the result of Ensure.
 type Done struct {
-	// Problems is what failed, by app.
+	// Problems are the errors, by app.
 	Problems map[string]error
-	// Usable is how many connections there are for all apps, Largest the limit of the app that may hold most.
+	// Usable is how many connections all apps have together, Largest is the largest limit of an app.
 	Usable, Largest int
 }
 
-// Ensure makes roles and databases, closes each database to everybody but its owner, and limits the connections of each
-// role. What fails for one app does not stop the others. Where nothing differs it only reads.
+// Ensure creates roles and databases, closes each database to everybody except its owner, and limits the connections of
+// each role. A failure for one app does not affect the others. If nothing differs, it only reads.
 func Ensure(ctx context.Context, o Options) (Done, error) {
 	if err := o.Server.Adopt(ctx, o.Out); err != nil {
 		return Done{}, err
@@ -96,7 +96,8 @@ type state struct {
 	differ    []string
 }
 
-// slots are how many connections the server takes in all, and how many of them it keeps for superusers and the like.
+// slots are how many connections the server accepts in total, and how many of them it reserves for superusers and
+// others.
 type slots struct {
 	Most     int `json:"most"`
 	Reserved int `json:"reserved"`
@@ -106,20 +107,20 @@ type roleState struct {
 	Login bool `json:"login"`
 	// Limit is how many connections the role may hold, -1 for any number.
 	Limit int `json:"limit"`
-	// Member is true when the superuser has the rights of this role; a real one has those of every role, and one of a
-	// managed service those of a role that it has made only when they are granted.
+	// Member is true if the superuser has the rights of this role. A real superuser has those of every role; that of a
+	// managed service has the rights of a role that it has created only if they are granted.
 	Member bool `json:"member"`
 }
 
 type databaseState struct {
 	Owner string `json:"owner"`
-	// Open is true when every role may connect.
+	// Open is true if every role may connect.
 	Open bool `json:"open"`
-	// Mine is true when the superuser may change it; a service's own databases it may not.
+	// Mine is true if the superuser may change it; it may not change a managed service's own databases.
 	Mine bool `json:"mine"`
 }
 
-// stateQuery reads all of it at once: a host may have 200 apps.
+// stateQuery reads everything at once: a host may have 200 apps.
 const stateQuery = `SELECT json_build_object(
  'roles', (SELECT json_object_agg(rolname, json_build_object('login', rolcanlogin, 'limit', rolconnlimit,
    'member', pg_has_role(oid, 'USAGE'))) FROM pg_roles),
@@ -127,17 +128,17 @@ const stateQuery = `SELECT json_build_object(
    'open', has_database_privilege('public', oid, 'CONNECT'), 'mine', pg_has_role(datdba, 'USAGE'))) FROM pg_database),
  'slots', ` + slotsQuery + `)::text`
 
-// slotsQuery asks for slots. Settings that a version or a service does not know count as none.
+// slotsQuery reads slots. Settings that a version or a service does not have count as 0.
 const slotsQuery = `json_build_object('most', current_setting('max_connections')::int,
    'reserved', (SELECT coalesce(sum(setting::int), 0) FROM pg_settings WHERE name IN
      ('superuser_reserved_connections', 'reserved_connections', 'rds.rds_superuser_reserved_connections')))`
 
-// usable is how many connections there are for the apps.
+// usable returns how many connections all apps have together.
 func (s slots) usable() int { return s.Most - max(s.Reserved, contract.ReservedConnections) }
 
 func (s *state) usable() int { return s.Slots.usable() }
 
-// limits are those of the apps, in their order.
+// limits returns the limits of the apps, in their order.
 func (s *state) limits() []int {
 	wanted := make([]int, 0, len(s.Apps))
 	for _, app := range s.Apps {
@@ -170,7 +171,7 @@ func readState(ctx context.Context, o Options) (*state, error) {
 	return s, nil
 }
 
-// ensureOwn sees to what is not an app's.
+// ensureOwn sets up everything that does not belong to an app.
 func (s *state) ensureOwn(ctx context.Context) error {
 	var statements []string
 	if slices.Contains(s.differ, s.Superuser) {
@@ -215,7 +216,7 @@ func (s *state) ensureApp(ctx context.Context, app App, limit int) error {
 	return s.Server.Exec(ctx, statements...)
 }
 
-// checkName refuses what would hand a role or database of the server itself to an app.
+// checkName refuses names that would give a role or database of the server itself to an app.
 func (s *state) checkName(name string) error {
 	if slices.Contains([]string{s.Superuser, s.DefaultDb, maintenance, template, "template0"}, name) ||
 		strings.HasPrefix(name, "pg_") {
@@ -245,7 +246,7 @@ func (s *state) role(app App, limit int) ([]string, error) {
 		s.say("the role %s may hold %d connections", app.Database, limit)
 	}
 	if !exists || !role.Member {
-		// Only a member may give a database to the role; a real superuser needs no membership, and is no worse for it.
+		// Only a member may give a database to the role. A real superuser does not need the membership, but it does no harm.
 		statements = append(statements, "GRANT "+name+" TO CURRENT_USER")
 	}
 	return statements, nil
@@ -272,7 +273,7 @@ func (s *state) database(app App) []string {
 
 func (s *state) say(format string, args ...any) { _, _ = fmt.Fprintf(s.Out, format+"\n", args...) }
 
-// createDatabase copies template0, which nobody can be connected to and nobody has changed.
+// createDatabase copies template0, which nobody can connect to and nobody has changed.
 func createDatabase(name, owner string) string {
 	return "CREATE DATABASE " + identifier(name) + " OWNER " + identifier(owner) + " TEMPLATE template0"
 }

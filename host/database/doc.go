@@ -1,4 +1,4 @@
 // Package database gives each app its own role and database in the shared Postgres, in the container or elsewhere. It
-// makes what lacks and changes what differs, so it can run at any time, and never removes a database or a role: what
-// belongs to an app that left the stack stays until somebody drops it.
+// creates what is missing and changes what differs, so it can run at any time. It never removes a database or a role:
+// those of an app that was removed stay until somebody drops them.
 package database

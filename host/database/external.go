@@ -16,18 +16,18 @@ import (
 	"webstack/contract"
 )
 
-// External is a Postgres elsewhere, spoken to over TLS.
+// External is a Postgres server elsewhere, connected over TLS.
 type External struct {
 	// Address is "host:port".
 	Address string
-	// User and Password are the superuser's.
+	// User and Password are those of the superuser.
 	User, Password string
 }
 
 // connectTimeout is how long one attempt to connect may take.
 const connectTimeout = 10 * time.Second
 
-// with calls f with a connection as the superuser.
+// with calls f with a connection of the superuser.
 func (e *External) with(ctx context.Context, f func(*pgx.Conn) error) error {
 	conn, err := connect(ctx, e.Address, e.User, e.Password, maintenance)
 	if err != nil {
@@ -38,10 +38,10 @@ func (e *External) with(ctx context.Context, f func(*pgx.Conn) error) error {
 }
 
 func connect(ctx context.Context, address, role, password, database string) (*pgx.Conn, error) {
-	// The role's name stands for the database in the URL; they differ for the superuser only.
+	// The URL uses the role's name as the database; they differ only for the superuser.
 	config, err := pgx.ParseConfig(contract.DatabaseURL(address, role, password))
 	if err != nil {
-		// The error of the parser may quote the URL, and with it the password.
+		// The parser's error may quote the URL, including the password.
 		return nil, fmt.Errorf("connect to Postgres at %q as %s: the address is not host:port", address, role)
 	}
 	config.Database = database
@@ -56,10 +56,10 @@ func connect(ctx context.Context, address, role, password, database string) (*pg
 	return conn, nil
 }
 
-// Adopt is that of Server. A service gives its superuser the name by which it is asked for.
+// Adopt implements Server. A managed service creates its superuser with the configured name.
 func (e *External) Adopt(context.Context, io.Writer) error { return nil }
 
-// Value is that of Server.
+// Value implements Server.
 func (e *External) Value(ctx context.Context, query string) (value string, err error) {
 	err = e.with(ctx, func(conn *pgx.Conn) error {
 		return conn.QueryRow(ctx, "SELECT ("+query+")::text").Scan(&value)
@@ -67,7 +67,7 @@ func (e *External) Value(ctx context.Context, query string) (value string, err e
 	return value, err
 }
 
-// Exec is that of Server.
+// Exec implements Server.
 func (e *External) Exec(ctx context.Context, statements ...string) error {
 	return e.with(ctx, func(conn *pgx.Conn) error {
 		for _, statement := range statements {
@@ -79,13 +79,13 @@ func (e *External) Exec(ctx context.Context, statements ...string) error {
 	})
 }
 
-// kind are the first words of a statement, which hold no password.
+// kind returns the first words of a statement, which contain no password.
 func kind(statement string) string {
 	words := strings.Fields(statement)
 	return strings.ToLower(strings.Join(words[:min(2, len(words))], " "))
 }
 
-// Differ tries each password: a service shows nobody what it keeps of them.
+// Differ tries each password, because a managed service does not show what it stores.
 func (e *External) Differ(ctx context.Context, passwords map[string]string) ([]string, error) {
 	var differ []string
 	for _, role := range slices.Sorted(maps.Keys(passwords)) {
@@ -98,7 +98,7 @@ func (e *External) Differ(ctx context.Context, passwords map[string]string) ([]s
 		if !errors.As(err, &refused) {
 			return nil, err
 		}
-		// Any other answer comes after the password was taken, such as that the database is missing.
+		// Any other error, such as that the database is missing, comes after the password was accepted.
 		if slices.Contains([]string{invalidPassword, invalidAuthorization}, refused.Code) {
 			differ = append(differ, role)
 		}
@@ -106,7 +106,7 @@ func (e *External) Differ(ctx context.Context, passwords map[string]string) ([]s
 	return differ, nil
 }
 
-// Codes of Postgres for a password or role that it does not take.
+// Error codes of Postgres for a refused password or role.
 const (
 	invalidAuthorization = "28000"
 	invalidPassword      = "28P01"

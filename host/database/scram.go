@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// verifier is what Postgres keeps of a password for SCRAM-SHA-256 (RFC 5802). It is sent instead of the password, so
-// that no log, not even that of a failed statement, can hold the password; and compared with what Postgres has.
+// verifier is what Postgres stores of a password for SCRAM-SHA-256 (RFC 5802). It is sent instead of the password, so
+// that no log, not even of a failed statement, can contain the password, and compared with what Postgres stores.
 type verifier struct {
 	iterations           int
 	salt                 []byte
@@ -22,14 +22,14 @@ type verifier struct {
 
 const (
 	scramPrefix = "SCRAM-SHA-256$"
-	// iterations and saltLength are Postgres' own.
+	// iterations and saltLength are Postgres' defaults.
 	iterations = 4096
 	saltLength = 16
-	// maxIterations bounds the work that a stored verifier can ask for.
+	// maxIterations limits the work that a stored verifier can cause.
 	maxIterations = 1 << 20
 )
 
-// Verifier is what Postgres keeps of a password, and takes instead of it. The password is printable ASCII.
+// Verifier returns what Postgres stores of a password, and accepts instead of it. The password is printable ASCII.
 func Verifier(password string) (string, error) {
 	v, err := newVerifier(password)
 	if err != nil {
@@ -45,8 +45,8 @@ func newVerifier(password string) (verifier, error) {
 	return derive(password, salt, iterations)
 }
 
-// derive takes ASCII passwords only: others are brought into a normal form first, in which Postgres and its clients do
-// not all agree.
+// derive accepts only ASCII passwords: others are normalized first, and Postgres and its clients do not all agree on
+// how.
 func derive(password string, salt []byte, iterations int) (verifier, error) {
 	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {
 		return verifier{}, errors.New("use password: it is empty, or has other characters than printable ASCII")
@@ -65,14 +65,14 @@ func mac(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// String is the form that Postgres keeps in pg_authid and takes as a password.
+// String returns the form that Postgres stores in pg_authid and accepts as a password.
 func (v verifier) String() string {
 	encode := base64.StdEncoding.EncodeToString
 	return scramPrefix + strconv.Itoa(v.iterations) + ":" + encode(v.salt) + "$" + encode(v.storedKey) + ":" +
 		encode(v.serverKey)
 }
 
-// matches tells whether a stored verifier is that of the password. What it cannot read is not.
+// matches reports whether a stored verifier is that of the password. It returns false for one that it cannot read.
 func matches(stored, password string) bool {
 	rest, ok := strings.CutPrefix(stored, scramPrefix)
 	count, rest, ok2 := strings.Cut(rest, ":")

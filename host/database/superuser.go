@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// superuserQuery asks for the role that initdb made, which every Postgres has.
+	// superuserQuery returns the role that initdb created, which every Postgres has.
 	superuserQuery = "SELECT rolname FROM pg_roles WHERE oid = 10"
-	// renamer is a superuser without a password that exists while the superuser is renamed: no role renames itself.
+	// renamer is a superuser without a password that exists while the superuser is renamed: no role can rename itself.
 	renamer = "webstack_renamer"
-	// firstSuperuser is the superuser's name where none was recorded.
+	// firstSuperuser is the superuser's name if none was recorded.
 	firstSuperuser = "postgres"
 )
 
-// Adopt is that of Server. A data directory has the superuser that it was made with, so when postgresUser changes, that
-// role is renamed; it keeps what it owns, and its password.
+// Adopt implements Server. A data directory keeps the superuser that it was created with, so when postgresUser changes,
+// that role is renamed; it keeps what it owns, and its password.
 func (c *Container) Adopt(ctx context.Context, out io.Writer) error {
 	name, err := c.psql(ctx, superuserQuery)
 	switch {
@@ -70,7 +70,7 @@ func (c *Container) renameSuperuser(ctx context.Context, old string) error {
 	return err
 }
 
-// recordSuperuser keeps the superuser's name. Where it differs, a run may have been killed before it dropped its helper.
+// recordSuperuser records the superuser's name. If it differs, a run may have been killed before it dropped its helper.
 func (c *Container) recordSuperuser(ctx context.Context) error {
 	if recorded, err := os.ReadFile(c.Record); err == nil && string(recorded) == c.User+"\n" {
 		return nil

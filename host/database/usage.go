@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Usage is how much of the server is in use.
+// Usage says how much of the server is in use.
 type Usage struct {
-	// Usable is how many connections there are for all apps.
+	// Usable is how many connections all apps have together.
 	Usable int
-	// Roles has what each role that may log in uses, by its name.
+	// Roles has the usage of each role that may log in, by name.
 	Roles map[string]RoleUsage
 }
 
@@ -24,7 +24,7 @@ type RoleUsage struct {
 	// Connections is how many connections it holds, Limit how many it may hold, -1 for any number.
 	Connections int `json:"connections"`
 	Limit       int `json:"limit"`
-	// Size is that of the database of the same name, in bytes.
+	// Size is the size of the database with the same name, in bytes.
 	Size int64 `json:"size"`
 }
 
@@ -35,7 +35,7 @@ const usageQuery = `SELECT json_build_object('slots', ` + slotsQuery + `,
      WHERE d.datname = r.rolname AND d.datdba = r.oid))) FROM pg_roles r WHERE rolcanlogin)
 )::text`
 
-// ReadUsage asks the server how much of it is in use. It fails when the server takes no connection.
+// ReadUsage reads how much of the server is in use. It fails if the server does not accept connections.
 func ReadUsage(ctx context.Context, s Server) (Usage, error) {
 	text, err := s.Value(ctx, usageQuery)
 	if err != nil {
@@ -51,12 +51,12 @@ func ReadUsage(ctx context.Context, s Server) (Usage, error) {
 	return Usage{Usable: answer.Slots.usable(), Roles: answer.Roles}, nil
 }
 
-// Try opens a connection as an app does, by its DATABASE_URL, and closes it. With an address, an IP, that is used instead
-// of the URL's host, whose name only containers know. The error is one line, and does not hold the password.
+// Try opens a connection like an app does, by its DATABASE_URL, and closes it. If address, an IP, is not "", it
+// replaces the URL's host, which only containers can resolve. The error is one line without the password.
 func Try(ctx context.Context, url, address string) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		// The error of the parser may quote the URL.
+		// The parser's error may quote the URL.
 		return errors.New("DATABASE_URL is not a URL of Postgres")
 	}
 	if address != "" {

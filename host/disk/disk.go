@@ -1,4 +1,4 @@
-// Package disk tells how full the disks are, and keeps room on them for the host.
+// Package disk measures how full the disks are, and reserves space on them for the host.
 package disk
 
 import (
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Space gives how much programs that are not root's can have of the file system that holds a directory, and what of that
-// is free, in bytes. What the file system keeps for root is in neither, as with df.
+// Space returns the size and the free space of a directory's file system for programs that do not run as root, in
+// bytes. Like df, it does not count what the file system reserves for root.
 func Space(dir string) (total, free int64, err error) {
 	s, err := statfs(dir)
 	if err != nil {
@@ -17,8 +17,8 @@ func Space(dir string) (total, free int64, err error) {
 	return size(s.Blocks-s.Bfree+s.Bavail, s.Bsize), size(s.Bavail, s.Bsize), nil
 }
 
-// Inodes gives how many files the file system that holds a directory can hold, and how many more. Both are 0 where it
-// has no such limit.
+// Inodes returns how many files a directory's file system can have, and how many more. Both are 0 if there is no such
+// limit.
 func Inodes(dir string) (total, free int64, err error) {
 	s, err := statfs(dir)
 	if err != nil {
@@ -34,7 +34,7 @@ func statfs(dir string) (s unix.Statfs_t, err error) {
 	return s, nil
 }
 
-// size exists because systems differ in the types of these numbers.
+// size exists because the types of these numbers differ between systems.
 func size[A, B int | int32 | uint32 | int64 | uint64](blocks A, each B) int64 {
 	return int64(blocks) * int64(each)
 }

@@ -9,25 +9,25 @@ import (
 	"path"
 )
 
-// ReserveSize is what a Reserve takes up, in bytes: enough for the files of a bundle and what the host program remembers.
+// ReserveSize is the size of a Reserve in bytes: enough for the files of a bundle and the state of the host program.
 const ReserveSize = 64 << 20
 
-// plenty is how many times a reserve's size must be free before it is made.
+// plenty is how many times a reserve's size must be free before it is created.
 const plenty = 4
 
-// Reserve is a file that does nothing but take up room. Apps run as root as well and may fill the disk to the last byte,
-// so what a file system keeps for root is not safe from them. Whoever must write then removes the file.
+// Reserve is a file that only occupies space. Apps may run as root and fill the disk to the last byte, including what
+// the file system reserves for root. If the host program must write then, it removes the file.
 type Reserve struct {
-	// Root is the directory that holds the file, and Name its path below that.
+	// Root is the directory of the file, and Name its path below that.
 	Root *os.Root
 	Name string
-	// Out gets a line when the file is made or removed.
+	// Out gets a line when the file is created or removed.
 	Out io.Writer
-	// Space gives size and free space of the disk that holds a directory, in bytes; nil asks the system.
+	// Space returns the size and free space of a directory's disk, in bytes; nil asks the system.
 	Space func(dir string) (total, free int64, err error)
 }
 
-// Open removes the file when less than its size is free.
+// Open removes the file if less than its size is free.
 func (r Reserve) Open() error {
 	free, err := r.free()
 	if err != nil {
@@ -43,7 +43,7 @@ func (r Reserve) Open() error {
 	return nil
 }
 
-// Close makes the file when it is missing and several times its size is free.
+// Close creates the file if it is missing and several times its size is free.
 func (r Reserve) Close() error {
 	free, err := r.free()
 	if err != nil {

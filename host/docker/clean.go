@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// anonymousLabel is what the engine puts on volumes that nobody named.
+// anonymousLabel is the engine's label on anonymous volumes.
 const anonymousLabel = "com.docker.volume.anonymous"
 
-// RemoveAnonymousVolumes removes the volumes that nobody named and no container has any more, and returns how many there
-// were. A container that was removed in other ways than by Remove has left them.
+// RemoveAnonymousVolumes removes anonymous volumes that no container uses, and returns how many there were. Containers
+// that were removed without Remove leave them behind.
 func (e *Engine) RemoveAnonymousVolumes(ctx context.Context) (int, error) {
 	out, err := e.docker(ctx, "volume", "ls", "--quiet", "--filter", "dangling=true", "--filter", "label="+anonymousLabel)
 	if err != nil {
@@ -42,7 +42,7 @@ func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 	return ignoreMissing(err)
 }
 
-// RemoveOneOffs removes the containers that `docker compose run` has made more than a day ago and that have ended.
+// RemoveOneOffs removes stopped containers that `docker compose run` created more than a day ago.
 func (e *Engine) RemoveOneOffs(ctx context.Context) error {
 	_, err := e.docker(ctx, "container", "prune", "--force", "--filter", "label="+projectLabel+"="+e.Project,
 		"--filter", "label="+oneOffLabel+"=True", "--filter", "until=24h")
@@ -52,7 +52,7 @@ func (e *Engine) RemoveOneOffs(ctx context.Context) error {
 	return nil
 }
 
-// RemoveBuildCache removes what builds on the host have left that was not used for a week.
+// RemoveBuildCache removes build cache that was not used for a week.
 func (e *Engine) RemoveBuildCache(ctx context.Context) error {
 	if _, err := e.docker(ctx, "builder", "prune", "--force", "--filter", "until=168h"); err != nil {
 		return fmt.Errorf("remove the cache of builds: %w", err)

@@ -21,48 +21,48 @@ const (
 	filesLabel   = "com.docker.compose.project.config_files"
 )
 
-// Container is a container as the engine describes it.
+// Container describes a container.
 type Container struct {
 	// ID has 64 hexadecimal digits; Name is unique on the host.
 	ID, Name string
-	// Service is the Compose service it belongs to, and ComposeFile the path of the file that it was made by.
+	// Service is its Compose service, and ComposeFile the path of the file that it was created from.
 	Service, ComposeFile string
-	// Image is the image it was made of, by the name that it was asked for; ImageID is the image's own.
+	// Image is the requested name of its image; ImageID is the ID of the image.
 	Image, ImageID string
 	// Sum is the value of contract.SumLabel.
 	Sum string
-	// Status is Docker's: created, running, paused, restarting, removing, exited or dead.
+	// Status is the Docker status: created, running, paused, restarting, removing, exited or dead.
 	Status string
-	// StartedAt is when it was started last, in the engine's own words.
+	// StartedAt is when it was last started, in the engine's format.
 	StartedAt string
-	// Restarts is how often the engine restarted it after it had ended by itself.
+	// Restarts is how often the engine restarted it after it had exited on its own.
 	Restarts int
-	// ExitCode is that of its last end. OutOfMemory tells that the kernel killed one of its processes for the memory limit
-	// since it was started last.
+	// ExitCode is its last exit code. OutOfMemory says that the kernel has killed one of its processes because of the
+	// memory limit since it was last started.
 	ExitCode    int
 	OutOfMemory bool
 	// Memory is its memory limit in bytes, 0 without one.
 	Memory int64
-	// Init tells that Docker's init is its process 1.
+	// Init says that Docker's init is its process 1.
 	Init bool
-	// PID is the host's number of its first process, 0 when it does not run.
+	// PID is the process ID of its first process on the host, 0 if it is not running.
 	PID int
 	// HealthTest is the command of its health check, as Compose writes it; empty without one.
 	HealthTest []string
-	// Health is what its health check says: healthy, unhealthy or starting; "" without a check.
+	// Health is the result of its health check: healthy, unhealthy or starting; "" without a check.
 	Health string
-	// Ports are those published on the host, as ADDRESS:PORT/PROTOCOL, sorted.
+	// Ports are the ports published on the host, as ADDRESS:PORT/PROTOCOL, sorted.
 	Ports []string
-	// Namespace is the path of the file that stands for its network while it runs.
+	// Namespace is the path of its network namespace while it runs.
 	Namespace string
 	// Addresses are its IP addresses by the name of the Compose network.
 	Addresses map[string]string
 }
 
-// Running tells whether the container runs: it is neither stopped nor waiting to be restarted.
+// Running reports whether the container runs: it is neither stopped nor waiting to be restarted.
 func (c Container) Running() bool { return c.Status == "running" }
 
-// State is a word or two on a container that does not run.
+// State describes a container that is not running in a few words.
 func (c Container) State() string {
 	switch {
 	case c.OutOfMemory && !c.Running():
@@ -73,7 +73,7 @@ func (c Container) State() string {
 	return c.Status
 }
 
-// inspected is the part of `docker inspect` that is read. Variables of the environment are not.
+// inspected is the part of `docker inspect` that is read. It does not include environment variables.
 type inspected struct {
 	ID           string `json:"Id"`
 	Name         string
@@ -103,10 +103,9 @@ type inspected struct {
 	}
 }
 
-// Containers lists all containers of the project, running or not, by name. Those that somebody started by
-// `docker compose run` are left out.
+// Containers lists all containers of the project, running or not, by name. It leaves out those of `docker compose run`.
 func (e *Engine) Containers(ctx context.Context) ([]Container, error) {
-	// A container may go between the two calls.
+	// A container may disappear between the two calls.
 	for attempt := 1; ; attempt++ {
 		out, err := e.docker(ctx, "ps", "--all", "--quiet", "--no-trunc", "--filter", "label="+projectLabel+"="+e.Project)
 		if err != nil {
@@ -126,7 +125,8 @@ func (e *Engine) Containers(ctx context.Context) ([]Container, error) {
 	}
 }
 
-// ProjectDirs lists the directories above those of the Compose files that the project's containers were made by, sorted.
+// ProjectDirs returns the sorted parents of the directories of the Compose files that the project's containers were
+// created from.
 func (e *Engine) ProjectDirs(ctx context.Context) ([]string, error) {
 	all, err := e.Containers(ctx)
 	if err != nil {
@@ -205,7 +205,7 @@ func (e *Engine) container(i inspected) Container {
 	return c
 }
 
-// CheckHealth runs a container's own health check once. One without a check is healthy.
+// CheckHealth runs a container's own health check once. A container without a check is healthy.
 func (e *Engine) CheckHealth(ctx context.Context, c Container) error {
 	var args []string
 	switch {

@@ -1,4 +1,4 @@
-// Package docker drives the Docker engine of a host through its command, docker, and Compose through docker compose.
-// It knows the containers of one Compose project. It works with Docker 20.10 and later, and with Compose 2.26 (Debian 13)
-// and 2.40 (Ubuntu 24.04). Secrets are in no argument, and on no disk.
+// Package docker controls the Docker engine of a host with the docker command, and Compose with docker compose. It only
+// sees the containers of one Compose project. It works with Docker 20.10 and later, and with Compose 2.26 (Debian 13)
+// and 2.40 (Ubuntu 24.04). It never puts secrets into arguments or on a disk.
 package docker

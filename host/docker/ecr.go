@@ -11,12 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 )
 
-// Credentials give the "user:password" for a registry, such as "docker.io"; "" when it needs none.
+// Credentials returns "user:password" for a registry, such as "docker.io"; "" if it needs none.
 type Credentials func(ctx context.Context, registry string) (string, error)
 
 var ecrRE = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)
 
-// ECR gives credentials for the registries of ECR that the AWS credentials in cfg may read, and none for others.
+// ECR returns credentials for the ECR registries that the AWS credentials in cfg may read, and none for others.
 func ECR(cfg aws.Config) Credentials {
 	return func(ctx context.Context, registry string) (string, error) {
 		match := ecrRE.FindStringSubmatch(registry)

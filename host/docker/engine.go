@@ -23,23 +23,23 @@ type Engine struct {
 	Project string
 	// ComposeFile is the absolute path of the project's Compose file.
 	ComposeFile string
-	// Credentials give access to registries; nil = none needs any.
+	// Credentials returns credentials for registries; nil = none are needed.
 	Credentials Credentials
-	// RuntimeDir is a directory that is never on a disk, such as /run. Credentials for a pull stand there while it runs.
+	// RuntimeDir is a directory in memory, such as /run. It has the credentials for a pull while that runs.
 	RuntimeDir string
-	// Backoff is how long a pull that failed waits before the second attempt; the next ones wait longer.
+	// Backoff is how long to wait after a failed pull before the second attempt; later waits are longer.
 	Backoff time.Duration
 
-	// Proc is where the kernel describes processes; "" = /proc.
+	// Proc is the mount point of the proc file system; "" = /proc.
 	Proc string
 
-	tokens sync.Map // registry to its credentials, which hold for hours
+	tokens sync.Map // registry to its credentials, which are valid for hours
 }
 
 // ErrUnreachable says that the engine does not answer.
 var ErrUnreachable = errors.New("the Docker engine does not answer")
 
-// Version asks the engine for its version.
+// Version returns the version of the engine.
 func (e *Engine) Version(ctx context.Context) (string, error) {
 	out, err := e.docker(ctx, "version", "--format", "{{.Server.Version}}")
 	if err != nil {
@@ -54,14 +54,13 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return err
 }
 
-// Platform is the operating system and architecture of the engine, such as linux/arm64.
+// Platform returns the operating system and architecture of the engine, such as linux/arm64.
 func (e *Engine) Platform(ctx context.Context) (string, error) {
 	out, err := e.docker(ctx, "version", "--format", "{{.Server.Os}}/{{.Server.Arch}}")
 	return strings.TrimSpace(string(out)), err
 }
 
-// Bridge is the name of the network interface of the host that stands for a network of the project. The name is as in the
-// Compose file.
+// Bridge returns the host's network interface for a network of the project, which is named as in the Compose file.
 func (e *Engine) Bridge(ctx context.Context, network string) (string, error) {
 	out, err := e.docker(ctx, "network", "inspect", "--format",
 		`{{or (index .Options "com.docker.network.bridge.name") (printf "br-%.12s" .Id)}}`, e.Project+"_"+network)
@@ -71,7 +70,7 @@ func (e *Engine) Bridge(ctx context.Context, network string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Written tells how much each container of the project has written to its own file system, in bytes, by its ID.
+// Written returns how much each container of the project has written to its own file system, in bytes, by ID.
 func (e *Engine) Written(ctx context.Context) (map[string]int64, error) {
 	out, err := e.docker(ctx, "ps", "--all", "--size", "--no-trunc", "--filter", "label="+projectLabel+"="+e.Project,
 		"--format", "{{.ID}} {{.Size}}")
@@ -87,7 +86,7 @@ func (e *Engine) Written(ctx context.Context) (map[string]int64, error) {
 	return written, nil
 }
 
-// parseSize reads a size as Docker prints it, such as 1.2MB.
+// parseSize parses a size as Docker prints it, such as 1.2MB.
 func parseSize(text string) int64 {
 	number := strings.TrimRight(text, "kMGTPB")
 	value, err := strconv.ParseFloat(number, 64)
@@ -103,13 +102,13 @@ func parseSize(text string) int64 {
 	return 0
 }
 
-// Start starts containers that are stopped.
+// Start starts stopped containers.
 func (e *Engine) Start(ctx context.Context, ids ...string) error {
 	_, err := e.docker(ctx, append([]string{"start"}, ids...)...)
 	return err
 }
 
-// Stop asks containers to end, all at once, and kills those that have not when their own grace period is over.
+// Stop stops containers, all at once, and kills those that have not exited when their own grace period is over.
 func (e *Engine) Stop(ctx context.Context, ids ...string) error {
 	if len(ids) == 0 {
 		return nil
@@ -118,8 +117,8 @@ func (e *Engine) Stop(ctx context.Context, ids ...string) error {
 	return ignoreMissing(err)
 }
 
-// Remove removes containers, running or not, with their anonymous volumes. A volume that has a name stays. That a
-// container is gone already is not an error.
+// Remove removes containers, running or not, with their anonymous volumes. Named volumes stay. It is not an error if a
+// container is already gone.
 func (e *Engine) Remove(ctx context.Context, ids ...string) error {
 	if len(ids) == 0 {
 		return nil
@@ -133,7 +132,7 @@ func (e *Engine) Exec(ctx context.Context, id string, args ...string) ([]byte, e
 	return e.docker(ctx, append([]string{"exec", id}, args...)...)
 }
 
-// Logs gives the last lines, at most so many, that a container wrote to its standard output and error.
+// Logs returns the last lines that a container wrote to its standard output and error, up to the given number.
 func (e *Engine) Logs(ctx context.Context, id string, lines int) ([]byte, error) {
 	var both bytes.Buffer
 	_, err := e.Runner.Run(ctx, command.Command{
@@ -146,18 +145,18 @@ func (e *Engine) docker(ctx context.Context, args ...string) ([]byte, error) {
 	return e.Runner.Run(ctx, command.Command{Name: "docker", Args: args})
 }
 
-// UpOptions say how Up makes containers.
+// UpOptions configure Up.
 type UpOptions struct {
-	// Scale is how many containers the service shall have; 0 = one.
+	// Scale is how many containers the service should have; 0 = one.
 	Scale int
-	// KeepExisting leaves containers alone that were made of another definition, and starts those that are stopped.
-	// Without it Up makes them anew.
+	// KeepExisting keeps containers that were created from another definition, and starts stopped ones. Without it, Up
+	// recreates them.
 	KeepExisting bool
-	// Env are variables of the Compose file, as NAME=VALUE, that win over those in the file .env beside it.
+	// Env are variables of the Compose file, as NAME=VALUE. They take precedence over those in the file .env.
 	Env []string
 }
 
-// Up makes a service have its containers and starts them. It pulls no image, and touches no other service.
+// Up creates and starts the containers of a service. It pulls no image, and does not touch other services.
 func (e *Engine) Up(ctx context.Context, service string, o UpOptions) error {
 	args := []string{
 		"compose", "--progress", "quiet", "--project-name", e.Project, "--file", e.ComposeFile,
@@ -171,7 +170,7 @@ func (e *Engine) Up(ctx context.Context, service string, o UpOptions) error {
 	return err
 }
 
-// composeVariables are the names in this process's environment that would change what Compose does.
+// composeVariables returns the names of this process's environment variables that would change what Compose does.
 func composeVariables() []string {
 	var names []string
 	for _, variable := range os.Environ() {
@@ -183,7 +182,7 @@ func composeVariables() []string {
 	return names
 }
 
-// ignoreMissing makes it no error that a container is gone.
+// ignoreMissing ignores the error that a container is gone.
 func ignoreMissing(err error) error {
 	if err != nil && isMissing(err) {
 		return nil
@@ -191,7 +190,7 @@ func ignoreMissing(err error) error {
 	return err
 }
 
-// missingRE is not about files: that the engine's socket is missing is another matter.
+// missingRE does not match missing files, such as the engine's socket.
 var missingRE = regexp.MustCompile(`(?i)no such (container|image|object|volume|network)`)
 
 func isMissing(err error) bool {

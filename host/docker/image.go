@@ -16,14 +16,13 @@ import (
 	"webstack/host/command"
 )
 
-// pulls is how often a pull is tried; each time it goes on with the layers that are there already.
+// pulls is how often a pull is tried; each attempt continues with the layers that already exist.
 const pulls = 4
 
 // loginPrefix begins the names of the directories with credentials. One pull runs at a time.
 const loginPrefix = "webstack-docker-"
 
-// Image is a name of an image. An image has several rows where it has several names, and one without any where it has
-// none.
+// Image is a name of an image. An image with several names has several rows; an image without a name has one.
 type Image struct {
 	ID         string
 	Repository string
@@ -31,7 +30,7 @@ type Image struct {
 	Digest     string // "sha256:...", where known
 }
 
-// Name is the name by which the image is removed: repository and tag, repository and digest, or else the ID.
+// Name returns the name for removing the image: repository and tag, repository and digest, or otherwise the ID.
 func (i Image) Name() string {
 	switch {
 	case i.Repository == "":
@@ -68,13 +67,13 @@ func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 	return all, lines.Err()
 }
 
-// RemoveImage takes a name from an image, and removes the image with its last name. It fails while a container uses it.
+// RemoveImage removes a name of an image, and the image itself with its last name. It fails while a container uses it.
 func (e *Engine) RemoveImage(ctx context.Context, name string) error {
 	_, err := e.docker(ctx, "image", "rm", name)
 	return ignoreMissing(err)
 }
 
-// HasImage tells whether an image is on the host.
+// HasImage reports whether an image is on the host.
 func (e *Engine) HasImage(ctx context.Context, image string) (bool, error) {
 	_, err := e.docker(ctx, "image", "inspect", "--format", "{{.Id}}", image)
 	switch {
@@ -86,13 +85,13 @@ func (e *Engine) HasImage(ctx context.Context, image string) (bool, error) {
 	return false, fmt.Errorf("look for image %s: %w", image, err)
 }
 
-// ImagePlatform is the operating system and architecture that an image on the host was built for, such as linux/amd64.
+// ImagePlatform returns the operating system and architecture of an image on the host, such as linux/amd64.
 func (e *Engine) ImagePlatform(ctx context.Context, image string) (string, error) {
 	out, err := e.docker(ctx, "image", "inspect", "--format", "{{.Os}}/{{.Architecture}}", image)
 	return strings.TrimSpace(string(out)), err
 }
 
-// Pull gets an image from its registry. What may pass is tried again; waiting is called before each new attempt.
+// Pull gets an image from its registry. It retries temporary errors, and calls waiting before each new attempt.
 func (e *Engine) Pull(ctx context.Context, image string, waiting func(err error)) error {
 	config, err := e.login(ctx, registryOf(image))
 	if err != nil {
@@ -118,7 +117,7 @@ func (e *Engine) Pull(ctx context.Context, image string, waiting func(err error)
 	}
 }
 
-// isFinal tells whether a registry's answer will be the same the next time.
+// isFinal reports whether a registry's answer will be the same the next time.
 func isFinal(err error) bool {
 	var exit *command.ExitError
 	if !errors.As(err, &exit) {
@@ -133,7 +132,7 @@ func isFinal(err error) bool {
 	return false
 }
 
-// registryOf is the registry in an image's name, as Docker reads it: its first part, where that can be a host.
+// registryOf returns the registry in an image's name, like Docker: its first part, if that can be a host name.
 func registryOf(image string) string {
 	host, _, ok := strings.Cut(image, "/")
 	if ok && (strings.ContainsAny(host, ".:") || host == "localhost") {
@@ -142,8 +141,8 @@ func registryOf(image string) string {
 	return "docker.io"
 }
 
-// login makes a directory with a configuration for docker that holds the credentials for a registry, if it needs any.
-// The caller removes it.
+// login creates a directory with a docker configuration that has the credentials for a registry, if it needs any. The
+// caller removes it.
 func (e *Engine) login(ctx context.Context, registry string) (string, error) {
 	secret, err := e.credentials(ctx, registry)
 	if err != nil {
@@ -160,13 +159,13 @@ func (e *Engine) login(ctx context.Context, registry string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// One that a kill has left.
+	// A directory that a killed run has left.
 	if left, err := filepath.Glob(filepath.Join(e.RuntimeDir, loginPrefix+"*")); err == nil {
 		for _, dir := range left {
 			_ = os.RemoveAll(dir)
 		}
 	}
-	// Mode 0700: nobody else gets in.
+	// Mode 0700: nobody else has access.
 	dir, err := os.MkdirTemp(e.RuntimeDir, loginPrefix)
 	if err != nil {
 		return "", fmt.Errorf("make a directory for credentials: %w", err)

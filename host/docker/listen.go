@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Listening lists the addresses on which processes in a container's network wait for TCP connections, sorted. It is empty
-// when the container does not run or the kernel cannot be asked.
+// Listening returns the sorted addresses on which processes in a container's network listen for TCP connections. It is
+// empty if the container is not running or the kernel's table cannot be read.
 func (e *Engine) Listening(c Container) []netip.AddrPort {
 	if c.PID == 0 {
 		return nil
@@ -36,7 +36,7 @@ func (e *Engine) Listening(c Container) []netip.AddrPort {
 	return slices.Compact(all)
 }
 
-// listener reads a line of the kernel's table of TCP sockets: number, local address, remote address, state, and more.
+// listener parses a line of the kernel's table of TCP sockets: number, local address, remote address, state, and more.
 func listener(line string) (netip.AddrPort, bool) {
 	const listening = "0A"
 	fields := strings.Fields(line)
@@ -52,7 +52,7 @@ func listener(line string) (netip.AddrPort, bool) {
 	if err != nil {
 		return netip.AddrPort{}, false
 	}
-	// The kernel prints each group of four bytes as a number, and the hosts' processors have the low byte first.
+	// The kernel prints each group of four bytes as a number, and hosts are little-endian.
 	for group := range slices.Chunk(raw, 4) {
 		slices.Reverse(group)
 	}

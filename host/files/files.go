@@ -1,4 +1,4 @@
-// Package files replaces files so that no reader sees half of one, and only when they differ.
+// Package files replaces files atomically, and only if they differ.
 package files
 
 import (
@@ -10,12 +10,13 @@ import (
 	"path"
 )
 
-// suffix is that of a file that is being written. One that a kill has left is overwritten by the next write.
+// suffix ends the name of a file that is being written. One that a killed run has left is overwritten by the next
+// write.
 const suffix = ".new"
 
-// Write makes name below root a file with this content and mode, and its directory when that is missing. It tells
-// whether anything was changed. A file that is right already is not touched. The new one is on the disk before it takes
-// the old one's place. A root keeps every path below it, whatever links there are.
+// Write makes name below root a file with this content and mode, and creates its directory if that is missing. It
+// reports whether anything changed. It does not touch a file that is already right. The new file is on the disk before
+// it replaces the old one. An os.Root keeps every path below it, whatever links exist.
 func Write(root *os.Root, name string, content []byte, mode fs.FileMode) (changed bool, err error) {
 	same, err := Is(root, name, content, mode)
 	if err != nil || same {
@@ -34,7 +35,7 @@ func Write(root *os.Root, name string, content []byte, mode fs.FileMode) (change
 	return true, SyncDir(root, path.Dir(name))
 }
 
-// Is tells whether name is a regular file of this content and mode. A directory in its place is an error.
+// Is reports whether name is a regular file with this content and mode. A directory in its place is an error.
 func Is(root *os.Root, name string, content []byte, mode fs.FileMode) (bool, error) {
 	info, err := root.Lstat(name)
 	switch {
@@ -47,12 +48,12 @@ func Is(root *os.Root, name string, content []byte, mode fs.FileMode) (bool, err
 	case info.Mode() != mode || info.Size() != int64(len(content)):
 		return false, nil
 	}
-	// What cannot be read is written anew.
+	// A file that cannot be read is written again.
 	text, err := root.ReadFile(name)
 	return err == nil && bytes.Equal(text, content), nil
 }
 
-// write makes a new file: never one that others may have opened while it was readable for them.
+// write creates a new file, never reusing one that others may have opened while it was readable for them.
 func write(root *os.Root, name string, content []byte, mode fs.FileMode) error {
 	if err := root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -66,7 +67,7 @@ func write(root *os.Root, name string, content []byte, mode fs.FileMode) error {
 	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
 }
 
-// Remove removes a file or a directory with all that is in it, and tells whether there was one.
+// Remove removes a file, or a directory with everything in it, and reports whether there was one.
 func Remove(root *os.Root, name string) (changed bool, err error) {
 	if _, err := root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -77,7 +78,7 @@ func Remove(root *os.Root, name string) (changed bool, err error) {
 	return true, nil
 }
 
-// Names lists what is in a directory, sorted; nothing when there is no such directory.
+// Names returns the sorted names in a directory; none if the directory does not exist.
 func Names(root *os.Root, dir string) ([]string, error) {
 	entries, err := fs.ReadDir(root.FS(), dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -90,7 +91,7 @@ func Names(root *os.Root, dir string) ([]string, error) {
 	return names, nil
 }
 
-// SyncDir sees the names in a directory on the disk.
+// SyncDir syncs the names in a directory to the disk.
 func SyncDir(root *os.Root, dir string) error {
 	f, err := root.Open(dir)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package firewall bounds the connections to the web ports in the host's packet filter, before they cost Caddy memory.
-// The rules stand in a chain of their own. They are lost with a boot, and made again by the next run.
+// Package firewall limits the connections to the web ports in the host's packet filter, before they cost Caddy memory.
+// The rules have their own chain. A boot removes them, and the next run creates them again.
 package firewall
 
 import (
@@ -13,35 +13,35 @@ import (
 	"webstack/host/command"
 )
 
-// chain is the chain with the rules, in the table mangle: there the kernel still knows a packet by the address and port
-// that the visitor sent it to, whether Docker will redirect it or a program of Docker's will accept it.
+// chain is the chain with the rules, in the table mangle: there, packets still have the address and port that the
+// visitor sent them to, whether Docker redirects them or its proxy accepts them.
 const chain = "WEBSTACK"
 
-// Options say how Ensure works.
+// Options configure Ensure.
 type Options struct {
 	// Run runs the system's programs.
 	Run command.Runner
 	// Out gets a line when the rules changed.
 	Out io.Writer
-	// Web has the limits; the zero value allows as many connections as there are.
+	// Web has the limits; the zero value means no limits.
 	Web contract.Web
 }
 
-// family is one of the two protocols, each with programs and rules of its own.
+// family is one of the two protocols, each with its own programs and rules.
 type family struct {
-	program string // the program that changes rules; with "-restore" behind it, the one that replaces many at once
-	mask    int    // so many bits of an address tell one visitor from the next
+	program string // the program that changes rules; with the suffix "-restore", the one that replaces many at once
+	mask    int    // how many bits of an address identify a visitor
 	is4     bool
 }
 
 var families = []family{
 	{program: "iptables", mask: 32, is4: true},
-	// Whoever has IPv6 has a /64.
+	// An IPv6 visitor has a /64.
 	{program: "ip6tables", mask: 64},
 }
 
-// Ensure makes the kernel refuse connections beyond the limits. Where the rules are there already nothing is changed, so
-// that connections stay counted. It needs iptables on the host.
+// Ensure makes the kernel refuse connections beyond the limits. If the rules exist, it changes nothing, so that
+// connections stay counted. It needs iptables on the host.
 func Ensure(ctx context.Context, o Options) error {
 	for _, f := range families {
 		changed, err := f.ensure(ctx, o)
@@ -56,8 +56,8 @@ func Ensure(ctx context.Context, o Options) error {
 	return nil
 }
 
-// jumps lead the first packet of each connection to the web ports of this host into the chain, and nothing that only
-// passes through, such as what the apps ask other servers for.
+// jumps send the first packet of each connection to this host's web ports to the chain, but no forwarded packets, such
+// as those of the apps' own requests to other servers.
 var jumps = [][]string{
 	strings.Fields("--protocol tcp --match multiport --dports 80,443 --match conntrack --ctstate NEW " +
 		"--match addrtype --dst-type LOCAL --jump " + chain),
@@ -65,7 +65,7 @@ var jumps = [][]string{
 		"--match addrtype --dst-type LOCAL --jump " + chain),
 }
 
-// InForce tells whether the rules are there.
+// InForce reports whether the rules exist.
 func InForce(ctx context.Context, run command.Runner, web contract.Web) bool {
 	for _, f := range families {
 		if f.run(ctx, run, append([]string{"--check", chain}, mark(f.rules(web))...)) != nil {
@@ -80,7 +80,7 @@ func InForce(ctx context.Context, run command.Runner, web contract.Web) bool {
 	return true
 }
 
-// mark is a rule without effect that holds the sum of the others.
+// mark is a rule without effect that contains the checksum of the others.
 func mark(rules string) []string {
 	return []string{"--match", "comment", "--comment", contract.Sum([]byte(rules))}
 }
@@ -116,7 +116,7 @@ func (f family) ensure(ctx context.Context, o Options) (changed bool, err error)
 	return changed, nil
 }
 
-// rules are those of the chain, a line each.
+// rules returns the rules of the chain, one per line.
 func (f family) rules(web contract.Web) string {
 	if web.Connections == 0 {
 		return ""

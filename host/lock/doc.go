@@ -1,2 +1,2 @@
-// Package lock owns the one lock of a host that serialises everything that changes the stack.
+// Package lock has the host's lock for everything that changes the stack.
 package lock

@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// poll is how often a waiting run looks again; the system has no flock that stops with a context.
+// poll is how often a waiting run tries again; the system has no flock that stops with a context.
 const poll = 100 * time.Millisecond
 
-// Acquire takes the exclusive lock of the file at path, which it creates when it is missing, and returns what gives
-// the lock back. While another process or call holds it, Acquire waits until ctx is done; waiting is called once
-// when it has to. The kernel frees the lock when its process dies, so there are no stale locks.
+// Acquire takes the exclusive lock of the file at path, which it creates if it is missing, and returns a function that
+// releases the lock. While another process or call holds it, Acquire waits until ctx is done; it calls waiting once if
+// it has to. The kernel releases the lock when its process dies, so there are no stale locks.
 func Acquire(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package logs prints what the containers of a service wrote.
+// Package logs prints the logs of a service's containers.
 package logs
 
 import (
@@ -15,11 +15,11 @@ import (
 
 // Options say what to print.
 type Options struct {
-	// Service is an app, or one of the services beside them.
+	// Service is an app, caddy or postgres.
 	Service string
-	// Lines is how many of the last lines to print of each container.
+	// Lines is how many of the last lines of each container to print.
 	Lines int
-	// Since is from when on: a time as RFC 3339 has it, or an age such as "10m"; "" = everything.
+	// Since is the start: a time in RFC 3339 format, or an age such as "10m"; "" = everything.
 	Since string
 	// Timestamps puts the time before each line.
 	Timestamps bool
@@ -28,8 +28,8 @@ type Options struct {
 	Out    io.Writer
 }
 
-// Print prints the last lines of every container of the service, the oldest first, and no more than fits into the
-// output of Run Command, which keeps the beginning: what is cut off here are the oldest lines.
+// Print prints the last lines of every container of the service, the oldest first. It prints no more than fits into the
+// output of Run Command, which would keep the beginning: Print leaves out the oldest lines instead.
 func Print(ctx context.Context, o Options) error {
 	all, err := o.Engine.Containers(ctx)
 	if err != nil {
@@ -66,7 +66,7 @@ func Print(ctx context.Context, o Options) error {
 // room leaves space for the note that lines are missing.
 const room = contract.MaxOutput - 1000
 
-// last cuts text to whole lines at its end that fit.
+// last shortens text to the last whole lines that fit.
 func last(text []byte) []byte {
 	if len(text) <= room {
 		return text

@@ -1,6 +1,6 @@
-// Package parameters reads Parameter Store as the host's role may: everything below the stack's own path, and the apps'
-// own certificates by their names. It reads the environment, files and instance metadata that the AWS SDK reads; with
-// AWS_ENDPOINT_URL set it talks to that endpoint.
+// Package parameters reads from Parameter Store what the host's role may read: everything below the stack's own path,
+// and the apps' own certificates by their names. It takes credentials and settings from where the AWS SDK takes them:
+// environment, files and instance metadata. If AWS_ENDPOINT_URL is set, it uses that endpoint.
 package parameters
 
 import (
@@ -18,10 +18,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// batch is how many parameters one request may ask for or answer.
+// batch is the maximum number of parameters in a request or an answer.
 const batch = 10
 
-// attempts and longestPause outlast the limit of 40 requests a second, which is shared by all of the account.
+// attempts and longestPause are enough for the limit of 40 requests per second, which the whole account shares.
 const (
 	attempts     = 12
 	longestPause = 10 * time.Second
@@ -30,7 +30,7 @@ const (
 // Store is the Parameter Store of a region.
 type Store struct{ client *ssm.Client }
 
-// Open prepares to read. The region is taken from the environment, and on an instance from its metadata, when it is "".
+// Open prepares to read. If region is "", it is taken from the environment or, on an instance, from its metadata.
 func Open(ctx context.Context, region string) (*Store, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithEC2IMDSRegion(),
 		config.WithRetryer(func() aws.Retryer {
@@ -60,9 +60,9 @@ func (s *Store) ByPath(ctx context.Context, path string) (map[string]string, err
 	return found, nil
 }
 
-// ByName reads parameters by their names. One that does not exist is left out. When some cannot be read, such as for a
-// key that the host may not use, the rest is returned all the same, and failed says why, by name. The error is for
-// what concerns all of them.
+// ByName reads parameters by their names. It leaves out those that do not exist. If some cannot be read, for example
+// because the host may not use their key, it still returns the others, and failed says why, by name. The error is for
+// problems that affect all of them.
 func (s *Store) ByName(ctx context.Context, names []string) (found map[string]string, failed map[string]error, err error) {
 	found, failed = map[string]string{}, map[string]error{}
 	for part := range slices.Chunk(names, batch) {
@@ -73,7 +73,7 @@ func (s *Store) ByName(ctx context.Context, names []string) (found map[string]st
 		if !isRefusal(err) {
 			return nil, nil, fmt.Errorf("read parameters: %w", err)
 		}
-		// A request is refused as a whole: ask for each alone.
+		// A request is refused as a whole: ask for each separately.
 		for _, name := range part {
 			if err := s.read(ctx, []string{name}, found); err != nil {
 				if !isRefusal(err) {
@@ -101,8 +101,8 @@ func collect(into map[string]string, found []types.Parameter) {
 	}
 }
 
-// isRefusal tells whether the service will not give what was asked for, such as for lack of a key, and would give
-// something else.
+// isRefusal reports whether the service refuses these parameters, for example because a key is missing, but may return
+// others.
 func isRefusal(err error) bool {
 	var answer smithy.APIError
 	return errors.As(err, &answer) && slices.Contains([]string{

@@ -1,5 +1,5 @@
-// Package secrets writes the files on the host that hold secrets: an env file for each app, and the password of
-// Postgres. Their content comes from Parameter Store, and stands nowhere else on the host.
+// Package secrets writes the host's files with secrets: an env file for each app, and the password of Postgres. Their
+// content comes from Parameter Store, and is nowhere else on the host.
 package secrets
 
 import (
@@ -13,11 +13,11 @@ import (
 	"webstack/host/files"
 )
 
-// Options say what Write writes.
+// Options configure Write.
 type Options struct {
 	// Root is the stack directory.
 	Root *os.Root
-	// Manifest is that of the bundle.
+	// Manifest is the bundle's manifest.
 	Manifest contract.Manifest
 	// Values are the stack's parameters by name.
 	Values map[string]string
@@ -27,8 +27,8 @@ type Options struct {
 
 const private = 0o600
 
-// Write brings the files up to date. What is wrong about single apps is returned by app: their files are left as they
-// are, those of the others are written.
+// Write updates the files. It returns problems of single apps by app: it leaves their files unchanged and writes those
+// of the others.
 func Write(o Options) (problems map[string]error, err error) {
 	if err := o.Root.MkdirAll(contract.EnvDir, 0o700); err != nil {
 		return nil, fmt.Errorf("create the directory of env files: %w", err)
@@ -75,7 +75,7 @@ func (o Options) value(name string) (string, error) {
 	return value, nil
 }
 
-// env is the content of an app's env file.
+// env returns the content of an app's env file.
 func (o Options) env(app contract.ManifestApp) ([]byte, error) {
 	var problems []error
 	get := func(name string) string {

@@ -16,7 +16,7 @@ import (
 
 var errNoAddress = errors.New("the container of Postgres has no address")
 
-// connections asks Postgres what is in use, and keeps it for the apps.
+// connections reads what is in use from Postgres, and keeps it for the apps.
 func (r *reader) connections(ctx context.Context) *contract.ConnectionStatus {
 	usage, err := r.Postgres(ctx, r.manifest)
 	if err != nil {
@@ -62,13 +62,13 @@ func countSockets(table []byte) map[string]int {
 		if err != nil || len(raw) != ipv4Length {
 			continue
 		}
-		slices.Reverse(raw) // the kernel prints it as a number of this machine, which is little-endian
+		slices.Reverse(raw) // the kernel prints it as a number in host byte order, which is little-endian
 		counts[netip.AddrFrom4([ipv4Length]byte(raw)).String()]++
 	}
 	return counts
 }
 
-// database is an app's part of Postgres.
+// database returns an app's use of Postgres.
 func (r *reader) database(ctx context.Context, app contract.ManifestApp) *contract.DatabaseStatus {
 	if r.usage == nil {
 		return nil
@@ -89,7 +89,7 @@ func (r *reader) database(ctx context.Context, app contract.ManifestApp) *contra
 	return s
 }
 
-// connect opens a connection as the app does.
+// connect opens a connection like the app does.
 func (r *reader) connect(ctx context.Context, app contract.ManifestApp) error {
 	text, err := os.ReadFile(r.paths().AppEnv(app.Name))
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *reader) connect(ctx context.Context, app contract.ManifestApp) error {
 	return r.Connect(ctx, contract.Variable(text, "DATABASE_URL"), address)
 }
 
-// writtenBy is what an app's containers have written, -1 when it is not known.
+// writtenBy returns how much an app's containers have written, -1 if unknown.
 func (r *reader) writtenBy(app string) int64 {
 	if r.written == nil {
 		return -1

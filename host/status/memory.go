@@ -8,12 +8,12 @@ import (
 	"webstack/host/docker"
 )
 
-// kernelLines bounds how many kills are read from the kernel's log.
+// kernelLines limits how many kills are read from the kernel's log.
 const kernelLines = "2000"
 
-// kills counts, by container ID, how often the kernel has killed one of its processes for its memory limit since the host
-// came up. The engine remembers it of the present run of a container only, so one that is restarted each time would look
-// well. Where the kernel's log cannot be read, nothing is known.
+// kills counts, by container ID, how often the kernel has killed one of its processes because of its memory limit since
+// the host booted. The engine knows only about the current run of a container, so one that is restarted each time would
+// look healthy. If the kernel's log cannot be read, nothing is known.
 func (r *reader) kills(ctx context.Context) map[string]int {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -21,7 +21,7 @@ func (r *reader) kills(ctx context.Context) map[string]int {
 		"--quiet", "--dmesg", "--boot", "--no-pager", "--output", "cat", "--lines", kernelLines, "--grep", "oom-kill:constraint=",
 	}})
 	if err != nil || len(out) == 0 {
-		// The journal of a host that is a container has nothing of the kernel's.
+		// If the host is a container, its journal has no kernel messages.
 		if out, err = r.Engine.Runner.Run(ctx, command.Command{Name: "dmesg"}); err != nil {
 			return nil
 		}
@@ -37,7 +37,7 @@ func (r *reader) kills(ctx context.Context) map[string]int {
 	return found
 }
 
-// memoryKills is how often a process of a container was killed for its memory limit, as far as is known.
+// memoryKills returns how often a process of a container was killed because of its memory limit, as far as known.
 func (r *reader) memoryKills(c docker.Container) int {
 	if known := r.killed[c.ID]; known > 0 || !c.OutOfMemory {
 		return known

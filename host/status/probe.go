@@ -18,11 +18,11 @@ import (
 // patience is how long one answer may take.
 const patience = 3 * time.Second
 
-// certificate is what Caddy shows for an app's domain.
+// certificate returns the certificate that Caddy serves for an app's domain.
 func (r *reader) certificate(ctx context.Context, app contract.ManifestApp) *contract.CertificateStatus {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// It is looked at, not trusted: one from Caddy's own authority is to be seen as well.
+	// It is inspected, not trusted: certificates of Caddy's own authority should be shown too.
 	dialer := tls.Dialer{Config: &tls.Config{ServerName: app.Domain, InsecureSkipVerify: true}}
 	conn, err := dialer.DialContext(ctx, "tcp", r.TLS)
 	if err != nil {
@@ -31,7 +31,7 @@ func (r *reader) certificate(ctx context.Context, app contract.ManifestApp) *con
 	defer func() { _ = conn.Close() }()
 	shown := conn.(*tls.Conn).ConnectionState().PeerCertificates
 	if len(shown) == 0 || shown[0].VerifyHostname(app.Domain) != nil {
-		// An app whose own is not there yet is shown another one's.
+		// For an app without a certificate yet, Caddy serves another app's.
 		return nil
 	}
 	s := &contract.CertificateStatus{Issuer: shown[0].Issuer.String(), NotAfter: shown[0].NotAfter.UTC()}
@@ -42,7 +42,7 @@ func (r *reader) certificate(ctx context.Context, app contract.ManifestApp) *con
 	return s
 }
 
-// health asks the app itself: its container has no check of its own.
+// health checks the app itself: its container has no health check.
 func (r *reader) health(ctx context.Context, app contract.ManifestApp, c docker.Container) string {
 	address := c.Addresses[contract.EdgeNetwork]
 	if address == "" {

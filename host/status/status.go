@@ -1,5 +1,5 @@
-// Package status finds out how the host is. What cannot be found out is left empty: a host in trouble is when it is
-// asked.
+// Package status reads the status of the host. What cannot be read is left empty, because the status matters most when
+// the host has problems.
 package status
 
 import (
@@ -17,19 +17,19 @@ import (
 	"webstack/host/volume"
 )
 
-// Options say where to look.
+// Options configure Read.
 type Options struct {
 	// StackDir is the stack directory.
 	StackDir string
 	// Engine knows the stack's containers.
 	Engine *docker.Engine
-	// Postgres tells what Postgres has in use, and fails when it takes no connection.
+	// Postgres returns what Postgres has in use, and fails if it does not accept connections.
 	Postgres func(ctx context.Context, m contract.Manifest) (database.Usage, error)
-	// Connect opens a connection by a DATABASE_URL, at an address where not "", and closes it.
+	// Connect opens a connection by a DATABASE_URL, at address if that is not "", and closes it.
 	Connect func(ctx context.Context, url, address string) error
-	// Guarded tells whether connections to the container of Postgres are bounded by the kernel.
+	// Guarded reports whether the kernel limits connections to the Postgres container.
 	Guarded func(ctx context.Context) bool
-	// WebGuarded tells whether the connections to the web ports are bounded.
+	// WebGuarded reports whether the connections to the web ports are limited.
 	WebGuarded func(ctx context.Context, web contract.Web) bool
 	// Root is where the file system begins; "" = "/".
 	Root string
@@ -37,10 +37,10 @@ type Options struct {
 	TLS string
 }
 
-// busy is how many apps are asked at the same time.
+// busy is how many apps are checked at the same time.
 const busy = 16
 
-// Read finds out.
+// Read returns the status.
 func Read(ctx context.Context, o Options) contract.Status {
 	if o.Root == "" {
 		o.Root = "/"
@@ -79,8 +79,8 @@ type reader struct {
 	now        time.Time
 	manifest   contract.Manifest
 	containers []docker.Container
-	written    map[string]int64  // by a container's ID
-	usage      *database.Usage   // nil when Postgres takes no connection
+	written    map[string]int64  // by container ID
+	usage      *database.Usage   // nil if Postgres does not accept connections
 	sockets    map[string]int    // connections to Postgres by address
 	killed     map[string]int    // see kills
 	wanted     map[string]string // releases, by app
@@ -90,7 +90,7 @@ func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
 
 func (r *reader) paths() contract.Paths { return contract.Paths{StackDir: r.StackDir} }
 
-// readManifest reads the manifest applied last and returns its sum.
+// readManifest reads the last applied manifest and returns its checksum.
 func (r *reader) readManifest() string {
 	text, err := os.ReadFile(r.paths().Manifest())
 	if err != nil {
@@ -102,7 +102,7 @@ func (r *reader) readManifest() string {
 	return contract.Sum(text)
 }
 
-// lastRun reads what the last converge was to bring about, and why it failed.
+// lastRun reads the wanted releases of the last converge, and why it failed.
 func (r *reader) lastRun() contract.LastRun {
 	text, err := os.ReadFile(r.paths().LastRun())
 	if err != nil {
@@ -122,7 +122,7 @@ func (r *reader) engine(ctx context.Context) string {
 	}
 	slow, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	// Of all that it has written a container may have millions of files.
+	// This may take long: a container may have written millions of files.
 	r.written, _ = r.Engine.Written(slow)
 	r.killed = r.kills(ctx)
 	return version
@@ -144,7 +144,7 @@ func (r *reader) services() []contract.ServiceStatus {
 	return all
 }
 
-// container finds the container of a service: the one that is named, else one that runs, else any.
+// container finds the container of a service: the named one, otherwise a running one, otherwise any.
 func (r *reader) container(service, name string) (found docker.Container, ok bool) {
 	for _, c := range r.containers {
 		if c.Service != service {
@@ -177,7 +177,7 @@ func (r *reader) describe(name string, c docker.Container) contract.ServiceStatu
 	return s
 }
 
-// apps asks all apps, some at a time.
+// apps checks all apps, several at a time.
 func (r *reader) apps(ctx context.Context) []contract.AppStatus {
 	all := make([]contract.AppStatus, len(r.manifest.Apps))
 	slots := make(chan struct{}, busy)
@@ -211,7 +211,7 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 	return s
 }
 
-// live is the name of the container that Caddy sends an app's requests to.
+// live returns the name of the container that Caddy sends an app's requests to.
 func (r *reader) live(app string) string {
 	text, err := os.ReadFile(r.paths().AppUpstream(app))
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 	"webstack/host/disk"
 )
 
-// boot is when the host's first process was started; zero when unknown. The kernel of a host that is a container came up
-// before it.
+// boot returns when the host's first process was started; zero if unknown. If the host is a container, its kernel
+// booted earlier.
 func (r *reader) boot() time.Time {
 	const (
-		startField     = 19 // behind the name, which may hold spaces
+		startField     = 19 // after the name, which may contain spaces
 		ticksPerSecond = 100
 	)
 	uptime, err := os.ReadFile(r.in("/proc/uptime"))
@@ -69,7 +69,7 @@ func (r *reader) memory() contract.MemoryStatus {
 	return m
 }
 
-// disks are the root's, and the data volume's when that is mounted.
+// disks returns the root disk and, if it is mounted, the data volume.
 func (r *reader) disks(mounted bool) []contract.DiskStatus {
 	paths := []string{"/"}
 	if mounted {

@@ -1,5 +1,5 @@
-// Package swap gives the host a swap file, so that two copies of an app, which a deploy needs for a moment, fit into a
-// small host's memory. Where the kernel takes none it says so, and the host works without.
+// Package swap gives the host a swap file, so that two copies of an app, which a deploy needs for a short time, fit
+// into a small host's memory. If the kernel refuses it, the package says so, and the host works without swap.
 package swap
 
 import (
@@ -19,28 +19,28 @@ import (
 
 // Sizes of the swap file, in bytes.
 const (
-	// most is what a disk of 16 GiB and more gets; a smaller one gives up its part of it.
+	// most is for disks of 16 GiB and more; a smaller disk gives a part of its size.
 	most = 2 << 30
-	// least is what is worth the trouble.
+	// least is the smallest useful size.
 	least = 256 << 20
-	// part of the disk that swap takes at most.
+	// part is the maximum share of the disk for swap.
 	part = 8
-	// spare is what stays free on the disk beside the swap file.
+	// spare is what must stay free on the disk.
 	spare = 1 << 30
 )
 
-// swappiness makes the kernel keep programs in memory as long as it can; its own default is 60.
+// swappiness makes the kernel keep programs in memory as long as possible; its own default is 60.
 const swappiness = "10"
 
-// Options say how Ensure works.
+// Options configure Ensure.
 type Options struct {
 	// Run runs the system's programs.
 	Run command.Runner
-	// Out gets a line for each change, and where there is no swap the reason.
+	// Out gets a line for each change, and the reason if there is no swap.
 	Out io.Writer
 	// Root is where the file system begins; "" = "/".
 	Root string
-	// Disk gives size and free space of the disk that holds a directory, in bytes; nil asks the system.
+	// Disk returns the size and free space of a directory's disk, in bytes; nil asks the system.
 	Disk func(dir string) (total, free int64, err error)
 }
 
@@ -56,7 +56,7 @@ const (
 	active       = "/proc/swaps"
 )
 
-// Ensure sees to it that the swap file is in use, now and after a boot. On a host where it is, nothing is changed.
+// Ensure makes sure that the swap file is in use, now and after a boot. If it is, it changes nothing.
 func Ensure(ctx context.Context, o Options) error {
 	if o.Root == "" {
 		o.Root = "/"
@@ -89,7 +89,7 @@ type swap struct {
 	root *os.Root
 }
 
-// in is a path below the root, as os.Root wants it.
+// in returns a path below the root, as os.Root expects it.
 func in(path string) string { return strings.TrimPrefix(path, "/") }
 
 func (s *swap) settings() error {
@@ -125,7 +125,7 @@ func (s *swap) swap(ctx context.Context) error {
 	return s.install(ctx)
 }
 
-// make makes the file anew, as one that is not in use may be half made. It tells whether there is room for one.
+// make creates the file again, because one that is not in use may be incomplete. It reports whether there is space.
 func (s *swap) make(ctx context.Context) (bool, error) {
 	if _, err := files.Remove(s.root, in(file)); err != nil {
 		return false, err
@@ -140,7 +140,7 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	path := filepath.Join(s.Root, in(file))
-	// A file with holes would not do, and one that others can read for a moment neither.
+	// The file must not have holes, and others must never be able to read it.
 	f, err := s.root.OpenFile(in(file), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false, err
@@ -161,7 +161,7 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// sizeFor is the size of the file on a disk, 0 for none; all in bytes.
+// sizeFor returns the size of the file for a disk, 0 for none; all in bytes.
 func sizeFor(total, free int64) int64 {
 	size := min(most, total/part, free-spare)
 	if size < least {
@@ -170,7 +170,7 @@ func sizeFor(total, free int64) int64 {
 	return size - size%(1<<20)
 }
 
-// install has systemd use the file now and at every boot. A kernel that refuses keeps nobody from anything else.
+// install makes systemd use the file now and at every boot. It is not an error if the kernel refuses.
 func (s *swap) install(ctx context.Context) error {
 	if _, err := files.Write(s.root, in(unitFile), []byte(unitText), 0o644); err != nil {
 		return err

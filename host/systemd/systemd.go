@@ -1,4 +1,4 @@
-// Package systemd installs units that last from one boot to the next.
+// Package systemd installs units that stay across boots.
 package systemd
 
 import (
@@ -10,23 +10,23 @@ import (
 	"webstack/host/files"
 )
 
-// Unit is a unit that multi-user.target wants.
+// Unit is a unit that is wanted by multi-user.target.
 type Unit struct {
-	// Name ends in .service; Text is all of the unit's file.
+	// Name ends in .service; Text is the content of the unit's file.
 	Name, Text string
 	// Run runs systemctl.
 	Run command.Runner
 }
 
-// Path is the path of the unit's file below the root of the file system.
+// Path returns the path of the unit's file below the root of the file system.
 func (u Unit) Path() string { return "etc/systemd/system/" + u.Name }
 
-// Installed tells whether the file below root is the unit's. An error says that there is something else in its place.
+// Installed reports whether the unit's file below root is up to date. It fails if something else is in its place.
 func (u Unit) Installed(root *os.Root) (bool, error) {
 	return files.Is(root, u.Path(), []byte(u.Text), 0o644)
 }
 
-// Install writes the unit, has systemd read and enable it, and then start or restart it, as verb says.
+// Install writes the unit, makes systemd read and enable it, and then start or restart it, as verb says.
 func (u Unit) Install(ctx context.Context, root *os.Root, verb string) error {
 	if _, err := files.Write(root, u.Path(), []byte(u.Text), 0o644); err != nil {
 		return err
@@ -39,7 +39,7 @@ func (u Unit) Install(ctx context.Context, root *os.Root, verb string) error {
 	return nil
 }
 
-// Active tells whether systemd has the unit running, or, for one that runs once, whether that went well.
+// Active reports whether the unit is running or, for one that runs once, whether it succeeded.
 func (u Unit) Active(ctx context.Context) bool {
 	return u.Systemctl(ctx, "is-active", "--quiet", u.Name) == nil
 }

@@ -15,10 +15,10 @@ import (
 	"webstack/host/files"
 )
 
-// fileSystem is the only kind that is made and mounted.
+// fileSystem is the only kind that is created and mounted.
 const fileSystem = "ext4"
 
-// prepare leaves the device with a file system that can be mounted.
+// prepare makes sure that the device has a file system that can be mounted.
 func (v *volume) prepare(ctx context.Context) error {
 	found, err := v.probe(ctx)
 	if err != nil {
@@ -26,7 +26,7 @@ func (v *volume) prepare(ctx context.Context) error {
 	}
 	switch found {
 	case fileSystem:
-		// Whatever is wrong after a power cut is mended here, as far as that needs no decision.
+		// This repairs damage after a power failure, as far as it needs no decision.
 		return errors.Join(v.unmark(), v.check(ctx))
 	case "":
 		return v.format(ctx)
@@ -41,7 +41,7 @@ const (
 	blkidUnclear = 8
 )
 
-// probe tells what the device holds: the kind of a file system or partition table, or "" for nothing known.
+// probe returns what the device contains: the kind of a file system or partition table, or "" for nothing known.
 func (v *volume) probe(ctx context.Context) (string, error) {
 	out, err := v.Run.Run(ctx, command.Command{Name: "blkid", Args: []string{"-p", "-o", "export", v.device}})
 	switch command.ExitCode(err) {
@@ -62,10 +62,10 @@ func (v *volume) probe(ctx context.Context) (string, error) {
 	return "", fmt.Errorf("look for a file system: %w", err)
 }
 
-// check runs the file system's own repair, which does nothing to one that was left in order, unless it is forced.
+// check runs the file system's own repair, which does nothing if the file system is clean, unless it is forced.
 func (v *volume) check(ctx context.Context, force ...string) error {
 	err := v.run(ctx, "e2fsck", append(force, "-p", v.device)...)
-	// 1 and 2 say that errors were found and mended.
+	// 1 and 2 say that errors were found and repaired.
 	if code := command.ExitCode(err); code == 1 || code == 2 {
 		v.say("mended the file system of data volume %s", v.ID)
 		return nil
@@ -77,8 +77,8 @@ func (v *volume) check(ctx context.Context, force ...string) error {
 	return nil
 }
 
-// format makes a file system on a device that has never been written to. The mark tells a later run that what it finds
-// is a half made one: mkfs writes the part by which it is recognised last.
+// format creates a file system on a device that has never been written to. The mark tells a later run that the file
+// system is incomplete: mkfs writes the part by which it is recognised last.
 func (v *volume) format(ctx context.Context) error {
 	marked, err := os.ReadFile(v.System.Mark)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -119,11 +119,11 @@ func (v *volume) unmark() error {
 	return nil
 }
 
-// proven is how much of the beginning and of the end of a device is read before it is formatted, in bytes.
+// proven is how much of the beginning and of the end of a device is read before formatting, in bytes.
 const proven = 4 << 20
 
-// proveEmpty fails unless nothing at all speaks for content: no signature known to wipefs either, which sees more than
-// blkid does, and nothing but zeros where content begins. A new EBS volume has been filled with zeros.
+// proveEmpty fails if there is any sign of content: a signature known to wipefs, which knows more than blkid, or
+// anything but zeros where content begins. A new EBS volume is filled with zeros.
 func (v *volume) proveEmpty(ctx context.Context) error {
 	out, err := v.Run.Run(ctx, command.Command{Name: "wipefs", Args: []string{"--no-act", "--parsable", v.device}})
 	if err != nil {
@@ -155,11 +155,11 @@ func (v *volume) proveEmpty(ctx context.Context) error {
 	return nil
 }
 
-// slack is what a file system may be smaller than its device, in bytes: less than this is not worth a resize, and may
-// not be usable.
+// slack is how much smaller than its device a file system may be, in bytes: less than this is not worth a resize, and
+// may not be usable.
 const slack = 256 << 20
 
-// larger tells by how much somebody has enlarged the device beyond its file system; "" = not at all.
+// larger says by how much the device is larger than its file system; "" = not at all.
 func (v *volume) larger() (string, error) {
 	device, used, err := v.sizes()
 	if err != nil || device-used < slack {
@@ -174,7 +174,7 @@ func (v *volume) growUnmounted(ctx context.Context) error {
 	if err != nil || larger == "" {
 		return err
 	}
-	// resize2fs insists on it.
+	// resize2fs requires it.
 	if err := v.check(ctx, "-f"); err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func (v *volume) growUnmounted(ctx context.Context) error {
 	return nil
 }
 
-// growMounted does the same while it is in use. Where that is not possible, the next boot does it.
+// growMounted does the same while it is in use. If that is not possible, the next boot does it.
 func (v *volume) growMounted(ctx context.Context) error {
 	larger, err := v.larger()
 	if err != nil || larger == "" {
@@ -202,7 +202,7 @@ func (v *volume) growMounted(ctx context.Context) error {
 	return nil
 }
 
-// sizes are those of the device and of the file system on it, in bytes. The latter stands in the superblock.
+// sizes returns the sizes of the device and of its file system, in bytes. The latter is in the superblock.
 func (v *volume) sizes() (device, used int64, err error) {
 	const (
 		at, length    = 1024, 1024

@@ -14,10 +14,10 @@ import (
 type Mount struct {
 	// Device is "major:minor" of the device, Source what the system calls it.
 	Device, Source string
-	whole          bool // and not a directory of it
+	whole          bool // the whole file system, not a directory of it
 }
 
-// MountAt tells what is mounted at dir, nil when nothing is, by a list such as /proc/self/mountinfo.
+// MountAt returns what is mounted at dir, nil if nothing is, from a list such as /proc/self/mountinfo.
 func MountAt(list, dir string) (*Mount, error) {
 	text, err := os.ReadFile(list)
 	if err != nil {
@@ -30,7 +30,7 @@ func MountAt(list, dir string) (*Mount, error) {
 		if len(fields) < 5 || unescape(fields[4]) != dir {
 			continue
 		}
-		// The last one covers those before it.
+		// The last mount hides earlier ones.
 		found = &Mount{Device: fields[2], whole: fields[3] == "/"}
 		if _, behind, ok := strings.Cut(line, " - "); ok && len(strings.Fields(behind)) > 1 {
 			found.Source = unescape(strings.Fields(behind)[1])
@@ -39,7 +39,7 @@ func MountAt(list, dir string) (*Mount, error) {
 	return found, nil
 }
 
-// unescape undoes the kernel's \040 for a space and the like.
+// unescape decodes the kernel's escapes, such as \040 for a space.
 func unescape(s string) string {
 	var out strings.Builder
 	for {
@@ -58,7 +58,7 @@ func unescape(s string) string {
 	}
 }
 
-// mounted tells whether the volume is mounted where it should be. Anything else there is an error.
+// mounted reports whether the volume is mounted where it should be. Anything else there is an error.
 func (v *volume) mounted() (bool, error) {
 	mount, err := MountAt(v.System.Mounts, v.System.DataDir)
 	if err != nil || mount == nil {
@@ -75,7 +75,7 @@ func (v *volume) mounted() (bool, error) {
 	return true, nil
 }
 
-// deviceName is "major:minor" of a device's number, whose type differs between systems.
+// deviceName returns "major:minor" for a device number, whose type differs between systems.
 func deviceName[N int32 | uint64](number N) string {
 	return fmt.Sprintf("%d:%d", unix.Major(uint64(number)), unix.Minor(uint64(number)))
 }

@@ -13,7 +13,7 @@ import (
 // Unit is the unit that mounts the volume at boot.
 const Unit = "webstack-data.service"
 
-// bootWait is how long a boot waits for the volume; Docker starts nothing before.
+// bootWait is how long a boot waits for the volume. Docker does not start earlier.
 const bootWait = "2m"
 
 const unitText = `# Written by webstackctl; changes are lost.
@@ -36,16 +36,16 @@ After=%[1]s
 AssertPathIsMountPoint=%[2]s
 `
 
-// BootCommand is the command that mounts a volume at every boot, as it stands in the unit.
+// BootCommand returns the unit's command, which mounts a volume at every boot.
 func BootCommand(stackDir, id string) string {
 	return fmt.Sprintf("%s mount --volume %s --stack-dir %s --wait %s", contract.Paths{StackDir: stackDir}.HostProgram(), id,
 		stackDir, bootWait)
 }
 
-// mark stands beside the units until systemd has read them, so that a run that was killed in between is made up for.
+// mark exists next to the units until systemd has read them, so that a later run finishes the work of a killed one.
 const reloadMark = ".webstack-reload"
 
-// installUnits writes the unit and what Docker needs of it, and has systemd read them when they changed.
+// installUnits writes the unit and Docker's dependency on it, and makes systemd read them if they changed.
 func (v *volume) installUnits(ctx context.Context) error {
 	root, err := os.OpenRoot(v.System.Units)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 // Options say which volume to mount.
 type Options struct {
-	// ID is the volume's, such as vol-0123456789abcdef0.
+	// ID is the ID of the volume, such as vol-0123456789abcdef0.
 	ID string
 	// Wait is how long the volume may take to appear; it is attached while the host boots.
 	Wait time.Duration
@@ -26,24 +26,24 @@ type Options struct {
 	Run command.Runner
 	// Out gets a line for each change.
 	Out io.Writer
-	// System says where things stand; the zero value is the real system.
+	// System has the paths of the system; the zero value is the real system.
 	System System
 }
 
-// System is where the operating system keeps what this package reads and writes. An empty field is the usual place.
+// System has the paths that this package reads and writes. An empty field means the usual path.
 type System struct {
 	// DataDir is where the volume is mounted.
 	DataDir string
-	// Links is the directory with a link to each disk, named by its id.
+	// Links is the directory with a link to each disk, named by its ID.
 	Links string
 	// Mounts is the list of what is mounted, as in /proc/self/mountinfo.
 	Mounts string
 	// Units is the directory for systemd's units.
 	Units string
-	// Lock is the file whose lock lets one call at a time work on the volume. It is not the stack's: Docker, which may
-	// be started by who holds that one, waits for the volume.
+	// Lock is the lock file that lets only one call at a time work on the volume. It is not the stack's lock: the holder
+	// of that one may start Docker, which waits for the volume.
 	Lock string
-	// Mark says that a volume, proved empty, is being formatted.
+	// Mark is a file that says that a volume, which was proved empty, is being formatted.
 	Mark string
 }
 
@@ -66,9 +66,9 @@ func (s System) withDefaults() System {
 	return s
 }
 
-// Ensure mounts the volume, after it has formatted it when it is new and mended it when it needs that, grows its file
-// system to the size of the volume, makes the directories on it, and sees to it that the same happens at every boot
-// before Docker starts. On a host where all of that is so it changes nothing.
+// Ensure formats the volume if it is new, repairs it if necessary, mounts it, grows its file system to the size of the
+// volume, creates the directories on it, and makes sure that the same happens at every boot before Docker starts. If
+// all of that is done, it changes nothing.
 func Ensure(ctx context.Context, o Options) error {
 	if err := contract.CheckVolumeID(o.ID); err != nil {
 		return fmt.Errorf("mount data volume: %w", err)
@@ -82,7 +82,7 @@ func Ensure(ctx context.Context, o Options) error {
 	}
 	defer release()
 	v := &volume{Options: o}
-	// The units come first: should the volume be missing, Docker is kept from starting all the same.
+	// The units come first: even if the volume is missing, they keep Docker from starting.
 	if err := v.installUnits(ctx); err != nil {
 		return err
 	}
@@ -97,10 +97,10 @@ type volume struct {
 	device string // such as /dev/nvme1n1
 }
 
-// poll is how often a device that is not there yet is looked for.
+// poll is how often to look for a missing device.
 const poll = 250 * time.Millisecond
 
-// find waits for the device. The link's name is the serial number of the disk: the volume's id without the dash.
+// find waits for the device. The link's name is the serial number of the disk: the volume's ID without the dash.
 func (v *volume) find(ctx context.Context) error {
 	link := filepath.Join(v.System.Links, "nvme-Amazon_Elastic_Block_Store_vol"+v.ID[len("vol-"):])
 	for end := time.Now().Add(v.Wait); ; {
@@ -151,7 +151,7 @@ func (v *volume) mount(ctx context.Context) error {
 	return nil
 }
 
-// run runs a program for its effect only.
+// run runs a program and ignores its output.
 func (v *volume) run(ctx context.Context, name string, args ...string) error {
 	_, err := v.Run.Run(ctx, command.Command{Name: name, Args: args})
 	return err
@@ -159,7 +159,8 @@ func (v *volume) run(ctx context.Context, name string, args ...string) error {
 
 func (v *volume) say(format string, args ...any) { _, _ = fmt.Fprintf(v.Out, format+"\n", args...) }
 
-// makeDirectories makes the directories that containers mount. Postgres' image gives its own to its user by itself.
+// makeDirectories creates the directories that containers mount. The Postgres image itself changes the owner of its
+// own.
 func (v *volume) makeDirectories() error {
 	for _, dir := range []string{contract.PostgresDataDir, contract.CaddyDataDir, contract.DumpsDir} {
 		name, err := filepath.Rel(contract.DataDir, dir)

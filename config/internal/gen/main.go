@@ -1,4 +1,4 @@
-// Command gen writes the files that package reference renders. It runs by go generate in the folder config.
+// Command gen writes the files that package reference renders. Run it with go generate ./config.
 package main
 
 import (

@@ -11,36 +11,36 @@ const introduction = `# Configuration
 
 <!-- Generated from package config by go generate ./config. Change the keys there. -->
 
-A stack is described by its stack file, ` + "`Pulumi.<stack>.yaml`" + `. Only ` + "`aws:region`" + ` must be set; every other key
-has the default given here. ` + "`Pulumi.dev.yaml`" + ` is a working sample.
+A stack is described by its stack file, ` + "`Pulumi.<stack>.yaml`" + `. Only ` + "`aws:region`" + ` must be set; all other keys
+have the defaults shown here. ` + "`Pulumi.dev.yaml`" + ` is a working sample.
 
-The whole file is checked before anything is changed. All problems are reported at once, each with its line and path,
-what is allowed there, and the nearest name where one is misspelt:
+Webstack checks the whole file before it changes anything. It reports all problems at once, each with its line, its path
+and what is allowed there, and suggests corrections for misspelt names:
 
 ` + "```text\nPulumi.dev.yaml:12: apps.shop.port: is not a field of an app; did you mean containerPort? Allowed: domain, zone, …\n" +
 	"Pulumi.dev.yaml:20: appEnvPlain.shop.SINCE: is a date, not a string; put it in quotes, …\n```" + `
 
-Editors that use the YAML language server check values while you type, and complete keys. The first line of the sample
-tells them how:
+Editors with the YAML language server check values while you type, and complete keys. The first line of the sample
+enables it:
 
 ` + "```yaml\n# yaml-language-server: $schema=./schema/stack.schema.json\n```" + `
 
-Values that are text need quotes where YAML might read something else: numbers, dates, times such as ` + "`12:30`" + `, and words
-such as ` + "`yes`, `off` and `null`" + `. Pulumi would hand on ` + "`2024-01-01`" + ` without quotes as
-` + "`2024-01-01 00:00:00 +0000 UTC`" + `. Anchors, aliases and merge keys (` + "`<<: *name`" + `) work.
+Put text in quotes if YAML might read it as something else: numbers, dates, times such as ` + "`12:30`" + `, and words
+such as ` + "`yes`, `off` and `null`" + `. Without quotes, Pulumi would pass on ` + "`2024-01-01`" + ` as
+` + "`2024-01-01 00:00:00 +0000 UTC`" + `. Anchors, aliases and merge keys (` + "`<<: *name`" + `) are supported.
 
 Set a plain value with ` + "`pulumi config set webstack:instanceType t4g.medium`" + ` or by editing the file. Set a
-secret with ` + "`pulumi config set --secret`" + `, which encrypts it in the file; a value inside a map is named by its path.
+secret with ` + "`pulumi config set --secret`" + `, which encrypts it in the file. For a value inside a map, give its path.
 Text that looks like a number needs ` + "`--type string`" + `:
 
 ` + "```sh\npulumi config set --secret --path 'webstack:appEnvSecure.shop.API_KEY'\n" +
 	"pulumi config set --type string --path 'webstack:appEnvPlain.shop.LIMIT' 5\n```" + `
 
-Every value under ` + "`webstack:appEnvSecure`" + ` must be encrypted, and no value of a key that is not marked *secret* below may be.
+Values under ` + "`webstack:appEnvSecure`" + ` must be encrypted. Values of keys that are not marked *secret* below must not be.
 
-Some mistakes stop Pulumi before it starts the program, so ` + "`pulumi preview`" + ` reports them in its own words: text that is
-not YAML, a key that is given twice, and an encrypted value that is damaged. ` + "`webstack apps list -s <stack>`" + ` says where
-the first two are. A damaged value is the one for which this fails, too; for the stack ` + "`local`, `make preview`" + ` names it:
+Some mistakes stop Pulumi before it starts the program, so Pulumi itself reports them: text that is not YAML, duplicate
+keys, and damaged encrypted values. ` + "`webstack apps list -s <stack>`" + ` shows where the first two are. To find a damaged
+value, try this command for each one; it fails for the damaged one. For the stack ` + "`local`, `make preview`" + ` names it:
 
 ` + "```sh\npulumi config get --path 'webstack:appEnvSecure.shop.API_KEY' -s dev >/dev/null\n```" + `
 `
@@ -55,7 +55,7 @@ func Markdown() string {
 	table(&b, config.AppFields(), func(k config.Key) string { return k.Name })
 	b.WriteString(changesIntroduction)
 	changeTable(&b, config.Keys(), config.Key.FullName)
-	b.WriteString("\nAnd of an app:\n\n")
+	b.WriteString("\nFor the fields of an app:\n\n")
 	changeTable(&b, config.AppFields(), func(k config.Key) string { return k.Name })
 	return b.String()
 }
@@ -63,8 +63,9 @@ func Markdown() string {
 const changesIntroduction = `
 ## Changing a value later
 
-Edit the stack file, look at ` + "`pulumi preview`" + `, run ` + "`pulumi up`" + `. This is what each key does to a stack that runs. Where a value
-changes the definition of Postgres or Caddy, that container is made anew, which takes some seconds.
+Edit the stack file, check ` + "`pulumi preview`" + `, then run ` + "`pulumi up`" + `. The tables show what a change of each key does to
+a running stack. If a value changes the definition of Postgres or Caddy, that container is recreated, which takes a few
+seconds.
 
 `
 
@@ -100,7 +101,7 @@ func markdownDefault(k config.Key) string {
 	return "`" + k.Default + "`"
 }
 
-// cell keeps text from ending its cell or being read as markup.
+// cell escapes text so that it does not end its cell and is not read as markup.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", "&lt;", "_", `\_`, "~", `\~`).Replace(text)
 }

@@ -179,7 +179,7 @@ var onlyLoad = map[string]string{
 	"is not an app;":               "compares keys",
 	"did you mean shop?":           "compares keys",
 	"Let's Encrypt":                "compares keys",
-	"but its ids are set":          "compares fields",
+	"but its IDs are set":          "compares fields",
 	"but cfProxied is true":        "compares fields",
 	"but enableDns is true":        "compares keys",
 	"but enableIpv6 is false":      "compares keys",
@@ -192,14 +192,14 @@ var onlyLoad = map[string]string{
 	"is not a whole number":        "depends on how a number is written",
 	"-- as third and fourth":       "is Punycode",
 	"Punycode":                     "is Punycode",
-	"has a second YAML document":   "is another document",
+	"second YAML document":         "is another document",
 	"is nested too deep":           "is said of what is wrong already",
 	"is outside of config":         "is said of the file as a whole",
 	"is not a key of a stack file": "is said of the file as a whole",
 }
 
-// TestSchemaAgreesWithLoad compares what the editor's schema and the loader say of each stack file in testdata, value by
-// value.
+// TestSchemaAgreesWithLoad compares what the editor's schema and the loader say of each stack file in testdata, value
+// by value.
 func TestSchemaAgreesWithLoad(t *testing.T) {
 	t.Parallel()
 	s := compile(t)

@@ -33,8 +33,8 @@ type schema struct {
 	Definitions          map[string]*schema `json:"definitions,omitempty"`
 }
 
-// Schema returns the JSON schema of a whole Pulumi.<stack>.yaml. It refuses nothing that config.Source.Load takes, and
-// refuses what Load does as far as one value shows it.
+// Schema returns the JSON schema of a whole Pulumi.<stack>.yaml. It accepts everything that config.Source.Load accepts,
+// and refuses what Load refuses as far as a single value shows it.
 func Schema() (string, error) {
 	keys := map[string]*schema{}
 	for _, k := range config.Keys() {
@@ -73,7 +73,7 @@ func Schema() (string, error) {
 	return out.String(), err
 }
 
-// secureSchema is the form in which a stack file holds an encrypted value.
+// secureSchema is the schema of an encrypted value in a stack file.
 func secureSchema() *schema {
 	return &schema{
 		Description:          "An encrypted value, as pulumi config set --secret writes it.",
@@ -97,7 +97,7 @@ func appSchema() *schema {
 
 func secureRef() *schema { return &schema{Ref: "#/definitions/secure"} }
 
-// keySchema describes the value of a key. A secret one must be encrypted, and no other may be.
+// keySchema describes the value of a key. A secret must be encrypted; other values must not be.
 func keySchema(k config.Key) *schema {
 	s := &schema{Description: sentence(k.Description, allowedSentence(k)), Default: defaultValue(k)}
 	switch {
@@ -127,12 +127,12 @@ func rewritten(k config.Key) []*schema {
 	return nil
 }
 
-// mapOf is a map whose names are like name.
+// mapOf describes a map whose names match name.
 func mapOf(name config.Key, value *schema) *schema {
 	return &schema{Type: "object", PropertyNames: textSchema(name), AdditionalProperties: value}
 }
 
-// valueSchema lists the forms of a value in clear.
+// valueSchema lists the forms of a value that is not encrypted.
 func valueSchema(k config.Key) []*schema {
 	switch k.Type {
 	case config.TypeInteger:
@@ -153,7 +153,7 @@ func valueSchema(k config.Key) []*schema {
 	case config.TypeString, config.TypeApps, config.TypeEnvs:
 	}
 	forms := []*schema{textSchema(k)}
-	if !k.Required && k.Default == "" { // an empty one is one that is not set
+	if !k.Required && k.Default == "" { // empty means not set
 		forms = append(forms, &schema{Type: "string", Const: ""})
 	}
 	return forms
