@@ -187,7 +187,7 @@ func TestWrongID(t *testing.T) {
 	t.Parallel()
 	for _, wrong := range []string{"", "vol-1", "vol-0123456789abcdeg0", "../vol-0123456789abcdef0", id + "\n"} {
 		err := Ensure(t.Context(), Options{ID: wrong, System: System{Lock: filepath.Join(t.TempDir(), "lock")}})
-		if err == nil || !strings.Contains(err.Error(), "is no id of a volume") {
+		if err == nil || !strings.Contains(err.Error(), "is not the id of an EBS volume") {
 			t.Errorf("%q: %v", wrong, err)
 		}
 	}
