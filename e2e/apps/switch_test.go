@@ -84,7 +84,7 @@ func TestFailingReleaseKeepsTheOldOne(t *testing.T) {
 	var out strings.Builder
 	h.ship(release("shop", "broken"))
 	err := h.converge(t.Context(), &out, release("blog", "v1", "shop", "broken"))
-	if err == nil || !strings.Contains(err.Error(), "app shop") || !strings.Contains(err.Error(), "ended before it answered") {
+	if err == nil || !strings.Contains(err.Error(), "app shop") || !strings.Contains(err.Error(), "exited before it answered") {
 		t.Errorf("got error %v", err)
 	}
 	if !strings.Contains(out.String(), "the last lines of") {

@@ -99,14 +99,14 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 	}{
 		"it ends": {func(w *world) {
 			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 3 }
-		}, "ended before it answered (exited, exit code 3)"},
+		}, "exited before it answered (exited, exit code 3)"},
 		"it restarts": {func(w *world) {
 			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
 				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
 				panic(http.ErrAbortHandler)
 			}
 			w.Timing.Second = 20 * time.Millisecond
-		}, "ended before it answered"},
+		}, "exited before it answered"},
 		"it ends again and again": {func(w *world) {
 			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
 				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
@@ -115,16 +115,16 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 				})
 				panic(http.ErrAbortHandler)
 			}
-		}, "ended before it answered (restarting, exit code 7)"},
+		}, "exited before it answered (restarting, exit code 7)"},
 		"out of memory": {func(w *world) {
 			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) {
 				c.Status, c.ExitCode, c.OutOfMemory = "exited", 137, true
 			}
-		}, "it needed more than its 256 MiB of memory and was killed: raise memoryMb"},
+		}, "it needed more than its 256 MiB of memory and was killed: increase memoryMb"},
 		"other processor": {func(w *world) {
 			w.engine.Platforms[image("blog", "v2")] = "linux/amd64"
 			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 255 }
-		}, "built for linux/amd64 and this host is linux/arm64: build it with docker build --platform linux/arm64"},
+		}, "built for linux/amd64, but this host is linux/arm64: build it with docker build --platform linux/arm64"},
 		"no image for this processor": {func(w *world) {
 			w.engine.Before = func(args []string) error {
 				if args[0] == "pull" {
@@ -140,7 +140,7 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 		"only reachable from inside": {func(w *world) {
 			w.Timing.Second = 5 * time.Millisecond
 			w.listens("blog", "v2", "0100007F:0BB8 00000000:0000 0A", "0B00007F:9A2B 00000000:0000 0A")
-		}, "the app listens on 127.0.0.1:3000 only"},
+		}, "the app listens only on 127.0.0.1:3000"},
 		"another port": {func(w *world) {
 			w.Timing.Second = 5 * time.Millisecond
 			w.listens("blog", "v2", "00000000:1F90 00000000:0000 0A", "00000000:0BB8 00000000:0000 06")
@@ -154,7 +154,7 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 			w.engine.Handlers[image("blog", "v2")] = func(rw http.ResponseWriter, r *http.Request) {
 				http.Redirect(rw, r, "/login", http.StatusFound)
 			}
-		}, "answers 302 Found, and not 2xx; if it only needs longer, raise startTimeoutSeconds"},
+		}, "answers 302 Found, not 2xx; if it only needs more time, increase startTimeoutSeconds"},
 		"listens elsewhere": {func(w *world) {
 			w.Timing.Second = 5 * time.Millisecond
 			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.NoNetwork = true }
@@ -269,7 +269,7 @@ func TestKilledAtTheEndOfItsGrace(t *testing.T) {
 		return nil
 	}
 	w.runs(both("v2", "v1"))
-	if !strings.Contains(w.out.String(), "webstack-blog-1 was killed") || !strings.Contains(w.out.String(), "raise stopGraceSeconds") {
+	if !strings.Contains(w.out.String(), "webstack-blog-1 was killed") || !strings.Contains(w.out.String(), "increase stopGraceSeconds") {
 		t.Errorf("said\n%s", w.out.String())
 	}
 }
@@ -387,7 +387,7 @@ func TestDrainEnds(t *testing.T) {
 	w.caddy.InFlight(func() map[string]int { return map[string]int{"webstack-blog-1:3000": 2} })
 	w.runs(both("v2", "v1"))
 	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
-	if !strings.Contains(w.out.String(), "stopping it after 10ms, requests in flight: 2; if they need longer, raise drainTimeoutSeconds") {
+	if !strings.Contains(w.out.String(), "stopping it after 10ms, requests in flight: 2; if they need more time, increase drainTimeoutSeconds") {
 		t.Errorf("said\n%s", w.out.String())
 	}
 }
@@ -452,7 +452,7 @@ func TestRestartingAppIsLeftAlone(t *testing.T) {
 	if got := w.engine.Calls(); len(got) > 0 {
 		t.Errorf("called %q", got)
 	}
-	if !strings.Contains(w.out.String(), "over and over") {
+	if !strings.Contains(w.out.String(), "keeps exiting and restarting") {
 		t.Errorf("said nothing of it: %s", w.out.String())
 	}
 	// Another release mends it.
@@ -601,7 +601,7 @@ func TestImageInUseIsNoFailure(t *testing.T) {
 		return nil
 	}
 	w.runs(both("v3", "v1"))
-	if !strings.Contains(w.out.String(), "stays: ") {
+	if !strings.Contains(w.out.String(), "cannot remove image") {
 		t.Errorf("said\n%s", w.out.String())
 	}
 }
@@ -641,7 +641,7 @@ func TestProxyRefuses(t *testing.T) {
 	w.file(contract.CaddyfilePath, "# bad\n")
 	for range 2 {
 		err := w.run(both("v1", "v2"))
-		if err == nil || !strings.Contains(err.Error(), "tls.crt: no such file") || !strings.Contains(err.Error(), "keeps the config from before") {
+		if err == nil || !strings.Contains(err.Error(), "tls.crt: no such file") || !strings.Contains(err.Error(), "keeps its current config") {
 			t.Errorf("got error %v", err)
 		}
 	}

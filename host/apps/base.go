@@ -16,7 +16,7 @@ func (h *Host) Base(ctx context.Context) error {
 	for _, app := range h.Manifest.Apps {
 		file := contract.TLSDir + "/" + app.Name + "/" + contract.CertificateFile
 		if _, err := h.Root.Stat(file); err != nil {
-			return fmt.Errorf("start %s: %s must say which certificate it has: %w", contract.CaddyService, app.Name, err)
+			return fmt.Errorf("start %s: read the certificate setting of %s: %w", contract.CaddyService, app.Name, err)
 		}
 	}
 	definitions, err := h.definitions()
@@ -60,7 +60,7 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 			continue
 		}
 		// Compose creates a new container under another name before it stops the old one, and was killed then.
-		h.say("%s: removing %s, which was left half made", service, c.Name)
+		h.say("%s: removing the incomplete container %s", service, c.Name)
 		if err := h.Docker.Remove(ctx, c.ID); err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 	case same:
 		h.say("%s: starting again, it is %s", service, current.State())
 	default:
-		h.say("%s: replacing it, as its definition changed", service)
+		h.say("%s: replacing it, because its definition changed", service)
 	}
 	return h.Docker.Up(ctx, service, docker.UpOptions{KeepExisting: same})
 }
@@ -115,7 +115,7 @@ func (h *Host) waitHealthy(ctx context.Context, service string) error {
 			first = now
 		}
 		if ended(first, now) {
-			return false, fmt.Errorf("its container ended (%s)", now.State())
+			return false, fmt.Errorf("its container exited (%s)", now.State())
 		}
 		return true, h.healthy(ctx, service, now)
 	})

@@ -67,7 +67,7 @@ func TestBaseFails(t *testing.T) {
 				w.engine.Change("postgres", func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 1 })
 				return fakedocker.Fail("no response")
 			}
-		}, []string{"wait for postgres", "ended (exited, exit code 1)"}},
+		}, []string{"wait for postgres", "exited (exited, exit code 1)"}},
 		"Postgres is not well": {func(w *world) {
 			w.Timing.Base = 30 * w.Timing.Poll
 			w.engine.Health["postgres"] = func() error { return fakedocker.Fail("no response") }

@@ -15,17 +15,17 @@ import (
 // never touches named volumes. If something cannot be removed, it says so without failing: the next run tries again.
 func (h *Host) clean(ctx context.Context) error {
 	if err := h.Docker.RemoveOneOffs(ctx); err != nil {
-		h.say("containers stay: %v", err)
+		h.say("cannot remove old containers: %v", err)
 	}
 	removed, err := h.Docker.RemoveAnonymousVolumes(ctx)
 	switch {
 	case err != nil:
-		h.say("volumes stay: %v", err)
+		h.say("cannot remove unused volumes: %v", err)
 	case removed > 0:
-		h.say("volumes without a name that no container used, removed: %d", removed)
+		h.say("removed unused anonymous volumes: %d", removed)
 	}
 	if err := h.Docker.RemoveBuildCache(ctx); err != nil {
-		h.say("builds: %v", err)
+		h.say("cannot remove the build cache: %v", err)
 	}
 	wanted, err := h.networks()
 	if err != nil {
@@ -40,7 +40,7 @@ func (h *Host) clean(ctx context.Context) error {
 			continue
 		}
 		if err := h.Docker.RemoveNetwork(ctx, name); err != nil {
-			h.say("network %s stays: %v", name, err)
+			h.say("cannot remove network %s: %v", name, err)
 			continue
 		}
 		h.say("removed network %s", name)

@@ -52,7 +52,7 @@ func (s *change) wrongPlatform(ctx context.Context, c docker.Container) string {
 	if imageErr != nil || hostErr != nil || of == "" || of == host {
 		return ""
 	}
-	return fmt.Sprintf("the image is built for %s and this host is %s: build it with docker build --platform %[2]s", of, host)
+	return fmt.Sprintf("the image is built for %s, but this host is %s: build it with docker build --platform %[2]s", of, host)
 }
 
 func outOfMemory(c docker.Container) string {
@@ -60,7 +60,7 @@ func outOfMemory(c docker.Container) string {
 		return ""
 	}
 	const mebi = 1 << 20
-	return fmt.Sprintf("it needed more than its %d MiB of memory and was killed: raise memoryMb", c.Memory/mebi)
+	return fmt.Sprintf("it needed more than its %d MiB of memory and was killed: increase memoryMb", c.Memory/mebi)
 }
 
 func needsPIDOne(c docker.Container, lines []string) string {
@@ -87,7 +87,7 @@ func (s *change) listensElsewhere(c docker.Container) string {
 	}
 	switch {
 	case len(loopback) > 0:
-		return fmt.Sprintf("the app listens on %s only, which nothing outside its container can reach: make it listen on 0.0.0.0",
+		return fmt.Sprintf("the app listens only on %s, which nothing outside its container can reach: make it listen on 0.0.0.0",
 			strings.Join(loopback, " and "))
 	case len(other) > 0:
 		return fmt.Sprintf("the app listens on %s: make it listen on port %d, which it gets as PORT, or change containerPort",

@@ -31,16 +31,16 @@ func (s *change) answers(ctx context.Context) error {
 			}
 			// Docker has restarted it, and its exit code is known only when it exits again.
 			if now.Running() && time.Since(seen) < s.seconds(restartLook) {
-				return true, fmt.Errorf("%s ended before it answered", now.Name)
+				return true, fmt.Errorf("%s exited before it answered", now.Name)
 			}
-			return false, fmt.Errorf("%s ended before it answered (%s)", now.Name, ending(now))
+			return false, fmt.Errorf("%s exited before it answered (%s)", now.Name, ending(now))
 		}
 		return true, s.probe(ctx, now)
 	})
 	var late *lateError
 	switch {
 	case errors.As(err, &late):
-		return fmt.Errorf("%w; if it only needs longer, raise startTimeoutSeconds", err)
+		return fmt.Errorf("%w; if it only needs more time, increase startTimeoutSeconds", err)
 	case err != nil:
 		return err
 	}
@@ -54,7 +54,7 @@ const restartLook = 5
 // ending says how a container exited.
 func ending(c docker.Container) string {
 	if c.Running() {
-		return "Docker has started it again"
+		return "Docker has restarted it"
 	}
 	return c.State()
 }
@@ -107,7 +107,7 @@ func (s *change) probe(ctx context.Context, c docker.Container) error {
 	address := net.JoinHostPort(ip, strconv.Itoa(s.app.Port))
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+s.app.HealthPath, nil)
 	if err != nil {
-		return fmt.Errorf("ask for %s: %w", s.app.HealthPath, err)
+		return fmt.Errorf("request %s: %w", s.app.HealthPath, err)
 	}
 	req.Host = s.app.Domain
 	req.Header.Set("User-Agent", "webstack-health")
@@ -123,7 +123,7 @@ func (s *change) probe(ctx context.Context, c docker.Container) error {
 	}
 	_ = resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("GET %s on port %d answers %s, and not 2xx", s.app.HealthPath, s.app.Port, resp.Status)
+		return fmt.Errorf("GET %s on port %d answers %s, not 2xx", s.app.HealthPath, s.app.Port, resp.Status)
 	}
 	return nil
 }
@@ -135,7 +135,7 @@ func reason(err error, port int) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("port %d does not answer in time", port)
 	case errors.As(err, &op) && op.Op == "dial":
-		return fmt.Errorf("port %d does not take connections: %w", port, op.Err)
+		return fmt.Errorf("port %d does not accept connections: %w", port, op.Err)
 	}
 	return fmt.Errorf("port %d does not answer: %w", port, errors.Unwrap(err))
 }

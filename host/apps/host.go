@@ -139,12 +139,12 @@ const lastLines = 30
 func (h *Host) showLog(ctx context.Context, c docker.Container) []string {
 	log, err := h.Docker.Logs(ctx, c.ID, lastLines)
 	if err != nil {
-		h.say("the log of %s cannot be read: %v", c.Name, err)
+		h.say("cannot read the log of %s: %v", c.Name, err)
 		return nil
 	}
 	text := strings.TrimSpace(string(log))
 	if text == "" {
-		h.say("%s wrote nothing to its log", c.Name)
+		h.say("the log of %s is empty", c.Name)
 		return nil
 	}
 	h.say("the last lines of %s:", c.Name)

@@ -88,7 +88,7 @@ func (h *Host) removeRepository(ctx context.Context, repository string) error {
 
 func (h *Host) removeImage(ctx context.Context, image docker.Image) {
 	if err := h.Docker.RemoveImage(ctx, image.Name()); err != nil {
-		h.say("image %s stays: %v", image.Name(), err)
+		h.say("cannot remove image %s: %v", image.Name(), err)
 		return
 	}
 	h.say("removed image %s", image.Name())

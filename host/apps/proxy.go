@@ -38,7 +38,7 @@ func (h *Host) Proxy(ctx context.Context) error {
 		return err
 	}
 	if len(running) != 1 || !running[0].Running() {
-		return errors.New("load the Caddyfile: Caddy does not run")
+		return errors.New("load the Caddyfile: Caddy is not running")
 	}
 	want.run(running[0])
 	var last loaded
@@ -57,7 +57,7 @@ func (h *Host) Proxy(ctx context.Context) error {
 		load = h.load
 	}
 	if err := load(ctx, running[0], caddyfile, force); err != nil {
-		return fmt.Errorf("%w; it keeps the config from before", err)
+		return fmt.Errorf("%w; it keeps its current config", err)
 	}
 	content, err := json.MarshalIndent(want, "", "  ")
 	if err != nil {
@@ -108,7 +108,7 @@ func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
 		dir := contract.TLSDir + "/" + app.Name + "/"
 		which, err := h.Root.ReadFile(dir + contract.CertificateFile)
 		if err != nil {
-			return nil, loaded{}, fmt.Errorf("read which certificate %s has: %w", app.Name, err)
+			return nil, loaded{}, fmt.Errorf("read the certificate setting of %s: %w", app.Name, err)
 		}
 		config = append(config, app.Name, string(which))
 		for _, name := range []string{contract.CertFile, contract.KeyFile} {

@@ -104,7 +104,7 @@ func (s *change) done() bool {
 		return false
 	}
 	if s.live.Status == "restarting" {
-		s.say("%s: %s ends and is restarted over and over (%s)", s.app.Name, s.live.Name, s.live.State())
+		s.say("%s: %s keeps exiting and restarting (%s)", s.app.Name, s.live.Name, s.live.State())
 	}
 	_, text := s.pointedAt(s.app.Name)
 	return text == string(s.upstream(s.live))
@@ -146,7 +146,7 @@ func (s *change) start(ctx context.Context) error {
 		}
 		return err
 	case s.next == nil:
-		return errors.New("start its container: Compose made none")
+		return errors.New("start its container: Compose did not create one")
 	}
 	return nil
 }
@@ -222,8 +222,8 @@ func (h *Host) sayKilled(ctx context.Context, app string, stopped []docker.Conta
 	for _, c := range stopped {
 		now, err := h.Docker.Container(ctx, c.ID)
 		if err == nil && c.Running() && now.ExitCode == killed && !now.OutOfMemory {
-			h.say("%s: %s was killed: it had not ended %s after SIGTERM; if it needs longer, raise stopGraceSeconds", app, c.Name,
-				h.seconds(h.app(app).StopGraceSeconds))
+			h.say("%s: %s was killed: it did not exit within %s of SIGTERM; if it needs more time, increase stopGraceSeconds",
+				app, c.Name, h.seconds(h.app(app).StopGraceSeconds))
 		}
 	}
 }
@@ -272,7 +272,7 @@ func (h *Host) drain(ctx context.Context, app string, old []docker.Container) er
 		case open == 0:
 			quiet++
 		case time.Now().After(deadline):
-			h.say("%s: stopping it after %s, requests in flight: %d; if they need longer, raise drainTimeoutSeconds", app,
+			h.say("%s: stopping it after %s, requests in flight: %d; if they need more time, increase drainTimeoutSeconds", app,
 				limit, open)
 			return nil
 		default:

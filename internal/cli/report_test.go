@@ -100,7 +100,7 @@ func TestStatusTable(t *testing.T) {
 			},
 			FailedAt: now.Add(-3 * time.Hour),
 			Problems: []contract.Problem{
-				{Error: "no swap\nno space"}, {App: "wiki", Error: "it ended before it answered", Lines: []string{"starting", "no database"}},
+				{Error: "no swap\nno space"}, {App: "wiki", Error: "it exited before it answered", Lines: []string{"starting", "no database"}},
 			},
 			Apps: []contract.AppStatus{
 				{ServiceStatus: contract.ServiceStatus{Name: "blog"}, Domain: "blog.example.com"},
@@ -143,7 +143,7 @@ shop   shop.example.com   v7              running, healthy, for 1m30s           
 The last attempt to bring the host up to date failed 3h ago:
   host: no swap
     no space
-  wiki: it ended before it answered
+  wiki: it exited before it answered
     | starting
     | no database
 `
