@@ -66,12 +66,12 @@ func Ensure(ctx context.Context, o Options) error {
 	}
 	// Swap and its settings belong to the kernel, which a container shares with others.
 	if _, err := o.Run.Run(ctx, command.Command{Name: "systemd-detect-virt", Args: []string{"--quiet", "--container"}}); err == nil {
-		_, _ = fmt.Fprintln(o.Out, "no swap: this host is a container, and swap is its machine's")
+		_, _ = fmt.Fprintln(o.Out, "no swap: this host is a container and uses the swap of its machine")
 		return nil
 	}
 	root, err := os.OpenRoot(o.Root)
 	if err != nil {
-		return fmt.Errorf("make swap: %w", err)
+		return fmt.Errorf("set up swap: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	s := &swap{Options: o, root: root}
@@ -79,7 +79,7 @@ func Ensure(ctx context.Context, o Options) error {
 		return fmt.Errorf("set swappiness: %w", err)
 	}
 	if err := s.swap(ctx); err != nil {
-		return fmt.Errorf("make swap: %w", err)
+		return fmt.Errorf("set up swap: %w", err)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 	}
 	size := sizeFor(total, free)
 	if size == 0 {
-		_, _ = fmt.Fprintf(s.Out, "no swap: the disk has %d of %d MiB free, which is too little\n", free>>20, total>>20)
+		_, _ = fmt.Fprintf(s.Out, "no swap: the disk has only %d of %d MiB free\n", free>>20, total>>20)
 		return false, nil
 	}
 	path := filepath.Join(s.Root, in(file))
@@ -157,7 +157,7 @@ func (s *swap) make(ctx context.Context) (bool, error) {
 			return false, errors.Join(err, removeErr)
 		}
 	}
-	_, _ = fmt.Fprintf(s.Out, "made a swap file of %d MiB\n", size>>20)
+	_, _ = fmt.Fprintf(s.Out, "created a swap file of %d MiB\n", size>>20)
 	return true, nil
 }
 

@@ -89,7 +89,7 @@ func (b *bench) size() int64 {
 func TestEnsure(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	if out := b.ensure(); out != "made a swap file of 2048 MiB\n" || b.size() != 2*gibi {
+	if out := b.ensure(); out != "created a swap file of 2048 MiB\n" || b.size() != 2*gibi {
 		t.Errorf("printed %q, size %d", out, b.size())
 	}
 	if text, _ := os.ReadFile(b.path(current)); string(text) != swappiness {
@@ -128,7 +128,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.free = gibi
-	if out := b.ensure(); out != "no swap: the disk has 1024 of 16384 MiB free, which is too little\n" || b.size() != -1 {
+	if out := b.ensure(); out != "no swap: the disk has only 1024 of 16384 MiB free\n" || b.size() != -1 {
 		t.Errorf("printed %q, size %d", out, b.size())
 	}
 }
@@ -197,14 +197,14 @@ func TestFaults(t *testing.T) {
 	}{
 		"mkswap": {func(b *bench) {
 			b.run.Set("mkswap", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("mkswap", 1, "no") })
-		}, "make swap: mkswap: exit code 1: no"},
+		}, "set up swap: mkswap: exit code 1: no"},
 		"full disk": {func(b *bench) {
 			b.run.Set("fallocate", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("fallocate", 1, "full") })
-		}, "make swap: fallocate: exit code 1: full"},
+		}, "set up swap: fallocate: exit code 1: full"},
 		"disk": {func(b *bench) {
 			b.Disk = func(string) (int64, int64, error) { return 0, 0, errors.New("gone") }
-		}, "make swap: gone"},
-		"kernel without swap": {func(b *bench) { _ = os.Remove(b.path(active)) }, "make swap"},
+		}, "set up swap: gone"},
+		"kernel without swap": {func(b *bench) { _ = os.Remove(b.path(active)) }, "set up swap"},
 		"no setting":          {func(b *bench) { _ = os.Remove(b.path(current)) }, "set swappiness"},
 		"taken":               {func(b *bench) { b.write(unitFile+"/x", "") }, "is a directory"},
 	} {
