@@ -132,7 +132,7 @@ const (
 // A host with a real systemd and Docker: Docker runs only with the volume, at the first boot and at every later one.
 func TestDockerNeedsTheVolume(t *testing.T) {
 	b := boot(t)
-	if code, out := b.try(nil, mount+" --wait 1s"); code != 1 || !strings.Contains(out, "until then nothing is started") {
+	if code, out := b.try(nil, mount+" --wait 1s"); code != 1 || !strings.Contains(out, "nothing starts until then") {
 		t.Errorf("without the volume: exit code %d, %s", code, out)
 	}
 	// A boot waits for a volume that is being attached; here it is known not to come.

@@ -209,7 +209,7 @@ func TestVolumeIsRepaired(t *testing.T) {
 	for _, damage := range []string{"free_blocks_count 1", "state 2"} {
 		d.sh("debugfs", "-w", "-R", "set_super_value "+damage, d.device)
 	}
-	d.must("mended the file system")
+	d.must("repaired the file system")
 	d.checkKept("data")
 }
 
@@ -236,7 +236,7 @@ func TestVolumeWithContentIsNotFormatted(t *testing.T) {
 		fill func(d *disk)
 		want string
 	}{
-		"another file system": {func(d *disk) { d.sh("mkswap", d.device) }, "it holds swap and no ext4"},
+		"another file system": {func(d *disk) { d.sh("mkswap", d.device) }, "it contains swap, not an ext4"},
 		"partitions": {func(d *disk) {
 			table := make([]byte, 512)
 			copy(table[446:], []byte{0, 0, 2, 0, 0x83, 0, 0, 0, 1, 0, 0, 0, 0, 8, 0, 0})
@@ -244,7 +244,7 @@ func TestVolumeWithContentIsNotFormatted(t *testing.T) {
 			if err := d.write(0, table); err != nil {
 				d.t.Fatal(err)
 			}
-		}, "it holds dos and no ext4"},
+		}, "it contains dos, not an ext4"},
 		"unknown content": {func(d *disk) {
 			if err := d.write(1<<20, []byte("encrypted")); err != nil {
 				d.t.Fatal(err)

@@ -31,7 +31,7 @@ func (v *volume) prepare(ctx context.Context) error {
 	case "":
 		return v.format(ctx)
 	}
-	return fmt.Errorf("it holds %s and no %s file system, and is left as it is; use another volume, or back up what "+
+	return fmt.Errorf("it contains %s, not an %s file system, and was not changed; use another volume, or back up what "+
 		"is on it and clear it with wipefs --all %s", found, fileSystem, v.device)
 }
 
@@ -67,12 +67,12 @@ func (v *volume) check(ctx context.Context, force ...string) error {
 	err := v.run(ctx, "e2fsck", append(force, "-p", v.device)...)
 	// 1 and 2 say that errors were found and repaired.
 	if code := command.ExitCode(err); code == 1 || code == 2 {
-		v.say("mended the file system of data volume %s", v.ID)
+		v.say("repaired the file system of data volume %s", v.ID)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("%w; it cannot be mended without a decision: run e2fsck %s on the host, or go back to a "+
-			"snapshot; until then nothing is started", err, v.device)
+		return fmt.Errorf("%w; it cannot be repaired automatically: run e2fsck %s on the host, or go back to a "+
+			"snapshot; nothing starts until then", err, v.device)
 	}
 	return nil
 }
@@ -82,7 +82,7 @@ func (v *volume) check(ctx context.Context, force ...string) error {
 func (v *volume) format(ctx context.Context) error {
 	marked, err := os.ReadFile(v.System.Mark)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("read the mark of a format that was begun: %w", err)
+		return fmt.Errorf("read the mark of an unfinished format: %w", err)
 	}
 	if string(marked) != v.ID {
 		if err := v.proveEmpty(ctx); err != nil {
@@ -114,7 +114,7 @@ func (v *volume) mark() error {
 
 func (v *volume) unmark() error {
 	if err := os.Remove(v.System.Mark); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove the mark of a format that was begun: %w", err)
+		return fmt.Errorf("remove the mark of an unfinished format: %w", err)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (v *volume) proveEmpty(ctx context.Context) error {
 		return fmt.Errorf("look for signatures: %w", err)
 	}
 	if len(bytes.TrimSpace(out)) > 0 {
-		return fmt.Errorf("it has a signature of something that cannot be mounted, and is left as it is: %s",
+		return fmt.Errorf("it has a signature of something that cannot be mounted, and was not changed: %s",
 			bytes.TrimSpace(out))
 	}
 	f, err := os.Open(v.device)
@@ -148,8 +148,8 @@ func (v *volume) proveEmpty(ctx context.Context) error {
 			return fmt.Errorf("read the device: %w", err)
 		}
 		if i := bytes.IndexFunc(part, func(r rune) bool { return r != 0 }); i >= 0 {
-			return fmt.Errorf("it has no file system, but is not empty either: there is something at byte %d; it is left "+
-				"as it is; if it can go, clear it with blkdiscard --zeroout %s", at+int64(i), v.device)
+			return fmt.Errorf("it has no file system, but is not empty either: there is something at byte %d; it was not "+
+				"changed; if it is not needed, clear it with blkdiscard --zeroout %s", at+int64(i), v.device)
 		}
 	}
 	return nil
@@ -227,7 +227,7 @@ func (v *volume) sizes() (device, used int64, err error) {
 	}
 	little := binary.LittleEndian
 	if little.Uint16(super[magicAt:]) != magic {
-		return 0, 0, errors.New("read the superblock: it is not that of an ext4 file system")
+		return 0, 0, errors.New("read the superblock: it is not an ext4 superblock")
 	}
 	blocks := int64(little.Uint32(super[blocksAt:])) | int64(little.Uint32(super[blocksHighAt:]))<<32
 	return device, blocks * (smallestBlock << little.Uint32(super[logBlockAt:])), nil

@@ -21,7 +21,7 @@ type Mount struct {
 func MountAt(list, dir string) (*Mount, error) {
 	text, err := os.ReadFile(list)
 	if err != nil {
-		return nil, fmt.Errorf("read what is mounted: %w", err)
+		return nil, fmt.Errorf("read the mounts: %w", err)
 	}
 	var found *Mount
 	for line := range strings.Lines(string(text)) {
@@ -66,7 +66,7 @@ func (v *volume) mounted() (bool, error) {
 	}
 	info, err := os.Stat(v.device)
 	if err != nil {
-		return false, fmt.Errorf("look at the device: %w", err)
+		return false, fmt.Errorf("inspect the device: %w", err)
 	}
 	if deviceName(info.Sys().(*syscall.Stat_t).Rdev) != mount.Device || !mount.whole {
 		return false, fmt.Errorf("%s (device %s) is mounted at %s instead; unmount it", mount.Source, mount.Device,

@@ -49,7 +49,7 @@ const reloadMark = ".webstack-reload"
 func (v *volume) installUnits(ctx context.Context) error {
 	root, err := os.OpenRoot(v.System.Units)
 	if err != nil {
-		return fmt.Errorf("open the directory of systemd's units: %w", err)
+		return fmt.Errorf("open the directory of systemd units: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	units := []struct{ name, text string }{

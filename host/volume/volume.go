@@ -114,7 +114,7 @@ func (v *volume) find(ctx context.Context) error {
 		}
 		if time.Now().After(end) {
 			return fmt.Errorf("there is no %s after %v; attach the volume to this instance (pulumi up --refresh does); "+
-				"until then nothing is started", link, v.Wait)
+				"nothing starts until then", link, v.Wait)
 		}
 		select {
 		case <-ctx.Done():

@@ -209,9 +209,9 @@ func TestFaultsOfAVolume(t *testing.T) {
 		fault func(b *bench)
 		want  string
 	}{
-		"another file system": {prints("blkid", "DEVNAME=x\nTYPE=xfs\n"), "it holds xfs and no ext4"},
-		"partitions":          {prints("blkid", "DEVNAME=x\nPTTYPE=gpt\n"), "it holds gpt and no ext4"},
-		"something":           {prints("blkid", "DEVNAME=x\n"), "it holds something unknown"},
+		"another file system": {prints("blkid", "DEVNAME=x\nTYPE=xfs\n"), "it contains xfs, not an ext4"},
+		"partitions":          {prints("blkid", "DEVNAME=x\nPTTYPE=gpt\n"), "it contains gpt, not an ext4"},
+		"something":           {prints("blkid", "DEVNAME=x\n"), "it contains something unknown"},
 		"ambivalent":          {fails("blkid", 8, ""), "more than one kind of content"},
 		"blkid fails":         {fails("blkid", 4, "usage"), "look for a file system: blkid: exit code 4: usage"},
 		"a signature":         {prints("wipefs", "0x0,,,LVM2_member\n"), "has a signature"},
@@ -256,7 +256,7 @@ func TestVolumeIsMended(t *testing.T) {
 	b.attach()
 	b.format(1)
 	b.run.Set("e2fsck", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("e2fsck", 1, "") })
-	if out, err := b.ensure(0); err != nil || !strings.Contains(out, "mended the file system") {
+	if out, err := b.ensure(0); err != nil || !strings.Contains(out, "repaired the file system") {
 		t.Errorf("%v, printed %q", err, out)
 	}
 }
