@@ -368,7 +368,7 @@ func TestConnectionsOfOneApp(t *testing.T) {
 		}
 		host, _, _ := net.SplitHostPort(s.address)
 		err := database.Try(t.Context(), url(o.Apps[0]), host)
-		if err == nil || err.Error() != `Postgres refuses it: too many connections for role "shop"` {
+		if err == nil || err.Error() != `Postgres refuses the connection: too many connections for role "shop"` {
 			t.Errorf("one connection more: %v", err)
 		}
 		if err := database.Try(t.Context(), url(o.Apps[1]), ""); err != nil {
@@ -427,7 +427,7 @@ func TestSuperuserIsRenamed(t *testing.T) {
 	}
 	o = options("another")
 	o.Out = io.Discard
-	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the name that it had") {
+	if _, err := database.Ensure(t.Context(), o); err == nil || !strings.Contains(err.Error(), "its previous name") {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -50,10 +50,10 @@ func Write(o Options) (problems map[string]error, err error) {
 		pair, pairErr := o.pair(app)
 		if pairErr != nil {
 			if o.inUse(app) {
-				problems[app.Name] = fmt.Errorf("%w; its own certificate from before stays in use", pairErr)
+				problems[app.Name] = fmt.Errorf("%w; its previous certificate stays in use", pairErr)
 				continue
 			}
-			problems[app.Name] = fmt.Errorf("%w; until then Caddy gets a certificate for it", pairErr)
+			problems[app.Name] = fmt.Errorf("%w; until that is fixed, Caddy obtains a certificate for it", pairErr)
 		}
 		if err := o.write(app.Name, pair); err != nil {
 			return nil, err
@@ -102,15 +102,15 @@ func (o Options) pair(app contract.ManifestApp) (*pair, error) {
 	case !hasCert && !hasKey:
 		return nil, nil
 	case !hasCert:
-		return nil, fmt.Errorf("use own certificate: there is %s, but no %s; add the certificate, or delete the key",
+		return nil, fmt.Errorf("use the app's own certificate: there is %s, but no %s; add the certificate, or delete the key",
 			keyName, certName)
 	case !hasKey:
-		return nil, fmt.Errorf("use own certificate: there is %s, but no %s; add the key, or delete the certificate",
+		return nil, fmt.Errorf("use the app's own certificate: there is %s, but no %s; add the key, or delete the certificate",
 			certName, keyName)
 	}
 	p := &pair{cert: cert, key: key}
 	if err := p.check(app.Domain, o.Now); err != nil {
-		return nil, fmt.Errorf("use own certificate of %s and %s: %w", certName, keyName, err)
+		return nil, fmt.Errorf("use the app's own certificate in %s and %s: %w", certName, keyName, err)
 	}
 	return p, nil
 }
@@ -162,9 +162,9 @@ func (o Options) write(app string, p *pair) error {
 	}
 	switch {
 	case changed && p != nil:
-		_, _ = fmt.Fprintf(o.Out, "wrote the own certificate of %s\n", app)
+		_, _ = fmt.Fprintf(o.Out, "wrote the certificate of %s\n", app)
 	case changed:
-		_, _ = fmt.Fprintf(o.Out, "left the certificate of %s to Caddy\n", app)
+		_, _ = fmt.Fprintf(o.Out, "Caddy obtains the certificate of %s\n", app)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func exists(root *os.Root, name string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("look at %s: %w", name, err)
+		return false, fmt.Errorf("check %s: %w", name, err)
 	}
 	return true, nil
 }

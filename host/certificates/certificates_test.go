@@ -158,7 +158,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("again: %v, printed %q", problems, out)
 		}
 	}
-	if problems, out := b.write(); len(problems) > 0 || strings.Count(out, "to Caddy") != 2 {
+	if problems, out := b.write(); len(problems) > 0 || strings.Count(out, "Caddy obtains") != 2 {
 		t.Errorf("%v, printed %q", problems, out)
 	}
 	b.check("shop", automatic)
@@ -167,7 +167,7 @@ func TestWrite(t *testing.T) {
 
 	cert, key := issue(t, now.Add(time.Hour), "*.example.com")
 	b.put(cert, key)
-	if problems, out := b.write(); len(problems) > 0 || out != "wrote the own certificate of shop\n" {
+	if problems, out := b.write(); len(problems) > 0 || out != "wrote the certificate of shop\n" {
 		t.Errorf("%v, printed %q", problems, out)
 	}
 	b.check("shop", own(cert, key))
@@ -175,14 +175,14 @@ func TestWrite(t *testing.T) {
 
 	next, nextKey := issue(t, now.Add(2*time.Hour), "shop.example.com")
 	b.put(next, nextKey)
-	if problems, out := b.write(); len(problems) > 0 || out != "wrote the own certificate of shop\n" {
+	if problems, out := b.write(); len(problems) > 0 || out != "wrote the certificate of shop\n" {
 		t.Errorf("%v, printed %q", problems, out)
 	}
 	b.check("shop", own(next, nextKey))
 	quiet()
 
 	clear(b.Found)
-	if problems, out := b.write(); len(problems) > 0 || out != "left the certificate of shop to Caddy\n" {
+	if problems, out := b.write(); len(problems) > 0 || out != "Caddy obtains the certificate of shop\n" {
 		t.Errorf("%v, printed %q", problems, out)
 	}
 	b.check("shop", automatic)
@@ -239,17 +239,17 @@ func TestFaults(t *testing.T) {
 	}{
 		"no key":        {func(b *bench) { b.Found["/shop/ssl/cert"] = other }, "but no /shop/ssl/key"},
 		"no cert":       {func(b *bench) { b.Found["/shop/ssl/key"] = otherKey }, "but no /shop/ssl/cert"},
-		"other key":     {func(b *bench) { b.put(other, goodKey) }, "its key does not belong to it"},
-		"no PEM":        {func(b *bench) { b.put("text", otherKey) }, "it is not a certificate in PEM"},
-		"no key in PEM": {func(b *bench) { b.put(other, "text") }, "its key is not a private key in PEM"},
-		"exchanged":     {func(b *bench) { b.put(otherKey, other) }, "the two are exchanged"},
+		"other key":     {func(b *bench) { b.put(other, goodKey) }, "its key does not match it"},
+		"no PEM":        {func(b *bench) { b.put("text", otherKey) }, "it is not a PEM certificate"},
+		"no key in PEM": {func(b *bench) { b.put(other, "text") }, "its key is not a PEM private key"},
+		"exchanged":     {func(b *bench) { b.put(otherKey, other) }, "the two are swapped"},
 		"encrypted":     {func(b *bench) { b.put(other, encrypted) }, "its key is encrypted with a passphrase"},
 		"encrypted RSA": {func(b *bench) { b.put(other, legacy) }, "its key is encrypted with a passphrase"},
 		"reversed":      {func(b *bench) { b.put(long[2]+long[1]+long[0], longKeys[0]) }, "its chain is reversed"},
 		"own second":    {func(b *bench) { b.put(long[1]+long[0]+long[2], longKeys[0]) }, "own certificate is number 2 of 3"},
 		"issuers mixed": {func(b *bench) { b.put(long[0]+long[2]+long[1], longKeys[0]) }, "certificate 1 was issued by number 3"},
-		"other domain":  {func(b *bench) { b.put(foreign, foreignKey) }, "it is for example.org, www.example.org and not for shop.example.com"},
-		"expired":       {func(b *bench) { b.put(old, oldKey) }, "has expired on 2026-01-31"},
+		"other domain":  {func(b *bench) { b.put(foreign, foreignKey) }, "it is for example.org, www.example.org, not for shop.example.com"},
+		"expired":       {func(b *bench) { b.put(old, oldKey) }, "expired on 2026-01-31"},
 		"not decrypted": {func(b *bench) { b.Failed["/shop/ssl/key"] = errors.New("AccessDenied") }, "AccessDenied"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,7 +265,7 @@ func TestFaults(t *testing.T) {
 				problems, out := b.write()
 				err := problems["shop"]
 				if len(problems) != 1 || err == nil || !strings.Contains(err.Error(), test.want) ||
-					!strings.Contains(err.Error(), map[bool]string{true: "stays in use", false: "Caddy gets a certificate"}[len(before) > 1]) {
+					!strings.Contains(err.Error(), map[bool]string{true: "stays in use", false: "Caddy obtains a certificate"}[len(before) > 1]) {
 					t.Errorf("problems %v, want %q", problems, test.want)
 				}
 				if err != nil && strings.Contains(err.Error()+out, "PRIVATE") {
@@ -296,9 +296,9 @@ func TestWhatIsInUseEnds(t *testing.T) {
 		end  func(b *bench)
 		want string
 	}{
-		"expired":      {func(b *bench) { b.Now = now.Add(2 * time.Hour) }, "it has expired on"},
+		"expired":      {func(b *bench) { b.Now = now.Add(2 * time.Hour) }, "it expired on"},
 		"to come":      {func(b *bench) { b.Now = now.Add(-2 * time.Hour) }, "it is not valid before 2026-01-31 02:15:00"},
-		"other domain": {func(b *bench) { b.Apps[1].Domain = "shop.example.org" }, "and not for shop.example.org"},
+		"other domain": {func(b *bench) { b.Apps[1].Domain = "shop.example.org" }, "not for shop.example.org"},
 	} {
 		b := newBench(t)
 		b.put(issue(t, now.Add(time.Hour), "shop.example.com"))
@@ -306,7 +306,7 @@ func TestWhatIsInUseEnds(t *testing.T) {
 		test.end(b)
 		problems, _ := b.write()
 		if err := problems["shop"]; err == nil || !strings.Contains(err.Error(), test.want) ||
-			!strings.Contains(err.Error(), "Caddy gets a certificate") {
+			!strings.Contains(err.Error(), "Caddy obtains a certificate") {
 			t.Errorf("%s: problems %v", name, problems)
 		}
 		b.check("shop", automatic)

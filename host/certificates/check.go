@@ -30,9 +30,9 @@ func (p pair) check(domain string, now time.Time) error {
 	case now.Before(leaf.NotBefore):
 		return fmt.Errorf("it is not valid before %s", leaf.NotBefore.UTC().Format(time.DateTime))
 	case !leaf.NotAfter.After(now):
-		return fmt.Errorf("it has expired on %s; replace it, or delete it and its key", leaf.NotAfter.UTC().Format(time.DateOnly))
+		return fmt.Errorf("it expired on %s; replace it, or delete it and its key", leaf.NotAfter.UTC().Format(time.DateOnly))
 	case leaf.VerifyHostname(domain) != nil:
-		return fmt.Errorf("it is for %s and not for %s", names(leaf), domain)
+		return fmt.Errorf("it is for %s, not for %s", names(leaf), domain)
 	}
 	return nil
 }
@@ -65,9 +65,9 @@ func checkKey(text string) ([]byte, error) {
 		}
 	}
 	if strings.Contains(text, "-----BEGIN CERTIFICATE-----") {
-		return nil, errors.New("the parameter for the key holds a certificate; the two are exchanged, or the key is missing")
+		return nil, errors.New("the parameter for the key contains a certificate; the two are swapped, or the key is missing")
 	}
-	return nil, errors.New("its key is not a private key in PEM")
+	return nil, errors.New("its key is not a PEM private key")
 }
 
 // readChain parses all certificates in a text.
@@ -83,12 +83,12 @@ func readChain(text string) ([]*x509.Certificate, error) {
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("certificate %d of its chain cannot be read: %w", len(chain)+1, err)
+			return nil, fmt.Errorf("parse certificate %d of its chain: %w", len(chain)+1, err)
 		}
 		chain = append(chain, c)
 	}
 	if len(chain) == 0 {
-		return nil, errors.New("it is not a certificate in PEM")
+		return nil, errors.New("it is not a PEM certificate")
 	}
 	return chain, nil
 }
@@ -97,12 +97,12 @@ func readChain(text string) ([]*x509.Certificate, error) {
 func checkOrder(chain []*x509.Certificate, key []byte) error {
 	switch at := ownerOf(key, chain); {
 	case at < 0:
-		return errors.New("its key does not belong to it")
+		return errors.New("its key does not match it")
 	case at > 0 && at == len(chain)-1:
-		return errors.New("its chain is reversed: put the app's own certificate first, and behind each one its issuer")
+		return errors.New("its chain is reversed: put the app's own certificate first, and after each certificate its issuer")
 	case at > 0:
 		return fmt.Errorf("its chain is in the wrong order: the app's own certificate is number %d of %d; put it first, and "+
-			"behind each one its issuer", at+1, len(chain))
+			"after each certificate its issuer", at+1, len(chain))
 	}
 	for i, c := range chain[:len(chain)-1] {
 		if bytes.Equal(c.RawIssuer, chain[i+1].RawSubject) {
@@ -111,7 +111,7 @@ func checkOrder(chain []*x509.Certificate, key []byte) error {
 		for j, other := range chain {
 			if j != i && bytes.Equal(c.RawIssuer, other.RawSubject) {
 				return fmt.Errorf("its chain is in the wrong order: certificate %d was issued by number %d, which must come "+
-					"right behind it", i+1, j+1)
+					"right after it", i+1, j+1)
 			}
 		}
 	}

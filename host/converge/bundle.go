@@ -57,8 +57,8 @@ func (r *run) fetchManifest(ctx context.Context) ([]byte, contract.Manifest, err
 		return nil, contract.Manifest{}, err
 	}
 	if sum := contract.Sum(text); sum != r.ManifestSHA256 {
-		return nil, contract.Manifest{}, fmt.Errorf("check manifest: it has the sum %s, not %s; "+
-			"a newer bundle was published or its upload is not complete: run pulumi up, then again", sum, r.ManifestSHA256)
+		return nil, contract.Manifest{}, fmt.Errorf("check manifest: it has the checksum %s, not %s; "+
+			"a newer bundle was published, or its upload is not complete: run pulumi up and try again", sum, r.ManifestSHA256)
 	}
 	manifest, err := contract.DecodeManifest(text)
 	if err != nil {
@@ -105,7 +105,7 @@ func readAll(ctx context.Context, store Store, key string, limit int64) ([]byte,
 		return nil, fmt.Errorf("read object %s: %w", key, err)
 	}
 	if int64(len(text)) > limit {
-		return nil, fmt.Errorf("read object %s: it is longer than the %d bytes allowed", key, limit)
+		return nil, fmt.Errorf("read object %s: it is longer than the allowed %d bytes", key, limit)
 	}
 	return text, nil
 }

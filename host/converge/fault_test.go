@@ -39,7 +39,7 @@ func TestRunChangesNothingOnAFault(t *testing.T) {
 		"other manifest": {func(b *bundle) {
 			b.manifest.PostgresUser = "other"
 			b.bucket.Put(contract.ManifestKey, b.manifest.Encode())
-		}, "check manifest: it has the sum"},
+		}, "check manifest: it has the checksum"},
 		"bad manifest": {func(b *bundle) {
 			b.bucket.Put(contract.ManifestKey, []byte("{}"))
 			b.sum = contract.Sum([]byte("{}"))
@@ -51,7 +51,7 @@ func TestRunChangesNothingOnAFault(t *testing.T) {
 		"missing object":        {func(b *bundle) { b.bucket.Delete(composeKey) }, "s3://"},
 		"wrong sum":             {func(b *bundle) { b.bucket.Put(composeKey, []byte("services: {blog: {}}\n")) }, "sum"},
 		"longer":                {func(b *bundle) { b.bucket.Put(composeKey, make([]byte, 1000)) }, "than the 21 bytes"},
-		"empty":                 {func(b *bundle) { b.bucket.Put(composeKey, nil) }, "its 0 bytes"},
+		"empty":                 {func(b *bundle) { b.bucket.Put(composeKey, nil) }, "it has 0 bytes"},
 		"broken connection":     {broken("services: {shop: {}}\n"), "the connection broke after 10 of 21 bytes"},
 		"denied": {func(b *bundle) {
 			b.bucket.Fault(func(w http.ResponseWriter, key string, _ int) bool {

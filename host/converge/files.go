@@ -45,9 +45,9 @@ func (r *run) compare(files []contract.File) ([]change, error) {
 		info, err := r.root.Lstat(f.Path)
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("look at %s: %w; move away what is in its place", f.Path, err)
+			return nil, fmt.Errorf("check %s: %w; move away what is in its place", f.Path, err)
 		case err == nil && info.IsDir():
-			return nil, fmt.Errorf("look at %s: it is a directory; move it away", f.Path)
+			return nil, fmt.Errorf("check %s: it is a directory; move it away", f.Path)
 		case err == nil && info.Mode().IsRegular() && info.Size() == f.Size && r.sum(f.Path) == f.SHA256:
 			if info.Mode() == c.mode {
 				continue
@@ -119,9 +119,9 @@ func (r *run) download(ctx context.Context, c change) error {
 	case err != nil:
 		return fmt.Errorf("stage %s: %w", c.Path, err)
 	case size > c.Size:
-		return fmt.Errorf("check object %s: it is longer than the %d bytes of the manifest", c.Key(), c.Size)
+		return fmt.Errorf("check object %s: it is longer than the %d bytes in the manifest", c.Key(), c.Size)
 	case size != c.Size || sum != c.SHA256:
-		return fmt.Errorf("check object %s: its %d bytes with the sum %s are not the manifest's %d with %s; "+
+		return fmt.Errorf("check object %s: it has %d bytes and the checksum %s, not %d and %s as in the manifest; "+
 			"run pulumi up --refresh to publish the bundle again", c.Key(), size, sum, c.Size, c.SHA256)
 	}
 	return finish(out, c.mode)

@@ -56,7 +56,7 @@ func TestLastRun(t *testing.T) {
 		t.Fatal("got no error")
 	}
 	expect("apps that failed",
-		contract.Problem{App: "blog", Error: "read parameter /webstack/test/apps/blog/database-password: it does not exist; run pulumi up --refresh, which makes it"},
+		contract.Problem{App: "blog", Error: "read parameter /webstack/test/apps/blog/database-password: it does not exist; run pulumi up --refresh, which creates it"},
 		contract.Problem{App: "shop", Error: "it ended", Lines: []string{"no such database"}})
 	b.host.fail = map[string]error{"mount": errors.New("no volume")}
 	if _, err := b.run(t); err == nil {

@@ -118,7 +118,7 @@ func (r *run) link(old string) error {
 	if os.Remove(old) == nil {
 		return os.Symlink(r.StackDir, old)
 	}
-	_, _ = fmt.Fprintf(r.Out, "%s stays: it holds files that are not the stack's\n", old)
+	_, _ = fmt.Fprintf(r.Out, "%s stays: it contains files that do not belong to the stack\n", old)
 	for _, name := range []string{"caddy", "env"} {
 		if err := os.Symlink(filepath.Join(r.StackDir, name), filepath.Join(old, name)); err != nil {
 			return err

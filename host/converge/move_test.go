@@ -111,7 +111,7 @@ func TestForeignFilesStayInTheOldDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := b.moveTo(t, "elsewhere")
-	if out := b.mustRun(t); !strings.Contains(out, "files that are not the stack's") {
+	if out := b.mustRun(t); !strings.Contains(out, "files that do not belong to the stack") {
 		t.Errorf("printed:\n%s", out)
 	}
 	entries, err := os.ReadDir(old)

@@ -126,11 +126,11 @@ func TestProblemsOfSingleParts(t *testing.T) {
 		"swap":          {func(f *fakeHost) { f.fail = map[string]error{"swap": errors.New("no swap")} }, "no swap"},
 		"secret":        {func(f *fakeHost) { delete(f.parameters, "/webstack/test/apps/shop/env/API_KEY") }, "app shop: read parameter"},
 		"no password":   {func(f *fakeHost) { delete(f.parameters, "/webstack/test/apps/blog/database-password") }, "app blog: read parameter"},
-		"half a pair":   {func(f *fakeHost) { f.parameters["/shop/ssl/key"] = "canary-private" }, "app shop: use own certificate"},
+		"half a pair":   {func(f *fakeHost) { f.parameters["/shop/ssl/key"] = "canary-private" }, "app shop: use the app's own certificate"},
 		"another's key": {func(f *fakeHost) { f.refused = map[string]error{"/shop/ssl/key": errors.New("denied")} }, "app shop: denied"},
 		"database": {func(f *fakeHost) {
 			f.fail = map[string]error{"exec": errors.New("no space")}
-		}, "app shop: make the database of shop: no space"},
+		}, "app shop: create the database of shop: no space"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -64,7 +64,7 @@ func (c *Container) Differ(ctx context.Context, passwords map[string]string) ([]
 	}
 	var stored map[string]string
 	if err := json.Unmarshal([]byte(text), &stored); err != nil {
-		return nil, fmt.Errorf("read what Postgres keeps of passwords: %w", err)
+		return nil, fmt.Errorf("read the password verifiers of Postgres: %w", err)
 	}
 	var differ []string
 	for role, password := range passwords {
@@ -89,7 +89,7 @@ func Wait(ctx context.Context, s Server, limit time.Duration) error {
 			return nil
 		}
 		if time.Now().After(end) {
-			return fmt.Errorf("wait for Postgres: it takes no connection after %v: %w", limit, err)
+			return fmt.Errorf("wait for Postgres: it accepts no connections after %v: %w", limit, err)
 		}
 		select {
 		case <-ctx.Done():

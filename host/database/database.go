@@ -78,7 +78,7 @@ func Ensure(ctx context.Context, o Options) (Done, error) {
 	for i, app := range o.Apps {
 		done.Largest = max(done.Largest, limits[i])
 		if err := s.ensureApp(ctx, app, limits[i]); err != nil {
-			done.Problems[app.Name] = fmt.Errorf("make the database of %s: %w", app.Name, err)
+			done.Problems[app.Name] = fmt.Errorf("create the database of %s: %w", app.Name, err)
 		}
 		if ctx.Err() != nil {
 			return Done{}, ctx.Err()
@@ -184,12 +184,12 @@ func (s *state) ensureOwn(ctx context.Context) error {
 	}
 	if _, ok := s.Databases[s.DefaultDb]; !ok {
 		statements = append(statements, createDatabase(s.DefaultDb, s.Superuser), closeDatabase(s.DefaultDb))
-		s.say("made the database %s", s.DefaultDb)
+		s.say("created the database %s", s.DefaultDb)
 	}
 	for _, name := range slices.Compact(slices.Sorted(slices.Values([]string{maintenance, template, s.DefaultDb}))) {
 		if found := s.Databases[name]; found.Open && found.Mine {
 			statements = append(statements, closeDatabase(name))
-			s.say("closed the database %s to the apps", name)
+			s.say("closed the database %s to all apps", name)
 		}
 	}
 	if len(statements) == 0 {
@@ -239,11 +239,11 @@ func (s *state) role(app App, limit int) ([]string, error) {
 			verb = "CREATE"
 		}
 		statements = append(statements, verb+" ROLE "+name+" LOGIN PASSWORD "+set)
-		s.say("%s the role %s with its password", map[bool]string{true: "changed", false: "made"}[exists], app.Database)
+		s.say("%s the role %s with its password", map[bool]string{true: "changed", false: "created"}[exists], app.Database)
 	}
 	if !exists || role.Limit != limit {
 		statements = append(statements, fmt.Sprintf("ALTER ROLE %s CONNECTION LIMIT %d", name, limit))
-		s.say("the role %s may hold %d connections", app.Database, limit)
+		s.say("limited the role %s to %d connections", app.Database, limit)
 	}
 	if !exists || !role.Member {
 		// Only a member may give a database to the role. A real superuser does not need the membership, but it does no harm.
@@ -256,13 +256,13 @@ func (s *state) database(app App) []string {
 	name := identifier(app.Database)
 	found, exists := s.Databases[app.Database]
 	if !exists {
-		s.say("made the database %s", app.Database)
+		s.say("created the database %s", app.Database)
 		return []string{createDatabase(app.Database, app.Database), closeDatabase(app.Database)}
 	}
 	var statements []string
 	if found.Owner != app.Database {
 		statements = append(statements, "ALTER DATABASE "+name+" OWNER TO "+name)
-		s.say("gave the database %s to its role", app.Database)
+		s.say("made the role of the database %s its owner", app.Database)
 	}
 	if found.Open {
 		statements = append(statements, closeDatabase(app.Database))

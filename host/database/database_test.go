@@ -126,7 +126,7 @@ func TestOneFailureIsOneAppsOwn(t *testing.T) {
 	var out bytes.Buffer
 	done, err := Ensure(t.Context(), s.options(&out))
 	problems := done.Problems
-	if err != nil || len(problems) != 1 || !strings.Contains(problems["blog"].Error(), "make the database of blog: no space") {
+	if err != nil || len(problems) != 1 || !strings.Contains(problems["blog"].Error(), "create the database of blog: no space") {
 		t.Errorf("%v, %v", err, problems)
 	}
 	if !slices.Contains(s.execute, `REVOKE CONNECT, TEMPORARY ON DATABASE "shop" FROM PUBLIC`) {

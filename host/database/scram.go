@@ -49,7 +49,7 @@ func newVerifier(password string) (verifier, error) {
 // how.
 func derive(password string, salt []byte, iterations int) (verifier, error) {
 	if password == "" || strings.ContainsFunc(password, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return verifier{}, errors.New("use password: it is empty, or has other characters than printable ASCII")
+		return verifier{}, errors.New("use password: it is empty, or has characters that are not printable ASCII")
 	}
 	salted, err := pbkdf2.Key(sha256.New, password, salt, iterations, sha256.Size)
 	if err != nil {

@@ -29,7 +29,7 @@ func (c *Container) Adopt(ctx context.Context, out io.Writer) error {
 	name, err := c.psql(ctx, superuserQuery)
 	switch {
 	case err == nil && name != c.User:
-		return fmt.Errorf("use %q as the superuser of Postgres: a role of that name exists, and the superuser is %q; set "+
+		return fmt.Errorf("use %q as the superuser of Postgres: a role with that name exists, and the superuser is %q; set "+
 			"postgresUser to %[2]s or to a name that no role has", c.User, name)
 	case err == nil:
 		return c.recordSuperuser(ctx)
@@ -38,7 +38,7 @@ func (c *Container) Adopt(ctx context.Context, out io.Writer) error {
 	}
 	recorded, err := os.ReadFile(c.Record)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("read the name of Postgres' superuser: %w", err)
+		return fmt.Errorf("read the name of the Postgres superuser: %w", err)
 	}
 	for _, old := range slices.Compact([]string{strings.TrimSpace(string(recorded)), firstSuperuser}) {
 		if old == "" {
@@ -53,7 +53,7 @@ func (c *Container) Adopt(ctx context.Context, out io.Writer) error {
 		_, _ = fmt.Fprintf(out, "renamed the superuser of Postgres from %s to %s\n", old, c.User)
 		return c.recordSuperuser(ctx)
 	}
-	return fmt.Errorf("find the superuser of Postgres: it is not %q; set postgresUser to the name that it had", c.User)
+	return fmt.Errorf("find the superuser of Postgres: it is not %q; set postgresUser to its previous name", c.User)
 }
 
 func missingRole(err error, role string) bool {
@@ -81,11 +81,11 @@ func (c *Container) recordSuperuser(ctx context.Context) error {
 	dir, name := filepath.Split(c.Record)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return fmt.Errorf("record the name of Postgres' superuser: %w", err)
+		return fmt.Errorf("record the name of the Postgres superuser: %w", err)
 	}
 	defer func() { _ = root.Close() }()
 	if _, err := files.Write(root, name, []byte(c.User+"\n"), 0o600); err != nil {
-		return fmt.Errorf("record the name of Postgres' superuser: %w", err)
+		return fmt.Errorf("record the name of the Postgres superuser: %w", err)
 	}
 	return nil
 }

@@ -39,14 +39,14 @@ const usageQuery = `SELECT json_build_object('slots', ` + slotsQuery + `,
 func ReadUsage(ctx context.Context, s Server) (Usage, error) {
 	text, err := s.Value(ctx, usageQuery)
 	if err != nil {
-		return Usage{}, fmt.Errorf("read what Postgres has in use: %w", err)
+		return Usage{}, fmt.Errorf("read the usage of Postgres: %w", err)
 	}
 	var answer struct {
 		Slots slots
 		Roles map[string]RoleUsage
 	}
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		return Usage{}, fmt.Errorf("read what Postgres has in use: %w", err)
+		return Usage{}, fmt.Errorf("read the usage of Postgres: %w", err)
 	}
 	return Usage{Usable: answer.Slots.usable(), Roles: answer.Roles}, nil
 }
@@ -57,7 +57,7 @@ func Try(ctx context.Context, url, address string) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		// The parser's error may quote the URL.
-		return errors.New("DATABASE_URL is not a URL of Postgres")
+		return errors.New("DATABASE_URL is not a Postgres URL")
 	}
 	if address != "" {
 		config.Host = address
@@ -67,7 +67,7 @@ func Try(ctx context.Context, url, address string) error {
 	var refused *pgconn.PgError
 	switch {
 	case errors.As(err, &refused):
-		return fmt.Errorf("Postgres refuses it: %s", refused.Message) //nolint:staticcheck // a name
+		return fmt.Errorf("Postgres refuses the connection: %s", refused.Message) //nolint:staticcheck // a name
 	case err != nil:
 		return fmt.Errorf("connect to Postgres: %s", strings.Join(strings.Fields(err.Error()), " "))
 	}

@@ -42,9 +42,9 @@ func Is(root *os.Root, name string, content []byte, mode fs.FileMode) (bool, err
 	case errors.Is(err, fs.ErrNotExist):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("look at %s: %w; move away what is in its place", name, err)
+		return false, fmt.Errorf("check %s: %w; move away what is in its place", name, err)
 	case info.IsDir():
-		return false, fmt.Errorf("look at %s: it is a directory; move it away", name)
+		return false, fmt.Errorf("check %s: it is a directory; move it away", name)
 	case info.Mode() != mode || info.Size() != int64(len(content)):
 		return false, nil
 	}

@@ -70,7 +70,7 @@ func (o Options) base() string { return contract.BasePath(o.Manifest.Project, o.
 func (o Options) value(name string) (string, error) {
 	value, ok := o.Values[name]
 	if !ok {
-		return "", fmt.Errorf("read parameter %s: it does not exist; run pulumi up --refresh, which makes it", name)
+		return "", fmt.Errorf("read parameter %s: it does not exist; run pulumi up --refresh, which creates it", name)
 	}
 	return value, nil
 }

@@ -158,8 +158,8 @@ var breakages = []broken{
 	{"web.connections", unreachable, "", "because of: the host's Systems Manager agent"},
 	{"postgres.connections", func(_ *testing.T, s *stand) { s.status.Connections = nil }, "",
 		"because of: pg_isready on the host"},
-	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Error = "Postgres refuses it: no" }, "shop",
-		"Postgres refuses it: no; connections in use: 3 of 46"},
+	{"postgres.apps", func(_ *testing.T, s *stand) { s.status.Apps[1].Database.Error = "Postgres refuses the connection: no" }, "shop",
+		"Postgres refuses the connection: no; connections in use: 3 of 46"},
 	{"postgres.apps", func(_ *testing.T, s *stand) {
 		s.status.Apps[1].Database.Error, s.status.Apps[1].Database.Sockets = "timeout", 48
 	}, "shop", "timeout; connections in use: 3 of 46 (+ 45 silent)"},
@@ -187,8 +187,8 @@ var breakages = []broken{
 	{"apps.containers", func(_ *testing.T, s *stand) {
 		s.status.Apps[1].ServiceStatus = contract.ServiceStatus{Name: "shop"}
 		s.status.Apps[1].Release, s.status.Apps[1].Wanted = "", "v8"
-		s.status.Problems = []contract.Problem{{Error: "Caddy does not run"}}
-	}, "shop", "it runs nothing instead of v8: Caddy does not run"},
+		s.status.Problems = []contract.Problem{{Error: "Caddy is not running"}}
+	}, "shop", "it runs nothing instead of v8: Caddy is not running"},
 	{"apps.containers", func(_ *testing.T, s *stand) { s.status.Apps = s.status.Apps[:1] }, "shop",
 		"the host does not know the app"},
 	{"apps.ports", func(_ *testing.T, s *stand) { s.status.Apps[1].Ports = []string{"0.0.0.0:8080/tcp"} }, "",
@@ -233,11 +233,11 @@ var breakages = []broken{
 	{"web.certificate", func(_ *testing.T, s *stand) {
 		s.parameters["/shop/ssl/cert"] = pemOf(s.site.certs["shop.example.com"].Certificate[0])
 		s.status.Problems = []contract.Problem{{App: "blog", Error: "another"}, {App: "shop",
-			Error: "use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not belong to it"}}
-	}, "shop", "the host rejects it: use own certificate of /shop/ssl/cert and /shop/ssl/key: its key does not"},
+			Error: "use the app's own certificate in /shop/ssl/cert and /shop/ssl/key: its key does not match it"}}
+	}, "shop", "the host rejects it: use the app's own certificate in /shop/ssl/cert and /shop/ssl/key: its key does not"},
 	{"web.certificate", func(_ *testing.T, s *stand) {
 		s.status.Problems = []contract.Problem{{App: "shop",
-			Error: "use own certificate: there is /webstack/dev/shop/ssl/key, but no /webstack/dev/shop/ssl/cert"}}
+			Error: "use the app's own certificate: there is /webstack/dev/shop/ssl/key, but no /webstack/dev/shop/ssl/cert"}}
 	}, "shop", "but no /webstack/dev/shop/ssl/cert"},
 	{"web.answer", showing("https://shop.example.com", page(http.StatusBadGateway)), "shop.example.com", "502"},
 	{"web.answer", showing("https://shop.example.com", page(http.StatusServiceUnavailable)), "shop.example.com", "503"},
