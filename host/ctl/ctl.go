@@ -27,23 +27,23 @@ const help = `webstackctl changes and inspects a Webstack host.
 
 Usage:
   webstackctl mount --volume ID [--wait DURATION] [--stack-dir DIR]
-        mount the data volume, which is formatted when it is new, now and at every boot
+        mount the data volume, now and at every boot; format it first if it is new
   webstackctl converge --volume ID --bucket NAME --manifest-sha256 SUM [--stack-dir DIR] [--region REGION]
-        make the host what the bundle in the bucket and Parameter Store say
+        apply the bundle in the bucket and the parameters in Parameter Store
   webstackctl status [--json] [--stack-dir DIR]
-        print what runs, and how it is
+        print the status of the host and its apps
   webstackctl logs APP [--lines N] [--since TIME] [--timestamps] [--stack-dir DIR]
-        print the last lines that an app, caddy or postgres wrote; TIME is an age such as 10m, or as RFC 3339 has it
+        print the last lines of the log of an app, caddy or postgres; TIME is an age such as 10m, or in RFC 3339 format
   webstackctl up [--stack-dir DIR]
-        do what each boot needs: bound the connections to the web ports
+        limit the connections to the web ports; runs at each boot
   webstackctl down [--stack-dir DIR]
-        stop the containers before the host goes down, each within its own grace period
+        stop the containers before the host shuts down, each within its own grace period
   webstackctl version
-        print the version of the bundle's format and of Go
+        print the bundle format version and the Go version
   webstackctl help
-        print this text
+        print this help
 
-Exit codes: 0 done, 1 failed, 2 called wrongly.
+Exit codes: 0 success, 1 failure, 2 usage error.
 `
 
 // Command is webstackctl with its streams. The other fields are for tests; their zero values mean the real host.

@@ -29,7 +29,7 @@ func (c Command) logs(ctx context.Context, args []string) error {
 	}
 	switch {
 	case contract.CheckAppName(service) != nil:
-		return fmt.Errorf("logs %q: give the name of an app, caddy or postgres: %w", service, errUsage)
+		return fmt.Errorf("logs %q: use the name of an app, caddy or postgres: %w", service, errUsage)
 	case *lines < 1 || *lines > maxLines:
 		return fmt.Errorf("--lines %d is not 1..%d: %w", *lines, maxLines, errUsage)
 	case *since != "" && !sinceRE.MatchString(*since):
