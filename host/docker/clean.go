@@ -47,7 +47,7 @@ func (e *Engine) RemoveOneOffs(ctx context.Context) error {
 	_, err := e.docker(ctx, "container", "prune", "--force", "--filter", "label="+projectLabel+"="+e.Project,
 		"--filter", "label="+oneOffLabel+"=True", "--filter", "until=24h")
 	if err != nil {
-		return fmt.Errorf("remove what docker compose run has left: %w", err)
+		return fmt.Errorf("remove leftover containers of docker compose run: %w", err)
 	}
 	return nil
 }
@@ -55,7 +55,7 @@ func (e *Engine) RemoveOneOffs(ctx context.Context) error {
 // RemoveBuildCache removes build cache that was not used for a week.
 func (e *Engine) RemoveBuildCache(ctx context.Context) error {
 	if _, err := e.docker(ctx, "builder", "prune", "--force", "--filter", "until=168h"); err != nil {
-		return fmt.Errorf("remove the cache of builds: %w", err)
+		return fmt.Errorf("remove the build cache: %w", err)
 	}
 	return nil
 }

@@ -147,9 +147,9 @@ func (e *Engine) Container(ctx context.Context, id string) (Container, error) {
 	all, err := e.inspect(ctx, []string{id})
 	switch {
 	case err != nil:
-		return Container{}, fmt.Errorf("look at container %.12s: %w", id, err)
+		return Container{}, fmt.Errorf("inspect container %.12s: %w", id, err)
 	case len(all) != 1:
-		return Container{}, fmt.Errorf("look at container %.12s: it is none of project %s", id, e.Project)
+		return Container{}, fmt.Errorf("inspect container %.12s: it does not belong to project %s", id, e.Project)
 	}
 	return all[0], nil
 }
@@ -161,7 +161,7 @@ func (e *Engine) inspect(ctx context.Context, ids []string) ([]Container, error)
 	}
 	var list []inspected
 	if err := json.Unmarshal(out, &list); err != nil {
-		return nil, fmt.Errorf("read the answer of docker inspect: %w", err)
+		return nil, fmt.Errorf("parse the output of docker inspect: %w", err)
 	}
 	var all []Container
 	for _, i := range list {

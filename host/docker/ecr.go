@@ -29,11 +29,11 @@ func ECR(cfg aws.Config) Credentials {
 			return "", fmt.Errorf("ask ECR for a token: %w", err)
 		}
 		if len(out.AuthorizationData) == 0 {
-			return "", errors.New("ask ECR for a token: the answer holds none")
+			return "", errors.New("ask ECR for a token: the response has no token")
 		}
 		secret, err := base64.StdEncoding.DecodeString(aws.ToString(out.AuthorizationData[0].AuthorizationToken))
 		if err != nil {
-			return "", errors.New("ask ECR for a token: the answer is not in base64")
+			return "", errors.New("ask ECR for a token: the token is not valid base64")
 		}
 		return string(secret), nil
 	}

@@ -65,7 +65,7 @@ func (e *Engine) Bridge(ctx context.Context, network string) (string, error) {
 	out, err := e.docker(ctx, "network", "inspect", "--format",
 		`{{or (index .Options "com.docker.network.bridge.name") (printf "br-%.12s" .Id)}}`, e.Project+"_"+network)
 	if err != nil {
-		return "", fmt.Errorf("look at the network %s: %w", network, err)
+		return "", fmt.Errorf("inspect the network %s: %w", network, err)
 	}
 	return strings.TrimSpace(string(out)), nil
 }
@@ -75,7 +75,7 @@ func (e *Engine) Written(ctx context.Context) (map[string]int64, error) {
 	out, err := e.docker(ctx, "ps", "--all", "--size", "--no-trunc", "--filter", "label="+projectLabel+"="+e.Project,
 		"--format", "{{.ID}} {{.Size}}")
 	if err != nil {
-		return nil, fmt.Errorf("ask what containers have written: %w", err)
+		return nil, fmt.Errorf("read the sizes of the containers: %w", err)
 	}
 	written := map[string]int64{}
 	for line := range strings.Lines(string(out)) {

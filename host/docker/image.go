@@ -52,7 +52,7 @@ func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 	for lines.Scan() {
 		var row Image
 		if err := json.Unmarshal(lines.Bytes(), &row); err != nil {
-			return nil, fmt.Errorf("list images: read the answer of docker image ls: %w", err)
+			return nil, fmt.Errorf("list images: parse the output of docker image ls: %w", err)
 		}
 		for _, field := range []*string{&row.Repository, &row.Tag, &row.Digest} {
 			if *field == "<none>" {
@@ -168,7 +168,7 @@ func (e *Engine) login(ctx context.Context, registry string) (string, error) {
 	// Mode 0700: nobody else has access.
 	dir, err := os.MkdirTemp(e.RuntimeDir, loginPrefix)
 	if err != nil {
-		return "", fmt.Errorf("make a directory for credentials: %w", err)
+		return "", fmt.Errorf("create a directory for credentials: %w", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "config.json"), text, 0o600); err != nil {
 		_ = os.RemoveAll(dir)
