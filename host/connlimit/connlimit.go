@@ -67,8 +67,8 @@ func Ensure(ctx context.Context, o Options) error {
 
 func (o Options) install(ctx context.Context, root *os.Root) error {
 	if !bridgeRE.MatchString(o.Bridge) || o.PerContainer < 1 || o.Total < 1 {
-		return fmt.Errorf("%d per container and %d in all on the network interface %q cannot be set", o.PerContainer, o.Total,
-			o.Bridge)
+		return fmt.Errorf("the limits %d per container and %d in total on the network interface %q are not valid",
+			o.PerContainer, o.Total, o.Bridge)
 	}
 	service := systemd.Unit{Name: unit, Text: o.unitText(), Run: o.Run}
 	same, err := service.Installed(root)
@@ -81,7 +81,7 @@ func (o Options) install(ctx context.Context, root *os.Root) error {
 	if err := service.Install(ctx, root, "restart"); err != nil {
 		return err
 	}
-	o.say("an app's container may hold %d connections to Postgres, all of them together %d", o.PerContainer, o.Total)
+	o.say("limited connections to Postgres to %d per app container, %d in total", o.PerContainer, o.Total)
 	return nil
 }
 

@@ -29,7 +29,7 @@ func Inodes(dir string) (total, free int64, err error) {
 
 func statfs(dir string) (s unix.Statfs_t, err error) {
 	if err := unix.Statfs(dir, &s); err != nil {
-		return s, fmt.Errorf("look at the file system of %s: %w", dir, err)
+		return s, fmt.Errorf("inspect the file system of %s: %w", dir, err)
 	}
 	return s, nil
 }

@@ -39,7 +39,7 @@ func (r Reserve) Open() error {
 	if err := r.Root.Remove(r.Name); err != nil {
 		return fmt.Errorf("remove the reserve: %w", err)
 	}
-	r.say("the disk is full: the reserve of %d MiB is used; remove what is not needed", ReserveSize>>20)
+	r.say("the disk is full: released the reserve of %d MiB; delete what is not needed", ReserveSize>>20)
 	return nil
 }
 
@@ -54,9 +54,9 @@ func (r Reserve) Close() error {
 		return nil
 	}
 	if err := r.fill(); err != nil {
-		return fmt.Errorf("reserve room on the disk: %w", errors.Join(err, r.Root.Remove(r.Name)))
+		return fmt.Errorf("reserve disk space: %w", errors.Join(err, r.Root.Remove(r.Name)))
 	}
-	r.say("reserved %d MiB of the disk, to be able to work when it is full", ReserveSize>>20)
+	r.say("reserved %d MiB of disk space for when the disk is full", ReserveSize>>20)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func Ensure(ctx context.Context, o Options) error {
 			return fmt.Errorf("limit connections: %w", err)
 		}
 		if changed && f.is4 {
-			_, _ = fmt.Fprintf(o.Out, "web ports: at most %d connections from one address, %d in all\n",
+			_, _ = fmt.Fprintf(o.Out, "web ports: at most %d connections from one address, %d in total\n",
 				o.Web.ConnectionsPerAddress, o.Web.Connections)
 		}
 	}

@@ -68,7 +68,7 @@ func TestEnsure(t *testing.T) {
 	if InForce(t.Context(), k, contract.Web{Connections: 21, ConnectionsPerAddress: 5}) {
 		t.Error("other limits are in force")
 	}
-	if want := "web ports: at most 5 connections from one address, 20 in all\n"; out.String() != want {
+	if want := "web ports: at most 5 connections from one address, 20 in total\n"; out.String() != want {
 		t.Errorf("said %q", out.String())
 	}
 	for program, want := range map[string][]string{
