@@ -23,7 +23,7 @@ type Bucket struct {
 func Open(ctx context.Context, region, name string) (*Bucket, error) {
 	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithEC2IMDSRegion())
 	if err != nil {
-		return nil, fmt.Errorf("load AWS settings: %w; where this is no instance, give --region and credentials", err)
+		return nil, fmt.Errorf("load AWS settings: %w; outside an EC2 instance, set --region and AWS credentials", err)
 	}
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		// A custom endpoint rarely has DNS names for buckets.

@@ -84,6 +84,6 @@ func Ensure(ctx context.Context, o Options) error {
 	if err := unit.Install(ctx, root, "start"); err != nil {
 		return fmt.Errorf("install %s: %w", Unit, err)
 	}
-	_, _ = fmt.Fprintf(o.Out, "installed %s: when the host goes down, each container gets its grace period\n", Unit)
+	_, _ = fmt.Fprintf(o.Out, "installed %s: at shutdown, each container gets its grace period\n", Unit)
 	return nil
 }

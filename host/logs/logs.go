@@ -57,7 +57,7 @@ func Print(ctx context.Context, o Options) error {
 		}
 	}
 	if found == 0 {
-		return fmt.Errorf("read the log of %s: it has no container; an app has one after its first deploy", o.Service)
+		return fmt.Errorf("read the log of %s: it has no container; an app gets one with its first deploy", o.Service)
 	}
 	_, err = o.Out.Write(last(text.Bytes()))
 	return err

@@ -39,7 +39,7 @@ func Open(ctx context.Context, region string) (*Store, error) {
 			})
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("load AWS settings: %w; where this is no instance, give --region and credentials", err)
+		return nil, fmt.Errorf("load AWS settings: %w; outside an EC2 instance, set --region and AWS credentials", err)
 	}
 	return &Store{client: ssm.NewFromConfig(cfg)}, nil
 }

@@ -14,7 +14,7 @@ import (
 	"webstack/contract"
 )
 
-var errNoAddress = errors.New("the container of Postgres has no address")
+var errNoAddress = errors.New("the Postgres container has no address")
 
 // connections reads what is in use from Postgres, and keeps it for the apps.
 func (r *reader) connections(ctx context.Context) *contract.ConnectionStatus {

@@ -33,7 +33,7 @@ func (u Unit) Install(ctx context.Context, root *os.Root, verb string) error {
 	}
 	for _, args := range [][]string{{"daemon-reload"}, {"enable", "--quiet", u.Name}, {verb, u.Name}} {
 		if err := u.Systemctl(ctx, args...); err != nil {
-			return fmt.Errorf("%w; read why with: journalctl -u %s", err, u.Name)
+			return fmt.Errorf("%w; to see why, run: journalctl -u %s", err, u.Name)
 		}
 	}
 	return nil
