@@ -108,7 +108,7 @@ func Decode(text []byte) (Message, error) {
 	var m Message
 	order := binary.BigEndian
 	if len(text) < kindAt+lengthSize {
-		return m, fmt.Errorf("read a message of the data channel: it has %d bytes, fewer than a header", len(text))
+		return m, fmt.Errorf("read a message of the data channel: it has %d bytes, which is shorter than a header", len(text))
 	}
 	header := int64(order.Uint32(text))
 	if header < kindAt || header+lengthSize > int64(len(text)) {
@@ -126,7 +126,7 @@ func Decode(text []byte) (Message, error) {
 	m.Payload = text[header+lengthSize:]
 	digest := sha256.Sum256(m.Payload)
 	if len(m.Payload) > 0 && m.Type != Start && m.Type != Pause && !bytes.Equal(digest[:], text[digestAt:kindAt]) {
-		return m, errors.New("read a message of the data channel: its payload is not what was sent")
+		return m, errors.New("read a message of the data channel: its payload does not match its digest")
 	}
 	return m, nil
 }

@@ -75,7 +75,7 @@ func compile(ctx context.Context, dir, pkg, out string, env []string) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	}
-	return fmt.Errorf("%w; repair what the go command says here and run again:\n%s",
+	return fmt.Errorf("%w; fix the errors below and try again:\n%s",
 		err, strings.TrimRight(output.String(), "\n"))
 }
 

@@ -119,7 +119,7 @@ func TestHostReportsWhatTheCompilerSays(t *testing.T) {
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"build webstackctl for linux/arm64", "undefinedThing", "main.go:3", "run again"} {
+	for _, want := range []string{"build webstackctl for linux/arm64", "undefinedThing", "main.go:3", "try again"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error %q lacks %q", err, want)
 		}

@@ -130,7 +130,7 @@ func TestNothingToDo(t *testing.T) {
 	t.Parallel()
 	r := report(pre(apitype.OpSame, "network:Network", "aws:ec2/vpc:Vpc", "main", map[string]any{}, map[string]any{}),
 		apitype.EngineEvent{SummaryEvent: &apitype.SummaryEvent{ResourceChanges: map[apitype.OpType]int{"same": 7, "read": 1}}})
-	if r.Text() != "" || r.Changes() || r.Headline() != "No changes: all 7 resources are as they should be" {
+	if r.Text() != "" || r.Changes() || r.Headline() != "No changes: all 7 resources are up to date" {
 		t.Errorf("%q, %q", r.Text(), r.Headline())
 	}
 }
@@ -266,7 +266,7 @@ func TestANewTextIsCountedNotShown(t *testing.T) {
 // A record that somebody else made is not replaced by a new one of the same name.
 func TestNewRecordsStandBesideOthers(t *testing.T) {
 	t.Parallel()
-	const note = "stays, and gets a part of the visitors"
+	const note = "stays, and gets part of the traffic"
 	props := map[string]any{"content": "192.0.2.1"}
 	for op, want := range map[apitype.OpType]bool{apitype.OpCreate: true, apitype.OpDelete: false, apitype.OpUpdate: false} {
 		text := report(pre(op, "dns:Dns", recordType, "shop", props, props), pre(op, "dns:Dns", recordType, "wiki", props, props)).Text()

@@ -58,7 +58,7 @@ func writeRoom(out *strings.Builder, steps []step) {
 const recordType = "cloudflare:index/record:Record"
 
 // besideNote stands below new DNS records: the engine knows nothing of records that it did not make.
-const besideNote = "      A record of the same name that is in the zone already stays, and gets a part of the visitors:\n" +
+const besideNote = "      A record with the same name that is already in the zone stays, and gets part of the traffic:\n" +
 	"      delete it in the Cloudflare dashboard. After the update, webstack verify names such records.\n"
 
 // writeNames writes names behind a head, in as many lines as they need.
@@ -184,7 +184,7 @@ func (r *Report) Headline() string {
 		}
 	}
 	if !r.Changes() {
-		return fmt.Sprintf("No changes: all %d resources are as they should be", r.counts[apitype.OpSame])
+		return fmt.Sprintf("No changes: all %d resources are up to date", r.counts[apitype.OpSame])
 	}
 	return "Resources: " + strings.Join(parts, ", ")
 }

@@ -73,9 +73,9 @@ func TestRegisterRefusesAllAtOnce(t *testing.T) {
 		Steps:      []Step{{Name: "a step", TimeoutSeconds: 60}, {Name: "long", TimeoutSeconds: 172801}},
 	}
 	pulumitest.CheckRefused(t, program(bad, "AWS stack"), pulumitest.Options{},
-		`name the document "AWS stack": give 3 to 128`, "begin with aws; rename the project", `name the parameter "a_b"`,
+		`name the document "AWS stack": use 3 to 128`, "begin with aws; rename the project", `name the parameter "a_b"`,
 		`for the parameter open: anchor`, `for the parameter none: anchor`, `name the step "a step"`,
-		"stop the step long after 172801 s: give 5 to 172800")
+		"stop the step long after 172801 s: use 5 to 172800")
 }
 
 // Whatever the agent makes of a parameter, the script sees its value.

@@ -142,7 +142,7 @@ const maxConfig = 128<<10 - len(pulumi.EnvConfig+"=") - 1
 func checkSize(name string, values map[string]string) error {
 	text, err := json.Marshal(values)
 	if err == nil && len(text) > maxConfig {
-		err = fmt.Errorf("%s: is %d bytes as Pulumi passes it to the program, which can take %d; keep large values elsewhere",
+		err = fmt.Errorf("%s: is %d bytes when Pulumi passes it to the program, and the limit is %d; keep large values elsewhere",
 			name, len(text), maxConfig)
 	}
 	return err
@@ -218,7 +218,7 @@ func newDecrypter(salt, passphrase string) (config.Decrypter, error) {
 	}
 	fields := strings.SplitN(salt, ":", 3)
 	if len(fields) != 3 || fields[0] != "v1" {
-		return nil, fmt.Errorf("read encryptionsalt: it has not the form v1:<salt>:<probe>")
+		return nil, fmt.Errorf("read encryptionsalt: it does not have the form v1:<salt>:<probe>")
 	}
 	raw, err := base64.StdEncoding.DecodeString(fields[1])
 	if err != nil {
