@@ -25,18 +25,9 @@ func TestMainIsShort(t *testing.T) {
 // consists of may import these modules and no other. Of golang.org/x/net it is idna, which Pulumi's SDK brings along.
 func TestProgramImportsFewModules(t *testing.T) {
 	t.Parallel()
-	list := func(args ...string) []string {
-		cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return strings.Fields(string(out))
-	}
-	imports := list("-deps", "-f", `{{if and .Module .Module.Main}}{{range .Imports}}{{.}} {{end}}{{end}}`, ".")
+	imports := list(t, "-deps", "-f", `{{if and .Module .Module.Main}}{{range .Imports}}{{.}} {{end}}{{end}}`, ".")
 	slices.Sort(imports)
-	modules := list(append([]string{"-f", `{{if .Module}}{{if not .Module.Main}}{{.Module.Path}}{{end}}{{end}}`},
+	modules := list(t, append([]string{"-f", `{{if .Module}}{{if not .Module.Main}}{{.Module.Path}}{{end}}{{end}}`},
 		slices.Compact(imports)...)...)
 	slices.Sort(modules)
 	want := []string{
@@ -50,4 +41,27 @@ func TestProgramImportsFewModules(t *testing.T) {
 	if diff := cmp.Diff(want, slices.Compact(modules)); diff != "" {
 		t.Errorf("modules (-want +got):\n%s", diff)
 	}
+}
+
+// TestTheOperatorsCommandIsSmall: Pulumi's SDK or the laptop cloud would make it three to five times as large, and slow to
+// start.
+func TestTheOperatorsCommandIsSmall(t *testing.T) {
+	t.Parallel()
+	for _, pkg := range list(t, "-deps", "./cmd/webstack") {
+		if strings.HasPrefix(pkg, "github.com/pulumi/") || strings.HasPrefix(pkg, "webstack/local/") {
+			t.Errorf("webstack imports %s", pkg)
+		}
+	}
+}
+
+// list runs go list and returns the words that it prints.
+func list(t *testing.T, args ...string) []string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
 }
