@@ -49,8 +49,7 @@ func NewClone(tb testing.TB) *Clone {
 		linkTool(tb, root, c.Dir, tool)
 	}
 	shareImages(tb, root, c.Dir)
-	c.mustRun("go", "build", "-o", c.path(operatorCommand), "./cmd/webstack")
-	c.mustRun("go", "build", "-C", "local", "-o", c.path(laptopCommand), "./cmd/webstack-local")
+	build(tb, root, c.Dir)
 	tb.Cleanup(c.stop)
 	return c
 }
