@@ -16,8 +16,8 @@ import (
 
 	"webstack/contract"
 	"webstack/host/docker"
-	"webstack/host/internal/fakecaddy"
-	"webstack/host/internal/fakedocker"
+	"webstack/host/internal/caddytest"
+	"webstack/host/internal/dockertest"
 )
 
 func TestFirstRun(t *testing.T) {
@@ -31,7 +31,7 @@ func TestFirstRun(t *testing.T) {
 	if got := w.read(contract.UpstreamsDir + "/shop"); got != "" {
 		t.Errorf("shop has no release and the upstream %q", got)
 	}
-	want := []fakecaddy.Load{{Caddyfile: "# blog shop\n"}}
+	want := []caddytest.Load{{Caddyfile: "# blog shop\n"}}
 	if got := w.caddy.Loads(); !slices.Equal(got, want) {
 		t.Errorf("loaded %v", got)
 	}
@@ -98,44 +98,44 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 		want    string
 	}{
 		"it ends": {func(w *world) {
-			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 3 }
+			w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) { c.Status, c.ExitCode = "exited", 3 }
 		}, "exited before it answered (exited, exit code 3)"},
 		"it restarts": {func(w *world) {
 			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
-				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
+				w.engine.Change("webstack-blog-2", func(c *dockertest.Container) { c.Restarts++ })
 				panic(http.ErrAbortHandler)
 			}
 			w.Timing.Second = 20 * time.Millisecond
 		}, "exited before it answered"},
 		"it ends again and again": {func(w *world) {
 			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
-				w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Restarts++ })
+				w.engine.Change("webstack-blog-2", func(c *dockertest.Container) { c.Restarts++ })
 				time.AfterFunc(20*time.Millisecond, func() {
-					w.engine.Change("webstack-blog-2", func(c *fakedocker.Container) { c.Status, c.ExitCode = "restarting", 7 })
+					w.engine.Change("webstack-blog-2", func(c *dockertest.Container) { c.Status, c.ExitCode = "restarting", 7 })
 				})
 				panic(http.ErrAbortHandler)
 			}
 		}, "exited before it answered (restarting, exit code 7)"},
 		"out of memory": {func(w *world) {
-			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) {
+			w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) {
 				c.Status, c.ExitCode, c.OutOfMemory = "exited", 137, true
 			}
 		}, "it needed more than its 256 MiB of memory and was killed: increase memoryMb"},
 		"other processor": {func(w *world) {
 			w.engine.Platforms[image("blog", "v2")] = "linux/amd64"
-			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 255 }
+			w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) { c.Status, c.ExitCode = "exited", 255 }
 		}, "built for linux/amd64, but this host is linux/arm64: build it with docker build --platform linux/arm64"},
 		"no image for this processor": {func(w *world) {
 			w.engine.Before = func(args []string) error {
 				if args[0] == "pull" {
-					return fakedocker.Fail("no matching manifest for linux/arm64/v8 in the manifest list entries")
+					return dockertest.Fail("no matching manifest for linux/arm64/v8 in the manifest list entries")
 				}
 				return nil
 			}
 		}, "this host is linux/arm64: build the image with docker build --platform linux/arm64"},
 		"must be process 1": {func(w *world) {
 			w.engine.Log[image("blog", "v2")] = "s6-overlay-suexec: fatal: can only run as pid 1\n"
-			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 100 }
+			w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) { c.Status, c.ExitCode = "exited", 100 }
 		}, "set init: false for the app"},
 		"only reachable from inside": {func(w *world) {
 			w.Timing.Second = 5 * time.Millisecond
@@ -157,7 +157,7 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 		}, "answers 302 Found, not 2xx; if it only needs more time, increase startTimeoutSeconds"},
 		"listens elsewhere": {func(w *world) {
 			w.Timing.Second = 5 * time.Millisecond
-			w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.NoNetwork = true }
+			w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) { c.NoNetwork = true }
 		}, "no address on the network edge"},
 		"no image": {func(w *world) {
 			w.engine.Registry = nil
@@ -165,7 +165,7 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 		"does not start": {func(w *world) {
 			w.engine.After = func(args []string) error {
 				if args[0] == "compose" {
-					return fakedocker.Fail("exec /app: no such file")
+					return dockertest.Fail("exec /app: no such file")
 				}
 				return nil
 			}
@@ -221,7 +221,7 @@ func (w *world) listens(app, release string, sockets ...string) {
 		}
 		return dial(ctx, network, address)
 	}
-	w.engine.Starts[image(app, release)] = func(c *fakedocker.Container) { c.PID = 4711 }
+	w.engine.Starts[image(app, release)] = func(c *dockertest.Container) { c.PID = 4711 }
 }
 
 // Each app has its own limits.
@@ -250,7 +250,7 @@ func TestFailureHasTheLastLines(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.engine.Log[image("blog", "v1")] = "starting\n\x1b[31mno such database\n"
-	w.engine.Starts[image("blog", "v1")] = func(c *fakedocker.Container) { c.Status = "exited" }
+	w.engine.Starts[image("blog", "v1")] = func(c *dockertest.Container) { c.Status = "exited" }
 	err := w.run(both("v1", "v1"))
 	var failed *StartError
 	if !errors.As(err, &failed) || !slices.Equal(failed.LastLines(), []string{"starting", "[31mno such database"}) {
@@ -264,7 +264,7 @@ func TestKilledAtTheEndOfItsGrace(t *testing.T) {
 	w.runs(both("v1", "v1"))
 	w.engine.After = func(args []string) error {
 		if args[0] == "stop" {
-			w.engine.Change("webstack-blog-1", func(c *fakedocker.Container) { c.ExitCode = 137 })
+			w.engine.Change("webstack-blog-1", func(c *dockertest.Container) { c.ExitCode = 137 })
 		}
 		return nil
 	}
@@ -280,7 +280,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	for _, release := range []string{"v1", "v2", "v3"} {
 		w.engine.Volume[image("blog", release)] = true
 	}
-	w.engine.Starts[image("blog", "v3")] = func(c *fakedocker.Container) { c.Status = "exited" }
+	w.engine.Starts[image("blog", "v3")] = func(c *dockertest.Container) { c.Status = "exited" }
 	w.runs(both("v1", "v1"))
 	w.runs(both("v2", "v1"))
 	if w.run(both("v3", "v1")) == nil {
@@ -329,7 +329,7 @@ func TestFailedImageIsKeptForTheNextTry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
-	w.engine.Starts[image("blog", "v2")] = func(c *fakedocker.Container) { c.Status = "exited" }
+	w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) { c.Status = "exited" }
 	if w.converge(both("v2", "v1")) == nil {
 		t.Fatal("got no error")
 	}
@@ -403,7 +403,7 @@ func TestHeals(t *testing.T) {
 			}
 		}
 	}
-	exited := func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 137 }
+	exited := func(c *dockertest.Container) { c.Status, c.ExitCode = "exited", 137 }
 	// Compose would start the stopped one too, and then there would be two.
 	again := []string{"rm webstack-shop-1", "up makes webstack-shop-1"}
 	for name, test := range map[string]struct {
@@ -413,7 +413,7 @@ func TestHeals(t *testing.T) {
 		"killed app":  {func(w *world) { w.engine.Change("webstack-shop-1", exited) }, again},
 		"removed app": {func(w *world) { remove(w, "webstack-shop-1") }, []string{"up makes webstack-shop-1"}},
 		"paused app": {func(w *world) {
-			w.engine.Change("webstack-shop-1", func(c *fakedocker.Container) { c.Status = "paused" })
+			w.engine.Change("webstack-shop-1", func(c *dockertest.Container) { c.Status = "paused" })
 		}, again},
 		"killed Postgres":     {func(w *world) { w.engine.Change("postgres", exited) }, []string{"up starts postgres"}},
 		"removed Caddy":       {func(w *world) { remove(w, "caddy") }, []string{"up makes caddy"}},
@@ -447,7 +447,7 @@ func TestRestartingAppIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
 	w.engine.Calls()
-	w.engine.Change("webstack-shop-1", func(c *fakedocker.Container) { c.Status, c.Restarts = "restarting", 7 })
+	w.engine.Change("webstack-shop-1", func(c *dockertest.Container) { c.Status, c.Restarts = "restarting", 7 })
 	w.runs(both("v1", "v1"))
 	if got := w.engine.Calls(); len(got) > 0 {
 		t.Errorf("called %q", got)
@@ -467,9 +467,9 @@ func TestOneOffContainersAreLeftAlone(t *testing.T) {
 	if err := w.Docker.Up(t.Context(), "shop", upTwo); err != nil {
 		t.Fatal(err)
 	}
-	w.engine.Change("webstack-shop-2", func(c *fakedocker.Container) { c.OneOff = true })
+	w.engine.Change("webstack-shop-2", func(c *dockertest.Container) { c.OneOff = true })
 	w.unchanged(both("v1", "v1"))
-	w.engine.Change("webstack-shop-2", func(c *fakedocker.Container) { c.Status = "exited" })
+	w.engine.Change("webstack-shop-2", func(c *dockertest.Container) { c.Status = "exited" })
 	w.runs(both("v1", "v1"))
 	for _, c := range w.engine.Containers() {
 		if c.OneOff {
@@ -540,7 +540,7 @@ func TestAddedApp(t *testing.T) {
 			t.Errorf("%s became %+v", before[i].Name, c)
 		}
 	}
-	if got := w.caddy.Loads(); !slices.Equal(got, []fakecaddy.Load{{Caddyfile: "# blog shop wiki\n"}}) {
+	if got := w.caddy.Loads(); !slices.Equal(got, []caddytest.Load{{Caddyfile: "# blog shop wiki\n"}}) {
 		t.Errorf("loaded %v", got)
 	}
 	w.unchanged(map[string]string{"blog": "v1", "shop": "v1", "wiki": "v1"})
@@ -596,7 +596,7 @@ func TestImageInUseIsNoFailure(t *testing.T) {
 	w.runs(both("v2", "v1"))
 	w.engine.Before = func(args []string) error {
 		if args[0] == "image" && args[1] == "rm" {
-			return fakedocker.Fail("conflict: image is being used by running container")
+			return dockertest.Fail("conflict: image is being used by running container")
 		}
 		return nil
 	}
@@ -611,7 +611,7 @@ func TestProxy(t *testing.T) {
 	w := newWorld(t)
 	releases := both("v1", "v1")
 	w.runs(releases)
-	expect := func(what string, want ...fakecaddy.Load) {
+	expect := func(what string, want ...caddytest.Load) {
 		t.Helper()
 		w.runs(releases)
 		if got := w.caddy.Loads(); !slices.Equal(got, want) {
@@ -622,15 +622,15 @@ func TestProxy(t *testing.T) {
 	w.caddy.Loads()
 	expect("unchanged")
 	w.file(contract.CaddyfilePath, "# new\n")
-	expect("Caddyfile", fakecaddy.Load{Caddyfile: "# new\n"})
+	expect("Caddyfile", caddytest.Load{Caddyfile: "# new\n"})
 	w.file("caddy/tls/shop/Caddyfile", string(contract.OwnCertificate("shop")))
 	w.file("caddy/tls/shop/tls.crt", "certificate")
 	w.file("caddy/tls/shop/tls.key", "key")
-	expect("own certificate", fakecaddy.Load{Caddyfile: "# new\n", Force: true})
+	expect("own certificate", caddytest.Load{Caddyfile: "# new\n", Force: true})
 	w.file("caddy/tls/shop/tls.crt", "renewed")
-	expect("renewed certificate", fakecaddy.Load{Caddyfile: "# new\n", Force: true})
-	w.engine.Change("caddy", func(c *fakedocker.Container) { c.Status = "exited" })
-	expect("restarted Caddy", fakecaddy.Load{Caddyfile: "# new\n"})
+	expect("renewed certificate", caddytest.Load{Caddyfile: "# new\n", Force: true})
+	w.engine.Change("caddy", func(c *dockertest.Container) { c.Status = "exited" })
+	expect("restarted Caddy", caddytest.Load{Caddyfile: "# new\n"})
 }
 
 func TestProxyRefuses(t *testing.T) {
@@ -678,7 +678,7 @@ func TestLoadHoldsNewConnections(t *testing.T) {
 			t.Error("holds connections for nothing")
 		}
 	}
-	w.engine.Change("caddy", func(c *fakedocker.Container) { c.Status = "exited" })
+	w.engine.Change("caddy", func(c *dockertest.Container) { c.Status = "exited" })
 	w.runs(both("v1", "v1"))
 	w.caddy.Loading = nil
 	w.engine.NoHold = true

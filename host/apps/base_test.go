@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"webstack/contract"
-	"webstack/host/internal/fakedocker"
+	"webstack/host/internal/dockertest"
 )
 
 func TestBaseReplacesOnlyWhatChanged(t *testing.T) {
@@ -34,7 +34,7 @@ func TestBaseRemovesWhatComposeLeft(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
-	w.engine.Change("caddy", func(c *fakedocker.Container) { c.Name = "0123_caddy" })
+	w.engine.Change("caddy", func(c *dockertest.Container) { c.Name = "0123_caddy" })
 	w.runs(both("v1", "v1"))
 	if got := w.engine.Containers(); got[0].Name != "caddy" || len(got) != 4 {
 		t.Errorf("got %v", got)
@@ -64,13 +64,13 @@ func TestBaseFails(t *testing.T) {
 	}{
 		"Postgres ends": {func(w *world) {
 			w.engine.Health["postgres"] = func() error {
-				w.engine.Change("postgres", func(c *fakedocker.Container) { c.Status, c.ExitCode = "exited", 1 })
-				return fakedocker.Fail("no response")
+				w.engine.Change("postgres", func(c *dockertest.Container) { c.Status, c.ExitCode = "exited", 1 })
+				return dockertest.Fail("no response")
 			}
 		}, []string{"wait for postgres", "exited (exited, exit code 1)"}},
 		"Postgres is not well": {func(w *world) {
 			w.Timing.Base = 30 * w.Timing.Poll
-			w.engine.Health["postgres"] = func() error { return fakedocker.Fail("no response") }
+			w.engine.Health["postgres"] = func() error { return dockertest.Fail("no response") }
 		}, []string{"wait for postgres", "not healthy after", "no response"}},
 		"Caddy's API is silent": {func(w *world) {
 			w.Timing.Base = 30 * w.Timing.Poll
@@ -79,7 +79,7 @@ func TestBaseFails(t *testing.T) {
 		"a port is taken": {func(w *world) {
 			w.engine.After = func(args []string) error {
 				if args[0] == "compose" && args[len(args)-1] == "caddy" {
-					return fakedocker.Fail("Bind for 0.0.0.0:443 failed: port is already allocated")
+					return dockertest.Fail("Bind for 0.0.0.0:443 failed: port is already allocated")
 				}
 				return nil
 			}
@@ -118,7 +118,7 @@ func TestBaseWaits(t *testing.T) {
 	asked := 0
 	w.engine.Health["postgres"] = func() error {
 		if asked++; asked < 5 {
-			return fakedocker.Fail("rejecting connections")
+			return dockertest.Fail("rejecting connections")
 		}
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/host/internal/fakedocker"
+	"webstack/host/internal/dockertest"
 )
 
 // killer ends a run at its n-th event: an event is a moment right before or behind a call of docker that changes
@@ -89,7 +89,7 @@ func killOnce(t *testing.T, s story, at int) (killed bool) {
 	s.change(w)
 	k := &killer{at: at, out: &w.out}
 	watch := func(args []string) error {
-		if fakedocker.OnlyLooks(args) {
+		if dockertest.OnlyLooks(args) {
 			return nil
 		}
 		for _, app := range s.neverInterrupt {

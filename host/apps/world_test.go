@@ -15,8 +15,8 @@ import (
 	"webstack/contract"
 	"webstack/host/caddy"
 	"webstack/host/docker"
-	"webstack/host/internal/fakecaddy"
-	"webstack/host/internal/fakedocker"
+	"webstack/host/internal/caddytest"
+	"webstack/host/internal/dockertest"
 )
 
 const (
@@ -30,14 +30,14 @@ type world struct {
 	*testing.T
 	*Host
 	dir    string
-	engine *fakedocker.Engine
-	caddy  *fakecaddy.Caddy
+	engine *dockertest.Engine
+	caddy  *caddytest.Caddy
 	out    bytes.Buffer
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, dir: t.TempDir(), engine: fakedocker.New(t), caddy: fakecaddy.New(t)}
+	w := &world{T: t, dir: t.TempDir(), engine: dockertest.New(t), caddy: caddytest.New(t)}
 	w.engine.Registry = []string{caddyImage, postgresImage}
 	for _, app := range []string{"blog", "shop", "wiki"} {
 		for _, release := range []string{"v1", "v2", "v3"} {
@@ -51,7 +51,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { _ = root.Close() })
 	w.Host = &Host{
 		Docker: &docker.Engine{
-			Runner: w.engine, Project: fakedocker.Project, ComposeFile: filepath.Join(w.dir, contract.ComposePath),
+			Runner: w.engine, Project: dockertest.Project, ComposeFile: filepath.Join(w.dir, contract.ComposePath),
 			RuntimeDir: t.TempDir(), Backoff: time.Millisecond,
 		},
 		Caddy: caddy.Admin{Socket: w.caddy.Socket}, Root: root, Out: &w.out, Dial: w.engine.Dial,

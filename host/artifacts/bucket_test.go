@@ -9,14 +9,14 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/host/internal/fakes3"
+	"webstack/host/internal/s3test"
 )
 
-var fake fakes3.Server
+var fake s3test.Server
 
 func TestMain(m *testing.M) {
 	server := httptest.NewServer(&fake)
-	fakes3.SetEnvironment(server.URL)
+	s3test.SetEnvironment(server.URL)
 	code := m.Run()
 	server.Close()
 	os.Exit(code)
@@ -46,7 +46,7 @@ func TestGetRepeatsAfterServerErrors(t *testing.T) {
 	stored.Put("key", []byte("content"))
 	stored.Fault(func(w http.ResponseWriter, _ string, n int) bool {
 		if n == 1 {
-			fakes3.Error(w, http.StatusServiceUnavailable, "SlowDown")
+			s3test.Error(w, http.StatusServiceUnavailable, "SlowDown")
 		}
 		return n == 1
 	})
@@ -66,7 +66,7 @@ func TestGetNamesWhatItCannotHave(t *testing.T) {
 	stored := fake.Bucket()
 	stored.Fault(func(w http.ResponseWriter, key string, _ int) bool {
 		if key == "forbidden" {
-			fakes3.Error(w, http.StatusForbidden, "AccessDenied")
+			s3test.Error(w, http.StatusForbidden, "AccessDenied")
 		}
 		return key == "forbidden"
 	})

@@ -7,27 +7,27 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 	"webstack/host/systemd"
 )
 
 // A unit that is active is never stopped: that would stop all containers.
 func TestEnsure(t *testing.T) {
 	t.Parallel()
-	root, run := t.TempDir(), &fakecommand.Runner{}
+	root, run := t.TempDir(), &commandtest.Runner{}
 	unitFile := systemd.Unit{Name: Unit}.Path()
 	if err := os.MkdirAll(filepath.Join(root, filepath.Dir(unitFile)), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	active, broken := false, ""
-	run.Set("systemctl", func(c fakecommand.Call) (string, error) {
+	run.Set("systemctl", func(c commandtest.Call) (string, error) {
 		switch {
 		case c.Args[0] == broken:
-			return "", fakecommand.Fail("systemctl", 1, "no")
+			return "", commandtest.Fail("systemctl", 1, "no")
 		case c.Args[0] == "start":
 			active = true
 		case c.Args[0] == "is-active" && !active:
-			return "", fakecommand.Fail("systemctl", 3, "inactive")
+			return "", commandtest.Fail("systemctl", 3, "inactive")
 		}
 		return "", nil
 	})

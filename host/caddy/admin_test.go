@@ -4,12 +4,12 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/host/internal/fakecaddy"
+	"webstack/host/internal/caddytest"
 )
 
 func TestAdmin(t *testing.T) {
 	t.Parallel()
-	fake := fakecaddy.New(t)
+	fake := caddytest.New(t)
 	fake.InFlight(func() map[string]int { return map[string]int{"webstack-shop-1:3000": 2} })
 	admin := Admin{Socket: fake.Socket}
 	if err := admin.Ready(t.Context()); err != nil {
@@ -22,7 +22,7 @@ func TestAdmin(t *testing.T) {
 		if err := admin.Load(t.Context(), []byte("example.com"), force); err != nil {
 			t.Error(err)
 		}
-		if got := fake.Loads(); len(got) != 1 || got[0] != (fakecaddy.Load{Caddyfile: "example.com", Force: force}) {
+		if got := fake.Loads(); len(got) != 1 || got[0] != (caddytest.Load{Caddyfile: "example.com", Force: force}) {
 			t.Errorf("loaded %v", got)
 		}
 	}
@@ -35,7 +35,7 @@ func TestAdmin(t *testing.T) {
 
 func TestAdminIsDown(t *testing.T) {
 	t.Parallel()
-	fake := fakecaddy.New(t)
+	fake := caddytest.New(t)
 	fake.Down(true)
 	for name, admin := range map[string]Admin{"closes": {Socket: fake.Socket}, "no socket": {Socket: "/nowhere"}} {
 		if admin.Ready(t.Context()) == nil || admin.Load(t.Context(), nil, false) == nil {

@@ -7,28 +7,28 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 // world is a host that does what it is told.
 type world struct {
 	Options
-	run     *fakecommand.Runner
+	run     *commandtest.Runner
 	out     bytes.Buffer
 	missing bool // somebody removed the rules
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{run: &fakecommand.Runner{}}
+	w := &world{run: &commandtest.Runner{}}
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, filepath.Dir(unitFile)), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	w.run.Set("systemctl", func(fakecommand.Call) (string, error) { return "", nil })
-	w.run.Set("iptables", func(c fakecommand.Call) (string, error) {
+	w.run.Set("systemctl", func(commandtest.Call) (string, error) { return "", nil })
+	w.run.Set("iptables", func(c commandtest.Call) (string, error) {
 		if w.missing {
-			return "", fakecommand.Fail("iptables", 1, "Bad rule")
+			return "", commandtest.Fail("iptables", 1, "Bad rule")
 		}
 		return "", nil
 	})
@@ -109,9 +109,9 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	w := newWorld(t)
-	w.run.Set("systemctl", func(c fakecommand.Call) (string, error) {
+	w.run.Set("systemctl", func(c commandtest.Call) (string, error) {
 		if c.Args[0] == "restart" {
-			return "", fakecommand.Fail("systemctl", 1, "failed")
+			return "", commandtest.Fail("systemctl", 1, "failed")
 		}
 		return "", nil
 	})

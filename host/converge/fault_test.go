@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webstack/contract"
-	"webstack/host/internal/fakes3"
+	"webstack/host/internal/s3test"
 )
 
 const composeKey = "bundle/" + contract.ComposePath
@@ -25,7 +25,7 @@ func TestRunChangesNothingOnAFault(t *testing.T) {
 		return func(b *bundle) {
 			b.bucket.Fault(func(w http.ResponseWriter, key string, _ int) bool {
 				if key == composeKey {
-					fakes3.Truncate(w, []byte(content))
+					s3test.Truncate(w, []byte(content))
 				}
 				return false
 			})
@@ -56,7 +56,7 @@ func TestRunChangesNothingOnAFault(t *testing.T) {
 		"denied": {func(b *bundle) {
 			b.bucket.Fault(func(w http.ResponseWriter, key string, _ int) bool {
 				if key == composeKey {
-					fakes3.Error(w, http.StatusForbidden, "AccessDenied")
+					s3test.Error(w, http.StatusForbidden, "AccessDenied")
 				}
 				return key == composeKey
 			})
@@ -99,7 +99,7 @@ func TestRunReadsAgainWhenAConnectionBreaks(t *testing.T) {
 	b := publish(t, sample())
 	b.bucket.Fault(func(w http.ResponseWriter, key string, n int) bool {
 		if key == composeKey && n < attempts {
-			fakes3.Truncate(w, []byte(sample()[contract.ComposePath]))
+			s3test.Truncate(w, []byte(sample()[contract.ComposePath]))
 		}
 		return false
 	})

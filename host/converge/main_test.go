@@ -12,10 +12,10 @@ import (
 
 	"webstack/contract"
 	"webstack/host/artifacts"
-	"webstack/host/internal/fakes3"
+	"webstack/host/internal/s3test"
 )
 
-var fake fakes3.Server
+var fake s3test.Server
 
 // Environment of a child process: see child.
 const (
@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(child())
 	}
 	server := httptest.NewServer(&fake)
-	fakes3.SetEnvironment(server.URL)
+	s3test.SetEnvironment(server.URL)
 	code := m.Run()
 	server.Close()
 	os.Exit(code)
@@ -72,7 +72,7 @@ func (s *suicide) Write(p []byte) (int, error) {
 
 // bundle is a bundle in a bucket of its own, for a stack directory of its own.
 type bundle struct {
-	bucket   *fakes3.Bucket
+	bucket   *s3test.Bucket
 	dir      string
 	manifest contract.Manifest
 	sum      string

@@ -11,7 +11,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/boot"
-	"webstack/host/internal/fakes3"
+	"webstack/host/internal/s3test"
 	"webstack/host/volume"
 )
 
@@ -19,7 +19,7 @@ var fake cloud
 
 func TestMain(m *testing.M) {
 	server := httptest.NewServer(&fake)
-	fakes3.SetEnvironment(server.URL)
+	s3test.SetEnvironment(server.URL)
 	code := m.Run()
 	server.Close()
 	os.Exit(code)

@@ -6,20 +6,20 @@ import (
 	"path/filepath"
 	"testing"
 
-	"webstack/host/internal/fakecommand"
-	"webstack/host/internal/fakes3"
-	"webstack/host/internal/fakessm"
+	"webstack/host/internal/commandtest"
+	"webstack/host/internal/s3test"
+	"webstack/host/internal/ssmtest"
 	"webstack/host/volume"
 )
 
 // cloud is storage and Parameter Store behind one address.
 type cloud struct {
-	fakes3.Server
-	parameters fakessm.Server
+	s3test.Server
+	parameters ssmtest.Server
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if fakessm.Handles(r) {
+	if ssmtest.Handles(r) {
 		c.parameters.ServeHTTP(w, r)
 		return
 	}
@@ -30,7 +30,7 @@ const volumeID = "vol-0123456789abcdef0"
 
 // machine makes up a container with the data volume mounted, and programs that fail. Everything that would be changed
 // outside of the stack directory is below a directory of the test's own.
-func machine(t *testing.T) (volume.System, *fakecommand.Runner) {
+func machine(t *testing.T) (volume.System, *commandtest.Runner) {
 	t.Helper()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
@@ -53,12 +53,12 @@ func machine(t *testing.T) (volume.System, *fakecommand.Runner) {
 			t.Fatal(err)
 		}
 	}
-	run := &fakecommand.Runner{}
+	run := &commandtest.Runner{}
 	for _, works := range []string{"systemctl", "systemd-detect-virt"} {
-		run.Set(works, func(fakecommand.Call) (string, error) { return "", nil })
+		run.Set(works, func(commandtest.Call) (string, error) { return "", nil })
 	}
-	run.Set("docker", func(fakecommand.Call) (string, error) {
-		return "", fakecommand.Fail("docker", 1, "Cannot connect to the Docker daemon")
+	run.Set("docker", func(commandtest.Call) (string, error) {
+		return "", commandtest.Fail("docker", 1, "Cannot connect to the Docker daemon")
 	})
 	return s, run
 }

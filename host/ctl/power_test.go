@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"webstack/contract"
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 func TestUpBoundsConnections(t *testing.T) {
@@ -19,13 +19,13 @@ func TestUpBoundsConnections(t *testing.T) {
 	dir := t.TempDir()
 	var restored []string
 	for _, program := range []string{"iptables", "ip6tables"} {
-		run.Set(program, func(c fakecommand.Call) (string, error) {
+		run.Set(program, func(c commandtest.Call) (string, error) {
 			if slices.Contains(c.Args, "--check") {
-				return "", fakecommand.Fail(program, 1, "Bad rule")
+				return "", commandtest.Fail(program, 1, "Bad rule")
 			}
 			return "", nil
 		})
-		run.Set(program+"-restore", func(c fakecommand.Call) (string, error) {
+		run.Set(program+"-restore", func(c commandtest.Call) (string, error) {
 			restored = append(restored, c.Input)
 			return "", nil
 		})
@@ -70,10 +70,10 @@ func TestDownStopsAppsFirst(t *testing.T) {
 			{"com.docker.compose.project": "webstack", "com.docker.compose.service": %q}}}`, id, service, status, service)
 	}
 	fail := ""
-	run.Set("docker", func(c fakecommand.Call) (string, error) {
+	run.Set("docker", func(c commandtest.Call) (string, error) {
 		switch c.Args[0] {
 		case fail:
-			return "", fakecommand.Fail("docker", 1, "no "+fail)
+			return "", commandtest.Fail("docker", 1, "no "+fail)
 		case "ps":
 			return "a\nb\nc\nd\n", nil
 		case "inspect":

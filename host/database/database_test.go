@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 // The example of RFC 7677: who has the server's key can prove it to the client.
@@ -181,8 +181,8 @@ func TestNamesOfTheServer(t *testing.T) {
 
 func TestContainer(t *testing.T) {
 	t.Parallel()
-	run := &fakecommand.Runner{}
-	run.Set("docker", func(c fakecommand.Call) (string, error) { return "line\n", nil })
+	run := &commandtest.Runner{}
+	run.Set("docker", func(c commandtest.Call) (string, error) { return "line\n", nil })
 	c := &Container{Name: "postgres", User: "super", Run: run}
 	if got, err := c.Value(t.Context(), "SELECT 1"); err != nil || got != "line" {
 		t.Errorf("got %q, %v", got, err)
@@ -199,7 +199,7 @@ func TestContainer(t *testing.T) {
 			t.Errorf("ran %s", line)
 		}
 	}
-	run.Set("docker", func(fakecommand.Call) (string, error) { return "no JSON", nil })
+	run.Set("docker", func(commandtest.Call) (string, error) { return "no JSON", nil })
 	if _, err := c.Differ(t.Context(), nil); err == nil {
 		t.Error("no error")
 	}
@@ -207,11 +207,11 @@ func TestContainer(t *testing.T) {
 
 func TestWait(t *testing.T) {
 	t.Parallel()
-	run := &fakecommand.Runner{}
+	run := &commandtest.Runner{}
 	n := 0
-	run.Set("docker", func(fakecommand.Call) (string, error) {
+	run.Set("docker", func(commandtest.Call) (string, error) {
 		if n++; n < 3 {
-			return "", fakecommand.Fail("docker exec", 2, "the database system is starting up")
+			return "", commandtest.Fail("docker exec", 2, "the database system is starting up")
 		}
 		return "1\n", nil
 	})

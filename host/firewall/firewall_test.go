@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"webstack/contract"
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 var limits = contract.Web{
@@ -17,7 +17,7 @@ var limits = contract.Web{
 
 // kernel keeps the rules of both families, as far as the package uses them.
 type kernel struct {
-	fakecommand.Runner
+	commandtest.Runner
 	rules map[string][]string // by program, each as CHAIN RULE
 	fail  string              // a part of the call that fails
 }
@@ -25,9 +25,9 @@ type kernel struct {
 func newKernel() *kernel {
 	k := &kernel{rules: map[string][]string{}}
 	for _, f := range families {
-		k.Set(f.program, func(c fakecommand.Call) (string, error) {
+		k.Set(f.program, func(c commandtest.Call) (string, error) {
 			if k.fail != "" && strings.Contains(c.Line(), k.fail) {
-				return "", fakecommand.Fail(f.program, 4, "no memory")
+				return "", commandtest.Fail(f.program, 4, "no memory")
 			}
 			_, rule, _ := strings.Cut(c.Line(), "--table mangle ")
 			how, rule, _ := strings.Cut(rule, " ")
@@ -35,11 +35,11 @@ func newKernel() *kernel {
 			case how == "--append":
 				k.rules[f.program] = append(k.rules[f.program], rule)
 			case how == "--check" && !has:
-				return "", fakecommand.Fail(f.program, 1, "Bad rule (does a matching rule exist in that chain?).")
+				return "", commandtest.Fail(f.program, 1, "Bad rule (does a matching rule exist in that chain?).")
 			}
 			return "", nil
 		})
-		k.Set(f.program+"-restore", func(c fakecommand.Call) (string, error) {
+		k.Set(f.program+"-restore", func(c commandtest.Call) (string, error) {
 			k.rules[f.program] = slices.DeleteFunc(k.rules[f.program], func(rule string) bool {
 				return strings.HasPrefix(rule, chain+" ")
 			})
@@ -132,7 +132,7 @@ func TestEnsureIsResumed(t *testing.T) {
 
 func TestEnsureWithoutIptables(t *testing.T) {
 	t.Parallel()
-	err := Ensure(t.Context(), Options{Run: &fakecommand.Runner{}, Out: &bytes.Buffer{}, Web: limits})
+	err := Ensure(t.Context(), Options{Run: &commandtest.Runner{}, Out: &bytes.Buffer{}, Web: limits})
 	if err == nil || errors.Unwrap(err) == nil {
 		t.Errorf("got error %v", err)
 	}

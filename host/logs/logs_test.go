@@ -9,11 +9,11 @@ import (
 
 	"webstack/contract"
 	"webstack/host/docker"
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 // engine has containers, given as service and number, which log what log says.
-func engine(t *testing.T, log fakecommand.Program, services ...string) (*docker.Engine, *fakecommand.Runner) {
+func engine(t *testing.T, log commandtest.Program, services ...string) (*docker.Engine, *commandtest.Runner) {
 	t.Helper()
 	var list []map[string]any
 	for i, service := range services {
@@ -28,8 +28,8 @@ func engine(t *testing.T, log fakecommand.Program, services ...string) (*docker.
 	if err != nil {
 		t.Fatal(err)
 	}
-	run := &fakecommand.Runner{}
-	run.Set("docker", func(c fakecommand.Call) (string, error) {
+	run := &commandtest.Runner{}
+	run.Set("docker", func(c commandtest.Call) (string, error) {
 		switch c.Args[0] {
 		case "ps":
 			return strings.Repeat("id\n", len(services)), nil
@@ -43,7 +43,7 @@ func engine(t *testing.T, log fakecommand.Program, services ...string) (*docker.
 
 func TestPrint(t *testing.T) {
 	t.Parallel()
-	e, run := engine(t, func(c fakecommand.Call) (string, error) { return "of " + c.Args[len(c.Args)-1] + "\n", nil },
+	e, run := engine(t, func(c commandtest.Call) (string, error) { return "of " + c.Args[len(c.Args)-1] + "\n", nil },
 		"shop", "blog", "shop")
 	var out bytes.Buffer
 	err := Print(t.Context(), Options{Service: "shop", Lines: 7, Since: "10m", Timestamps: true, Engine: e, Out: &out})
@@ -59,7 +59,7 @@ func TestPrint(t *testing.T) {
 // What does not fit into an output is left out at the beginning, and that is said.
 func TestPrintLeavesOldLinesOut(t *testing.T) {
 	t.Parallel()
-	e, _ := engine(t, func(fakecommand.Call) (string, error) {
+	e, _ := engine(t, func(commandtest.Call) (string, error) {
 		var text strings.Builder
 		for i := range 5000 {
 			fmt.Fprintf(&text, "line %d of ü\n", i)
@@ -79,7 +79,7 @@ func TestPrintLeavesOldLinesOut(t *testing.T) {
 
 func TestPrintFails(t *testing.T) {
 	t.Parallel()
-	broken := func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("docker logs", 1, "no driver") }
+	broken := func(commandtest.Call) (string, error) { return "", commandtest.Fail("docker logs", 1, "no driver") }
 	e, run := engine(t, broken, "shop")
 	for service, want := range map[string]string{
 		"blog": "it has no container", "shop": "read the log of webstack-shop-0: docker logs: exit code 1: no driver",
@@ -89,7 +89,7 @@ func TestPrintFails(t *testing.T) {
 			t.Errorf("%s: %v, want %q", service, err, want)
 		}
 	}
-	run.Set("docker", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("docker ps", 1, "no engine") })
+	run.Set("docker", func(commandtest.Call) (string, error) { return "", commandtest.Fail("docker ps", 1, "no engine") })
 	if err := Print(t.Context(), Options{Service: "shop", Engine: e, Out: &bytes.Buffer{}}); err == nil ||
 		!strings.Contains(err.Error(), "no engine") {
 		t.Errorf("error is %v", err)

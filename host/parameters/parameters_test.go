@@ -12,17 +12,17 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webstack/host/internal/fakes3"
-	"webstack/host/internal/fakessm"
+	"webstack/host/internal/s3test"
+	"webstack/host/internal/ssmtest"
 )
 
 // open is a store of the test's own.
-func open(t *testing.T) (*Store, *fakessm.Server) {
+func open(t *testing.T) (*Store, *ssmtest.Server) {
 	t.Helper()
-	fake := &fakessm.Server{}
+	fake := &ssmtest.Server{}
 	server := httptest.NewServer(fake)
 	t.Cleanup(server.Close)
-	fakes3.SetEnvironment(server.URL)
+	s3test.SetEnvironment(server.URL)
 	store, err := Open(t.Context(), "eu-central-1")
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +32,7 @@ func open(t *testing.T) (*Store, *fakessm.Server) {
 
 func TestMain(m *testing.M) {
 	// No test may find anything of the user's own.
-	fakes3.SetEnvironment("http://127.0.0.1:1")
+	s3test.SetEnvironment("http://127.0.0.1:1")
 	os.Exit(m.Run())
 }
 
@@ -46,7 +46,7 @@ func TestByPathReadsAllPages(t *testing.T) {
 	}
 	fake.Put("/webstack/dev2/postgres/password", "of another stack")
 	var requests atomic.Int32
-	fake.Fault(func(http.ResponseWriter, fakessm.Request) bool { requests.Add(1); return false })
+	fake.Fault(func(http.ResponseWriter, ssmtest.Request) bool { requests.Add(1); return false })
 	got, err := store.ByPath(t.Context(), "/webstack/dev")
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v:\n%s", err, diff)
@@ -61,7 +61,7 @@ func TestThrottlingIsWaitedFor(t *testing.T) {
 	fake.Put("/webstack/dev/x", "value")
 	for _, code := range []string{"ThrottlingException", "InternalServerError"} {
 		var n atomic.Int32
-		fake.Fault(func(w http.ResponseWriter, _ fakessm.Request) bool {
+		fake.Fault(func(w http.ResponseWriter, _ ssmtest.Request) bool {
 			if n.Add(1) > 2 {
 				return false
 			}
@@ -69,7 +69,7 @@ func TestThrottlingIsWaitedFor(t *testing.T) {
 			if code == "InternalServerError" {
 				status = http.StatusInternalServerError
 			}
-			fakessm.Error(w, status, code)
+			ssmtest.Error(w, status, code)
 			return true
 		})
 		if got, err := store.ByPath(t.Context(), "/webstack/dev"); err != nil || len(got) != 1 {
@@ -91,7 +91,7 @@ func TestByName(t *testing.T) {
 		}
 	}
 	var asked []int
-	fake.Fault(func(_ http.ResponseWriter, r fakessm.Request) bool { asked = append(asked, len(r.Names)); return false })
+	fake.Fault(func(_ http.ResponseWriter, r ssmtest.Request) bool { asked = append(asked, len(r.Names)); return false })
 	found, failed, err := store.ByName(t.Context(), names)
 	if diff := cmp.Diff(want, found); err != nil || len(failed) > 0 || diff != "" {
 		t.Errorf("%v, %v:\n%s", err, failed, diff)
@@ -117,8 +117,8 @@ func TestByName(t *testing.T) {
 func TestWhatConcernsAllIsAnError(t *testing.T) {
 	store, fake := open(t)
 	fake.Put("/webstack/dev/x", "canary")
-	fake.Fault(func(w http.ResponseWriter, _ fakessm.Request) bool {
-		fakessm.Error(w, http.StatusBadRequest, "ExpiredTokenException")
+	fake.Fault(func(w http.ResponseWriter, _ ssmtest.Request) bool {
+		ssmtest.Error(w, http.StatusBadRequest, "ExpiredTokenException")
 		return true
 	})
 	if _, _, err := store.ByName(t.Context(), []string{"/webstack/dev/x"}); err == nil ||
@@ -130,12 +130,12 @@ func TestWhatConcernsAllIsAnError(t *testing.T) {
 	}
 	// The first request is refused for one of its parameters, and then the service is gone.
 	var n atomic.Int32
-	fake.Fault(func(w http.ResponseWriter, _ fakessm.Request) bool {
+	fake.Fault(func(w http.ResponseWriter, _ ssmtest.Request) bool {
 		code := "AccessDeniedException"
 		if n.Add(1) > 1 {
 			code = "UnrecognizedClientException"
 		}
-		fakessm.Error(w, http.StatusBadRequest, code)
+		ssmtest.Error(w, http.StatusBadRequest, code)
 		return true
 	})
 	if _, _, err := store.ByName(t.Context(), []string{"/webstack/dev/x"}); err == nil ||

@@ -21,14 +21,14 @@ import (
 	"webstack/contract"
 	"webstack/host/database"
 	"webstack/host/docker"
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 // bench is a made-up host. Its apps listen on this machine.
 type bench struct {
 	Options
 	t        *testing.T
-	run      *fakecommand.Runner
+	run      *commandtest.Runner
 	manifest contract.Manifest
 	tls      *httptest.Server
 	// containers are as `docker inspect` prints them.
@@ -37,10 +37,10 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, run: &fakecommand.Runner{}}
+	b := &bench{t: t, run: &commandtest.Runner{}}
 	b.tls = httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is for example.com
 	t.Cleanup(b.tls.Close)
-	b.run.Set("docker", func(c fakecommand.Call) (string, error) {
+	b.run.Set("docker", func(c commandtest.Call) (string, error) {
 		switch c.Args[0] {
 		case "version":
 			return "29.1.3\n", nil
@@ -209,7 +209,7 @@ func TestHostInTrouble(t *testing.T) {
 	b.Postgres = func(context.Context, contract.Manifest) (database.Usage, error) {
 		return database.Usage{}, errors.New("no connection")
 	}
-	b.run.Set("docker", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("docker", 1, "no engine") })
+	b.run.Set("docker", func(commandtest.Call) (string, error) { return "", commandtest.Fail("docker", 1, "no engine") })
 	s := Read(t.Context(), b.Options)
 	if s.Docker != "" || s.PostgresReady || s.DataMounted || len(s.Disks) != 1 || len(s.Services) != 2 {
 		t.Errorf("got %+v", s)
@@ -243,7 +243,7 @@ func TestKilledForMemory(t *testing.T) {
 			".scope,task=node,pid=4711,uid=0\n"
 	}
 	shop := b.containers[1]["Id"].(string)
-	b.run.Set("journalctl", func(fakecommand.Call) (string, error) {
+	b.run.Set("journalctl", func(commandtest.Call) (string, error) {
 		return line(shop) + line(strings.Repeat("f", 64)) + line(shop), nil
 	})
 	expect := func(want ...int) {
@@ -255,14 +255,14 @@ func TestKilledForMemory(t *testing.T) {
 		}
 	}
 	expect(0, 2, 1)
-	b.run.Set("journalctl", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("journalctl", 1, "no journal") })
+	b.run.Set("journalctl", func(commandtest.Call) (string, error) { return "", commandtest.Fail("journalctl", 1, "no journal") })
 	expect(0, 0, 1)
 	// A host that is a container reads the kernel's own log.
-	b.run.Set("dmesg", func(fakecommand.Call) (string, error) {
+	b.run.Set("dmesg", func(commandtest.Call) (string, error) {
 		return "[ 1.2] Memory cgroup out of memory: task_memcg= " + shop + "\n[ 1.3] " + line(shop), nil
 	})
 	expect(0, 1, 1)
-	b.run.Set("journalctl", func(fakecommand.Call) (string, error) { return "", nil })
+	b.run.Set("journalctl", func(commandtest.Call) (string, error) { return "", nil })
 	expect(0, 1, 1)
 }
 

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 type bench struct {
 	Options
 	t   *testing.T
-	run *fakecommand.Runner
+	run *commandtest.Runner
 	out bytes.Buffer
 	// free is what is free on a disk of total bytes.
 	total, free int64
@@ -30,25 +30,25 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{t: t, run: &fakecommand.Runner{}, total: 16 * gibi, free: 10 * gibi}
+	b := &bench{t: t, run: &commandtest.Runner{}, total: 16 * gibi, free: 10 * gibi}
 	b.Options = Options{Run: b.run, Out: &b.out, Root: t.TempDir(), Disk: func(string) (int64, int64, error) {
 		return b.total, b.free, nil
 	}}
 	for name, text := range map[string]string{active: "Filename Type\n", current: "60\n", "/etc/systemd/system/x": ""} {
 		b.write(name, text)
 	}
-	b.run.Set("systemd-detect-virt", func(fakecommand.Call) (string, error) {
-		return "", fakecommand.Fail("systemd-detect-virt", 1, "")
+	b.run.Set("systemd-detect-virt", func(commandtest.Call) (string, error) {
+		return "", commandtest.Fail("systemd-detect-virt", 1, "")
 	})
-	b.run.Set("fallocate", func(c fakecommand.Call) (string, error) {
+	b.run.Set("fallocate", func(c commandtest.Call) (string, error) {
 		size, err := strconv.ParseInt(c.Args[1], 10, 64)
 		if err != nil {
 			return "", err
 		}
 		return "", os.Truncate(c.Args[2], size)
 	})
-	b.run.Set("mkswap", func(fakecommand.Call) (string, error) { return "", nil })
-	b.run.Set("systemctl", func(c fakecommand.Call) (string, error) {
+	b.run.Set("mkswap", func(commandtest.Call) (string, error) { return "", nil })
+	b.run.Set("systemctl", func(c commandtest.Call) (string, error) {
 		if slices.Contains(c.Args, "enable") {
 			b.write(active, "Filename Type\n/swapfile file 2097148 0 -2\n")
 		}
@@ -136,7 +136,7 @@ func TestFullDisk(t *testing.T) {
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.run.Set("systemd-detect-virt", func(fakecommand.Call) (string, error) { return "", nil })
+	b.run.Set("systemd-detect-virt", func(commandtest.Call) (string, error) { return "", nil })
 	if out := b.ensure(); strings.Count(out, "\n") != 1 || !strings.HasPrefix(out, "no swap: ") || b.size() != -1 {
 		t.Errorf("printed %q", out)
 	}
@@ -148,9 +148,9 @@ func TestContainer(t *testing.T) {
 func TestKernelThatRefuses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.run.Set("systemctl", func(c fakecommand.Call) (string, error) {
+	b.run.Set("systemctl", func(c commandtest.Call) (string, error) {
 		if slices.Contains(c.Args, "enable") {
-			return "", fakecommand.Fail("systemctl", 1, "Invalid argument")
+			return "", commandtest.Fail("systemctl", 1, "Invalid argument")
 		}
 		return "", nil
 	})
@@ -170,7 +170,7 @@ func TestKilledAtEachProgram(t *testing.T) {
 	for _, name := range []string{"fallocate", "mkswap", "systemctl"} {
 		b := newBench(t)
 		works := b.run.Program(name)
-		b.run.Set(name, func(fakecommand.Call) (string, error) { panic("killed") })
+		b.run.Set(name, func(commandtest.Call) (string, error) { panic("killed") })
 		func() {
 			defer func() {
 				if p := recover(); p != "killed" {
@@ -196,10 +196,10 @@ func TestFaults(t *testing.T) {
 		want  string
 	}{
 		"mkswap": {func(b *bench) {
-			b.run.Set("mkswap", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("mkswap", 1, "no") })
+			b.run.Set("mkswap", func(commandtest.Call) (string, error) { return "", commandtest.Fail("mkswap", 1, "no") })
 		}, "set up swap: mkswap: exit code 1: no"},
 		"full disk": {func(b *bench) {
-			b.run.Set("fallocate", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("fallocate", 1, "full") })
+			b.run.Set("fallocate", func(commandtest.Call) (string, error) { return "", commandtest.Fail("fallocate", 1, "full") })
 		}, "set up swap: fallocate: exit code 1: full"},
 		"disk": {func(b *bench) {
 			b.Disk = func(string) (int64, int64, error) { return 0, 0, errors.New("gone") }

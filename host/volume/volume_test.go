@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"webstack/host/internal/fakecommand"
+	"webstack/host/internal/commandtest"
 )
 
 const id = "vol-0123456789abcdef0"
@@ -22,7 +22,7 @@ type bench struct {
 	t      *testing.T
 	system System
 	device string
-	run    *fakecommand.Runner
+	run    *commandtest.Runner
 }
 
 const mebi = 1 << 20
@@ -31,7 +31,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }
-	b := &bench{t: t, device: in("device"), run: &fakecommand.Runner{}, system: System{
+	b := &bench{t: t, device: in("device"), run: &commandtest.Runner{}, system: System{
 		DataDir: in("data volume"), Links: in("links"), Mounts: in("mounts"), Units: in("units"), Lock: in("lock"),
 		Mark: in("mark"),
 	}}
@@ -41,15 +41,15 @@ func newBench(t *testing.T) *bench {
 	b.must(os.WriteFile(b.device, make([]byte, 1*mebi), 0o600))
 	b.mount(false)
 	for _, name := range []string{"e2fsck", "systemctl", "resize2fs", "wipefs"} {
-		b.run.Set(name, func(fakecommand.Call) (string, error) { return "", nil })
+		b.run.Set(name, func(commandtest.Call) (string, error) { return "", nil })
 	}
-	b.run.Set("mount", func(fakecommand.Call) (string, error) { b.mount(true); return "", nil })
-	b.run.Set("mkfs.ext4", func(fakecommand.Call) (string, error) { b.format(1); return "", nil })
-	b.run.Set("blkid", func(fakecommand.Call) (string, error) {
+	b.run.Set("mount", func(commandtest.Call) (string, error) { b.mount(true); return "", nil })
+	b.run.Set("mkfs.ext4", func(commandtest.Call) (string, error) { b.format(1); return "", nil })
+	b.run.Set("blkid", func(commandtest.Call) (string, error) {
 		if text, err := os.ReadFile(b.device); err == nil && len(text) > 2048 && text[1024+0x38] == 0x53 {
 			return "DEVNAME=x\nUUID=y\nTYPE=ext4\nUSAGE=filesystem\n", nil
 		}
-		return "", fakecommand.Fail("blkid", 2, "")
+		return "", commandtest.Fail("blkid", 2, "")
 	})
 	return b
 }
@@ -152,7 +152,7 @@ func TestVolumeWithAFileSystem(t *testing.T) {
 func TestVolumeThatComesLate(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.run.Set("systemctl", func(fakecommand.Call) (string, error) {
+	b.run.Set("systemctl", func(commandtest.Call) (string, error) {
 		// From here on the volume is waited for.
 		time.AfterFunc(2*poll, b.attach)
 		return "", nil
@@ -198,11 +198,11 @@ func TestFaultsOfAVolume(t *testing.T) {
 	t.Parallel()
 	fails := func(name string, code int, message string) func(*bench) {
 		return func(b *bench) {
-			b.run.Set(name, func(fakecommand.Call) (string, error) { return "", fakecommand.Fail(name, code, message) })
+			b.run.Set(name, func(commandtest.Call) (string, error) { return "", commandtest.Fail(name, code, message) })
 		}
 	}
 	prints := func(name, text string) func(*bench) {
-		return func(b *bench) { b.run.Set(name, func(fakecommand.Call) (string, error) { return text, nil }) }
+		return func(b *bench) { b.run.Set(name, func(commandtest.Call) (string, error) { return text, nil }) }
 	}
 	formatted := func(fault func(*bench)) func(*bench) { return func(b *bench) { b.format(1); fault(b) } }
 	for name, test := range map[string]struct {
@@ -255,7 +255,7 @@ func TestVolumeIsMended(t *testing.T) {
 	b := newBench(t)
 	b.attach()
 	b.format(1)
-	b.run.Set("e2fsck", func(fakecommand.Call) (string, error) { return "", fakecommand.Fail("e2fsck", 1, "") })
+	b.run.Set("e2fsck", func(commandtest.Call) (string, error) { return "", commandtest.Fail("e2fsck", 1, "") })
 	if out, err := b.ensure(0); err != nil || !strings.Contains(out, "repaired the file system") {
 		t.Errorf("%v, printed %q", err, out)
 	}
@@ -282,8 +282,8 @@ func TestVolumeGrows(t *testing.T) {
 			b.mount(true)
 		}
 		if test.refused {
-			b.run.Set("resize2fs", func(fakecommand.Call) (string, error) {
-				return "", fakecommand.Fail("resize2fs", 1, "Permission denied")
+			b.run.Set("resize2fs", func(commandtest.Call) (string, error) {
+				return "", commandtest.Fail("resize2fs", 1, "Permission denied")
 			})
 		}
 		out, err := b.ensure(0)
@@ -302,7 +302,7 @@ func TestKilledAtEachProgram(t *testing.T) {
 			b := newBench(t)
 			b.attach()
 			works := b.run.Program(name)
-			b.run.Set(name, func(fakecommand.Call) (string, error) {
+			b.run.Set(name, func(commandtest.Call) (string, error) {
 				if name == "mkfs.ext4" {
 					// It has written something, but not what it is recognised by.
 					b.must(os.WriteFile(b.device, append([]byte("half"), make([]byte, 1*mebi)...), 0o600))

@@ -1,6 +1,6 @@
-// Package fakedocker is a Docker engine with Compose in memory, for tests. It understands the commands that package docker
+// Package dockertest is a Docker engine with Compose in memory, for tests. It understands the commands that package docker
 // runs, and gives every running container an HTTP server of its own.
-package fakedocker
+package dockertest
 
 import (
 	"cmp"

@@ -1,5 +1,5 @@
-// Package fakecommand runs no programs: tests say what each one would do.
-package fakecommand
+// Package commandtest runs no programs: tests say what each one would do.
+package commandtest
 
 import (
 	"context"

@@ -1,5 +1,5 @@
-// Package fakecaddy is as much of Caddy's admin API as the host program uses, on a Unix socket, for tests.
-package fakecaddy
+// Package caddytest is as much of Caddy's admin API as the host program uses, on a Unix socket, for tests.
+package caddytest
 
 import (
 	"encoding/json"

@@ -1,5 +1,5 @@
-// Package fakessm is as much of Parameter Store as the host program's tests need, with faults made by the test.
-package fakessm
+// Package ssmtest is as much of Parameter Store as the host program's tests need, with faults made by the test.
+package ssmtest
 
 import (
 	"encoding/json"

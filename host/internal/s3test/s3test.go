@@ -1,5 +1,5 @@
-// Package fakes3 is as much of S3 as the host program's tests need: GetObject, with faults made by the test.
-package fakes3
+// Package s3test is as much of S3 as the host program's tests need: GetObject, with faults made by the test.
+package s3test
 
 import (
 	"fmt"
