@@ -83,7 +83,12 @@ type fieldFlag struct {
 func (f *fieldFlag) String() string { return "" }
 
 // Type names the value in the help.
-func (f *fieldFlag) Type() string { return string(f.field.Type) }
+func (f *fieldFlag) Type() string {
+	if f.field.Type == config.TypeList {
+		return "list"
+	}
+	return string(f.field.Type)
+}
 
 // Set reads the value in text.
 func (f *fieldFlag) Set(text string) error {

@@ -31,12 +31,12 @@ func clone(t *testing.T) string {
 func TestHelpIsNoFailure(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
-		"Usage:\n  webstack COMMAND\n":   {"help"},
-		"webstack [command]":             {"--help"},
-		"  verify      Check the":        {"-h"},
-		"webstack apps add APP --domain": {"apps", "add", "-h"},
-		"  remove      Remove an app":    {"apps", "--help"},
-		"webstack logs shop -f":          {"help", "logs"},
+		"Usage:\n  webstack [command]\n\nAvail": {"help"},
+		"webstack [command]":                    {"--help"},
+		"  verify      Check the":               {"-h"},
+		"webstack apps add APP --domain":        {"apps", "add", "-h"},
+		"  remove      Remove an app":           {"apps", "--help"},
+		"webstack logs shop -f":                 {"help", "logs"},
 	} {
 		status, out, problems := call(t, t.TempDir(), args...)
 		if status != command.ExitOK || !strings.Contains(out, want) || problems != "" {

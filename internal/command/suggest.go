@@ -18,6 +18,14 @@ func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
 		SuggestionsMinimumDistance: 2,
 	}
 	group.AddCommand(commands...)
+	usage := group.UsageFunc()
+	group.SetUsageFunc(func(cmd *cobra.Command) error {
+		if cmd == group { // only its commands do something
+			group.RunE = nil
+			defer func() { group.RunE = runGroup }()
+		}
+		return usage(cmd)
+	})
 	return group
 }
 
