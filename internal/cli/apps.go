@@ -3,19 +3,19 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"webstack/contract"
+	"webstack/internal/command"
 	"webstack/internal/operate"
 )
 
 func (o *operator) appsListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the apps in the stack file and, if the host answers, their releases",
-		Args: cobra.NoArgs, RunE: o.runs(o.runAppsList),
+		Args: command.Args(), RunE: o.runs(o.runAppsList),
 	}
 }
 
@@ -57,7 +57,7 @@ func (o *operator) runAppsList(ctx context.Context, _ []string) error {
 	}
 	for _, app := range config.Apps {
 		row := appReport{
-			Name: app.Name, Domain: app.Domain, Aliases: slices.Concat([]string{}, app.Aliases), Port: app.ContainerPort,
+			Name: app.Name, Domain: app.Domain, Aliases: append([]string{}, app.Aliases...), Port: app.ContainerPort,
 			MemoryMb: app.MemoryMb, Repository: app.RepoName, GithubRepo: app.GithubRepo,
 		}
 		for _, known := range status.Apps {

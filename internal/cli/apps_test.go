@@ -83,7 +83,7 @@ func TestAppsAddRefusesAndWritesNothing(t *testing.T) {
 			[]string{"apps.Wiki: ", "apps.Wiki.domain: ", "apps.Wiki.containerPort: ", "nothing was written"}},
 		"domain taken": {command.ExitFailed, []string{"wiki", "--domain", "shop.example.com", "--yes"}, []string{"is already apps.shop"}},
 		"there":        {command.ExitFailed, []string{"shop", "--domain", "s.example.com", "--yes"}, []string{"is already in the stack"}},
-		"no domain":    {command.ExitFailed, []string{"wiki", "--yes"}, []string{"apps.wiki.domain: is missing"}},
+		"no domain":    {command.ExitFailed, []string{"wiki", "--yes"}, []string{"--domain is missing"}},
 		"nobody asked": {command.ExitUsage, []string{"wiki", "--domain", "wiki.example.com"}, []string{"add --yes"}},
 		"no number":    {command.ExitUsage, []string{"wiki", "--domain", "w.example.com", "--port", "x"}, []string{"give a whole number"}},
 	}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"unicode"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"webstack/config"
+	"webstack/internal/command"
 	"webstack/internal/laptop"
 	"webstack/internal/operate/appfile"
 )
@@ -23,7 +25,7 @@ func (o *operator) appsAddCommand() *cobra.Command {
 
 Each field of an app has a flag; docs/configuration.md describes the fields.`,
 		Example: "  webstack apps add wiki --domain wiki.example.com --port 3000 --memory 512",
-		Args:    cobra.ExactArgs(1),
+		Args:    command.Args("APP"),
 		RunE:    o.runs(func(_ context.Context, args []string) error { return o.addApp(args[0], options) }),
 	}
 	addYes(cmd, &options.yes)
@@ -126,6 +128,8 @@ func (o *operator) addApp(name string, options *appsAddOptions) error {
 	for _, field := range config.AppFields() {
 		if value, set := options.values[field.Name]; set {
 			fields = append(fields, appfile.Field{Name: field.Name, Value: value})
+		} else if field.Required {
+			return fmt.Errorf("add app %q: nothing was written; --%s is missing", name, flagName(field.Name))
 		}
 	}
 	until := "Until its first deploy, the app answers 503 with a plain page."

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"webstack/internal/command"
 	"webstack/internal/operate/appfile"
 )
 
@@ -14,7 +15,7 @@ func (o *operator) appsRemoveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove APP", Short: "Remove an app and its variables from the stack file",
 		Long: "Removes an app and its variables from the stack file. Shows the change and asks before writing it.",
-		Args: cobra.ExactArgs(1), ValidArgsFunction: o.firstArgument(o.completeApps),
+		Args: command.Args("APP"), ValidArgsFunction: o.firstArgument(o.completeApps),
 		RunE: o.runs(func(_ context.Context, args []string) error { return o.removeApp(args[0], yes) }),
 	}
 	addYes(cmd, &yes)

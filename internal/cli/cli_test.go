@@ -99,3 +99,43 @@ func TestCompletion(t *testing.T) {
 		}
 	}
 }
+
+// A full disk, or a pager that was closed.
+func TestOutputThatCannotBeWrittenIsAFailure(t *testing.T) {
+	t.Parallel()
+	var stderr bytes.Buffer
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer func() { _ = full.Close() }()
+	status := Command{Stdout: full, Stderr: &stderr, Dir: t.TempDir()}.Main([]string{"help"})
+	if status != command.ExitFailed || !strings.Contains(stderr.String(), "no space left") {
+		t.Errorf("status %d, printed %q", status, stderr.String())
+	}
+}
+
+func TestStacksAreNamedAsPulumiNamesThem(t *testing.T) {
+	t.Parallel()
+	status, out, problems := call(t, sample(t), "apps", "list", "--json", "-s", "organization/webstack/dev")
+	if status != command.ExitOK || !strings.Contains(out, `"stack": "dev"`) || strings.Contains(out, "null") {
+		t.Errorf("status %d, printed %q and %q", status, out, problems)
+	}
+}
+
+// A word that a shell completes may be run by it.
+func TestCompletionOffersNamesOnly(t *testing.T) {
+	t.Parallel()
+	dir := clone(t)
+	text := "config:\n  webstack:apps:\n    \"$(touch x)\": {}\n    \"_activeHelp_ hi\": {}\n    \"a\\nb\": {}\n    shop: {}\n"
+	for _, stack := range []string{"dev", "$(id)"} {
+		if err := os.WriteFile(filepath.Join(dir, "Pulumi."+stack+".yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, args := range map[string][]string{"shop\n:4\n": {"apps", "remove", "-s", "dev", ""}, "dev\n:4\n": {"verify", "-s", ""}} {
+		if _, out, _ := call(t, dir, append([]string{"__complete"}, args...)...); !strings.HasPrefix(out, want) {
+			t.Errorf("%q: offered %q, want %q", args, out, want)
+		}
+	}
+}

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"webstack/contract"
 	"webstack/internal/operate"
 	"webstack/internal/operate/appfile"
 	"webstack/internal/project"
@@ -52,7 +54,10 @@ func (o *operator) completeStacks() []string {
 		return nil
 	}
 	stacks, _ := project.Stacks(dir)
-	return stacks
+	return slices.DeleteFunc(stacks, func(name string) bool {
+		_, err := project.StackName(name)
+		return err != nil
+	})
 }
 
 // completeApps offers the apps of the stack.
@@ -65,7 +70,8 @@ func (o *operator) completeApps() []string {
 		return nil
 	}
 	names, _ := appfile.Names(text)
-	return names
+	// A shell may run what it finds in a word: nothing is offered that is not the name of an app.
+	return slices.DeleteFunc(names, func(name string) bool { return contract.CheckAppName(name) != nil })
 }
 
 // completeLogs offers the apps of the stack and the other services that have a log.

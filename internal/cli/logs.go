@@ -20,7 +20,7 @@ func (o *operator) logsCommand() *cobra.Command {
 		Use: "logs APP", Short: "Show the log of an app, caddy or postgres",
 		Example: `  webstack logs shop -f
   webstack logs caddy --since 10m --lines 1000`,
-		Args: cobra.ExactArgs(1), ValidArgsFunction: o.firstArgument(o.completeLogs),
+		Args: command.Args("APP"), ValidArgsFunction: o.firstArgument(o.completeLogs),
 		RunE: o.runs(func(ctx context.Context, args []string) error { return o.runLogs(ctx, args[0], options) }),
 	}
 	flags := cmd.Flags()

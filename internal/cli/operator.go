@@ -45,11 +45,18 @@ func (o *operator) runs(run func(ctx context.Context, args []string) error) func
 // locate finds the clone, and the stack if none was named.
 func (o *operator) locate(ctx context.Context) error {
 	var err error
-	if o.dir, err = project.FindDir(o.callDir); err != nil || o.stack != "" {
+	if o.dir, err = project.FindDir(o.callDir); err != nil {
 		return err
 	}
-	o.stack, err = o.defaultStack(ctx)
-	return err
+	if o.stack == "" {
+		if o.stack, err = o.defaultStack(ctx); err != nil {
+			return err
+		}
+	}
+	if o.stack, err = project.StackName(o.stack); err != nil {
+		return fmt.Errorf("%w: %w", command.ErrUsage, err)
+	}
+	return nil
 }
 
 // defaultStack returns the stack to use when none was named.

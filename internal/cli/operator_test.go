@@ -39,16 +39,19 @@ func TestOperatorCommandsAreUsedWrongly(t *testing.T) {
 	t.Parallel()
 	dir := stacks(t, "dev", "prod")
 	for want, args := range map[string][]string{
-		`unknown command "now"`:              {"verify", "now", "-s", "dev"},
-		"verify: unknown flag: --fast":       {"verify", "--fast"},
-		"choose a stack: -s dev, -s prod":    {"verify"},
-		`unknown command "rename"`:           {"apps", "rename", "shop"},
-		"accepts 1 arg(s), received 0":       {"apps", "remove", "-s", "dev"},
-		"accepts 1 arg(s), received 2":       {"logs", "a", "b", "-s", "dev"},
-		"put the command after two dashes":   {"shell", "ls", "-s", "dev"},
-		"flag needs an argument: 's' in -s":  {"apps", "list", "-s"},
-		`invalid argument "many" for "--li`:  {"logs", "shop", "--lines", "many"},
-		"--port\" flag: give a whole number": {"apps", "add", "shop", "--port", "x"},
+		`unexpected argument "now"`:            {"verify", "now", "-s", "dev"},
+		"verify: unknown flag: --fast":         {"verify", "--fast"},
+		"choose a stack: -s dev, -s prod":      {"verify"},
+		`unknown command "rename"`:             {"apps", "rename", "shop"},
+		"APP is missing: webstack apps remove": {"apps", "remove", "-s", "dev"},
+		`unexpected argument "b": webstack l`:  {"logs", "a", "b", "-s", "dev"},
+		"as in --json=false":                   {"apps", "list", "--json", "false"},
+		`"a\nb" is not the name of a stack`:    {"verify", "-s", "a\nb"},
+		`"../dev" is not the name of a stack`:  {"verify", "-s", "../dev"},
+		"put the command after two dashes":     {"shell", "ls", "-s", "dev"},
+		"flag needs an argument: 's' in -s":    {"apps", "list", "-s"},
+		`invalid argument "many" for "--li`:    {"logs", "shop", "--lines", "many"},
+		"--port\" flag: give a whole number":   {"apps", "add", "shop", "--port", "x"},
 	} {
 		status, out, problems := call(t, dir, args...)
 		if status != command.ExitUsage || out != "" || !strings.Contains(problems, want) {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"webstack/contract"
+	"webstack/internal/command"
 	"webstack/internal/operate"
 	"webstack/internal/operate/verify"
 )
@@ -17,7 +18,7 @@ import (
 func (o *operator) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Show the apps, their releases, health and certificates, and the state of the host",
-		Args: cobra.NoArgs, RunE: o.runs(o.runStatus),
+		Args: command.Args(), RunE: o.runs(o.runStatus),
 	}
 }
 

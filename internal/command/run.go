@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -33,8 +34,30 @@ type Streams struct {
 // NewStreams returns the streams of a command that reads from in and writes to out and err.
 func NewStreams(in io.Reader, out, err io.Writer) Streams {
 	return Streams{
-		In: in, Out: &printable.Writer{Out: out}, Err: &printable.Writer{Out: err}, RawOut: out, RawErr: err,
+		In: in, Out: &output{to: &printable.Writer{Out: out}}, Err: &printable.Writer{Out: err}, RawOut: out, RawErr: err,
 	}
+}
+
+// output remembers that something could not be written: cobra does not look at errors when it prints help.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// failure is the first error of the standard output.
+func (s Streams) failure() error {
+	if out, ok := s.Out.(*output); ok && out.err != nil {
+		return fmt.Errorf("write to the standard output: %w", out.err)
+	}
+	return nil
 }
 
 // ErrUsage marks a call with wrong arguments. The exit status is ExitUsage.
@@ -51,7 +74,10 @@ func Main(streams Streams, root *cobra.Command, args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	understood := prepare(streams, root, args)
-	err := root.ExecuteContext(ctx)
+	called, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = streams.failure()
+	}
 	var exit *ExitError
 	switch {
 	case err == nil:
@@ -62,7 +88,7 @@ func Main(streams Streams, root *cobra.Command, args []string) int {
 		if !errors.Is(err, ErrUsage) {
 			err = fmt.Errorf("%w: %w", ErrUsage, err)
 		}
-		_, _ = fmt.Fprintf(streams.Err, "%s: %v\nRun %s help for the list of commands.\n", root.Name(), err, root.Name())
+		_, _ = fmt.Fprintf(streams.Err, "%s: %v\n%s\n", root.Name(), err, seeHelp(called))
 		return ExitUsage
 	case ctx.Err() != nil:
 		_, _ = fmt.Fprintf(streams.Err, "%s: interrupted: %v\nRun the same command again to continue.\n", root.Name(), err)
@@ -71,6 +97,15 @@ func Main(streams Streams, root *cobra.Command, args []string) int {
 		_, _ = fmt.Fprintf(streams.Err, "%s: %v\n", root.Name(), err)
 		return ExitFailed
 	}
+}
+
+// seeHelp says how to get help for the command that was called.
+func seeHelp(called *cobra.Command) string {
+	root := called.Root().Name()
+	if path := strings.TrimPrefix(called.CommandPath(), root+" "); !called.HasSubCommands() && path != root {
+		return fmt.Sprintf("Run %s help %s for its usage.", root, path)
+	}
+	return fmt.Sprintf("Run %s help for the list of commands.", root)
 }
 
 // prepare silences root's own error output, because Main prints errors. The returned value becomes true when cobra has
@@ -83,6 +118,14 @@ func prepare(streams Streams, root *cobra.Command, args []string) *bool {
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(helpCommand(root))
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	root.InitDefaultCompletionCmd(args...)
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			group(cmd)
+		}
+	}
 	root.PersistentPreRun = func(*cobra.Command, []string) { *understood = true }
 	return understood
 }

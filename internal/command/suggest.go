@@ -13,28 +13,31 @@ import (
 
 // Group returns a command that only holds other commands. Called alone it fails; a typo gets a suggestion.
 func Group(name, short string, commands ...*cobra.Command) *cobra.Command {
-	group := &cobra.Command{
-		Use: name + " COMMAND", DisableFlagsInUseLine: true, Short: short, Args: cobra.ArbitraryArgs, RunE: runGroup,
-		SuggestionsMinimumDistance: 2,
-	}
-	group.AddCommand(commands...)
-	usage := group.UsageFunc()
-	group.SetUsageFunc(func(cmd *cobra.Command) error {
-		if cmd == group { // only its commands do something
-			group.RunE = nil
-			defer func() { group.RunE = runGroup }()
-		}
-		return usage(cmd)
-	})
-	return group
+	cmd := &cobra.Command{Use: name + " COMMAND", DisableFlagsInUseLine: true, Short: short}
+	cmd.AddCommand(commands...)
+	group(cmd)
+	return cmd
 }
 
-func runGroup(group *cobra.Command, args []string) error {
+// group makes cmd a command that only holds other commands.
+func group(cmd *cobra.Command) {
+	cmd.Args, cmd.RunE, cmd.SuggestionsMinimumDistance = cobra.ArbitraryArgs, runGroup, 2
+	usage := cmd.UsageFunc()
+	cmd.SetUsageFunc(func(called *cobra.Command) error {
+		if called == cmd { // only its commands do something
+			cmd.RunE = nil
+			defer func() { cmd.RunE = runGroup }()
+		}
+		return usage(called)
+	})
+}
+
+func runGroup(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("%w: %s needs a command", ErrUsage, group.CommandPath())
+		return fmt.Errorf("%w: %s needs a command", ErrUsage, cmd.CommandPath())
 	}
-	text := fmt.Sprintf("unknown command %q for %q", args[0], group.CommandPath())
-	if similar := group.SuggestionsFor(args[0]); len(similar) > 0 {
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
 		text += "\n\nDid you mean this?\n\t" + strings.Join(similar, "\n\t") + "\n"
 	}
 	return fmt.Errorf("%w: %s", ErrUsage, text)

@@ -10,6 +10,7 @@ import (
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"webstack/config"
 	"webstack/internal/project"
@@ -65,7 +66,10 @@ func LoadConfig(dir, stack string, text []byte) (*config.Config, error) {
 
 // load returns the AWS config: the default chain, overridden by the stack file and the caller.
 func (s *settings) load(ctx context.Context, options Options) (aws.Config, error) {
-	load := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(s.region), awsconfig.WithAppID("webstack")}
+	load := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithRegion(s.region), awsconfig.WithAppID("webstack"),
+		awsconfig.WithLogger(logging.Nop{}), // what matters comes as an error, and Explain says what to do
+	}
 	if options.Endpoint != "" {
 		load = append(load, awsconfig.WithBaseEndpoint(options.Endpoint))
 	}

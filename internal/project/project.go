@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -45,6 +46,18 @@ func Name(dir string) (string, error) {
 		return "", fmt.Errorf("read the name of the project: %s has no name", file)
 	}
 	return project.Name, nil
+}
+
+// stackPattern is a stack as Pulumi writes it: its name, after its organization and its project or neither.
+var stackPattern = regexp.MustCompile(`^(?:\w[\w.-]*/){0,2}(\w[\w.-]*)$`)
+
+// StackName returns the name in what Pulumi takes for a stack: dev of dev, acme/dev and acme/webstack/dev.
+func StackName(text string) (string, error) {
+	match := stackPattern.FindStringSubmatch(text)
+	if match == nil {
+		return "", fmt.Errorf("%q is not the name of a stack", text)
+	}
+	return match[1], nil
 }
 
 // StackFile is the path of a stack's file.

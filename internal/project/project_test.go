@@ -44,3 +44,15 @@ func TestName(t *testing.T) {
 		t.Error("found the name of a project that does not exist")
 	}
 }
+
+func TestStackName(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"dev": "dev", "acme/dev": "dev", "organization/webstack/dev.eu": "dev.eu",
+		"": "", "a/b/c/d": "", "../dev": "", "/dev": "", "dev/": "", "..": "", "a\nb": "", "a b": "",
+	} {
+		if got, err := StackName(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v, want %q", text, got, err, want)
+		}
+	}
+}

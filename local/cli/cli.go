@@ -54,7 +54,7 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 // command makes a command without arguments.
 func (l *local) command(name, short string, run func(context.Context) error) *cobra.Command {
 	return &cobra.Command{
-		Use: name, Short: short, Args: cobra.NoArgs,
+		Use: name, Short: short, Args: command.Args(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			l.progress = command.NewProgress(cmd.Context(), l.raw)
 			var err error
