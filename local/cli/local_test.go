@@ -178,7 +178,7 @@ func TestWrongUsage(t *testing.T) {
 		"webstack-local needs a command": {},
 		`unknown command "start"`:        {"start"},
 		"Did you mean this?\n\tdown":     {"dwon"},
-		`unknown command "now"`:          {"up", "now"},
+		`unexpected argument "now"`:      {"up", "now"},
 		"up: unknown flag: --force":      {"up", "--force"},
 		"did you mean --full?":           {"preview", "--ful"},
 	} {
