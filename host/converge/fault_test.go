@@ -182,10 +182,11 @@ func TestRunHealsAfterAKillWhileDownloading(t *testing.T) {
 	before := b.tree(t)
 	next := map[string]string{contract.CaddyfilePath: "next", contract.ComposePath: "services: {shop: {}}\n"}
 	b.update(t, next)
-	child := b.child(t, 100)
+	child, started := b.child(t, 100), make(chan struct{})
 	b.bucket.Fault(func(_ http.ResponseWriter, key string, _ int) bool {
 		if key == composeKey {
 			// The Caddyfile is staged by now; the child dies while it waits for this object.
+			<-started
 			_ = child.Process.Kill()
 		}
 		return false
@@ -193,6 +194,7 @@ func TestRunHealsAfterAKillWhileDownloading(t *testing.T) {
 	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
+	close(started)
 	if err := child.Wait(); err == nil {
 		t.Fatal("the child was not killed")
 	}

@@ -62,11 +62,15 @@ func (f *fakeHost) host() Host {
 type fakeReserve struct{ *fakeHost }
 
 func (f fakeReserve) Open() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.room = append(f.room, fmt.Sprintf("open at %d", len(f.calls)))
 	return f.fail["open"]
 }
 
 func (f fakeReserve) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.room = append(f.room, fmt.Sprintf("close at %d", len(f.calls)))
 	return f.fail["close"]
 }
