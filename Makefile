@@ -7,7 +7,7 @@ BIN := .webstack/bin
 # Package, target and number of inputs. Not a duration: a target that is busy when its time is up
 # is reported as failed (https://go.dev/issue/75804).
 FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeManifest:20000x internal/naming:FuzzName:100000x \
-	network:FuzzCarve:20000x internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
+	internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
 	internal/datachannel:FuzzDecode:30000x
 
 # The folders of the Go modules that are linted.
