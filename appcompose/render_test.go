@@ -143,7 +143,7 @@ func TestRenderIsStable(t *testing.T) {
 	}
 }
 
-// Adding an app must not touch what the others see: no container but its own is created anew.
+// Adding an app must not touch what the others see: no container but its own is replaced.
 func TestAddingAnAppChangesOnlyItsOwnService(t *testing.T) {
 	t.Parallel()
 	services := func(n int) map[string]any {

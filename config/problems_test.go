@@ -177,7 +177,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"NAT mode", []string{"natMode", "instance"},
 			`natMode: "instance" is not one of the allowed values; allowed: none or gateway`},
 
-		// Postgres. A password never stands in an error.
+		// Postgres. An error never contains a password.
 		{"reserved user", []string{"postgresUser", "pg_root"},
 			`postgresUser: "pg_root" is reserved; allowed: ` + identifiers},
 		{"user with a dash", []string{"postgresUser", "a-b"},

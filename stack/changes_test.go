@@ -145,7 +145,7 @@ func write(t *testing.T, text *strings.Builder, key string, before, after shape)
 	}
 }
 
-// difference lists what the second run has more (+), less (-), changes in place (~) or makes anew (±), by type.
+// difference lists what the second run has more (+), less (-), changes in place (~) or replaces (±), by type.
 func difference(before, after *pulumitest.Recorder) []string {
 	type id struct{ kind, name string }
 	index := func(r *pulumitest.Recorder) map[id]pulumitest.Resource {

@@ -96,7 +96,7 @@ func newHost(t *testing.T, program string) *host {
 	return h
 }
 
-// verify signs the request anew, as S3 does, and says what differs.
+// verify signs the request again, as S3 does, and says what differs.
 func verify(r *http.Request) string {
 	date, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
 	if err != nil {

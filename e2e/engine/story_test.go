@@ -33,7 +33,7 @@ func TestStory(t *testing.T) {
 		{"an app is added", addApp},
 		{"an environment value is changed", changeEnv},
 		{"the app is removed", removeApp},
-		{"drift is found and reverted", mendDrift},
+		{"drift is found and reverted", revertDrift},
 		{"a terminated host is created again", remakeHost},
 		{"destroy refuses what is protected", destroyRefused},
 		{"destroy as documented leaves nothing", destroyAsDocumented},
@@ -183,8 +183,8 @@ func removeApp(t *testing.T, clone *lab.Clone) {
 	}
 }
 
-// mendDrift changes things by hand, as in the console, and expects the next run to restore them.
-func mendDrift(t *testing.T, clone *lab.Clone) {
+// revertDrift changes things by hand, as in the console, and expects the next run to restore them.
+func revertDrift(t *testing.T, clone *lab.Clone) {
 	before := clone.Inventory()
 	client := ec2.NewFromConfig(clone.AWS())
 	group := hostSecurityGroup(t, client)

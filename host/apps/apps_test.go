@@ -455,7 +455,7 @@ func TestRestartingAppIsLeftAlone(t *testing.T) {
 	if !strings.Contains(w.out.String(), "keeps exiting and restarting") {
 		t.Errorf("said nothing of it: %s", w.out.String())
 	}
-	// Another release mends it.
+	// Another release repairs it.
 	w.runs(both("v1", "v2"))
 	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v2")})
 }
@@ -672,7 +672,7 @@ func TestLoadHoldsNewConnections(t *testing.T) {
 			t.Errorf("loaded: %v; connections are held for good: %v", loading, w.engine.Held())
 		}
 	}
-	// A Caddy that was started anew has the config already: there is nothing to hold.
+	// A Caddy that was restarted has the config already: there is nothing to hold.
 	w.caddy.Loading = func() {
 		if w.engine.Held() {
 			t.Error("holds connections for nothing")

@@ -85,7 +85,7 @@ func TestEnsure(t *testing.T) {
 			}
 		}
 	}
-	// The same again changes nothing, or connections would be counted anew.
+	// The same again changes nothing, or connections would be counted from zero.
 	out.Reset()
 	before := len(k.Calls())
 	if err := Ensure(t.Context(), o); err != nil || out.Len() > 0 {

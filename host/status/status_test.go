@@ -200,7 +200,7 @@ func TestHealthyApp(t *testing.T) {
 	}
 }
 
-// Of a host on which nothing works, what there is to know is said all the same.
+// Of a host on which nothing works, the status still says what can be found out.
 func TestHostInTrouble(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -222,7 +222,7 @@ func TestTheSlowHoldUpTheFast(t *testing.T) {
 	stop()
 	_, err := l.client.Receive(ctx)
 	for err == nil {
-		_, err = l.client.Receive(ctx) // what has come before the end is received all the same
+		_, err = l.client.Receive(ctx) // what has come before the end is still received
 	}
 	if !errors.Is(err, context.Canceled) {
 		t.Error(err)

@@ -35,21 +35,21 @@ var ec2Handlers = map[string]handler{
 	"DeleteNatGateway":                     (*Gateway).deleteNatGateway,
 }
 
-// mended forwards a call and mends the answer.
-func (g *Gateway) mended(w http.ResponseWriter, r *http.Request, c call) {
+// corrected forwards a call and corrects the answer.
+func (g *Gateway) corrected(w http.ResponseWriter, r *http.Request, c call) {
 	answer, err := g.forward(r, c)
 	if err != nil {
 		c.unavailable(w, err)
 		return
 	}
-	g.mend(&answer)
+	g.correct(&answer)
 	answer.write(w)
 }
 
 var groupRule = regexp.MustCompile(`<securityGroupRuleId>(sgr-[0-9a-f]+)</securityGroupRuleId>.*?</item>`)
 
-// mend adds to an answer of EC2 what moto leaves out or gets wrong.
-func (g *Gateway) mend(answer *reply) {
+// correct adds to an answer of EC2 what moto leaves out or gets wrong.
+func (g *Gateway) correct(answer *reply) {
 	if !answer.ok() {
 		return
 	}
@@ -84,7 +84,7 @@ func (g *Gateway) authorize(w http.ResponseWriter, r *http.Request, c call) {
 	if answer.ok() && description != "" && xml.Unmarshal(answer.body, &made) == nil && len(made.IDs) == 1 {
 		g.state.describeRule(made.IDs[0], description)
 	}
-	g.mend(&answer)
+	g.correct(&answer)
 	answer.write(w)
 }
 

@@ -178,7 +178,7 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request, c call) {
 		return
 	}
 	if c.service == "ec2" {
-		g.mended(w, r, c)
+		g.corrected(w, r, c)
 		return
 	}
 	g.moto.ServeHTTP(w, r)

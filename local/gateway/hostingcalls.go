@@ -37,7 +37,7 @@ func (g *Gateway) hostingCall(w http.ResponseWriter, r *http.Request, c call) {
 	if answer.ok() && g.hosting != nil && c.form.Get("DryRun") != "true" {
 		g.hosting.followCall(c)
 	}
-	g.mend(&answer)
+	g.correct(&answer)
 	answer.write(w)
 }
 
@@ -164,13 +164,13 @@ func (g *Gateway) describeInstanceStatus(w http.ResponseWriter, r *http.Request,
 		return
 	}
 	if g.hosting != nil && answer.ok() {
-		answer.body = g.hosting.mendStatus(string(answer.body))
+		answer.body = g.hosting.correctStatus(string(answer.body))
 	}
-	g.mend(&answer)
+	g.correct(&answer)
 	answer.write(w)
 }
 
-func (h *hosting) mendStatus(body string) []byte {
+func (h *hosting) correctStatus(body string) []byte {
 	var out strings.Builder
 	at := 0
 	status := func(id string) (details, summary string) {

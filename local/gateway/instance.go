@@ -59,7 +59,7 @@ func (g *Gateway) launch(r *http.Request, c call) (reply, error) {
 			g.hosting.boot(c.region, id, c.form.Get("UserData"))
 		}
 	}
-	g.mend(&answer)
+	g.correct(&answer)
 	return answer, nil
 }
 
@@ -115,7 +115,7 @@ type describedInstance struct {
 func (g *Gateway) modifyInstanceAttribute(w http.ResponseWriter, r *http.Request, c call) {
 	data, ok := c.form["UserData.Value"]
 	if !ok {
-		g.mended(w, r, c)
+		g.corrected(w, r, c)
 		return
 	}
 	id := c.form.Get("InstanceId")
@@ -139,7 +139,7 @@ func (g *Gateway) describeInstanceAttribute(w http.ResponseWriter, r *http.Reque
 	id := c.form.Get("InstanceId")
 	data := g.state.instance(id).userData
 	if c.form.Get("Attribute") != "userData" || data == nil {
-		g.mended(w, r, c)
+		g.corrected(w, r, c)
 		return
 	}
 	c.respond(w, "<instanceId>"+id+"</instanceId><userData><value>"+*data+"</value></userData>")

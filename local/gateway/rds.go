@@ -20,7 +20,7 @@ var rdsHandlers = map[string]handler{
 	"StopDBInstance":                  (*Gateway).powerDBInstance,
 	"StartDBInstance":                 (*Gateway).powerDBInstance,
 	"RebootDBInstance":                (*Gateway).powerDBInstance,
-	"DescribeDBInstances":             (*Gateway).mendedDatabases,
+	"DescribeDBInstances":             (*Gateway).correctedDatabases,
 	"CreateDBInstanceReadReplica":     (*Gateway).copyDBInstance,
 	"RestoreDBInstanceFromDBSnapshot": (*Gateway).copyDBInstance,
 	"RestoreDBInstanceToPointInTime":  (*Gateway).copyDBInstance,
@@ -178,12 +178,12 @@ func (g *Gateway) databaseCall(w http.ResponseWriter, r *http.Request, c call, f
 	}
 	if answer.ok() {
 		follow()
-		g.databases.mend(c.region, &answer)
+		g.databases.correct(c.region, &answer)
 	}
 	answer.write(w)
 }
 
-func (g *Gateway) mendedDatabases(w http.ResponseWriter, r *http.Request, c call) {
+func (g *Gateway) correctedDatabases(w http.ResponseWriter, r *http.Request, c call) {
 	g.databaseCall(w, r, c, func() {})
 }
 
@@ -290,9 +290,9 @@ var (
 	databaseEndpoint   = regexp.MustCompile(`(?s)<Endpoint>.*?</Endpoint>`)
 )
 
-// mend adds to an answer of RDS the status of the servers and where they answer. A server that is being created has no
+// correct adds to an answer of RDS the status of the servers and where they answer. A server that is being created has no
 // endpoint.
-func (d *databases) mend(region string, answer *reply) {
+func (d *databases) correct(region string, answer *reply) {
 	if d == nil {
 		return
 	}

@@ -30,7 +30,7 @@ type Caddy struct {
 // Load is a config that was given to Caddy.
 type Load struct {
 	Caddyfile string
-	// Force is true when Caddy was told to read certificates anew.
+	// Force is true when Caddy was told to read certificates again.
 	Force bool
 }
 
