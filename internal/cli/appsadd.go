@@ -26,7 +26,7 @@ func (o *operator) appsAddCommand() *cobra.Command {
 Each field of an app has a flag; docs/configuration.md describes the fields.`,
 		Example: "  webstack apps add wiki --domain wiki.example.com --port 3000 --memory 512",
 		Args:    command.Args("APP"),
-		RunE:    o.runs(func(_ context.Context, args []string) error { return o.addApp(args[0], options) }),
+		RunE:    o.runs(func(ctx context.Context, args []string) error { return o.addApp(ctx, args[0], options) }),
 	}
 	addYes(cmd, &options.yes)
 	for _, field := range config.AppFields() {
@@ -70,6 +70,9 @@ func addFieldFlag(flags *pflag.FlagSet, field config.Key, values map[string]any)
 // usage describes a field in the help.
 func usage(field config.Key) string {
 	text := field.Description
+	if field.Required {
+		text += " (required)"
+	}
 	if field.Default != "" {
 		text += " (default " + field.Default + ")"
 	}
@@ -86,10 +89,7 @@ func (f *fieldFlag) String() string { return "" }
 
 // Type names the value in the help.
 func (f *fieldFlag) Type() string {
-	if f.field.Type == config.TypeList {
-		return "list"
-	}
-	return string(f.field.Type)
+	return map[config.Type]string{config.TypeBoolean: "bool", config.TypeInteger: "int", config.TypeList: "list"}[f.field.Type]
 }
 
 // Set reads the value in text.
@@ -123,7 +123,7 @@ func parsed[T any](value T, err error) func(want string) (any, error) {
 	}
 }
 
-func (o *operator) addApp(name string, options *appsAddOptions) error {
+func (o *operator) addApp(ctx context.Context, name string, options *appsAddOptions) error {
 	var fields []appfile.Field
 	for _, field := range config.AppFields() {
 		if value, set := options.values[field.Name]; set {
@@ -136,7 +136,7 @@ func (o *operator) addApp(name string, options *appsAddOptions) error {
 	if o.stack == laptop.Stack {
 		until = "Until its first deploy, the app runs the demo image."
 	}
-	return o.editApps(edit{
+	return o.editApps(ctx, edit{
 		doing: "add", app: name, yes: options.yes, then: until,
 		change: func(text []byte) ([]byte, error) { return appfile.Add(text, name, fields) },
 	})

@@ -3,11 +3,13 @@ package cli
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
@@ -49,7 +51,7 @@ func addYes(cmd *cobra.Command, yes *bool) {
 
 // editApps changes the stack file: it shows the change, asks, and writes. It refuses a change that makes the config
 // invalid.
-func (o *operator) editApps(e edit) error {
+func (o *operator) editApps(ctx context.Context, e edit) error {
 	before, err := operate.ReadStackFile(o.dir, o.stack)
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func (o *operator) editApps(e edit) error {
 	if !o.json {
 		_, _ = fmt.Fprint(o.Out, report.Diff)
 	}
-	if err := o.confirm(e.yes, "Write this to "+report.File+"?"); err != nil {
+	if err := o.confirm(ctx, e.yes, "Write this to "+report.File+"?"); err != nil {
 		return err
 	}
 	if err := replace(file, before, after); err != nil {
@@ -92,7 +94,7 @@ func unified(file string, before, after []byte) string {
 }
 
 // confirm asks the question unless --yes was given. It fails without a terminal, where nobody could answer.
-func (o *operator) confirm(yes bool, question string) error {
+func (o *operator) confirm(ctx context.Context, yes bool, question string) error {
 	if yes {
 		return nil
 	}
@@ -100,7 +102,17 @@ func (o *operator) confirm(yes bool, question string) error {
 		return fmt.Errorf("%w: nothing was written: cannot ask without a terminal; add --yes", command.ErrUsage)
 	}
 	_, _ = fmt.Fprintf(o.Err, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(o.In).ReadString('\n')
+	answers := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(o.In).ReadString('\n')
+		answers <- answer
+	}()
+	answer := ""
+	select {
+	case answer = <-answers:
+	case <-ctx.Done():
+		return fmt.Errorf("nothing was written: %w", ctx.Err())
+	}
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return errors.New("nothing was written")
 	}
@@ -117,6 +129,11 @@ func replace(file string, before, after []byte) error {
 	if err != nil {
 		return fmt.Errorf("write the stack file: %w", err)
 	}
+	release, err := lockDir(filepath.Dir(file))
+	if err != nil {
+		return fmt.Errorf("write the stack file: %w", err)
+	}
+	defer release()
 	now, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("write the stack file: %w", err)
@@ -125,4 +142,17 @@ func replace(file string, before, after []byte) error {
 		return fmt.Errorf("write %s: the file has changed in the meantime; run the command again", filepath.Base(file))
 	}
 	return atomicfile.Write(file, after, info.Mode().Perm())
+}
+
+// lockDir keeps other calls of webstack from writing a stack file in dir. The system drops the lock when the process ends.
+func lockDir(dir string) (release func(), err error) {
+	file, err := os.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		_ = file.Close()
+		return nil, fmt.Errorf("lock %s: %w", dir, err)
+	}
+	return func() { _ = file.Close() }, nil
 }

@@ -13,17 +13,17 @@ import (
 func (o *operator) appsRemoveCommand() *cobra.Command {
 	yes := false
 	cmd := &cobra.Command{
-		Use: "remove APP", Short: "Remove an app and its variables from the stack file",
+		Use: "remove APP", SuggestFor: []string{"rm", "delete"}, Short: "Remove an app and its variables from the stack file",
 		Long: "Removes an app and its variables from the stack file. Shows the change and asks before writing it.",
 		Args: command.Args("APP"), ValidArgsFunction: o.firstArgument(o.completeApps),
-		RunE: o.runs(func(_ context.Context, args []string) error { return o.removeApp(args[0], yes) }),
+		RunE: o.runs(func(ctx context.Context, args []string) error { return o.removeApp(ctx, args[0], yes) }),
 	}
 	addYes(cmd, &yes)
 	return cmd
 }
 
-func (o *operator) removeApp(name string, yes bool) error {
-	return o.editApps(edit{
+func (o *operator) removeApp(ctx context.Context, name string, yes bool) error {
+	return o.editApps(ctx, edit{
 		doing: "remove", app: name, yes: yes, then: whatStays(name),
 		change: func(text []byte) ([]byte, error) { return appfile.Remove(text, name) },
 	})

@@ -35,6 +35,9 @@ func (o *operator) runs(run func(ctx context.Context, args []string) error) func
 	return func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
 		o.progress = command.NewProgress(ctx, o.RawErr)
+		if o.stack == "" && cmd.Flags().Changed("stack") {
+			return fmt.Errorf("%w: --stack is empty", command.ErrUsage)
+		}
 		if err := o.locate(ctx); err != nil {
 			return err
 		}
@@ -75,6 +78,9 @@ func (o *operator) defaultStack(ctx context.Context) (string, error) {
 		if _, err := laptop.Find(ctx, o.dir); err == nil {
 			return laptop.Stack, nil
 		}
+	}
+	if len(stacks) == 0 {
+		return "", fmt.Errorf("find a stack: there is no Pulumi.<stack>.yaml in %s; make one with pulumi stack init", o.dir)
 	}
 	return "", fmt.Errorf("%w: choose a stack: -s %s", command.ErrUsage, strings.Join(stacks, ", -s "))
 }

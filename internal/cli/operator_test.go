@@ -48,6 +48,8 @@ func TestOperatorCommandsAreUsedWrongly(t *testing.T) {
 		"as in --json=false":                   {"apps", "list", "--json", "false"},
 		`"a\nb" is not the name of a stack`:    {"verify", "-s", "a\nb"},
 		`"../dev" is not the name of a stack`:  {"verify", "-s", "../dev"},
+		"--stack is empty":                     {"apps", "list", "-s", ""},
+		"put the command after two dashes: we": {"shell", "-s", "dev", "df", "-h"},
 		"put the command after two dashes":     {"shell", "ls", "-s", "dev"},
 		"flag needs an argument: 's' in -s":    {"apps", "list", "-s"},
 		`invalid argument "many" for "--li`:    {"logs", "shop", "--lines", "many"},

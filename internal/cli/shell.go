@@ -14,7 +14,7 @@ import (
 )
 
 func (o *operator) shellCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use: "shell [-- COMMAND [ARGUMENT]...]", Short: "Open a shell on the host, or run a command there",
 		Long: `Opens a shell on the host with Session Manager, or runs a command there and exits with its status.
 
@@ -26,6 +26,8 @@ no input.`,
 		Args: afterDash,
 		RunE: o.runs(o.runShell),
 	}
+	cmd.Flags().SetInterspersed(false) // the flags after a command are the command's
+	return cmd
 }
 
 // afterDash refuses arguments before "--".

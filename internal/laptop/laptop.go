@@ -45,7 +45,7 @@ func File(dir string) string { return filepath.Join(dir, ".webstack", "run", "en
 // Find returns the endpoints of the laptop cloud that runs for the clone at dir, or ErrNotRunning.
 func Find(ctx context.Context, dir string) (Endpoints, error) {
 	var found Endpoints
-	text, err := os.ReadFile(File(dir))
+	text, err := read(File(dir))
 	if errors.Is(err, os.ErrNotExist) {
 		return found, ErrNotRunning
 	}
@@ -56,6 +56,21 @@ func Find(ctx context.Context, dir string) (Endpoints, error) {
 		return found, fmt.Errorf("read %s (if no laptop cloud is running, remove it): %w", File(dir), err)
 	}
 	return found, found.Check(ctx)
+}
+
+// maxFile bounds the file, in bytes; it has a few hundred.
+const maxFile = 1 << 20
+
+// read returns the content of a regular file, and waits for nothing else.
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxFile {
+		return nil, fmt.Errorf("%s is not a file of at most %d bytes", path, maxFile)
+	}
+	return os.ReadFile(path)
 }
 
 // Check returns ErrNotRunning unless the laptop cloud with these endpoints answers.

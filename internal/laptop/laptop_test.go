@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -77,5 +78,19 @@ func TestACancelledSearchSaysSo(t *testing.T) {
 	cancel()
 	if _, err := Find(ctx, dir); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestOnlyAFileIsRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Dir(File(dir)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(File(dir), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Find(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "is not a file") {
+		t.Errorf("error %v", err)
 	}
 }

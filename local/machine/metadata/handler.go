@@ -77,7 +77,7 @@ type token struct {
 }
 
 // New serves what source says. An answer with a token has the header hopLimit with the number of hops that it may live;
-// whoever forwards the answer removes it.
+// the one who forwards the answer removes it.
 func New(source Source, hopLimit string) *Handler {
 	return &Handler{source: source, hopLimit: hopLimit, now: time.Now}
 }

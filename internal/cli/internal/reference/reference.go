@@ -62,7 +62,11 @@ func flags(set *pflag.FlagSet) string {
 		if flag.Shorthand != "" {
 			name = "`-" + flag.Shorthand + "`, " + name
 		}
-		fmt.Fprintf(&rows, "| %s | %s | %s |\n", name, flag.Value.Type(), strings.ReplaceAll(flag.Usage, "|", `\|`))
+		meaning := strings.ReplaceAll(flag.Usage, "|", `\|`)
+		if value := flag.DefValue; value != "" && value != "false" && value != "0" {
+			meaning += " (default " + value + ")"
+		}
+		fmt.Fprintf(&rows, "| %s | %s | %s |\n", name, flag.Value.Type(), meaning)
 	})
 	if rows.Len() == 0 {
 		return ""
