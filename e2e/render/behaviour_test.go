@@ -202,7 +202,7 @@ func TestCaddyAppThatIsDown(t *testing.T) {
 	upstream.Close()
 	got := s.get(t, s.client(s.trusting(t)), "https://shop.example.com/")
 	if got.StatusCode != http.StatusBadGateway || got.Header.Get("Retry-After") != "10" ||
-		!strings.Contains(got.body, "does not answer") || got.Header.Get("Server") != "" {
+		!strings.Contains(got.body, "is not responding") || got.Header.Get("Server") != "" {
 		t.Errorf("got %s %v %q", got.Status, got.Header, got.body)
 	}
 }
