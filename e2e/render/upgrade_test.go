@@ -84,7 +84,7 @@ func TestMalformedUploads(t *testing.T) {
 		if server := got.Header.Get("Server"); server != "" {
 			t.Errorf("%q: the answer is from %s", chunks, server)
 		}
-		if got.Header.Get("Retry-After") != "" || strings.Contains(got.body, "does not answer") {
+		if got.Header.Get("Retry-After") != "" || strings.Contains(got.body, "is not responding") {
 			t.Errorf("%q: the answer looks like an outage: %v %s", chunks, got.Header, got.body)
 		}
 	}
