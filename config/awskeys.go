@@ -1,15 +1,14 @@
 package config
 
 import (
-	"regexp"
-
 	"webstack/contract"
+	"webstack/internal/lazyregexp"
 )
 
 var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	rolePattern    = regexp.MustCompile(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
-	profilePattern = regexp.MustCompile(`^[A-Za-z0-9._@/+-]+$`)
+	accountPattern = lazyregexp.New(`^[0-9]{12}$`)
+	rolePattern    = lazyregexp.New(`^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$`)
+	profilePattern = lazyregexp.New(`^[A-Za-z0-9._@/+-]+$`)
 )
 
 // knownRegions only serves to suggest corrections: a new region of the right form is accepted without being listed.

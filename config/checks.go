@@ -4,7 +4,6 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,22 +12,23 @@ import (
 	"golang.org/x/net/idna"
 
 	"webstack/contract"
+	"webstack/internal/lazyregexp"
 )
 
 // The checks take the text of a value and return what is wrong with it, or "". The tables of keys say what is
 // allowed.
 
 var (
-	labelPattern      = regexp.MustCompile("^" + labelText + "$")
-	nonASCIIPattern   = regexp.MustCompile(`[^\x00-\x7f]`)
-	passwordPattern   = regexp.MustCompile(`^[A-Za-z0-9._~!#%^&*+=:,?-]{16,128}$`)
-	apiTokenPattern   = regexp.MustCompile(`^[A-Za-z0-9_-]{40,255}$`)
-	localPartPattern  = regexp.MustCompile(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$`)
-	acmeURLPattern    = regexp.MustCompile(`^https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?$`)
-	repoPattern       = regexp.MustCompile(`^[a-z][a-z0-9]*(?:[._/-][a-z0-9]+)*$`)
-	githubRepoPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
-	branchPattern     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
-	healthPathPattern = regexp.MustCompile(`^/(?:[A-Za-z0-9._~?&=+:@,-](?:[A-Za-z0-9/._~?&=+:@,-]|%[0-9A-Fa-f]{2})*)?$`)
+	labelPattern      = lazyregexp.New("^" + labelText + "$")
+	nonASCIIPattern   = lazyregexp.New(`[^\x00-\x7f]`)
+	passwordPattern   = lazyregexp.New(`^[A-Za-z0-9._~!#%^&*+=:,?-]{16,128}$`)
+	apiTokenPattern   = lazyregexp.New(`^[A-Za-z0-9_-]{40,255}$`)
+	localPartPattern  = lazyregexp.New(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$`)
+	acmeURLPattern    = lazyregexp.New(`^https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?$`)
+	repoPattern       = lazyregexp.New(`^[a-z][a-z0-9]*(?:[._/-][a-z0-9]+)*$`)
+	githubRepoPattern = lazyregexp.New(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
+	branchPattern     = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9._-]*(?:/[A-Za-z0-9_][A-Za-z0-9._-]*)*$`)
+	healthPathPattern = lazyregexp.New(`^/(?:[A-Za-z0-9._~?&=+:@,-](?:[A-Za-z0-9/._~?&=+:@,-]|%[0-9A-Fa-f]{2})*)?$`)
 )
 
 // maxDomain is the length of the longest name for which Caddy can get a certificate: it needs a lock file

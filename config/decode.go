@@ -2,11 +2,12 @@ package config
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 // decoder collects problems while it reads values, so that all of them are reported at once.
@@ -147,7 +148,7 @@ func (d *decoder) decodeScalar(path string, k Key, field any, check func(string)
 	}
 }
 
-var integerPattern = regexp.MustCompile(`^-?(?:0|[1-9][0-9]{0,17})$`)
+var integerPattern = lazyregexp.New(`^-?(?:0|[1-9][0-9]{0,17})$`)
 
 func (d *decoder) decodeInteger(path string, k Key, check func(string) string, text string) int64 {
 	n, err := strconv.ParseInt(text, 10, 64)
@@ -323,7 +324,7 @@ func (d *decoder) object(path string, n node, allowed string) []member {
 	return members
 }
 
-var plainNamePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+var plainNamePattern = lazyregexp.New(`^[A-Za-z0-9_-]{1,128}$`)
 
 // join appends a name to a path; it quotes names that would make the path ambiguous.
 func join(path, name string) string {

@@ -5,12 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"webstack/internal/lazyregexp"
 )
 
 // File is a stack file as it is written. The values that Pulumi passes to a program may have been changed by its YAML
@@ -98,8 +99,8 @@ func invalidLine(text []byte) int {
 }
 
 var (
-	yamlErrorPattern = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(.*)$`)
-	tabPattern       = regexp.MustCompile(`(?m)^ *\t`)
+	yamlErrorPattern = lazyregexp.New(`^yaml: (?:line ([0-9]+): )?(.*)$`)
+	tabPattern       = lazyregexp.New(`(?m)^ *\t`)
 )
 
 // syntaxError says what is not valid YAML, and where. The message does not quote the text.
@@ -145,7 +146,7 @@ func (f *File) readRoot(root *yaml.Node) {
 // SaltPattern is the form of encryptionsalt: v1:<salt>:<text encrypted with the key>.
 const SaltPattern = `^v1:[A-Za-z0-9+/=]+:v1:[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+$`
 
-var saltPattern = regexp.MustCompile(SaltPattern)
+var saltPattern = lazyregexp.New(SaltPattern)
 
 // checkTop checks the top-level keys other than config.
 func (f *File) checkTop(m member) {

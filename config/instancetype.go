@@ -2,19 +2,20 @@ package config
 
 import (
 	"maps"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 // LocalStack is the name of the stack of the laptop cloud, and of the instance type that only this stack may use.
 const LocalStack = "local"
 
 var (
-	instanceTypePattern = regexp.MustCompile(`^[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+$`)
+	instanceTypePattern = lazyregexp.New(`^[a-z][a-z0-9-]*[0-9][a-z0-9-]*\.[a-z0-9-]+$`)
 	// Graviton families carry a g after the generation digit: t4g, c7gn, im4gn, x2gd. a1 came before that rule.
-	arm64Pattern = regexp.MustCompile(`^(?:a1|[a-z]+[0-9]+[a-z-]*g[a-z0-9-]*)\.`)
+	arm64Pattern = lazyregexp.New(`^(?:a1|[a-z]+[0-9]+[a-z-]*g[a-z0-9-]*)\.`)
 )
 
 // Xen instances show EBS volumes without the NVMe ID by which the host finds its data volume.

@@ -2,10 +2,10 @@ package config
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"webstack/contract"
+	"webstack/internal/lazyregexp"
 )
 
 // Type is the type of a key's value.
@@ -42,9 +42,9 @@ type Key struct {
 	Required    bool
 	Change      string // what happens when the value changes on a running stack
 
-	pattern *regexp.Regexp // Pattern, compiled
-	not     *regexp.Regexp // Not, compiled; nil = none
-	top     bool           // a key of the stack config, not a field of an app
+	pattern *lazyregexp.Regexp // Pattern, compiled
+	not     *lazyregexp.Regexp // Not, compiled; nil = none
+	top     bool               // a key of the stack config, not a field of an app
 }
 
 // spec binds a key to the field it fills and to the check its text must pass.
@@ -74,9 +74,9 @@ func complete[T any](specs []spec[T]) []spec[T] {
 		k := &specs[i].Key
 		k.Change = changes[k.Name]
 		k.Type = typeOf(specs[i].at(new(T)))
-		k.pattern = regexp.MustCompile(k.Pattern)
+		k.pattern = lazyregexp.New(k.Pattern)
 		if k.Not != "" {
-			k.not = regexp.MustCompile(k.Not)
+			k.not = lazyregexp.New(k.Not)
 		}
 		_, k.top = any(new(T)).(*input)
 		switch {

@@ -1,9 +1,10 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 const (
@@ -23,7 +24,7 @@ var reservedAppNames = []string{
 // hostNames are names that others have on Docker's networks, where an app with the same name would get their requests:
 // the containers of apps (webstack-shop-1), the names in every container's /etc/hosts (ip6-localhost), the host itself
 // (ip-10-20-0-5), and the beginning of a container's ID, which Docker's DNS also resolves.
-var hostNames = regexp.MustCompile(`^(?:webstack-.*|ip6-.*|ip-[0-9].*|[0-9a-f]{12})$`)
+var hostNames = lazyregexp.New(`^(?:webstack-.*|ip6-.*|ip-[0-9].*|[0-9a-f]{12})$`)
 
 // appName and envName describe the names in the maps apps and appEnv*.
 var (

@@ -3,11 +3,12 @@ package config
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"webstack/internal/lazyregexp"
 )
 
 // reader converts YAML into nodes.
@@ -154,4 +155,4 @@ const encryptedAllowed = "what pulumi config set --secret writes; use it to set 
 // passphrase or a key service, and plain base64 if Pulumi Cloud holds the key.
 const EncryptedPattern = `^v1:[A-Za-z0-9+/]{16}:[A-Za-z0-9+/]{22,}={0,2}$|^[A-Za-z0-9+/]{4,}={0,2}$`
 
-var encryptedPattern = regexp.MustCompile(EncryptedPattern)
+var encryptedPattern = lazyregexp.New(EncryptedPattern)

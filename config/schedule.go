@@ -1,10 +1,11 @@
 package config
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"webstack/internal/lazyregexp"
 )
 
 // Schedule is when backups are made: one of the words hourly, nightly and weekly, or a cron(...) expression that
@@ -21,7 +22,7 @@ var scheduleWords = map[Schedule]string{
 // schedulePattern is the forms of cron(...) that State Manager documents: every half hour, every 1, 2, 4, 8 or
 // 12 hours, daily, on a day of the week, on its nth or on its last in the month. Months are not supported. rate(...) is
 // not accepted because it would also run at every change of the association.
-var schedulePattern = regexp.MustCompile(`^cron\((?:` +
+var schedulePattern = lazyregexp.New(`^cron\((?:` +
 	`0/30 \* \* \* \? \*` +
 	`|0 0/(?:1|2|4|8|12) \* \* \? \*` +
 	`|[0-5]?[0-9] (?:[01]?[0-9]|2[0-3]) \? \* (?:\*|(?:MON|TUE|WED|THU|FRI|SAT|SUN)(?:#[1-5]|L)?) \*` +

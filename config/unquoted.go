@@ -1,22 +1,23 @@
 package config
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"webstack/internal/lazyregexp"
 )
 
 // YAML 1.1 and 1.2 disagree on which text without quotes is a string, and readers follow one, the other or a mixture.
 // The patterns match texts that have another type in YAML 1.1 (https://yaml.org/type/) but are strings for yaml.v3.
 var (
 	oldBooleans = []string{"y", "n", "yes", "no", "on", "off"}
-	base60      = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`)
-	timestamp   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}` +
+	base60      = lazyregexp.New(`^[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?$`)
+	timestamp   = lazyregexp.New(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}` +
 		`(?:(?:[Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]*)?)?(?:[ \t]*(?:Z|[-+][0-9]{1,2}(?::?[0-9]{2})?))?)?$`)
 	// rewrittenTime is how Pulumi rewrites a date.
-	rewrittenTime = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)? ` +
+	rewrittenTime = lazyregexp.New(`^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)? ` +
 		`[-+][0-9]{4} \S+$`)
 )
 

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"webstack/contract"
+	"webstack/internal/lazyregexp"
 )
 
 // validate checks values against each other and resolves those that depend on others. It skips values that are already
@@ -125,7 +125,7 @@ func (d *decoder) validateGithub(path string, app *App) {
 	}
 }
 
-var notRepoName = regexp.MustCompile(`[^a-z0-9]+`)
+var notRepoName = lazyregexp.New(`[^a-z0-9]+`)
 
 // defaultRepoName returns a name that differs between the stacks of an account.
 func defaultRepoName(stack, app string) string {

@@ -2,8 +2,9 @@ package contract
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 // Patterns of values that both sides check, and Systems Manager when a document runs. They mean the same to Go and to Java,
@@ -28,13 +29,13 @@ const (
 )
 
 var (
-	regionRE   = regexp.MustCompile(RegionPattern)
-	bucketRE   = regexp.MustCompile(BucketPattern)
-	sumRE      = regexp.MustCompile(SHA256Pattern)
-	appRE      = regexp.MustCompile(AppNamePattern)
-	stackDirRE = regexp.MustCompile(StackDirPattern)
-	volumeRE   = regexp.MustCompile(VolumeIDPattern)
-	envRE      = regexp.MustCompile(EnvNamePattern)
+	regionRE   = lazyregexp.New(RegionPattern)
+	bucketRE   = lazyregexp.New(BucketPattern)
+	sumRE      = lazyregexp.New(SHA256Pattern)
+	appRE      = lazyregexp.New(AppNamePattern)
+	stackDirRE = lazyregexp.New(StackDirPattern)
+	volumeRE   = lazyregexp.New(VolumeIDPattern)
+	envRE      = lazyregexp.New(EnvNamePattern)
 )
 
 // otherPartitions are the beginnings of regions whose ARNs and host names differ from those that Webstack writes.
@@ -84,7 +85,7 @@ func CheckEnvName(name string) error {
 	return match(envRE, name, "the name of an environment variable")
 }
 
-func match(form *regexp.Regexp, value, what string) error {
+func match(form *lazyregexp.Regexp, value, what string) error {
 	if !form.MatchString(value) {
 		return fmt.Errorf("%q is not %s", value, what)
 	}

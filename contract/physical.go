@@ -1,9 +1,9 @@
 package contract
 
 import (
-	"regexp"
 	"strings"
 
+	"webstack/internal/lazyregexp"
 	"webstack/internal/naming"
 )
 
@@ -16,10 +16,10 @@ const (
 )
 
 var (
-	notInNames = regexp.MustCompile(`[^a-z0-9]+`)
+	notInNames = lazyregexp.New(`[^a-z0-9]+`)
 	// plainProject and plainStack match names that are used unchanged in a prefix. A dash is between the two.
-	plainProject = regexp.MustCompile(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
-	plainStack   = regexp.MustCompile(`^[a-z0-9]+$`)
+	plainProject = lazyregexp.New(`^[a-z0-9]+(?:-[a-z0-9]+)*$`)
+	plainStack   = lazyregexp.New(`^[a-z0-9]+$`)
 )
 
 // NamePrefix starts most physical names of a stack. It has only characters that every service accepts, including S3

@@ -3,8 +3,9 @@ package contract
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 // reservedBeginnings are beginnings of names that AWS reserves, in lower case: names of documents cannot begin with
@@ -12,7 +13,7 @@ import (
 var reservedBeginnings = []string{"amazon", "amzn", "aws", "ssm", "sthree"}
 
 // letterRE matches a name that begins with a letter, as the identifier of an RDS instance must.
-var letterRE = regexp.MustCompile(`^[A-Za-z]`)
+var letterRE = lazyregexp.New(`^[A-Za-z]`)
 
 // CheckProject refuses names of projects and stacks that cannot be part of names in AWS. Both are 1 to 100 letters,
 // digits and "_.-", which Pulumi itself ensures; the project begins with a letter, and not with a beginning that AWS

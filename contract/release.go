@@ -2,12 +2,13 @@ package contract
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 // releaseRE matches an image's tag, alone or with the digest that it had when it was released.
-var releaseRE = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$`)
+var releaseRE = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$`)
 
 // NoRelease is the value of the release parameter of an app that was never deployed. It is not a valid tag, because
 // tags do not begin with "-".

@@ -5,17 +5,18 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+
+	"webstack/internal/lazyregexp"
 )
 
 var (
-	projectRE = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
-	domainRE  = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
-	imageRE   = regexp.MustCompile(`^[a-z0-9.:-]+(/[a-z0-9._-]+)+$`)
-	healthRE  = regexp.MustCompile(`^/[!-~]*$`)
-	fileRE    = regexp.MustCompile(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
+	projectRE = lazyregexp.New(`^[A-Za-z0-9_.-]{1,100}$`)
+	domainRE  = lazyregexp.New(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+	imageRE   = lazyregexp.New(`^[a-z0-9.:-]+(/[a-z0-9._-]+)+$`)
+	healthRE  = lazyregexp.New(`^/[!-~]*$`)
+	fileRE    = lazyregexp.New(`^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$`)
 )
 
 // problems collects problems, so that all of them are reported at once.

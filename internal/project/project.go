@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"webstack/internal/lazyregexp"
 )
 
 // file is the project file, which marks the root of a clone.
@@ -49,7 +50,7 @@ func Name(dir string) (string, error) {
 }
 
 // stackPattern is a stack as Pulumi writes it: its name, after its organization and its project or neither.
-var stackPattern = regexp.MustCompile(`^(?:\w[\w.-]*/){0,2}(\w[\w.-]*)$`)
+var stackPattern = lazyregexp.New(`^(?:\w[\w.-]*/){0,2}(\w[\w.-]*)$`)
 
 // StackName returns the name in what Pulumi takes for a stack: dev of dev, acme/dev and acme/webstack/dev.
 func StackName(text string) (string, error) {
