@@ -36,9 +36,9 @@ func (b *builder) makeBucket() error {
 	return nil
 }
 
-// statements are what the bucket's policy denies. The first keeps backups unchanged: anybody may create an object, but
-// nobody may overwrite one. S3 checks one precondition for it, that no object has the key yet; it does not check it for
-// the parts of an upload, but for its completion. The second applies only to the host, whatever its role's policies
+// statements are what the bucket's policy denies. The first keeps backups unchanged: objects can be created but not
+// overwritten. It requires the precondition that no object has the key yet. S3 checks it when an upload completes, not for
+// its parts. The second applies only to the host, whatever its role's policies
 // allow: it cannot do anything that removes a backup or makes it expire sooner.
 func (b *builder) statements() []iampolicy.Statement {
 	backups := pulumi.Sprintf("%s/%s*", b.out.BucketArn, contract.BackupPrefix)

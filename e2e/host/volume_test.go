@@ -25,8 +25,8 @@ type disk struct {
 	runner *systemd
 }
 
-// systemd stands in for systemctl, because tests leave this computer's systemd alone, and lets tests break another
-// program.
+// systemd replaces systemctl, because tests must not change this computer's systemd. Tests can also make it fail other
+// programs.
 type systemd struct {
 	command.Exec
 	spoil map[string]func() error

@@ -13,10 +13,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"webstack/internal/laptop"
 )
 
 // Stack is the name of the laptop cloud's stack.
-const Stack = "local"
+const Stack = laptop.Stack
 
 // The commands of a clone, relative to it.
 const (

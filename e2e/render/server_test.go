@@ -211,7 +211,7 @@ func (s *server) client(config *tls.Config) *http.Client {
 	}
 }
 
-// trusting returns a TLS config that trusts Caddy's own authority and nobody else.
+// trusting returns a TLS config that trusts only Caddy's own authority.
 func (s *server) trusting(t testing.TB) *tls.Config {
 	t.Helper()
 	pem, err := os.ReadFile(filepath.Join(s.dir, "data/pki/authorities/local/root.crt"))

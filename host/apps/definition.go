@@ -59,8 +59,8 @@ func (w wanted) env(app string) []string {
 }
 
 // want returns what the container of an app should be created from for a release's image: the app's definition, the
-// image, and the app's secrets, of which only a checksum is used. Every env file has a long random password, so nobody
-// can find out the other secrets by guessing the checksum.
+// image, and the app's secrets, of which only a checksum is used. Every env file contains a long random password, so the
+// other secrets cannot be found by trying values until the checksum matches.
 func (h *Host) want(app, image string) (wanted, error) {
 	all, err := h.definitions()
 	if err != nil {

@@ -70,7 +70,7 @@ func needsPIDOne(c docker.Container, lines []string) string {
 	return "its image must run as process 1, which Docker's init is: set init: false for the app"
 }
 
-// listensElsewhere says if the app listens on an address or port where nobody can reach it.
+// listensElsewhere reports whether the app listens on an address or port that Caddy cannot reach.
 func (s *change) listensElsewhere(c docker.Container) string {
 	var loopback, other []string
 	for _, at := range s.Docker.Listening(c) {

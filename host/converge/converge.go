@@ -9,7 +9,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/database"
-	"webstack/host/lock"
+	"webstack/internal/filelock"
 )
 
 // Store is where the bundle's objects are.
@@ -86,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := os.MkdirAll(o.StackDir, 0o755); err != nil {
 		return fmt.Errorf("create stack directory: %w", err)
 	}
-	release, err := lock.Acquire(ctx, contract.Paths{StackDir: o.StackDir}.Lock(), func() {
+	release, err := filelock.Acquire(ctx, contract.Paths{StackDir: o.StackDir}.Lock(), func() {
 		_, _ = fmt.Fprintln(o.Out, "waiting for another run to finish")
 	})
 	if err != nil {

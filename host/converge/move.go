@@ -12,7 +12,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/files"
-	"webstack/host/lock"
+	"webstack/internal/filelock"
 )
 
 // movedPath lists earlier stack directories that now have a link in their place.
@@ -72,7 +72,7 @@ func (r *run) moveFrom(ctx context.Context, old string) (bool, error) {
 	if os.SameFile(info, here) {
 		return false, nil
 	}
-	release, err := lock.Acquire(ctx, contract.Paths{StackDir: old}.Lock(), func() {
+	release, err := filelock.Acquire(ctx, contract.Paths{StackDir: old}.Lock(), func() {
 		_, _ = fmt.Fprintln(r.Out, "waiting for another run to finish")
 	})
 	if err != nil {

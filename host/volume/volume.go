@@ -11,7 +11,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
-	"webstack/host/lock"
+	"webstack/internal/filelock"
 )
 
 // Options say which volume to mount.
@@ -74,7 +74,7 @@ func Ensure(ctx context.Context, o Options) error {
 		return fmt.Errorf("mount data volume: %w", err)
 	}
 	o.System = o.System.withDefaults()
-	release, err := lock.Acquire(ctx, o.System.Lock, func() {
+	release, err := filelock.Acquire(ctx, o.System.Lock, func() {
 		_, _ = fmt.Fprintln(o.Out, "waiting for another run to finish with the data volume")
 	})
 	if err != nil {

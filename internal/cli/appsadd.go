@@ -89,38 +89,37 @@ func (f *fieldFlag) String() string { return "" }
 
 // Type names the value in the help.
 func (f *fieldFlag) Type() string {
-	return map[config.Type]string{config.TypeBoolean: "bool", config.TypeInteger: "int", config.TypeList: "list"}[f.field.Type]
+	switch f.field.Type {
+	case config.TypeBoolean:
+		return "bool"
+	case config.TypeInteger:
+		return "int"
+	case config.TypeList:
+		return "list"
+	}
+	return "string"
 }
 
 // Set reads the value in text.
-func (f *fieldFlag) Set(text string) error {
-	var value any
-	var err error
+func (f *fieldFlag) Set(text string) (err error) {
+	var value any = text
+	want := ""
 	switch f.field.Type {
 	case config.TypeBoolean:
-		value, err = parsed(strconv.ParseBool(text))("true or false")
+		value, err = strconv.ParseBool(text)
+		want = "true or false"
 	case config.TypeInteger:
-		value, err = parsed(strconv.ParseInt(text, 10, 64))("a whole number")
+		value, err = strconv.ParseInt(text, 10, 64)
+		want = "a whole number"
 	case config.TypeList:
 		list, _ := f.values[f.field.Name].([]string)
 		value = append(list, strings.Split(text, ",")...)
-	default:
-		value = text
 	}
-	if err == nil {
-		f.values[f.field.Name] = value
+	if err != nil {
+		return errors.New("give " + want)
 	}
-	return err
-}
-
-// parsed returns a parsed value, or an error that says what it must be.
-func parsed[T any](value T, err error) func(want string) (any, error) {
-	return func(want string) (any, error) {
-		if err != nil {
-			return nil, errors.New("give " + want)
-		}
-		return value, nil
-	}
+	f.values[f.field.Name] = value
+	return nil
 }
 
 func (o *operator) addApp(ctx context.Context, name string, options *appsAddOptions) error {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
@@ -17,6 +16,7 @@ import (
 
 	"webstack/internal/atomicfile"
 	"webstack/internal/command"
+	"webstack/internal/filelock"
 	"webstack/internal/laptop"
 	"webstack/internal/operate"
 	"webstack/internal/project"
@@ -72,6 +72,12 @@ func (o *operator) editApps(ctx context.Context, e edit) error {
 	if err := o.confirm(ctx, e.yes, "Write this to "+report.File+"?"); err != nil {
 		return err
 	}
+	// Pulumi.yaml always exists and is never replaced, so it can carry the lock.
+	release, err := filelock.Acquire(ctx, filepath.Join(o.dir, project.File), nil)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", report.File, err)
+	}
+	defer release()
 	if err := replace(file, before, after); err != nil {
 		return err
 	}
@@ -129,11 +135,6 @@ func replace(file string, before, after []byte) error {
 	if err != nil {
 		return fmt.Errorf("write the stack file: %w", err)
 	}
-	release, err := lockDir(filepath.Dir(file))
-	if err != nil {
-		return fmt.Errorf("write the stack file: %w", err)
-	}
-	defer release()
 	now, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("write the stack file: %w", err)
@@ -142,17 +143,4 @@ func replace(file string, before, after []byte) error {
 		return fmt.Errorf("write %s: the file has changed in the meantime; run the command again", filepath.Base(file))
 	}
 	return atomicfile.Write(file, after, info.Mode().Perm())
-}
-
-// lockDir keeps other calls of webstack from writing a stack file in dir. The system drops the lock when the process ends.
-func lockDir(dir string) (release func(), err error) {
-	file, err := os.Open(dir)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		_ = file.Close()
-		return nil, fmt.Errorf("lock %s: %w", dir, err)
-	}
-	return func() { _ = file.Close() }, nil
 }

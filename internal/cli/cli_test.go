@@ -34,6 +34,8 @@ func TestHelpIsNoFailure(t *testing.T) {
 		"Usage:\n  webstack [command]\n\nAvail": {"help"},
 		"webstack [command]":                    {"--help"},
 		"  verify      Check the":               {"-h"},
+		"--domain string ":                      {"help", "apps", "add"},
+		"--aliases list ":                       {"apps", "add", "--help"},
 		"webstack apps add APP --domain":        {"apps", "add", "-h"},
 		"  remove      Remove an app":           {"apps", "--help"},
 		"webstack logs shop -f":                 {"help", "logs"},

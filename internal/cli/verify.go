@@ -16,7 +16,7 @@ func (o *operator) verifyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "verify", Short: "Check the running stack, phase by phase", Args: command.Args(),
 		Long: `Checks everything that must be true of a running stack, phase by phase: network, server, host, apps, DNS,
-certificates, backups and deploy roles. It changes nothing. Each failure comes with a hint on how to fix it.`,
+certificates, backups and deploy roles. It changes nothing. For each failed check, it prints how to fix it.`,
 		RunE: o.runs(o.runVerify),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
@@ -25,7 +24,7 @@ type settings struct {
 }
 
 func readSettings(dir, stack string) (*settings, error) {
-	if stack == "" || strings.ContainsAny(stack, `/\`) {
+	if name, err := project.StackName(stack); err != nil || name != stack {
 		return nil, fmt.Errorf("find stack %q: it is not a valid stack name", stack)
 	}
 	text, err := ReadStackFile(dir, stack)

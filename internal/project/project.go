@@ -14,8 +14,8 @@ import (
 	"webstack/internal/lazyregexp"
 )
 
-// file is the project file, which marks the root of a clone.
-const file = "Pulumi.yaml"
+// File is the project file, which marks the root of a clone.
+const File = "Pulumi.yaml"
 
 // FindDir returns the root of the clone that the folder from lies in: the folder that holds Pulumi.yaml.
 func FindDir(from string) (string, error) {
@@ -24,7 +24,7 @@ func FindDir(from string) (string, error) {
 		return "", fmt.Errorf("find the folder of the project: %w", err)
 	}
 	for at := abs; ; at = filepath.Dir(at) {
-		if _, err := os.Stat(filepath.Join(at, file)); err == nil {
+		if _, err := os.Stat(filepath.Join(at, File)); err == nil {
 			return at, nil
 		}
 		if at == filepath.Dir(at) {
@@ -35,16 +35,16 @@ func FindDir(from string) (string, error) {
 
 // Name returns the name of the project in dir.
 func Name(dir string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, file))
+	text, err := os.ReadFile(filepath.Join(dir, File))
 	if err != nil {
 		return "", fmt.Errorf("read the name of the project: %w", err)
 	}
 	var project struct{ Name string }
 	if err := yaml.Unmarshal(text, &project); err != nil {
-		return "", fmt.Errorf("read the name of the project in %s: %w", file, err)
+		return "", fmt.Errorf("read the name of the project in %s: %w", File, err)
 	}
 	if project.Name == "" {
-		return "", fmt.Errorf("read the name of the project: %s has no name", file)
+		return "", fmt.Errorf("read the name of the project: %s has no name", File)
 	}
 	return project.Name, nil
 }

@@ -7,12 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"webstack/internal/command"
-	"webstack/internal/laptop"
 	"webstack/local/workdir"
 )
-
-// stackName is the stack that runs on the laptop cloud.
-const stackName = laptop.Stack
 
 // Command is one call of webstack-local.
 type Command struct {

@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"webstack/internal/atomicfile"
+	"webstack/internal/laptop"
 	"webstack/internal/operate"
 	"webstack/local/cloud"
 	"webstack/local/gateway"
@@ -122,7 +123,7 @@ func (l *local) converge(ctx context.Context, s *operate.Stack, changed bool) er
 	err := samples.Converge(ctx, s, changed, func(line string) { l.progress.Say("  %s", line) })
 	if err != nil {
 		return fmt.Errorf("%w\n\nto look at the host, run webstack shell -s %s; the laptop cloud's log is %s",
-			err, stackName, l.dir.CloudLog())
+			err, laptop.Stack, l.dir.CloudLog())
 	}
 	return nil
 }
@@ -148,7 +149,7 @@ func (l *local) waitForApps(ctx context.Context, s *operate.Stack, info cloud.In
 	}
 	for _, app := range s.Config.Apps {
 		if err := l.waitForApp(ctx, visitor, "https://"+app.Domain+app.HealthPath); err != nil {
-			return fmt.Errorf("%w\n\nto see what the app logged, run webstack logs %s -s %s", err, app.Name, stackName)
+			return fmt.Errorf("%w\n\nto see what the app logged, run webstack logs %s -s %s", err, app.Name, laptop.Stack)
 		}
 	}
 	return nil

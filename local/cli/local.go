@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"webstack/internal/command"
+	"webstack/internal/laptop"
 	"webstack/internal/preview"
 	"webstack/internal/stackfile"
 	"webstack/local/cloud"
@@ -52,7 +53,7 @@ func (l *local) up(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		watcher, stop := watch(l.progress, "Bringing up stack "+stackName)
+		watcher, stop := watch(l.progress, "Bringing up stack "+laptop.Stack)
 		stack, err := l.open(ctx, info, pulumi, watcher.event)
 		if err != nil {
 			stop()
@@ -86,7 +87,7 @@ func upFailed(err error) error {
 // checkConfig reports all problems of the stack file before anything is started. Pulumi itself would stop at the first
 // problem and name neither the file nor the path.
 func (l *local) checkConfig() error {
-	return stackfile.Check(string(l.dir), stackName, engine.Passphrase)
+	return stackfile.Check(string(l.dir), laptop.Stack, engine.Passphrase)
 }
 
 // build builds what up needs and starts nothing.
@@ -135,7 +136,7 @@ func (l *local) showPreview(ctx context.Context, stack *engine.Stack, report *pr
 	if l.full {
 		out = &full
 	}
-	done := l.progress.Step("Comparing stack " + stackName + " with its config")
+	done := l.progress.Step("Comparing stack " + laptop.Stack + " with its config")
 	_, err := stack.Preview(ctx, out)
 	done()
 	if err != nil {
@@ -185,7 +186,7 @@ func (l *local) destroyStack(ctx context.Context) error {
 // stop ends the laptop cloud.
 func (l *local) stop(ctx context.Context) error {
 	info, err := cloud.Find(ctx, l.dir)
-	if errors.Is(err, cloud.ErrNotRunning) {
+	if errors.Is(err, laptop.ErrNotRunning) {
 		l.progress.Say("The laptop cloud is not running.")
 		return cloud.Clean(ctx, l.dir) // it may have been killed
 	}
@@ -237,7 +238,7 @@ func (l *local) watched(
 	if err != nil {
 		return "", err
 	}
-	watcher, stop := watch(l.progress, doing+" stack "+stackName)
+	watcher, stop := watch(l.progress, doing+" stack "+laptop.Stack)
 	defer stop()
 	stack, err := l.open(ctx, info, pulumi, watcher.event)
 	if err != nil {
@@ -288,7 +289,7 @@ func (l *local) startCloud(ctx context.Context) (cloud.Info, error) {
 		}
 		return info, nil
 	}
-	if !errors.Is(err, cloud.ErrNotRunning) {
+	if !errors.Is(err, laptop.ErrNotRunning) {
 		return info, err
 	}
 	if err := cloud.Prepare(ctx, l.dir, l.progress.Step); err != nil {
@@ -328,7 +329,7 @@ func (l *local) open(
 	ctx context.Context, info cloud.Info, pulumi engine.Pulumi, watch func(events.EngineEvent),
 ) (*engine.Stack, error) {
 	return engine.Open(ctx, engine.Options{
-		Dir: l.dir, Stack: stackName, Pulumi: pulumi, Env: info.EngineEnv(pulumi.HasGo),
+		Dir: l.dir, Stack: laptop.Stack, Pulumi: pulumi, Env: info.EngineEnv(pulumi.HasGo),
 		CloudID: info.ID, Created: info.Created, Say: l.progress.Say, Watch: watch,
 		Lost: func(ctx context.Context, resources []apitype.ResourceV3) (string, error) {
 			return lostHost(ctx, info, resources)

@@ -16,20 +16,17 @@ import (
 	"webstack/local/workdir"
 )
 
-// ErrNotRunning means that the clone has no running laptop cloud.
-var ErrNotRunning = laptop.ErrNotRunning
-
 const (
 	stopTimeout = 2 * time.Minute // machines and their volumes are removed
 	stopPoll    = 50 * time.Millisecond
 )
 
-// Find returns the running laptop cloud of the clone, or ErrNotRunning. It recognizes the files of a laptop cloud that
+// Find returns the running laptop cloud of the clone, or laptop.ErrNotRunning. It recognizes the files of a laptop cloud that
 // was killed: nobody answers on the control port with its id.
 func Find(ctx context.Context, dir workdir.Dir) (Info, error) {
 	data, err := os.ReadFile(dir.CloudFile())
 	if errors.Is(err, os.ErrNotExist) {
-		return Info{}, ErrNotRunning
+		return Info{}, laptop.ErrNotRunning
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("find the laptop cloud: %w", err)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"webstack/internal/atomicfile"
+	"webstack/internal/laptop"
 	"webstack/local/provider"
 	"webstack/local/workdir"
 )
@@ -132,7 +133,7 @@ func TestTheCloudIsFoundAskedAndStopped(t *testing.T) {
 	if exists(dir.CloudFile()) || exists(dir.LocalEnv()) {
 		t.Error("the files that lead to it are still there")
 	}
-	if _, err := Find(t.Context(), dir); !errors.Is(err, ErrNotRunning) {
+	if _, err := Find(t.Context(), dir); !errors.Is(err, laptop.ErrNotRunning) {
 		t.Errorf("got %v, want ErrNotRunning", err)
 	}
 }
@@ -181,7 +182,7 @@ func TestStaleFilesAreIgnored(t *testing.T) {
 		if err := atomicfile.Write(dir.CloudFile(), []byte(stale), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Find(t.Context(), dir); !errors.Is(err, ErrNotRunning) {
+		if _, err := Find(t.Context(), dir); !errors.Is(err, laptop.ErrNotRunning) {
 			t.Errorf("%s: got %v, want ErrNotRunning", name, err)
 		}
 	}

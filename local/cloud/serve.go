@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"webstack/internal/atomicfile"
+	"webstack/internal/laptop"
 	"webstack/local/engine"
 	"webstack/local/provider"
 	"webstack/local/workdir"
@@ -34,7 +35,7 @@ func Serve(ctx context.Context, dir workdir.Dir, log io.Writer) error {
 func serve(ctx context.Context, dir workdir.Dir, log io.Writer, assemble assembly) error {
 	if info, err := Find(ctx, dir); err == nil {
 		return fmt.Errorf("start the laptop cloud: it is already running, as process %d", info.PID)
-	} else if !errors.Is(err, ErrNotRunning) {
+	} else if !errors.Is(err, laptop.ErrNotRunning) {
 		return err
 	}
 	release, err := workdir.Lock(ctx, filepath.Join(dir.Locks(), "cloud"), func() {

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"webstack/internal/laptop"
 	"webstack/local/workdir"
 )
 
@@ -58,7 +59,7 @@ func Start(ctx context.Context, dir workdir.Dir, program string, args ...string)
 		if err == nil && info.PID == cmd.Process.Pid {
 			return info, nil
 		}
-		if err != nil && !errors.Is(err, ErrNotRunning) && ctx.Err() == nil {
+		if err != nil && !errors.Is(err, laptop.ErrNotRunning) && ctx.Err() == nil {
 			return Info{}, err
 		}
 	}

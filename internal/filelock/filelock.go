@@ -1,4 +1,5 @@
-package lock
+// Package filelock keeps several processes from doing the same thing at once.
+package filelock
 
 import (
 	"context"
@@ -13,8 +14,8 @@ import (
 const poll = 100 * time.Millisecond
 
 // Acquire takes the exclusive lock of the file at path, which it creates if it is missing, and returns a function that
-// releases the lock. While another process or call holds it, Acquire waits until ctx is done; it calls waiting once if
-// it has to. The kernel releases the lock when its process dies, so there are no stale locks.
+// releases the lock. While another process or call holds it, Acquire waits until ctx is done; it calls waiting,
+// if not nil, once if it has to. The kernel releases the lock when its process dies, so there are no stale locks.
 func Acquire(ctx context.Context, path string, waiting func()) (release func(), err error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -28,7 +29,7 @@ func Acquire(ctx context.Context, path string, waiting func()) (release func(), 
 		case !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR):
 			_ = f.Close()
 			return nil, fmt.Errorf("lock %s: %w", path, err)
-		case first:
+		case first && waiting != nil:
 			waiting()
 		}
 		select {
