@@ -35,10 +35,10 @@ func renderCaddyfile(in RenderInput) ([]byte, error) {
 	data.TrustedProxies = proxies(in.Apps)
 	for _, app := range in.Apps {
 		if app.Name == in.ActiveApp {
-			data.ActiveApp, data.ActiveDomain = app.Name, app.Domain
+			data.ActiveApp, data.ActiveDomain, data.ActivePort = app.Name, app.Domain, app.Port
 		}
 		data.Apps = append(data.Apps, templates.CaddyApp{
-			Name: app.Name, Domain: app.Domain, Issuer: issuer(in.Acme, app.Proxied), Proxied: app.Proxied,
+			Name: app.Name, Port: app.Port, Domain: app.Domain, Issuer: issuer(in.Acme, app.Proxied), Proxied: app.Proxied,
 			Aliases: slices.Sorted(slices.Values(app.Aliases)),
 		})
 	}

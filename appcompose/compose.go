@@ -39,7 +39,7 @@ type service struct {
 	Secrets         []string             `yaml:"secrets,omitempty,flow"`
 	Ports           []port               `yaml:"ports,omitempty"`
 	Volumes         []bind               `yaml:"volumes,omitempty"`
-	Networks        []string             `yaml:"networks,flow"`
+	Networks        map[string]endpoint  `yaml:"networks"`
 	DependsOn       map[string]condition `yaml:"depends_on,omitempty"`
 	Healthcheck     *healthcheck         `yaml:"healthcheck,omitempty"`
 	Init            bool                 `yaml:"init,omitempty"`
@@ -98,8 +98,24 @@ type logging struct {
 	Options map[string]string `yaml:"options,flow"`
 }
 
+// endpoint is a container's place on a network.
+type endpoint struct {
+	// Address is a fixed IPv4 address; "" means that Docker chooses one.
+	Address string `yaml:"ipv4_address,omitempty"`
+}
+
 type network struct {
-	Internal bool `yaml:"internal,omitempty"`
+	Internal bool  `yaml:"internal,omitempty"`
+	IPAM     *ipam `yaml:"ipam,omitempty"`
+}
+
+type ipam struct {
+	Config []pool `yaml:"config,flow"`
+}
+
+type pool struct {
+	Subnet  string `yaml:"subnet"`
+	IPRange string `yaml:"ip_range"`
 }
 
 type secretFile struct {
@@ -140,7 +156,9 @@ func renderCompose(in RenderInput) ([]byte, error) {
 	file := composeFile{
 		Name:     contract.ComposeProject,
 		Services: map[string]service{contract.CaddyService: caddyService(share)},
-		Networks: map[string]network{edgeNetwork: {}},
+		Networks: map[string]network{
+			edgeNetwork: {IPAM: &ipam{[]pool{{contract.EdgeSubnet, contract.EdgeDynamic}}}},
+		},
 	}
 	if !in.ExternalPostgres {
 		file.Services[contract.PostgresService] = postgresService(in, share)
@@ -227,9 +245,11 @@ func appService(app App, externalPostgres bool) service {
 	s.Environment["PORT"] = literal(strconv.Itoa(app.Port))
 	s.Environment["WEBSTACK_HEALTH_PATH"] = literal(app.HealthPath)
 	s.EnvFile = []envFile{{Path: "../" + contract.EnvDir + "/" + app.Name + ".env", Required: true}}
-	s.Networks = []string{edgeNetwork}
+	// The host program gives each container an address that no other app's container ever gets, so that Caddy never sends
+	// an app's requests to another app.
+	s.Networks = map[string]endpoint{edgeNetwork: {Address: "${" + contract.AddressVariable(app.Name) + ":-}"}}
 	if !externalPostgres {
-		s.Networks = append(s.Networks, dbNetwork)
+		s.Networks[dbNetwork] = endpoint{}
 		s.DependsOn = map[string]condition{contract.PostgresService: {Condition: "service_healthy"}}
 	}
 	s.Init = app.Init
@@ -256,8 +276,10 @@ func caddyService(share memory) service {
 		// that moving the stack directory does not change the definition and recreate Caddy.
 		{Type: "bind", Source: "../caddy", Target: "/etc/caddy", ReadOnly: true},
 		{Type: "bind", Source: contract.CaddyDataDir, Target: "/data"},
+		// Where it finds the apps, without Docker's DNS. A file and not a directory: the host program changes it in place.
+		{Type: "bind", Source: "../" + contract.HostsPath, Target: "/etc/hosts", ReadOnly: true},
 	}
-	s.Networks = []string{edgeNetwork}
+	s.Networks = map[string]endpoint{edgeNetwork: {}}
 	s.Healthcheck = &healthcheck{
 		Test:     []string{"CMD", "wget", "-q", "-O", "/dev/null", caddyHealthURL},
 		Interval: "10s", Timeout: "5s", Retries: 3, StartPeriod: "10s",

@@ -57,6 +57,9 @@ type App struct {
 	Init bool
 	// StartTimeoutSeconds, DrainTimeoutSeconds and StopGraceSeconds bound a change of its container.
 	StartTimeoutSeconds, DrainTimeoutSeconds, StopGraceSeconds int
+	// ReleaseCommand runs before a release gets requests; empty for none. ReleaseTimeoutSeconds bounds it.
+	ReleaseCommand        []string
+	ReleaseTimeoutSeconds int
 	// EnvPlain are the environment variables that may be read by anyone.
 	EnvPlain map[string]string
 	// EnvSecure are those that are secret.

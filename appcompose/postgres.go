@@ -34,7 +34,7 @@ func postgresService(in RenderInput, share memory) service {
 	}
 	s.Secrets = []string{postgresSecret}
 	s.Volumes = []bind{{Type: "bind", Source: contract.PostgresDataDir, Target: "/var/lib/postgresql/data"}}
-	s.Networks = []string{dbNetwork}
+	s.Networks = map[string]endpoint{dbNetwork: {}}
 	s.Healthcheck = &healthcheck{
 		// Over TCP: while Postgres sets up a new data directory, it answers only on its socket and is not ready.
 		Test: []string{

@@ -69,7 +69,8 @@ func describe(in RenderInput) contract.Manifest {
 			Repository: app.Repository, Database: app.Name, MemoryMb: app.MemoryMb,
 			StartTimeoutSeconds: app.StartTimeoutSeconds, DrainTimeoutSeconds: app.DrainTimeoutSeconds,
 			StopGraceSeconds: app.StopGraceSeconds,
-			DbConnections:    app.DbConnections, SecureEnv: slices.Sorted(maps.Keys(app.EnvSecure)),
+			ReleaseCommand:   app.ReleaseCommand, ReleaseTimeoutSeconds: app.ReleaseTimeoutSeconds,
+			DbConnections: app.DbConnections, SecureEnv: slices.Sorted(maps.Keys(app.EnvSecure)),
 		})
 	}
 	return m

@@ -84,7 +84,14 @@ func (b *builder) statements() []iampolicy.Statement {
 		},
 		{
 			Sid:    "RecordReleases",
-			Action: []string{"ssm:PutParameter"}, Resource: []any{b.parameter(contract.AppReleaseParam(base, "*"))},
+			Action: []string{"ssm:PutParameter"},
+			Resource: []any{
+				b.parameter(contract.AppReleaseParam(base, "*")), b.parameter(contract.AppDeployParam(base, "*")),
+			},
+		},
+		{
+			Sid:    "ReadDeploys",
+			Action: []string{"ssm:GetParameterHistory"}, Resource: []any{b.parameter(contract.AppDeployParam(base, "*"))},
 		},
 		{
 			Sid:    "DecryptParameters",

@@ -72,6 +72,14 @@ var appFields = complete([]spec[App]{
 	{Key: Key{Name: "stopGraceSeconds", Default: "10", Min: 1, Max: 300,
 		Description: "Seconds an old container may take to exit after SIGTERM before it is killed."},
 		at: func(a *App) any { return &a.StopGraceSeconds }},
+	{Key: Key{Name: "releaseCommand", Pattern: argumentPattern, MaxLength: maxArgument,
+		Description: "Command and arguments that run once in the image of a new release before it gets requests, such as " +
+			"database migrations. If it fails, the old release stays live. A rollback does not run it.",
+		Allowed: "words of 1 to 1000 printable characters"},
+		at: func(a *App) any { return &a.ReleaseCommand }, check: checkArgument},
+	{Key: Key{Name: "releaseTimeoutSeconds", Default: "600", Min: 5, Max: 7200,
+		Description: "Seconds that releaseCommand may take."},
+		at: func(a *App) any { return &a.ReleaseTimeoutSeconds }},
 	{Key: Key{Name: "dbConnections", Default: "0", Min: 0, Max: 1000,
 		Description: "Maximum number of Postgres connections for all containers of the app together. During a deploy, two " +
 			"run for a short time. Apps with 0 share the remaining connections equally."},

@@ -76,8 +76,10 @@ var changes = map[string]string{
 	"memoryMb":      "The app's container is replaced without an interruption",
 	"dbConnections": "The role's limit changes at once; open connections stay open. The shares of the other apps change " +
 		"too",
-	"init":                "The app's container is replaced without an interruption",
-	"startTimeoutSeconds": "Applies from the next deploy on",
-	"drainTimeoutSeconds": "Applies from the next deploy on",
-	"stopGraceSeconds":    "The app's container is replaced without an interruption",
+	"init":                  "The app's container is replaced without an interruption",
+	"startTimeoutSeconds":   "Applies from the next deploy on",
+	"drainTimeoutSeconds":   "Applies from the next deploy on",
+	"releaseCommand":        "Applies from the next deploy on",
+	"releaseTimeoutSeconds": "Applies from the next deploy on",
+	"stopGraceSeconds":      "The app's container is replaced without an interruption",
 }

@@ -143,6 +143,19 @@ func checkSSHAllowedCidr(v string) string {
 	return ""
 }
 
+// maxArgument is the length of the longest word of a command.
+const maxArgument = 1000
+
+// argumentPattern matches a word of a command.
+const argumentPattern = `^[^\x00-\x1f\x7f]+$`
+
+func checkArgument(v string) string {
+	if v == "" || len(v) > maxArgument || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return "is not a word of a command"
+	}
+	return ""
+}
+
 func checkVpcCidr(v string) string {
 	prefix, wrong := parseNetwork(v)
 	if wrong != "" {
@@ -161,6 +174,8 @@ func checkVpcCidr(v string) string {
 		return "is not a private network"
 	case prefix.Overlaps(netip.MustParsePrefix("172.17.0.0/16")):
 		return "overlaps Docker's network 172.17.0.0/16"
+	case prefix.Overlaps(netip.MustParsePrefix(contract.EdgeSubnet)):
+		return "overlaps the network of the apps, " + contract.EdgeSubnet
 	}
 	return ""
 }

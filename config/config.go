@@ -94,6 +94,9 @@ type App struct {
 	DrainTimeoutSeconds int  // until the requests in flight are finished
 	StopGraceSeconds    int  // from SIGTERM to SIGKILL
 
+	ReleaseCommand        []string // runs before a release gets requests; empty = none
+	ReleaseTimeoutSeconds int      // until it ends
+
 	EnvPlain  map[string]string
 	EnvSecure map[string]Secret
 }
@@ -102,6 +105,14 @@ type App struct {
 // the end of the old one.
 func (a App) ChangeSeconds() int {
 	return a.StartTimeoutSeconds + a.DrainTimeoutSeconds + a.StopGraceSeconds
+}
+
+// DeploySeconds is how long a deploy of the app may take by its own limits.
+func (a App) DeploySeconds() int {
+	if len(a.ReleaseCommand) == 0 {
+		return a.ChangeSeconds()
+	}
+	return a.ReleaseTimeoutSeconds + a.ChangeSeconds()
 }
 
 // input is the content of the stack file before it is resolved: the config, and the environments of the apps.

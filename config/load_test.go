@@ -50,7 +50,8 @@ func TestLoadResolvesAnApp(t *testing.T) {
 	got, err := load("Prod_1",
 		"apps", `{"shop": {"domain": "example.com", "zone": "example.com", "aliases": ["www.example.com"],
 			"cfProxied": true, "githubRepo": "acme/shop", "githubOwnerId": 12, "githubRepoId": 34, "memoryMb": 512, "init": false,
-			"startTimeoutSeconds": 600, "drainTimeoutSeconds": 0, "stopGraceSeconds": 60},
+			"startTimeoutSeconds": 600, "drainTimeoutSeconds": 0, "stopGraceSeconds": 60,
+			"releaseCommand": ["bin/migrate", "--all"], "releaseTimeoutSeconds": 60},
 			"blog": {"domain": "blog.example.com", "zone": "example.com", "cfTtl": 300, "repoName": "acme/blog"}}`,
 		"appEnvPlain", `{"shop": {"LEVEL": "info"}}`,
 		"appEnvSecure", `{"shop": {"KEY": "s3cr3t"}}`)
@@ -60,12 +61,13 @@ func TestLoadResolvesAnApp(t *testing.T) {
 	want := []config.App{
 		{Name: "blog", Domain: "blog.example.com", Zone: "example.com", RecordName: "blog", CfTtl: 300,
 			RepoName: "acme/blog", GithubBranch: "main", ContainerPort: 8080, HealthPath: "/", MemoryMb: 256, Init: true,
-			StartTimeoutSeconds: 90, DrainTimeoutSeconds: 30, StopGraceSeconds: 10,
+			StartTimeoutSeconds: 90, DrainTimeoutSeconds: 30, StopGraceSeconds: 10, ReleaseTimeoutSeconds: 600,
 			EnvPlain: map[string]string{}, EnvSecure: map[string]config.Secret{}},
 		{Name: "shop", Domain: "example.com", Zone: "example.com", RecordName: "@", Aliases: []string{"www.example.com"},
 			CfProxied: true, CfTtl: 1, RepoName: "webstack-prod-1/shop", GithubRepo: "acme/shop", GithubBranch: "main",
 			GithubOwnerID: 12, GithubRepoID: 34, ContainerPort: 8080, HealthPath: "/", MemoryMb: 512,
 			StartTimeoutSeconds: 600, StopGraceSeconds: 60,
+			ReleaseCommand: []string{"bin/migrate", "--all"}, ReleaseTimeoutSeconds: 60,
 			EnvPlain: map[string]string{"LEVEL": "info"}, EnvSecure: map[string]config.Secret{"KEY": "s3cr3t"}},
 	}
 	if diff := cmp.Diff(want, got.Apps); diff != "" {

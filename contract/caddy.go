@@ -1,14 +1,8 @@
 package contract
 
-import (
-	"net"
-	"strconv"
-)
-
 // CaddyAdminSocket is the Unix socket of Caddy's admin API on the host, mode 0600. Requests need no particular Host
 // header. POST /load accepts a Caddyfile with Content-Type text/caddyfile; its imports are relative to
-// the directory of the Caddyfile. GET /reverse_proxy/upstreams counts the requests in flight, including open
-// WebSockets, by the address in the app's upstream file; an address without requests is not listed.
+// the directory of the Caddyfile.
 const CaddyAdminSocket = CaddyDataDir + "/admin.sock"
 
 // CertificateFile is the file in an app's directory under caddy/tls that its virtual host imports.
@@ -22,14 +16,17 @@ const (
 	KeyFile = "tls.key"
 )
 
-// Upstream is the content of caddy/upstreams/APP: the name of the app's live container (see ContainerName) and the port
-// it listens on. It names the container and not the service, which has two containers during a deploy. Caddy reads the
-// file for every request, so replacing it, by rename, switches the app without a reload. A reload would drop requests
-// that arrive on a new HTTP/1.1 connection at that moment. Without the file, Caddy answers 503 with a page that says
-// that the app has not been deployed yet.
-func Upstream(container string, port int) []byte {
-	return []byte(net.JoinHostPort(container, strconv.Itoa(port)) + "\n")
-}
+// The contents of caddy/sites/APP, which an app's virtual host imports with what follows in its place: the import for
+// an app that has a release. Caddy reads the file when it loads its config.
+
+// ReleasedSite sends an app's requests to its live container; see Hosts.
+func ReleasedSite() []byte { return []byte("import {args[0]} {args[1]} {args[2]}\n") }
+
+// UnreleasedSite makes Caddy answer 503 with a page that says that the app has not been deployed yet.
+func UnreleasedSite() []byte { return []byte("import unreleased\n") }
+
+// MaintenanceSite makes Caddy answer 503 with the app's page in MaintenanceDir.
+func MaintenanceSite(app string) []byte { return []byte("import maintenance " + app + "\n") }
 
 // AutomaticCertificate lets Caddy obtain the certificate of an app from the issuer that its virtual host names.
 func AutomaticCertificate() []byte { return []byte("import {args[0]}\n") }

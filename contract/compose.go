@@ -49,6 +49,9 @@ func ContainerName(app string, number int) string {
 	return ComposeProject + "-" + app + "-" + strconv.Itoa(number)
 }
 
+// ReleaseContainerName returns the name of the container in which an app's release command runs.
+func ReleaseContainerName(app string) string { return ComposeProject + "-" + app + "-release" }
+
 // SumLabel is the label with a checksum of what a container was created from: its definition and, for an app, its image
 // and its env file. The host program uses it to find containers that must be replaced. Compose's own label changes with
 // the version of Compose, so an upgrade would restart everything.
@@ -61,20 +64,26 @@ func ImageVariable(app string) string { return "WEBSTACK_IMAGE_" + variableName(
 // SumVariable returns the variable in compose/.env with the value of a service's SumLabel.
 func SumVariable(service string) string { return "WEBSTACK_SUM_" + variableName(service) }
 
+// AddressVariable returns the variable in compose/.env with the fixed address of an app's live container.
+func AddressVariable(app string) string { return "WEBSTACK_ADDRESS_" + variableName(app) }
+
 func variableName(service string) string {
 	return strings.ToUpper(strings.ReplaceAll(service, "-", "_"))
 }
 
 // ComposeEnv returns the content of compose/.env. images maps the apps that have a release to an image with tag or
-// digest; sums maps the running services, including the apps, to the values of their SumLabel. An app without an image
+// digest, and live to their live containers; sums maps the running services, including the apps, to the values of their SumLabel. An app without an image
 // is not started, and Compose does not need its image. With this content, running `docker compose up` by hand changes
 // nothing. Variables in the environment take precedence for Compose, so run it without COMPOSE_PROFILES,
-// WEBSTACK_IMAGE_* and WEBSTACK_SUM_*, unless it should start another release.
-func ComposeEnv(images, sums map[string]string) ([]byte, error) {
+// WEBSTACK_IMAGE_*, WEBSTACK_SUM_* and WEBSTACK_ADDRESS_*, unless it should start another container.
+func ComposeEnv(images, sums map[string]string, live Hosts) ([]byte, error) {
 	apps := slices.Sorted(maps.Keys(images))
 	vars := []variable{{"COMPOSE_PROFILES", strings.Join(apps, ",")}}
 	for _, app := range apps {
 		vars = append(vars, variable{ImageVariable(app), images[app]})
+		if address, ok := live[app]; ok {
+			vars = append(vars, variable{AddressVariable(app), address.String()})
+		}
 	}
 	for _, service := range slices.Sorted(maps.Keys(sums)) {
 		vars = append(vars, variable{SumVariable(service), sums[service]})

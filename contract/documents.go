@@ -8,12 +8,13 @@ const maxDocumentName = 128
 // The purposes of a stack's documents, which are the last parts of their names. The app's name follows in the names of
 // deploy documents.
 const (
-	DocConverge = "converge"
-	DocDeploy   = "deploy"
-	DocStatus   = "status"
-	DocLogs     = "logs"
-	DocBackup   = "backup"
-	DocRestore  = "restore"
+	DocConverge    = "converge"
+	DocDeploy      = "deploy"
+	DocStatus      = "status"
+	DocLogs        = "logs"
+	DocMaintenance = "maintenance"
+	DocBackup      = "backup"
+	DocRestore     = "restore"
 )
 
 // DocumentName returns the name of a stack's document, or of the association with the same name.

@@ -3,7 +3,6 @@ package contract
 import (
 	"encoding/json"
 	"time"
-	"unicode/utf8"
 )
 
 // LastRun is what the host remembers about its last converge. It contains no secrets.
@@ -38,13 +37,13 @@ const (
 func (l LastRun) Encode() []byte {
 	var problems []Problem
 	for i, p := range l.Problems {
-		p.Error = cut(p.Error)
+		p.Error = clip(p.Error, maxProblemBytes)
 		if i >= maxDetailed {
 			p.Lines = nil
 		}
 		var lines []string
 		for _, line := range p.Lines[max(0, len(p.Lines)-maxProblemLines):] {
-			lines = append(lines, cut(line))
+			lines = append(lines, clip(line, maxProblemBytes))
 		}
 		p.Lines = lines
 		problems = append(problems, p)
@@ -62,16 +61,4 @@ func DecodeLastRun(text []byte) LastRun {
 		return LastRun{}
 	}
 	return l
-}
-
-// cut shortens a text that is too long, between two characters.
-func cut(s string) string {
-	if len(s) <= maxProblemBytes {
-		return s
-	}
-	end := maxProblemBytes
-	for !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "..."
 }

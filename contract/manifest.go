@@ -93,6 +93,10 @@ type ManifestApp struct {
 	DrainTimeoutSeconds int `json:"drainTimeoutSeconds"`
 	// StopGraceSeconds is how long it may take to exit after SIGTERM, 1 or more.
 	StopGraceSeconds int `json:"stopGraceSeconds"`
+	// ReleaseCommand runs once in a release's image before the release gets requests; empty for none.
+	ReleaseCommand []string `json:"releaseCommand,omitempty"`
+	// ReleaseTimeoutSeconds is how long it may take, 1 or more with a command.
+	ReleaseTimeoutSeconds int `json:"releaseTimeoutSeconds,omitempty"`
 	// DbConnections is how many connections to Postgres the app may hold, 0..1000; 0 is a share of the remaining ones.
 	DbConnections int `json:"dbConnections"`
 	// SecureEnv names the environment variables whose values are in the parameters AppEnvParam. Encode sorts them.

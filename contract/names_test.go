@@ -27,7 +27,7 @@ func TestNamesAreStable(t *testing.T) {
 		paths.Lock():                               "/opt/webstack/lock",
 		paths.AppEnv("shop"):                       "/opt/webstack/env/shop.env",
 		paths.AppTLS("shop"):                       "/opt/webstack/caddy/tls/shop",
-		paths.AppUpstream("shop"):                  "/opt/webstack/caddy/upstreams/shop",
+		paths.Hosts():                              "/opt/webstack/caddy/hosts",
 		PostgresDataDir + CaddyDataDir + DumpsDir:  "/var/lib/webstack/postgres/var/lib/webstack/caddy/var/lib/webstack/dumps",
 	} {
 		if got != want {

@@ -11,6 +11,9 @@ const (
 	PostgresDataDir = DataDir + "/postgres"
 	// CaddyDataDir has Caddy's certificates and ACME account; if it is lost, Caddy gets new certificates.
 	CaddyDataDir = DataDir + "/caddy"
+	// MaintenanceDir has a page APP.html for each app in maintenance. It is on the data volume, so that a new host knows
+	// which apps are in maintenance, and Caddy's container sees it as /data/maintenance.
+	MaintenanceDir = CaddyDataDir + "/maintenance"
 	// DumpsDir has database dumps until they are verified and uploaded.
 	DumpsDir = DataDir + "/dumps"
 )
@@ -43,14 +46,18 @@ const (
 	StateDir = "state"
 	// LastRunPath is the file with the LastRun.
 	LastRunPath = StateDir + "/last-run.json"
+	// DeploysDir has one directory per app with what its last deploys printed.
+	DeploysDir = StateDir + "/deploys"
 	// ReservePath occupies disk space that the host program can free when it needs some.
 	ReservePath = StateDir + "/reserve"
 	// EnvDir has one file NAME.env (mode 0600) per app.
 	EnvDir = "env"
 	// TLSDir has one directory per app with its own certificate (tls.crt, tls.key).
 	TLSDir = "caddy/tls"
-	// UpstreamsDir has one file per app that says to which container Caddy sends its requests.
-	UpstreamsDir = "caddy/upstreams"
+	// SitesDir has one file per app that says what Caddy answers for it.
+	SitesDir = "caddy/sites"
+	// HostsPath says which container is the live one of each app; see Hosts.
+	HostsPath = "caddy/hosts"
 )
 
 // Paths returns the absolute paths of the host's files under a stack directory.
@@ -83,7 +90,7 @@ func (p Paths) AppEnv(app string) string { return p.join(EnvDir, app+".env") }
 // AppTLS is the directory of an app's own certificate.
 func (p Paths) AppTLS(app string) string { return p.join(TLSDir, app) }
 
-// AppUpstream is the path of the file that names an app's live container.
-func (p Paths) AppUpstream(app string) string { return p.join(UpstreamsDir, app) }
+// Hosts is the path of the file that names the live container of each app.
+func (p Paths) Hosts() string { return p.join(HostsPath) }
 
 func (p Paths) join(rel ...string) string { return path.Join(append([]string{p.StackDir}, rel...)...) }

@@ -162,6 +162,11 @@ type AppStatus struct {
 	// Wanted is the release that the last converge should have started, "" if none. It differs from Release if that
 	// failed; Problems then say why.
 	Wanted string `json:"wanted,omitempty"`
+	// Maintenance is true if visitors get the maintenance page.
+	Maintenance bool `json:"maintenance,omitempty"`
+	// Deploying is the release of a deploy that has begun and not ended, "" without one, and DeployingSince when it began.
+	Deploying      string    `json:"deploying,omitempty"`
+	DeployingSince time.Time `json:"deployingSince,omitzero"`
 	// Database is nil if Postgres does not accept connections, and for an app that has no database yet.
 	Database *DatabaseStatus `json:"database,omitempty"`
 	// Written is how much its containers have written to their own file systems, -1 if unknown.

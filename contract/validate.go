@@ -80,6 +80,8 @@ func (p *problems) checkApps(apps []ManifestApp) {
 		p.check(a.StartTimeoutSeconds >= 1, "%s.startTimeoutSeconds: %d is less than 1", at, a.StartTimeoutSeconds)
 		p.check(a.DrainTimeoutSeconds >= 0, "%s.drainTimeoutSeconds: %d is less than 0", at, a.DrainTimeoutSeconds)
 		p.check(a.StopGraceSeconds >= 1, "%s.stopGraceSeconds: %d is less than 1", at, a.StopGraceSeconds)
+		p.check(len(a.ReleaseCommand) == 0 || a.ReleaseTimeoutSeconds >= 1, "%s.releaseTimeoutSeconds: %d is less than 1", at,
+			a.ReleaseTimeoutSeconds)
 		p.check(a.DbConnections >= 0 && a.DbConnections <= 1000, "%s.dbConnections: %d is not 0..1000", at, a.DbConnections)
 		names := map[string]bool{}
 		for j, name := range a.SecureEnv {
@@ -122,7 +124,9 @@ func isHostPath(s string) bool {
 	if BundlePrefix+s == ManifestKey {
 		return true
 	}
-	for _, own := range []string{path.Dir(ManifestPath), LockPath, ComposeEnvPath, StateDir, EnvDir, TLSDir, UpstreamsDir} {
+	for _, own := range []string{
+		path.Dir(ManifestPath), LockPath, ComposeEnvPath, StateDir, EnvDir, TLSDir, SitesDir, HostsPath,
+	} {
 		if s == own || strings.HasPrefix(s, own+"/") || strings.HasPrefix(own, s+"/") {
 			return true
 		}

@@ -96,6 +96,9 @@ func TestDeployRoleReachesItsOwnAppOnly(t *testing.T) {
 	for _, s := range document.Statement {
 		for _, action := range s.Action {
 			// Whoever may list commands reads what other apps' commands print.
+			if action == "ssm:GetParameter" && len(s.Resource) == 1 && strings.HasSuffix(s.Resource[0], ":parameter/webstack/test/instance") {
+				continue
+			}
 			if strings.HasPrefix(action, "ssm:") && action != "ssm:SendCommand" && action != "ssm:GetCommandInvocation" {
 				t.Errorf("%s allows %s", s.Sid, action)
 			}

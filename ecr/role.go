@@ -93,6 +93,12 @@ func (a *Args) permissions(app App) pulumi.StringOutput {
 				"ssm:resourceTag/" + contract.TagStack: {contract.StackTagValue(a.Project, a.Stack)},
 			}},
 		},
+		iampolicy.Statement{
+			Sid:    "FindHost",
+			Action: []string{"ssm:GetParameter"},
+			Resource: []any{"arn:aws:ssm:" + a.Region + ":" + a.AccountID + ":parameter" +
+				contract.InstanceParam(contract.BasePath(a.Project, a.Stack))},
+		},
 		// This action supports neither resources nor conditions either. But it needs the ID of a command, a random number
 		// that only the sender knows. Actions that list commands or their IDs, such as ssm:ListCommandInvocations, would
 		// show the output of every other command on the host and are left out.

@@ -1,32 +1,82 @@
 package ssmstack
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
 	"webstack/internal/ssmdoc"
-	"webstack/templates"
 )
 
-// tagPattern matches the image tags that Docker allows.
-const tagPattern = `^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`
+// optional returns an anchored pattern that also allows nothing.
+func optional(pattern string) string { return "^(?:" + pattern + ")?$" }
 
-// newDeploy registers the document that deploys an app. The host program does not have this command yet, so the
-// document says how to release a version until then.
+// newDeploy registers the document that deploys an app. It is the only way to deploy: the operator's command, workflows
+// and people with the AWS CLI all run it.
 func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.ResourceOption) (*ssm.Document, error) {
-	release := contract.AppReleaseParam(contract.BasePath(a.Project, a.Stack), app)
-	document := ssmdoc.Document{
-		Description: "Says how a release of " + app + " is put live until this document deploys it",
-		Parameters: map[string]ssmdoc.Parameter{
-			"tag": {Description: "Tag of the image to deploy", Pattern: tagPattern},
+	nothing, deploy, zero := "", "deploy", "0"
+	parameters := map[string]ssmdoc.Parameter{
+		"action": {
+			Description: "deploy, rollback, or watch to print what a running deploy has printed",
+			Pattern:     "^(?:deploy|rollback|watch)$", Default: &deploy,
 		},
+		"release": {
+			Description: "Tag or digest of the image to deploy: TAG, TAG@sha256:DIGEST or sha256:DIGEST; " +
+				"nothing to roll back to the previous release",
+			Pattern: optional(contract.ReleasePattern), Default: &nothing,
+		},
+		"caller": {Description: "ARN of who deploys, for the list of releases", Pattern: optional(contract.CallerPattern), Default: &nothing},
+		"commit": {Description: "Commit of the app, for the list of releases", Pattern: optional(contract.CommitPattern), Default: &nothing},
+		"run":    {Description: "URL of the workflow run, for the list of releases", Pattern: optional(contract.RunPattern), Default: &nothing},
+		"command": {
+			Description: "ID of the command to watch", Pattern: optional(contract.CommandIDPattern), Default: &nothing,
+		},
+		"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
+	}
+	script := a.script()
+	script.App = app
+	const pull = 900 // the pull of an image, and a wait for another run
+	document := ssmdoc.Document{
+		Description: "Deploys " + app + " without an interruption, or rolls it back",
+		Parameters:  parameters,
 		Steps: []ssmdoc.Step{{
-			Name: "deploy", TimeoutSeconds: 900 + a.ChangeSeconds[app],
-			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot deploy with a document yet: nothing was changed. Set the release with " +
-				"aws ssm put-parameter --overwrite --type String --name " + release + " --value TAG, " +
-				"and the host runs it within 30 minutes"}.Refuse()),
+			Name: "deploy", TimeoutSeconds: pull + a.DeploySeconds[app],
+			Script: ssmdoc.Script(script.Deploy(), "action", "release", "caller", "commit", "run", "command", "from"),
 		}},
 	}
 	return document.Register(ctx, name+"-deploy-"+app, contract.DocumentName(a.Project, a.Stack, contract.DocDeploy, app), parent)
+}
+
+// newInstance registers the parameter by which workflows find the host.
+func (a *Args) newInstance(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) error {
+	_, err := ssm.NewParameter(ctx, name+"-instance", &ssm.ParameterArgs{
+		Name:        pulumi.String(contract.InstanceParam(contract.BasePath(a.Project, a.Stack))),
+		Description: pulumi.String("ID of the instance that runs the apps"),
+		Type:        pulumi.String("String"),
+		// Anyone who may look at the stack sees it.
+		InsecureValue: a.InstanceID,
+	}, parent)
+	if err != nil {
+		return fmt.Errorf("register the parameter with the instance: %w", err)
+	}
+	return nil
+}
+
+// newMaintenance registers the document that puts apps into maintenance.
+func (a *Args) newMaintenance(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) (*ssm.Document, error) {
+	nothing := ""
+	return ssmdoc.Document{
+		Description: "Puts an app into maintenance, or takes it out: visitors get a page with status 503",
+		Parameters: map[string]ssmdoc.Parameter{
+			"app":     {Description: "Name of the app", Pattern: contract.AppNamePattern},
+			"state":   {Description: "on or off", Pattern: "^(?:on|off)$"},
+			"message": {Description: "What visitors read, in base64", Pattern: "^[A-Za-z0-9+/=]*$", Default: &nothing},
+		},
+		Steps: []ssmdoc.Step{{
+			Name: "maintenance", TimeoutSeconds: 900,
+			Script: ssmdoc.Script(a.script().Maintenance(), "app", "state", "message"),
+		}},
+	}.Register(ctx, name+"-maintenance", contract.DocumentName(a.Project, a.Stack, contract.DocMaintenance), parent)
 }

@@ -32,8 +32,11 @@ type Args struct {
 	// Apps are the names of the apps, sorted.
 	Apps []string
 	// ChangeSeconds are how long replacing each app's container may take by the app's own limits, from its start to the
-	// end of the old one, by app. Pulling its image takes additional time.
-	ChangeSeconds map[string]int
+	// end of the old one, by app. Pulling its image takes additional time. DeploySeconds is the same with its release
+	// command.
+	ChangeSeconds, DeploySeconds map[string]int
+	// InstanceID is the ID of the host.
+	InstanceID pulumi.StringInput
 }
 
 // SsmStack is the component.
@@ -47,6 +50,8 @@ type SsmStack struct {
 	DeployDocuments pulumi.StringMapOutput
 	// StatusDocument and LogsDocument are the names of the documents that print the host's status, and what an app wrote.
 	StatusDocument, LogsDocument pulumi.StringOutput
+	// MaintenanceDocument is the name of the document that puts apps into maintenance.
+	MaintenanceDocument pulumi.StringOutput
 }
 
 // New registers the documents and the association.
@@ -73,17 +78,26 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 		deploys[app] = document.Name
 	}
+	if err := args.newInstance(ctx, name, parent); err != nil {
+		return nil, err
+	}
+	maintenance, err := args.newMaintenance(ctx, name, parent)
+	if err != nil {
+		return nil, err
+	}
 	status, logs, err := args.newInspection(ctx, name, parent)
 	if err != nil {
 		return nil, err
 	}
 	out.ConvergeDocument, out.StatusDocument, out.LogsDocument = converge.Name, status.Name, logs.Name
+	out.MaintenanceDocument = maintenance.Name
 	out.DeployDocuments = deploys.ToStringMapOutput()
 	return out, ctx.RegisterResourceOutputs(out, pulumi.Map{
-		"convergeDocument": out.ConvergeDocument,
-		"deployDocuments":  out.DeployDocuments,
-		"statusDocument":   out.StatusDocument,
-		"logsDocument":     out.LogsDocument,
+		"convergeDocument":    out.ConvergeDocument,
+		"deployDocuments":     out.DeployDocuments,
+		"statusDocument":      out.StatusDocument,
+		"logsDocument":        out.LogsDocument,
+		"maintenanceDocument": out.MaintenanceDocument,
 	})
 }
 

@@ -90,6 +90,7 @@ var fieldChanges = map[string]string{
 	"githubBranch": `githubBranch "live"`, "githubOwnerId": "githubOwnerId 12", "githubRepoId": "githubRepoId 23",
 	"containerPort": "containerPort 3000", "healthPath": `healthPath "/up"`, "memoryMb": "memoryMb 512",
 	"dbConnections": "dbConnections 20", "init": "init false", "startTimeoutSeconds": "startTimeoutSeconds 300",
+	"releaseCommand": `releaseCommand ["bin/migrate"]`, "releaseTimeoutSeconds": `releaseCommand ["a"]; releaseTimeoutSeconds 60`,
 	"drainTimeoutSeconds": "drainTimeoutSeconds 60", "stopGraceSeconds": "stopGraceSeconds 20",
 }
 

@@ -75,6 +75,14 @@ func (b *builder) changeSeconds() map[string]int {
 	return seconds
 }
 
+func (b *builder) deploySeconds() map[string]int {
+	seconds := map[string]int{}
+	for _, app := range b.config.Apps {
+		seconds[app.Name] = app.DeploySeconds()
+	}
+	return seconds
+}
+
 func (b *builder) buildDNS() error {
 	if !b.config.EnableDns {
 		return nil

@@ -25,6 +25,7 @@ func (b *builder) buildDocuments() (err error) {
 		DataVolumeID: b.host.DataVolumeID.ToStringOutput(),
 		Bucket:       b.apps.BucketName, ManifestSHA256: b.apps.ManifestSum, HostProgramSHA256: b.apps.HostProgramSHA256,
 		Published: b.apps.Published, Host: b.host.Ready, Apps: b.appNames(), ChangeSeconds: b.changeSeconds(),
+		DeploySeconds: b.deploySeconds(), InstanceID: b.host.InstanceID,
 	}, b.providers)
 	return err
 }
@@ -33,7 +34,7 @@ func (b *builder) buildDocuments() (err error) {
 func (b *builder) documents() pulumi.StringMap {
 	out := pulumi.StringMap{
 		contract.DocConverge: b.ssm.ConvergeDocument, contract.DocStatus: b.ssm.StatusDocument,
-		contract.DocLogs: b.ssm.LogsDocument,
+		contract.DocLogs: b.ssm.LogsDocument, contract.DocMaintenance: b.ssm.MaintenanceDocument,
 	}
 	for _, app := range b.config.Apps {
 		out["deploy-"+app.Name] = b.ssm.DeployDocuments.MapIndex(pulumi.String(app.Name))

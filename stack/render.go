@@ -29,7 +29,9 @@ func RenderInput(c *config.Config, project, stack, region, account string) appco
 			Port:       app.ContainerPort, HealthPath: app.HealthPath,
 			MemoryMb: app.MemoryMb, DbConnections: app.DbConnections, Init: app.Init,
 			StartTimeoutSeconds: app.StartTimeoutSeconds, DrainTimeoutSeconds: app.DrainTimeoutSeconds,
-			StopGraceSeconds: app.StopGraceSeconds, EnvPlain: app.EnvPlain, EnvSecure: secure,
+			StopGraceSeconds: app.StopGraceSeconds,
+			ReleaseCommand:   app.ReleaseCommand, ReleaseTimeoutSeconds: app.ReleaseTimeoutSeconds,
+			EnvPlain: app.EnvPlain, EnvSecure: secure,
 		})
 	}
 	return in

@@ -32,16 +32,19 @@ type Caddyfile struct {
 	AccessLog string
 	// ActiveApp is the name of the app that answers at the bare IP address; "" only without apps.
 	ActiveApp string
-	// ActiveDomain is the domain of ActiveApp.
+	// ActiveDomain is the domain of ActiveApp, ActivePort the port that its container listens on.
 	ActiveDomain string
+	ActivePort   int
 	// Apps each get a virtual host, in this order.
 	Apps []CaddyApp
 }
 
 // CaddyApp is a virtual host and the aliases that redirect to it.
 type CaddyApp struct {
-	// Name is the app's name. The files tls/<Name>/Caddyfile and upstreams/<Name> on the host complete its virtual host.
+	// Name is the app's name. The files tls/<Name>/Caddyfile and sites/<Name> on the host complete its virtual host.
 	Name string
+	// Port is the port that its container listens on.
+	Port int
 	// Domain is the host name of the virtual host.
 	Domain string
 	// Issuer is the template's snippet for a certificate that Caddy obtains itself: acme, acme-proxied or internal.

@@ -28,6 +28,8 @@ type Script struct {
 	StackDir, HostProgram string
 	// Reason is a sentence without a full stop.
 	Reason string
+	// App is the name of an app.
+	App string
 }
 
 // Mount fetches the host program unless the installed one has the right sum, and mounts the data volume. Parameters:
@@ -45,6 +47,12 @@ func (s Script) Status() string { return s.render("status.sh.tmpl") }
 
 // Logs prints what an app has written. Parameters: app, lines and since.
 func (s Script) Logs() string { return s.render("logs.sh.tmpl") }
+
+// Deploy deploys App, or watches a deploy. Parameters: action, release, caller, commit, run, command and from.
+func (s Script) Deploy() string { return s.render("deploy.sh.tmpl") }
+
+// Maintenance puts an app into maintenance or takes it out. Parameters: app, state and message.
+func (s Script) Maintenance() string { return s.render("maintenance.sh.tmpl") }
 
 // Refuse does nothing but print the reason on the standard error, and fail.
 func (s Script) Refuse() string { return s.render("refuse.sh.tmpl") }

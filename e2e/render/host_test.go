@@ -124,7 +124,7 @@ func (h *host) release(t testing.TB, apps ...string) {
 	for _, app := range apps {
 		images[app] = image(app)
 	}
-	h.write(t, contract.ComposeEnvPath, must(contract.ComposeEnv(images, nil)))
+	h.write(t, contract.ComposeEnvPath, must(contract.ComposeEnv(images, nil, nil)))
 }
 
 func image(app string) string {

@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,11 +27,14 @@ func TestFirstRun(t *testing.T) {
 	w := newWorld(t)
 	w.runs(both("v1", ""))
 	w.runOnly(map[string]string{"blog": image("blog", "v1")})
-	if got := w.read(contract.UpstreamsDir + "/blog"); got != "webstack-blog-1:3000\n" {
-		t.Errorf("upstream: got %q", got)
+	if got := w.read(contract.HostsPath); !strings.Contains(got, "192.168.224.10  blog.internal") || strings.Contains(got, "shop") {
+		t.Errorf("hosts: got %q", got)
 	}
-	if got := w.read(contract.UpstreamsDir + "/shop"); got != "" {
-		t.Errorf("shop has no release and the upstream %q", got)
+	if got := w.read(contract.SitesDir + "/blog"); got != string(contract.ReleasedSite()) {
+		t.Errorf("blog: site %q", got)
+	}
+	if got := w.read(contract.SitesDir + "/shop"); got != string(contract.UnreleasedSite()) {
+		t.Errorf("shop has no release and the site %q", got)
 	}
 	want := []caddytest.Load{{Caddyfile: "# blog shop\n"}}
 	if got := w.caddy.Loads(); !slices.Equal(got, want) {
@@ -54,7 +59,7 @@ func TestSwitch(t *testing.T) {
 		t.Errorf("called %q, want %q", got, want)
 	}
 	if got := w.caddy.Loads(); len(got) > 0 {
-		t.Errorf("loaded %v, as if Caddy did not read upstreams by itself", got)
+		t.Errorf("loaded %v, as if Caddy did not follow its hosts file", got)
 	}
 	if got := w.engine.Containers()[3]; got.ID != shop.ID {
 		t.Error("the other app has another container")
@@ -193,7 +198,7 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 				t.Fatalf("got error %v, want one with %q", err, test.want)
 			}
 			w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v1")})
-			if strings.Contains(w.out.String(), "starting "+image("blog", "v2")) &&
+			if strings.Contains(w.out.String(), "blog: starting "+image("blog", "v2")) &&
 				(!strings.Contains(w.out.String(), "the last lines of webstack-blog-2") || strings.Contains(w.out.String(), "\x1b")) {
 				t.Errorf("no last words, or raw ones, in\n%s", w.out.String())
 			}
@@ -351,26 +356,65 @@ func TestProbeIsLikeCaddys(t *testing.T) {
 	}
 }
 
+// connections makes the kernel show so many connections from Caddy to port 3000 of a container.
+func (w *world) connections(container string, n int) {
+	w.Helper()
+	if w.Docker.Proc == "" {
+		w.Docker.Proc = w.TempDir()
+	}
+	from, err := w.caddyAddress(w.Context())
+	if err != nil || !from.Is4() {
+		w.Fatalf("Caddy's address is %v, %v", from, err)
+	}
+	b := from.As4()
+	caddy := fmt.Sprintf("%02X%02X%02X%02X", b[3], b[2], b[1], b[0])
+	const other = "0900000A:1000 01"
+	table := "  sl  local_address rem_address   st\n   0: 0A00A8C0:0BB8 " + other + "\n   1: 0A00A8C0:0BB9 " + caddy + ":1000 01\n" +
+		"   2: 00000000:0BB8 00000000:0000 0A\n   3: 0A00A8C0:0BB8 " + caddy + ":1000 06\n"
+	for i := range n {
+		table += fmt.Sprintf("   %d: 0A00A8C0:0BB8 %s:%04X %02d\n", i+4, caddy, i, []int{1, 8}[i%2])
+	}
+	dir := filepath.Join(w.Docker.Proc, "4711", "net")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "tcp"), []byte(table), 0o644)); err != nil {
+		w.Fatal(err)
+	}
+	w.engine.Change(container, func(c *dockertest.Container) { c.PID = 4711 })
+}
+
+// onLine calls do for each line that the host says.
+type onLine struct {
+	io.Writer
+	do func(line string)
+}
+
+func (o onLine) Write(p []byte) (int, error) {
+	o.do(string(p))
+	return o.Writer.Write(p)
+}
+
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
-	left := 3
-	w.caddy.InFlight(func() map[string]int {
-		for _, c := range w.engine.Containers() {
-			if c.Name == "webstack-blog-1" && c.Status != "running" && left > 0 {
-				t.Error("stopped with requests in flight")
-			}
+	w.connections("webstack-blog-1", 3)
+	var drained atomic.Bool
+	w.engine.Before = func(args []string) error {
+		if args[0] == "stop" && !drained.Load() {
+			t.Error("stopped with requests in flight")
 		}
-		if w.answering("blog") != image("blog", "v2") {
-			t.Error("drains before it switches")
+		return nil
+	}
+	w.Out = onLine{&w.out, func(line string) {
+		if strings.Contains(line, "switched") {
+			time.AfterFunc(20*w.Timing.Poll, func() {
+				drained.Store(true)
+				w.connections("webstack-blog-1", 0)
+			})
 		}
-		left = max(left-1, 0)
-		return map[string]int{"webstack-blog-1:3000": left, "webstack-blog-2:3000": 7, "webstack-shop-1:3000": 9}
-	})
+	}}
 	w.runs(both("v2", "v1"))
-	if left > 0 {
-		t.Errorf("%d requests were cut off", left)
+	if !strings.Contains(w.out.String(), "blog: the old container has no requests left") {
+		t.Errorf("said\n%s", w.out.String())
 	}
 	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
 }
@@ -384,11 +428,100 @@ func TestDrainEnds(t *testing.T) {
 		w.Manifest.Apps[i].StartTimeoutSeconds = 60_000
 	}
 	w.Timing.Second = w.Timing.Poll
-	w.caddy.InFlight(func() map[string]int { return map[string]int{"webstack-blog-1:3000": 2} })
+	w.connections("webstack-blog-1", 2)
 	w.runs(both("v2", "v1"))
 	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
 	if !strings.Contains(w.out.String(), "stopping it after 10ms, requests in flight: 2; if they need more time, increase drainTimeoutSeconds") {
 		t.Errorf("said\n%s", w.out.String())
+	}
+}
+
+// Caddy may send requests to the old container for a while after the switch.
+func TestOldContainerStaysUntilCaddyFollows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.Timing.Follow = 300 * time.Millisecond
+	var switched time.Time
+	w.Out = onLine{&w.out, func(line string) {
+		if strings.Contains(line, "switched") {
+			switched = time.Now()
+		}
+	}}
+	w.engine.Before = func(args []string) error {
+		if args[0] == "stop" && time.Since(switched) < 200*time.Millisecond {
+			t.Errorf("stopped %s after the switch", time.Since(switched))
+		}
+		return nil
+	}
+	w.runs(both("v2", "v1"))
+	w.runOnly(map[string]string{"blog": image("blog", "v2"), "shop": image("shop", "v1")})
+}
+
+// No app ever gets an address that another app had.
+func TestAddressesAreNotShared(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner := map[int]string{}
+	for i := range 30 {
+		w.runs(both(fmt.Sprintf("v%d", i%3+1), fmt.Sprintf("v%d", i%2+1)))
+		if i%5 == 4 { // all that the host remembers is lost
+			_ = os.RemoveAll(filepath.Join(w.dir, "state"))
+			if i%2 == 0 {
+				_ = os.Remove(filepath.Join(w.dir, contract.HostsPath))
+			}
+		}
+		for _, c := range w.engine.Containers() {
+			if at, ok := contract.ParseAddress(c.Fixed); ok {
+				if owner[at.Block] != "" && owner[at.Block] != c.Service {
+					t.Fatalf("%s has the address %s of %s", c.Service, at, owner[at.Block])
+				}
+				owner[at.Block] = c.Service
+			} else if c.Service == "blog" || c.Service == "shop" {
+				t.Fatalf("%s has no fixed address", c.Name)
+			}
+		}
+	}
+}
+
+func TestMaintenance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.caddy.Loads()
+	if err := w.Maintain(t.Context(), "shop", true, "Back <soon> & well"); err != nil {
+		t.Fatal(err)
+	}
+	w.runs(both("v2", "v2"))
+	if got := w.read(contract.SitesDir + "/shop"); got != string(contract.MaintenanceSite("shop")) {
+		t.Errorf("after a deploy, the site is %q", got)
+	}
+	page, err := os.ReadFile(filepath.Join(w.Data, contract.MaintenanceDir, "shop.html"))
+	if err != nil || !strings.Contains(string(page), "<p>Back &lt;soon&gt; &amp; well</p>") {
+		t.Errorf("page: %s, %v", page, err)
+	}
+	if loads := w.caddy.Loads(); len(loads) != 1 {
+		t.Errorf("Caddy loaded %d times", len(loads))
+	}
+	if on, err := w.InMaintenance("blog"); err != nil || on {
+		t.Errorf("another app is in maintenance: %v, %v", on, err)
+	}
+	for range 2 {
+		if err := w.Maintain(t.Context(), "shop", false, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.read(contract.SitesDir + "/shop"); got != string(contract.ReleasedSite()) || len(w.caddy.Loads()) != 1 {
+		t.Errorf("afterwards, the site is %q", got)
+	}
+	// An app that is gone takes its page along.
+	if err := w.Maintain(t.Context(), "shop", true, "x"); err != nil {
+		t.Fatal(err)
+	}
+	w.apps("blog")
+	w.runs(map[string]string{"blog": "v2"})
+	if on, err := w.InMaintenance("shop"); err != nil || on {
+		t.Errorf("the page of an app that is gone stays: %v, %v", on, err)
 	}
 }
 
@@ -415,16 +548,16 @@ func TestHeals(t *testing.T) {
 		"paused app": {func(w *world) {
 			w.engine.Change("webstack-shop-1", func(c *dockertest.Container) { c.Status = "paused" })
 		}, again},
-		"killed Postgres":     {func(w *world) { w.engine.Change("postgres", exited) }, []string{"up starts postgres"}},
-		"removed Caddy":       {func(w *world) { remove(w, "caddy") }, []string{"up makes caddy"}},
-		"removed upstream":    {func(w *world) { _ = os.Remove(filepath.Join(w.dir, "caddy/upstreams/shop")) }, []string{}},
-		"emptied upstream":    {func(w *world) { w.file("caddy/upstreams/shop", "") }, []string{}},
-		"upstream of nobody":  {func(w *world) { w.file("caddy/upstreams/shop", "webstack-shop-9:3000\n") }, []string{}},
-		"upstream of another": {func(w *world) { w.file("caddy/upstreams/shop", "webstack-blog-1:3000\n") }, []string{}},
-		"other port":          {func(w *world) { w.file("caddy/upstreams/shop", "webstack-shop-1:99\n") }, []string{}},
-		"lost state":          {func(w *world) { _ = os.RemoveAll(filepath.Join(w.dir, "state")) }, []string{}},
-		"broken state":        {func(w *world) { w.file("state/apps.json", "{"); w.file("state/caddy.json", "null") }, []string{}},
-		"lost compose/.env":   {func(w *world) { _ = os.Remove(filepath.Join(w.dir, "compose/.env")) }, []string{}},
+		"killed Postgres":   {func(w *world) { w.engine.Change("postgres", exited) }, []string{"up starts postgres"}},
+		"removed Caddy":     {func(w *world) { remove(w, "caddy") }, []string{"up makes caddy"}},
+		"removed hosts":     {func(w *world) { _ = os.Remove(filepath.Join(w.dir, contract.HostsPath)) }, []string{}},
+		"emptied hosts":     {func(w *world) { w.file(contract.HostsPath, "") }, []string{}},
+		"hosts of nobody":   {func(w *world) { w.file(contract.HostsPath, "192.168.230.17 shop.internal\n") }, []string{}},
+		"hosts of another":  {func(w *world) { w.file(contract.HostsPath, "192.168.224.10 shop.internal\n") }, []string{}},
+		"removed site":      {func(w *world) { _ = os.Remove(filepath.Join(w.dir, "caddy/sites/shop")) }, []string{}},
+		"lost state":        {func(w *world) { _ = os.RemoveAll(filepath.Join(w.dir, "state")) }, []string{}},
+		"broken state":      {func(w *world) { w.file("state/apps.json", "{"); w.file("state/caddy.json", "null") }, []string{}},
+		"lost compose/.env": {func(w *world) { _ = os.Remove(filepath.Join(w.dir, "compose/.env")) }, []string{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -464,7 +597,7 @@ func TestOneOffContainersAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.runs(both("v1", "v1"))
-	if err := w.Docker.Up(t.Context(), "shop", upTwo); err != nil {
+	if err := w.Docker.Up(t.Context(), "shop", upTwo(w)); err != nil {
 		t.Fatal(err)
 	}
 	w.engine.Change("webstack-shop-2", func(c *dockertest.Container) { c.OneOff = true })
@@ -478,7 +611,14 @@ func TestOneOffContainersAreLeftAlone(t *testing.T) {
 	}
 }
 
-var upTwo = docker.UpOptions{Scale: 2, KeepExisting: true}
+// upTwo starts a second container of shop.
+func upTwo(w *world) docker.UpOptions {
+	at, err := w.freeAddress(w.Context(), "shop")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return docker.UpOptions{Scale: 2, KeepExisting: true, Env: []string{contract.AddressVariable("shop") + "=" + at.String()}}
+}
 
 func TestWithdrawAndReleaseAgain(t *testing.T) {
 	t.Parallel()
@@ -486,7 +626,7 @@ func TestWithdrawAndReleaseAgain(t *testing.T) {
 	w.runs(both("v1", "v1"))
 	w.runs(both("v1", ""))
 	w.runOnly(map[string]string{"blog": image("blog", "v1")})
-	if w.read("caddy/upstreams/shop") != "" {
+	if w.read("caddy/sites/shop") != string(contract.UnreleasedSite()) || strings.Contains(w.read(contract.HostsPath), "shop") {
 		t.Error("requests still go to its container")
 	}
 	if !slices.Contains(w.engine.Images(), image("shop", "v1")) {
@@ -516,7 +656,7 @@ func TestRemovedApp(t *testing.T) {
 	if w.engine.Containers()[0].ID != blog && w.engine.Containers()[1].ID != blog {
 		t.Error("blog has another container")
 	}
-	for _, name := range []string{"caddy/upstreams/shop", "caddy/tls/shop", "env/shop.env"} {
+	for _, name := range []string{"caddy/sites/shop", "caddy/tls/shop", "env/shop.env"} {
 		if _, err := os.Stat(filepath.Join(w.dir, name)); err == nil {
 			t.Errorf("%s is left", name)
 		}

@@ -19,6 +19,17 @@ func (h *Host) Base(ctx context.Context) error {
 			return fmt.Errorf("start %s: read the certificate setting of %s: %w", contract.CaddyService, app.Name, err)
 		}
 	}
+	// Caddy mounts the file.
+	live, err := h.hosts()
+	if err != nil {
+		return err
+	}
+	if _, err := h.writeHosts(live); err != nil {
+		return err
+	}
+	if err := h.writeSites(); err != nil {
+		return err
+	}
 	definitions, err := h.definitions()
 	if err != nil {
 		return err
@@ -68,7 +79,7 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 	same := current != nil && current.Sum == d.baseSum() && h.isMadeHere(*current)
 	// A container that restarts repeatedly is started again: the cause may be gone, such as a port that was in use.
 	if same && (current.Running() || current.Status == "restarting") {
-		return nil
+		return h.ensureHosts(ctx, *current)
 	}
 	if err := h.pull(ctx, d.image); err != nil {
 		return err
@@ -82,6 +93,23 @@ func (h *Host) startBase(ctx context.Context, service string, d definition) erro
 		h.say("%s: replacing it, because its definition changed", service)
 	}
 	return h.Docker.Up(ctx, service, docker.UpOptions{KeepExisting: same})
+}
+
+// ensureHosts restarts Caddy if it does not see the file with the live containers, because somebody has replaced it.
+func (h *Host) ensureHosts(ctx context.Context, c docker.Container) error {
+	if c.Service != contract.CaddyService {
+		return nil
+	}
+	seen, err := h.Docker.Stat(c, "etc/hosts")
+	if err != nil {
+		return nil // it is not running, and will mount the file when it starts
+	}
+	here, err := h.Root.Stat(contract.HostsPath)
+	if err != nil || os.SameFile(seen, here) {
+		return err
+	}
+	h.say("%s: restarting it, because %s was replaced", c.Service, contract.HostsPath)
+	return h.Docker.Restart(ctx, c.ID)
 }
 
 // isMadeHere reports whether a container uses the files of this stack directory. One that was created from a Compose
@@ -122,7 +150,7 @@ func (h *Host) waitHealthy(ctx context.Context, service string) error {
 	if err != nil && now.ID != "" {
 		ctx, cancel := detached(ctx)
 		defer cancel()
-		h.showLog(ctx, now)
+		h.sayLines(now.Name, h.lastLines(ctx, now))
 	}
 	return err
 }

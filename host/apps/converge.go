@@ -26,7 +26,7 @@ func (h *Host) Converge(ctx context.Context, releases map[string]string) (proble
 			if ctx.Err() != nil {
 				return problems, fmt.Errorf("app %s: %w", app.Name, err)
 			}
-			h.say("%s: failed: %v", app.Name, err)
+			h.SayFailed(app.Name, err)
 			problems[app.Name] = err
 		}
 	}
@@ -46,7 +46,8 @@ func (h *Host) convergeApp(ctx context.Context, app contract.ManifestApp, releas
 	if err != nil {
 		return err
 	}
-	return h.Switch(ctx, app, contract.ReleaseImage(app.Repository, release))
+	_, err = h.Switch(ctx, app, contract.ReleaseImage(app.Repository, release), nil)
+	return err
 }
 
 // removeGone removes what is left of apps that are no longer in the manifest, and of other services.
@@ -72,6 +73,15 @@ func (h *Host) removeGone(ctx context.Context) error {
 	for app := range left {
 		gone[app] = append(gone[app], nil...)
 	}
+	live, err := h.hosts()
+	if err != nil {
+		return err
+	}
+	for app := range live {
+		if !h.isService(app) {
+			gone[app] = append(gone[app], nil...)
+		}
+	}
 	for app := range records {
 		if !h.isService(app) {
 			gone[app] = append(gone[app], nil...)
@@ -94,7 +104,7 @@ func (h *Host) isService(name string) bool {
 func (h *Host) goneFiles() (map[string][]string, error) {
 	left := map[string][]string{}
 	for _, at := range []struct{ dir, suffix string }{
-		{contract.UpstreamsDir, ""}, {contract.TLSDir, ""}, {contract.EnvDir, ".env"},
+		{contract.SitesDir, ""}, {contract.TLSDir, ""}, {contract.EnvDir, ".env"},
 	} {
 		names, err := files.Names(h.Root, at.dir)
 		if err != nil {
@@ -119,7 +129,11 @@ func (h *Host) removeApp(ctx context.Context, app string, containers []docker.Co
 			return err
 		}
 	}
-	if err := h.retire(ctx, app, containers); err != nil {
+	if err := errors.Join(h.removePage(app), h.retire(ctx, app, containers)); err != nil {
+		return err
+	}
+	// Last: now nobody has an address in the app's block.
+	if err := h.setLive(app, nil); err != nil {
 		return err
 	}
 	records, err := h.Records()

@@ -53,9 +53,20 @@ type wanted struct {
 	image, sum string
 }
 
-// env returns variables that make Compose create such a container, whatever compose/.env says.
-func (w wanted) env(app string) []string {
-	return []string{contract.ImageVariable(app) + "=" + w.image, contract.SumVariable(app) + "=" + w.sum}
+// env returns variables that make Compose create such a container with this address, whatever compose/.env says.
+func (w wanted) env(app string, at contract.Address) []string {
+	return []string{
+		contract.ImageVariable(app) + "=" + w.image, contract.SumVariable(app) + "=" + w.sum,
+		contract.AddressVariable(app) + "=" + at.String(),
+	}
+}
+
+// runEnv returns variables that make Compose create a container of its own for such an image, at an address that Docker
+// chooses.
+func (w wanted) runEnv(app string) []string {
+	return []string{
+		contract.ImageVariable(app) + "=" + w.image, contract.SumVariable(app) + "=", contract.AddressVariable(app) + "=",
+	}
 }
 
 // want returns what the container of an app should be created from for a release's image: the app's definition, the

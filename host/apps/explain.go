@@ -15,6 +15,8 @@ import (
 // StartError says why an app's new container was not used.
 type StartError struct {
 	Err error
+	// Container is its name.
+	Container string
 	// Lines are the last lines that the container wrote, safe for a terminal.
 	Lines []string
 }
@@ -42,7 +44,7 @@ func (s *change) explain(ctx context.Context, err error, lines []string) error {
 			err = fmt.Errorf("%w; %s", err, cause)
 		}
 	}
-	return &StartError{Err: err, Lines: lines}
+	return &StartError{Err: err, Container: s.next.Name, Lines: lines}
 }
 
 // wrongPlatform says if the image was built for another platform than the host's.

@@ -30,7 +30,7 @@ func (s *change) answers(ctx context.Context) error {
 				seen = time.Now()
 			}
 			// Docker has restarted it, and its exit code is known only when it exits again.
-			if now.Running() && time.Since(seen) < s.seconds(restartLook) {
+			if now.Running() && time.Since(seen) < restartLook*s.Timing.Second/1000 {
 				return true, fmt.Errorf("%s exited before it answered", now.Name)
 			}
 			return false, fmt.Errorf("%s exited before it answered (%s)", now.Name, ending(now))
@@ -48,8 +48,8 @@ func (s *change) answers(ctx context.Context) error {
 	return nil
 }
 
-// restartLook is for how many seconds a restarting container is watched to see how it exits.
-const restartLook = 5
+// restartLook is for how many thousandths of a second a restarting container is watched to see how it exits.
+const restartLook = 700
 
 // ending says how a container exited.
 func ending(c docker.Container) string {
@@ -138,25 +138,4 @@ func reason(err error, port int) error {
 		return fmt.Errorf("port %d does not accept connections: %w", port, op.Err)
 	}
 	return fmt.Errorf("port %d does not answer: %w", port, errors.Unwrap(err))
-}
-
-// inFlight counts the requests that Caddy has in flight at these containers.
-func (h *Host) inFlight(ctx context.Context, at []docker.Container) (int, error) {
-	counts, err := h.Caddy.InFlight(ctx)
-	if err != nil {
-		return 0, err
-	}
-	sum := 0
-	for address, n := range counts {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			continue
-		}
-		for _, c := range at {
-			if c.Name == host {
-				sum += n
-			}
-		}
-	}
-	return sum, nil
 }

@@ -2,6 +2,7 @@ package apps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,6 +27,8 @@ type Host struct {
 	Manifest contract.Manifest
 	// Root is the stack directory.
 	Root *os.Root
+	// Data is where the file system with the data volume begins; "" = /.
+	Data string
 	// Out gets a line for each change, and the last log lines of a failed container.
 	Out io.Writer
 	// Timing has the waiting times. See DefaultTiming.
@@ -44,11 +47,14 @@ type Timing struct {
 	Second time.Duration
 	// Settle is how long a connection to Caddy may take from its first packet to its first request.
 	Settle time.Duration
+	// Follow is how long Caddy may take to follow a change of the live containers.
+	Follow time.Duration
 }
 
 // DefaultTiming returns the timing of a real host.
 var DefaultTiming = Timing{
 	Poll: 250 * time.Millisecond, Base: 5 * time.Minute, Second: time.Second, Settle: 500 * time.Millisecond,
+	Follow: contract.HostsDelay + 500*time.Millisecond,
 }
 
 // seconds is a limit that an app sets.
@@ -90,20 +96,6 @@ func (h *Host) containers(ctx context.Context, service string) ([]docker.Contain
 	return slices.DeleteFunc(all, func(c docker.Container) bool { return c.Service != service }), nil
 }
 
-// pointedAt returns the name of the container in an app's upstream file, and the file's text; "" without a valid one.
-func (h *Host) pointedAt(app string) (name, text string) {
-	content, err := h.Root.ReadFile(contract.UpstreamsDir + "/" + app)
-	if err != nil {
-		return "", ""
-	}
-	text = string(content)
-	name, _, err = net.SplitHostPort(strings.TrimSpace(text))
-	if err != nil {
-		return "", text
-	}
-	return name, text
-}
-
 // write replaces a file that anyone on the host may read.
 func (h *Host) write(name string, content []byte) (changed bool, err error) {
 	return files.Write(h.Root, name, content, 0o644)
@@ -132,27 +124,39 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// lastLines is how much of a failed container's log is shown.
-const lastLines = 30
+// logLines is how much of a failed container's log is shown.
+const logLines = 30
 
-// showLog prints the last lines of a container that failed, and returns them.
-func (h *Host) showLog(ctx context.Context, c docker.Container) []string {
-	log, err := h.Docker.Logs(ctx, c.ID, lastLines)
-	if err != nil {
-		h.say("cannot read the log of %s: %v", c.Name, err)
-		return nil
+// SayFailed prints why an app could not be changed, and what its new container wrote last.
+func (h *Host) SayFailed(app string, err error) {
+	h.say("%s: failed: %v", app, err)
+	var start *StartError
+	if errors.As(err, &start) {
+		h.sayLines(start.Container, start.Lines)
 	}
-	text := strings.TrimSpace(string(log))
-	if text == "" {
-		h.say("the log of %s is empty", c.Name)
-		return nil
+}
+
+// sayLines prints the last lines of a container.
+func (h *Host) sayLines(container string, lines []string) {
+	if len(lines) == 0 {
+		h.say("the log of %s is empty", container)
+		return
 	}
-	h.say("the last lines of %s:", c.Name)
-	var lines []string
-	for line := range strings.Lines(text) {
-		line = printable(line)
+	h.say("the last lines of %s:", container)
+	for _, line := range lines {
 		h.say("  | %s", line)
-		lines = append(lines, line)
+	}
+}
+
+// lastLines returns the last lines of a container that failed, safe for a terminal.
+func (h *Host) lastLines(ctx context.Context, c docker.Container) []string {
+	log, err := h.Docker.Logs(ctx, c.ID, logLines)
+	if err != nil {
+		return []string{fmt.Sprintf("(its log cannot be read: %v)", err)}
+	}
+	var lines []string
+	for line := range strings.Lines(strings.TrimSpace(string(log))) {
+		lines = append(lines, printable(line))
 	}
 	return lines
 }

@@ -28,7 +28,13 @@ type loaded struct {
 
 // Proxy makes Caddy use the current Caddyfile and certificates. It does nothing if Caddy already uses them. If Caddy
 // cannot use them, it fails, and Caddy keeps its current config.
-func (h *Host) Proxy(ctx context.Context) error {
+func (h *Host) Proxy(ctx context.Context) error { return h.proxy(ctx) }
+
+// proxy does that as if withdrawn apps had no release.
+func (h *Host) proxy(ctx context.Context, withdrawn ...string) error {
+	if err := h.writeSites(withdrawn...); err != nil {
+		return err
+	}
 	caddyfile, want, err := h.proxyFiles()
 	if err != nil {
 		return err
@@ -110,7 +116,11 @@ func (h *Host) proxyFiles() (caddyfile []byte, sums loaded, err error) {
 		if err != nil {
 			return nil, loaded{}, fmt.Errorf("read the certificate setting of %s: %w", app.Name, err)
 		}
-		config = append(config, app.Name, string(which))
+		site, err := h.Root.ReadFile(contract.SitesDir + "/" + app.Name)
+		if err != nil {
+			return nil, loaded{}, fmt.Errorf("read what answers for %s: %w", app.Name, err)
+		}
+		config = append(config, app.Name, string(which), string(site))
 		for _, name := range []string{contract.CertFile, contract.KeyFile} {
 			content, err := h.Root.ReadFile(dir + name)
 			switch {

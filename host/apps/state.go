@@ -90,7 +90,11 @@ func (h *Host) writeComposeEnv(records map[string]Record) error {
 			images[app], sums[app] = records[app].Image, records[app].Sum
 		}
 	}
-	text, err := contract.ComposeEnv(images, sums)
+	live, err := h.hosts()
+	if err != nil {
+		return err
+	}
+	text, err := contract.ComposeEnv(images, sums, live)
 	if err != nil {
 		return err
 	}

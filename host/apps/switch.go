@@ -4,42 +4,60 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
 	"webstack/contract"
 	"webstack/host/docker"
-	"webstack/host/files"
 )
 
 // Switch sends an app's requests to a container of this image, with the app's current definition and env file. Visitors
 // do not notice: the new container gets the requests once its health path answers with a 2xx status, and the old one is
-// stopped when it has none left. If the new one fails, its last lines are printed, it is removed, and the old one keeps
-// answering. If such a container already answers, nothing changes.
-func (h *Host) Switch(ctx context.Context, app contract.ManifestApp, image string) error {
+// stopped when it has none left. If the new one fails, it is removed, the old one keeps answering, and the error is a
+// StartError. If such a container already answers, nothing changes.
+//
+// commit, if not nil, is called when the new container is healthy and before it gets requests; its error is a failure
+// too. switched reports whether the new container gets the requests, whatever else failed.
+func (h *Host) Switch(
+	ctx context.Context, app contract.ManifestApp, image string, commit func(context.Context) error,
+) (switched bool, err error) {
 	want, err := h.want(app.Name, image)
 	if err != nil {
-		return err
+		return false, err
 	}
 	s := &change{Host: h, app: app, want: want}
 	if err := s.look(ctx); err != nil {
-		return err
+		return false, err
 	}
-	if !s.done() {
+	done := s.done()
+	if !done {
 		if err := s.start(ctx); err != nil {
-			return err
+			return false, err
 		}
 		if err := s.answers(ctx); err != nil {
-			return s.giveUp(ctx, err)
+			return false, s.giveUp(ctx, err)
 		}
+	}
+	if commit != nil {
+		if err := commit(ctx); err != nil {
+			return false, s.giveUp(ctx, err)
+		}
+	}
+	if !done {
 		if err := s.point(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if err := h.remember(app.Name, want.released(app)); err != nil {
-		return err
+		return true, err
 	}
-	return h.retire(ctx, app.Name, s.old)
+	if len(s.old) > 0 {
+		if err := h.waitForCaddy(ctx); err != nil {
+			return true, err
+		}
+	}
+	return true, h.retire(ctx, app.Name, s.old)
 }
 
 // change is one run of Switch.
@@ -53,25 +71,26 @@ type change struct {
 	old []docker.Container
 }
 
-// upstream is the text of the app's upstream file if a container answers.
-func (s *change) upstream(c *docker.Container) []byte { return contract.Upstream(c.Name, s.app.Port) }
-
 // look finds the containers of the app: the one that answers, and those that a killed run has left.
 func (s *change) look(ctx context.Context) error {
 	existing, err := s.containers(ctx, s.app.Name)
 	if err != nil {
 		return err
 	}
-	pointed, _ := s.pointedAt(s.app.Name)
+	live, err := s.hosts()
+	if err != nil {
+		return err
+	}
 	for _, c := range existing {
-		if c.Name == pointed && s.current(c) {
+		if isLive(live, c) && s.current(c) {
 			s.live = &c
 		}
 	}
 	for _, c := range existing {
+		_, fixed := contract.ParseAddress(c.Fixed[contract.EdgeNetwork])
 		switch {
 		case s.live != nil && c.ID == s.live.ID:
-		case s.next == nil && c.Sum == s.want.sum && c.Running() && c.Restarts == 0:
+		case s.next == nil && c.Sum == s.want.sum && c.Running() && c.Restarts == 0 && fixed:
 			s.next = &c
 		default:
 			s.old = append(s.old, c)
@@ -92,7 +111,7 @@ func (s *change) look(ctx context.Context) error {
 	return nil
 }
 
-// current reports whether the container that the upstream file names should stay. One that restarts repeatedly should:
+// current reports whether the container that answers should stay. One that restarts repeatedly should:
 // a new one of the same kind would not be better.
 func (s *change) current(c docker.Container) bool {
 	return c.Running() || c.Status == "restarting" && c.Sum == s.want.sum
@@ -106,8 +125,7 @@ func (s *change) done() bool {
 	if s.live.Status == "restarting" {
 		s.say("%s: %s keeps exiting and restarting (%s)", s.app.Name, s.live.Name, s.live.State())
 	}
-	_, text := s.pointedAt(s.app.Name)
-	return text == string(s.upstream(s.live))
+	return true
 }
 
 // start starts the new container next to the old one, unless a killed run has already done so.
@@ -122,9 +140,13 @@ func (s *change) start(ctx context.Context) error {
 	if err := s.pull(ctx, s.want.image); err != nil {
 		return err
 	}
+	at, err := s.freeAddress(ctx, s.app.Name)
+	if err != nil {
+		return err
+	}
 	s.say("%s: starting %s", s.app.Name, s.want.image)
 	up := s.Docker.Up(ctx, s.app.Name, docker.UpOptions{
-		Scale: len(s.old) + 1, KeepExisting: true, Env: s.want.env(s.app.Name),
+		Scale: len(s.old) + 1, KeepExisting: true, Env: s.want.env(s.app.Name, at),
 	})
 	// A start that failed may have created the container.
 	done, cancel := detached(ctx)
@@ -167,24 +189,28 @@ func (s *change) removeStopped(ctx context.Context) error {
 	return nil
 }
 
-// point sends the app's requests to the new container. Caddy reads the file for every request.
+// point sends the app's requests to the new container.
 func (s *change) point() error {
-	if _, err := s.write(contract.UpstreamsDir+"/"+s.app.Name, s.upstream(s.next)); err != nil {
+	at, ok := contract.ParseAddress(s.next.Fixed[contract.EdgeNetwork])
+	if !ok {
+		return fmt.Errorf("switch to %s: it has no fixed address on the network %s", s.next.Name, contract.EdgeNetwork)
+	}
+	if err := s.setLive(s.app.Name, &at); err != nil {
 		return err
 	}
-	s.say("%s: %s answers now", s.app.Name, s.next.Name)
+	s.say("%s: switched: %s answers now", s.app.Name, s.next.Name)
 	return nil
 }
 
-// giveUp shows why the new container failed, removes it, and adds what is known about the cause to the error. It does
-// not remove the live container, even if that is not healthy.
+// giveUp removes the new container after a failure, and adds to the error its last lines and what is known about the
+// cause. It does not remove the live container, even if that is not healthy.
 func (s *change) giveUp(ctx context.Context, failure error) error {
 	if s.next == s.live {
 		return failure
 	}
 	ctx, cancel := detached(ctx)
 	defer cancel()
-	failure = s.explain(ctx, failure, s.showLog(ctx, *s.next))
+	failure = s.explain(ctx, failure, s.lastLines(ctx, *s.next))
 	if err := s.Docker.Remove(ctx, s.next.ID); err != nil {
 		s.say("%s: %s stays until the next run: %v", s.app.Name, s.next.Name, err)
 	}
@@ -211,7 +237,7 @@ func (h *Host) retire(ctx context.Context, app string, old []docker.Container) e
 		return err
 	}
 	for _, c := range old {
-		h.say("%s: removed %s", app, c.Name)
+		h.say("%s: stopped and removed %s", app, c.Name)
 	}
 	return nil
 }
@@ -231,9 +257,18 @@ func (h *Host) sayKilled(ctx context.Context, app string, stopped []docker.Conta
 // Withdraw makes an app answer that it has not been deployed. It removes the container once that has no requests left.
 // The database and the image stay.
 func (h *Host) Withdraw(ctx context.Context, app string) error {
-	// First, stop new requests.
-	if _, err := files.Remove(h.Root, contract.UpstreamsDir+"/"+app); err != nil {
+	live, err := h.hosts()
+	if err != nil {
 		return err
+	}
+	if _, ok := live[app]; ok {
+		// First, stop new requests.
+		if err := h.proxy(ctx, app); err != nil {
+			return err
+		}
+		if err := h.setLive(app, nil); err != nil {
+			return err
+		}
 	}
 	records, err := h.Records()
 	if err != nil {
@@ -255,32 +290,44 @@ func (h *Host) Withdraw(ctx context.Context, app string) error {
 	return h.retire(ctx, app, existing)
 }
 
-// drain waits until no request is in flight at the containers, or the time for it is over.
+// drain waits until Caddy has no connection to the containers, or the time for it is over. Caddy uses a connection for
+// one request or WebSocket only.
 func (h *Host) drain(ctx context.Context, app string, old []docker.Container) error {
+	from, err := h.caddyAddress(ctx)
+	if err != nil {
+		return err
+	}
+	if !from.IsValid() {
+		return nil // without Caddy there are no requests
+	}
 	limit := h.seconds(h.app(app).DrainTimeoutSeconds)
 	deadline := time.Now().Add(limit)
-	// Check twice: a request that has just read the upstream file is not counted yet.
-	for quiet := 0; quiet < 2; {
-		open, err := h.inFlight(ctx, old)
+	for {
+		open := 0
+		for _, c := range old {
+			open += h.Docker.Connections(c, from, h.app(app).Port)
+		}
 		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err != nil:
-			// Without Caddy there are no requests.
-			h.say("%s: not waiting for requests in flight: %v", app, err)
-			return nil
 		case open == 0:
-			quiet++
+			h.say("%s: the old container has no requests left", app)
+			return nil
 		case time.Now().After(deadline):
 			h.say("%s: stopping it after %s, requests in flight: %d; if they need more time, increase drainTimeoutSeconds", app,
 				limit, open)
 			return nil
-		default:
-			quiet = 0
 		}
 		if err := h.pause(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+}
+
+// caddyAddress returns Caddy's address on the network of the apps; invalid if it is not running.
+func (h *Host) caddyAddress(ctx context.Context) (netip.Addr, error) {
+	running, err := h.containers(ctx, contract.CaddyService)
+	if err != nil || len(running) == 0 {
+		return netip.Addr{}, err
+	}
+	address, _ := netip.ParseAddr(running[0].Addresses[contract.EdgeNetwork])
+	return address, nil
 }

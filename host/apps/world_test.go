@@ -54,7 +54,7 @@ func newWorld(t *testing.T) *world {
 			Runner: w.engine, Project: dockertest.Project, ComposeFile: filepath.Join(w.dir, contract.ComposePath),
 			RuntimeDir: t.TempDir(), Backoff: time.Millisecond,
 		},
-		Caddy: caddy.Admin{Socket: w.caddy.Socket}, Root: root, Out: &w.out, Dial: w.engine.Dial,
+		Caddy: caddy.Admin{Socket: w.caddy.Socket}, Root: root, Data: t.TempDir(), Out: &w.out, Dial: w.engine.Dial,
 		Timing: Timing{Poll: time.Millisecond, Base: 10 * time.Second, Second: time.Second},
 	}
 	w.apps("blog", "shop")
@@ -75,7 +75,8 @@ func (w *world) apps(names ...string) {
 	w.Manifest.Apps = nil
 	for _, name := range names {
 		compose.WriteString("  " + name + ":\n    image: ${" + contract.ImageVariable(name) + ":-none}\n    profiles: [" +
-			name + "]\n    labels: {webstack.sum: '${" + contract.SumVariable(name) + ":-}'}\n")
+			name + "]\n    labels: {webstack.sum: '${" + contract.SumVariable(name) + ":-}'}\n" +
+			"    networks: {edge: {ipv4_address: '${" + contract.AddressVariable(name) + ":-}'}}\n")
 		w.Manifest.Apps = append(w.Manifest.Apps, contract.ManifestApp{
 			Name: name, Domain: name + ".example.com", Port: 3000, HealthPath: "/health", Repository: registry + name,
 			StartTimeoutSeconds: 10, DrainTimeoutSeconds: 10, StopGraceSeconds: 10,
@@ -139,9 +140,13 @@ func both(blog, shop string) map[string]string { return map[string]string{"blog"
 
 // answering returns the image that answers for an app, "" when nobody does.
 func (w *world) answering(app string) string {
-	pointed, _ := w.pointedAt(app)
+	live, err := w.hosts()
+	if err != nil {
+		w.Fatal(err)
+	}
+	at, ok := live[app]
 	for _, c := range w.engine.Containers() {
-		if c.Name == pointed && c.Service == app && c.Status == "running" {
+		if ok && c.Fixed == at.String() && c.Service == app && c.Status == "running" {
 			return c.Image
 		}
 	}

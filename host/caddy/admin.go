@@ -48,29 +48,6 @@ func (a Admin) Load(ctx context.Context, caddyfile []byte, force bool) error {
 	return nil
 }
 
-// InFlight returns the number of requests in flight, including open WebSockets, by the address of the upstream. An
-// address without requests may be missing.
-func (a Admin) InFlight(ctx context.Context) (map[string]int, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	body, err := a.call(ctx, http.MethodGet, "/reverse_proxy/upstreams", nil, nil)
-	if err != nil {
-		return nil, fmt.Errorf("ask Caddy for requests in flight: %w", err)
-	}
-	var upstreams []struct {
-		Address     string `json:"address"`
-		NumRequests int    `json:"num_requests"`
-	}
-	if err := json.Unmarshal(body, &upstreams); err != nil {
-		return nil, fmt.Errorf("ask Caddy for requests in flight: %w", err)
-	}
-	counts := map[string]int{}
-	for _, u := range upstreams {
-		counts[u.Address] += u.NumRequests
-	}
-	return counts, nil
-}
-
 // call makes one request and returns the body of a 2xx answer. Every call has its own connection, because Caddy closes
 // the API's listener when it loads a config.
 func (a Admin) call(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, error) {

@@ -40,6 +40,8 @@ type Host struct {
 	StackDirs func(ctx context.Context) ([]string, error)
 	// Parameters reads the stack's secrets and releases, and the apps' own certificates.
 	Parameters Parameters
+	// Heal records the deploys that were killed before they could.
+	Heal func(ctx context.Context, root *os.Root, m contract.Manifest) error
 	// Containers runs the containers of a manifest whose files are below root.
 	Containers func(root *os.Root, m contract.Manifest) Containers
 	// Postgres returns the container or, with an address ("host:port"), the external server with the superuser's password.
@@ -147,6 +149,7 @@ func (r *run) converge(ctx context.Context) error {
 	}
 	for _, step := range []func(context.Context) error{
 		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.ensureDatabases, r.convergeApps,
+		r.healDeploys,
 	} {
 		if err := step(ctx); err != nil {
 			r.problems = append(r.problems, problem{err: err})

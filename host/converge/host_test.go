@@ -44,6 +44,7 @@ func (f *fakeHost) host() Host {
 		Mount:      func(context.Context) error { return f.step("mount") },
 		Swap:       func(context.Context) error { return f.step("swap") },
 		Boot:       func(context.Context) error { return f.fail["boot"] },
+		Heal:       func(context.Context, *os.Root, contract.Manifest) error { return f.fail["heal"] },
 		Reserve:    func(*os.Root) Reserve { return fakeReserve{f} },
 		Firewall:   func(context.Context, contract.Web) error { return nil },
 		StackDirs:  func(context.Context) ([]string, error) { return f.dirs, f.fail["dirs"] },

@@ -1,6 +1,7 @@
 package converge
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -32,9 +33,8 @@ func TestStackDirectoryMoves(t *testing.T) {
 	t.Parallel()
 	b := publishApps(t)
 	b.mustRun(t)
-	upstream := filepath.Join(contract.UpstreamsDir, "shop")
-	if err := errors.Join(os.MkdirAll(filepath.Join(b.dir, contract.UpstreamsDir), 0o755),
-		os.WriteFile(filepath.Join(b.dir, upstream), []byte("webstack-shop-1:8080\n"), 0o644)); err != nil {
+	live := contract.Hosts{"shop": {Block: 3}}
+	if err := os.WriteFile(filepath.Join(b.dir, contract.HostsPath), live.Text(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	mounted, err := os.Stat(filepath.Join(b.dir, "caddy"))
@@ -48,8 +48,8 @@ func TestStackDirectoryMoves(t *testing.T) {
 	if now, err := os.Stat(filepath.Join(b.dir, "caddy")); err != nil || !os.SameFile(mounted, now) {
 		t.Errorf("a container would not see the new files: %v", err)
 	}
-	if text, err := os.ReadFile(filepath.Join(b.dir, upstream)); err != nil || string(text) != "webstack-shop-1:8080\n" {
-		t.Errorf("the upstream is %q, %v", text, err)
+	if text, err := os.ReadFile(filepath.Join(b.dir, contract.HostsPath)); err != nil || !bytes.Equal(text, live.Text()) {
+		t.Errorf("the live containers are %q, %v", text, err)
 	}
 	if target, err := os.Readlink(old); err != nil || target != b.dir {
 		t.Errorf("the old place leads to %q, %v", target, err)

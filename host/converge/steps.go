@@ -124,3 +124,7 @@ func (r *run) convergeApps(ctx context.Context) error {
 	r.wrong(problems)
 	return err
 }
+
+// healDeploys comes after the apps run their releases: a deploy that was killed after it had recorded its release is
+// then complete.
+func (r *run) healDeploys(ctx context.Context) error { return r.Host.Heal(ctx, r.root, r.manifest) }

@@ -30,6 +30,14 @@ Usage:
         mount the data volume, now and at every boot; format it first if it is new
   webstackctl converge --volume ID --bucket NAME --manifest-sha256 SUM [--stack-dir DIR] [--region REGION]
         apply the bundle in the bucket and the parameters in Parameter Store
+  webstackctl deploy APP --release RELEASE [--action deploy|rollback] [--by ARN] [--commit ID] [--run URL] [--stack-dir DIR]
+        deploy TAG, TAG@sha256:DIGEST or sha256:DIGEST, or roll back to RELEASE or to the previous one
+  webstackctl deploy APP --action watch --command ID [--from BYTE]
+        print what a deploy has printed so far
+  webstackctl exec APP [--new] [--terminal] [--stack-dir DIR] -- COMMAND...
+        run a command in the live container of an app, or in a new one, and exit with its code
+  webstackctl maintenance APP on|off [--message-base64 TEXT] [--stack-dir DIR]
+        answer the visitors of an app with a maintenance page, or no longer
   webstackctl status [--json] [--stack-dir DIR]
         print the status of the host and its apps
   webstackctl logs APP [--lines N] [--since TIME] [--timestamps] [--stack-dir DIR]
@@ -43,7 +51,7 @@ Usage:
   webstackctl help
         print this help
 
-Exit codes: 0 success, 1 failure, 2 usage error.
+Exit codes: 0 success, 1 failure, 2 usage error; exec exits with the code of its command.
 `
 
 // Command is webstackctl with its streams. The other fields are for tests; their zero values mean the real host.
@@ -72,6 +80,10 @@ func (c Command) Main(args []string) int {
 		_, _ = io.WriteString(c.Stdout, help)
 		return ExitOK
 	}
+	var code exitCode
+	if errors.As(err, &code) {
+		return int(code)
+	}
 	_, _ = fmt.Fprintf(c.Stderr, "webstackctl: %v\n", err)
 	if errors.Is(err, errUsage) {
 		return ExitUsage
@@ -94,6 +106,12 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.converge(ctx, rest)
 	case "status":
 		return c.status(ctx, rest)
+	case "deploy":
+		return c.deploy(ctx, rest)
+	case "exec":
+		return c.exec(ctx, rest)
+	case "maintenance":
+		return c.maintenance(ctx, rest)
 	case "up":
 		return c.up(ctx, rest)
 	case "down":
@@ -126,17 +144,23 @@ func checkStackDir(dir string) error {
 	return nil
 }
 
-// parse parses flags and accepts no other arguments. Main prints the messages.
+// parse parses flags and accepts no other arguments.
 func parse(flags *flag.FlagSet, args []string) error {
-	flags.SetOutput(io.Discard)
-	err := flags.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
+	if err := parseFlags(flags, args); err != nil {
 		return err
-	case err != nil:
-		return fmt.Errorf("%s: %w: %w", flags.Name(), err, errUsage)
-	case flags.NArg() > 0:
+	}
+	if flags.NArg() > 0 {
 		return fmt.Errorf("%s: unexpected argument %q: %w", flags.Name(), flags.Arg(0), errUsage)
 	}
 	return nil
+}
+
+// parseFlags parses flags. Main prints the messages.
+func parseFlags(flags *flag.FlagSet, args []string) error {
+	flags.SetOutput(io.Discard)
+	err := flags.Parse(args)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		return fmt.Errorf("%s: %w: %w", flags.Name(), err, errUsage)
+	}
+	return err
 }

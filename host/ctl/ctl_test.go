@@ -57,7 +57,18 @@ func TestWrongUsage(t *testing.T) {
 	converge := func(args ...string) []string { return append([]string{"converge", "--volume", volumeID}, args...) }
 	for want, args := range map[string][]string{
 		"no command given":          {},
-		`unknown command "deploy"`:  {"deploy", "shop", "v1"},
+		`unknown command "backup"`:  {"backup"},
+		`deploy "": use the name`:   {"deploy"},
+		`deploy: unexpected`:        {"deploy", "shop", "v1"},
+		`--release: read release`:   {"deploy", "shop", "--release", "a b"},
+		`--release: read rele`:      {"deploy", "shop"},
+		`--action "x" is not`:       {"deploy", "shop", "--action", "x"},
+		`--command "" is not`:       {"deploy", "shop", "--action", "watch"},
+		`exec "Shop": use`:          {"exec", "Shop", "--", "ls"},
+		`exec shop: no command`:     {"exec", "shop", "--new"},
+		`maintenance shop "": use`:  {"maintenance", "shop"},
+		`maintenance shop "x": use`: {"maintenance", "shop", "x"},
+		`--message-base64: it is`:   {"maintenance", "shop", "on", "--message-base64", "?"},
 		`unexpected argument "now"`: {"version", "now"},
 		"version: flag provided":    {"version", "--bucket", "x"},
 		"flag provided but not":     {"converge", "--force"},
@@ -165,7 +176,7 @@ func TestHelpListsWhatExists(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		" mount ", " converge ", " status ", " logs ", " version\n", " help\n", "--volume", "--wait", "--json", "--lines",
+		" mount ", " converge ", " deploy ", " exec ", " maintenance ", " status ", " logs ", " version\n", " help\n", "--volume", "--wait", "--json", "--lines",
 		"--since", "--timestamps", "--bucket", "--manifest-sha256", "--stack-dir", "--region",
 	} {
 		if !strings.Contains(help, want) {

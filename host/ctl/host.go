@@ -9,13 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"webstack/contract"
-	"webstack/host/apps"
 	"webstack/host/boot"
-	"webstack/host/caddy"
 	"webstack/host/command"
 	"webstack/host/connlimit"
 	"webstack/host/converge"
-	"webstack/host/disk"
+	"webstack/host/deploy"
 	"webstack/host/docker"
 	"webstack/host/firewall"
 	"webstack/host/parameters"
@@ -63,7 +61,7 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 			return swap.Ensure(ctx, swap.Options{Run: c.runner(), Out: c.Stdout, Root: c.root()})
 		},
 		Reserve: func(root *os.Root) converge.Reserve {
-			return disk.Reserve{Root: root, Name: contract.ReservePath, Out: c.Stdout}
+			return c.reserve(root)
 		},
 		Boot: func(ctx context.Context) error {
 			return boot.Ensure(ctx, boot.Options{StackDir: dir, Run: c.runner(), Root: c.root(), Out: c.Stdout})
@@ -73,11 +71,11 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 		},
 		StackDirs:  engine.ProjectDirs,
 		Parameters: store,
+		Heal: func(ctx context.Context, root *os.Root, m contract.Manifest) error {
+			return deploy.Heal(ctx, root, store, m)
+		},
 		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {
-			return &apps.Host{
-				Docker: engine, Caddy: caddy.Admin{Socket: contract.CaddyAdminSocket}, Manifest: m, Root: root, Out: c.Stdout,
-				Timing: apps.DefaultTiming,
-			}
+			return c.apps(root, m, engine, c.Stdout)
 		},
 		Postgres: c.postgres,
 		LimitConnections: func(ctx context.Context, perContainer, total int) error {

@@ -55,8 +55,9 @@ type Container struct {
 	Ports []string
 	// Namespace is the path of its network namespace while it runs.
 	Namespace string
-	// Addresses are its IP addresses by the name of the Compose network.
-	Addresses map[string]string
+	// Addresses are its IP addresses by the name of the Compose network, while it runs. Fixed are those that it was
+	// created with, and that it gets at every start.
+	Addresses, Fixed map[string]string
 }
 
 // Running reports whether the container runs: it is neither stopped nor waiting to be restarted.
@@ -98,8 +99,11 @@ type inspected struct {
 	}
 	NetworkSettings struct {
 		SandboxKey string
-		Networks   map[string]struct{ IPAddress string }
-		Ports      map[string][]struct{ HostIp, HostPort string }
+		Networks   map[string]struct {
+			IPAddress  string
+			IPAMConfig struct{ IPv4Address string }
+		}
+		Ports map[string][]struct{ HostIp, HostPort string }
 	}
 }
 
@@ -182,7 +186,7 @@ func (e *Engine) container(i inspected) Container {
 		ExitCode: i.State.ExitCode, OutOfMemory: i.State.OOMKilled,
 		Memory: i.HostConfig.Memory, Init: i.HostConfig.Init, PID: i.State.Pid,
 		Health:    i.State.Health.Status,
-		Namespace: i.NetworkSettings.SandboxKey, Addresses: map[string]string{},
+		Namespace: i.NetworkSettings.SandboxKey, Addresses: map[string]string{}, Fixed: map[string]string{},
 	}
 	if c.Health == "none" {
 		c.Health = ""
@@ -198,8 +202,12 @@ func (e *Engine) container(i inspected) Container {
 		c.HealthTest = test
 	}
 	for name, network := range i.NetworkSettings.Networks {
-		if short, ok := strings.CutPrefix(name, e.Project+"_"); ok && network.IPAddress != "" {
+		short, ok := strings.CutPrefix(name, e.Project+"_")
+		if ok && network.IPAddress != "" {
 			c.Addresses[short] = network.IPAddress
+		}
+		if ok && network.IPAMConfig.IPv4Address != "" {
+			c.Fixed[short] = network.IPAMConfig.IPv4Address
 		}
 	}
 	return c

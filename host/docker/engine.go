@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -106,6 +107,20 @@ func parseSize(text string) int64 {
 func (e *Engine) Start(ctx context.Context, ids ...string) error {
 	_, err := e.docker(ctx, append([]string{"start"}, ids...)...)
 	return err
+}
+
+// Restart restarts containers.
+func (e *Engine) Restart(ctx context.Context, ids ...string) error {
+	_, err := e.docker(ctx, append([]string{"restart"}, ids...)...)
+	return err
+}
+
+// Stat describes a file as a running container sees it. name is relative to the container's root.
+func (e *Engine) Stat(c Container, name string) (os.FileInfo, error) {
+	if c.PID == 0 {
+		return nil, fmt.Errorf("find %s in %s: it is not running", name, c.Name)
+	}
+	return os.Stat(filepath.Join(e.proc(), strconv.Itoa(c.PID), "root", name))
 }
 
 // Stop stops containers, all at once, and kills those that have not exited when their own grace period is over.

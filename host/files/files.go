@@ -35,6 +35,27 @@ func Write(root *os.Root, name string, content []byte, mode fs.FileMode) (change
 	return true, SyncDir(root, path.Dir(name))
 }
 
+// WriteInPlace makes name below root a file with this content without replacing it: whoever has it open or mounted sees
+// the change. A reader may see the old text for some bytes and the new text for others. It creates a missing file.
+func WriteInPlace(root *os.Root, name string, content []byte, mode fs.FileMode) (changed bool, err error) {
+	same, err := Is(root, name, content, mode)
+	if err != nil || same {
+		return false, err
+	}
+	if _, err := root.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+		return Write(root, name, content, mode)
+	}
+	f, err := root.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return false, fmt.Errorf("write %s: %w", name, err)
+	}
+	_, err = f.WriteAt(content, 0)
+	if err = errors.Join(err, f.Truncate(int64(len(content))), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+		return false, fmt.Errorf("write %s: %w", name, err)
+	}
+	return true, nil
+}
+
 // Is reports whether name is a regular file with this content and mode. A directory in its place is an error.
 func Is(root *os.Root, name string, content []byte, mode fs.FileMode) (bool, error) {
 	info, err := root.Lstat(name)

@@ -29,7 +29,7 @@ func (r *reader) connections(ctx context.Context) *contract.ConnectionStatus {
 			s.Used += role.Connections
 		}
 	}
-	if c, ok := r.container(contract.PostgresService, ""); ok && c.PID > 0 {
+	if c, ok := r.container(contract.PostgresService); ok && c.PID > 0 {
 		// The table of the container's own network.
 		table, err := os.ReadFile(r.in(filepath.Join("/proc", strconv.Itoa(c.PID), "net/tcp")))
 		if err == nil {
@@ -97,7 +97,7 @@ func (r *reader) connect(ctx context.Context, app contract.ManifestApp) error {
 	}
 	address := ""
 	if !r.manifest.ExternalPostgres {
-		c, _ := r.container(contract.PostgresService, "")
+		c, _ := r.container(contract.PostgresService)
 		if address = c.Addresses[contract.DatabaseNetwork]; address == "" {
 			return errNoAddress
 		}

@@ -7,12 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"webstack/contract"
 	"webstack/host/database"
+	"webstack/host/deploy"
 	"webstack/host/docker"
 	"webstack/host/volume"
 )
@@ -63,6 +63,9 @@ func Read(ctx context.Context, o Options) contract.Status {
 	last := r.lastRun()
 	s.FailedAt, s.Problems = last.FailedAt, last.Problems
 	r.wanted = last.Releases
+	if text, err := os.ReadFile(r.paths().Hosts()); err == nil {
+		r.hosts = contract.ParseHosts(text)
+	}
 	s.Services = r.services()
 	s.Apps = r.apps(ctx)
 	if authority, err := os.ReadFile(r.in(caddyAuthority)); err == nil {
@@ -84,6 +87,7 @@ type reader struct {
 	sockets    map[string]int    // connections to Postgres by address
 	killed     map[string]int    // see kills
 	wanted     map[string]string // releases, by app
+	hosts      contract.Hosts    // the live containers
 }
 
 func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
@@ -136,7 +140,7 @@ func (r *reader) services() []contract.ServiceStatus {
 	var all []contract.ServiceStatus
 	for _, name := range names {
 		s := contract.ServiceStatus{Name: name, Health: contract.HealthNone}
-		if c, ok := r.container(name, ""); ok {
+		if c, ok := r.container(name); ok {
 			s = r.describe(name, c)
 		}
 		all = append(all, s)
@@ -144,13 +148,13 @@ func (r *reader) services() []contract.ServiceStatus {
 	return all
 }
 
-// container finds the container of a service: the named one, otherwise a running one, otherwise any.
-func (r *reader) container(service, name string) (found docker.Container, ok bool) {
+// container finds the container of a service: the live one, otherwise a running one, otherwise any.
+func (r *reader) container(service string) (found docker.Container, ok bool) {
 	for _, c := range r.containers {
 		if c.Service != service {
 			continue
 		}
-		if c.Name == name {
+		if r.live(c) {
 			return c, true
 		}
 		if !ok || c.Running() && !found.Running() {
@@ -198,8 +202,14 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 		Domain: app.Domain, Certificate: r.certificate(ctx, app), Database: r.database(ctx, app), Written: r.writtenBy(app.Name),
 		Wanted: r.wanted[app.Name],
 	}
+	if _, err := os.Stat(filepath.Join(r.in(contract.MaintenanceDir), app.Name+".html")); err == nil {
+		s.Maintenance = true
+	}
+	if d, ok := deploy.Running(r.StackDir, app.Name); ok {
+		s.Deploying, s.DeployingSince = d.Release, d.At
+	}
 	s.ServiceStatus = contract.ServiceStatus{Name: app.Name, Health: contract.HealthNone}
-	c, ok := r.container(app.Name, r.live(app.Name))
+	c, ok := r.container(app.Name)
 	if !ok {
 		return s
 	}
@@ -211,12 +221,8 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 	return s
 }
 
-// live returns the name of the container that Caddy sends an app's requests to.
-func (r *reader) live(app string) string {
-	text, err := os.ReadFile(r.paths().AppUpstream(app))
-	if err != nil {
-		return ""
-	}
-	name, _, _ := strings.Cut(strings.TrimSpace(string(text)), ":")
-	return name
+// live reports whether Caddy sends an app's requests to this container.
+func (r *reader) live(c docker.Container) bool {
+	at, ok := r.hosts[c.Service]
+	return ok && c.Fixed[contract.EdgeNetwork] == at.String()
 }

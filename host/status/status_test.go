@@ -140,7 +140,15 @@ func TestRead(t *testing.T) {
 	b.container("blog", 1, "r.example.com/blog:v1", "exited")
 	b.container("shop", 1, "r.example.com/shop:v1", "running")
 	b.container("shop", 2, "r.example.com/shop:v2@sha256:00", "running")
-	b.write(contract.Paths{StackDir: b.StackDir}.AppUpstream("shop"), string(contract.Upstream("webstack-shop-2", 80)))
+	b.containers[len(b.containers)-1]["NetworkSettings"] = map[string]any{"Networks": map[string]any{
+		contract.ComposeProject + "_" + contract.EdgeNetwork: map[string]any{
+			"IPAddress": "127.0.0.1", "IPAMConfig": map[string]string{"IPv4Address": "192.168.224.11"},
+		},
+	}}
+	b.write(contract.Paths{StackDir: b.StackDir}.Hosts(), string(contract.Hosts{"shop": {Slot: 1}}.Text()))
+	b.write(filepath.Join(b.Root, contract.MaintenanceDir, "blog.html"), "page")
+	b.write(filepath.Join(b.StackDir, contract.DeploysDir, "new", "running.json"),
+		contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode())
 	leaf := b.tls.Certificate()
 	b.write(filepath.Join(contract.Paths{StackDir: b.StackDir}.AppTLS("shop"), contract.CertFile),
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})))
@@ -172,8 +180,10 @@ func TestRead(t *testing.T) {
 		WebGuarded: true,
 		Services:   []contract.ServiceStatus{withPorts, {Name: "postgres", Health: contract.HealthNone}},
 		Apps: []contract.AppStatus{
-			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1"},
-			{ServiceStatus: contract.ServiceStatus{Name: "new", Health: contract.HealthNone}, Domain: "new.example.org"},
+			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1",
+				Maintenance: true},
+			{ServiceStatus: contract.ServiceStatus{Name: "new", Health: contract.HealthNone}, Domain: "new.example.org",
+				Deploying: "v9", DeployingSince: time.Unix(1, 0).UTC()},
 			{ServiceStatus: service("shop", "running", contract.HealthUnhealthy), Domain: "example.com",
 				Release: "v2@sha256:00", Certificate: &contract.CertificateStatus{
 					Own: true, Issuer: leaf.Issuer.String(), NotAfter: leaf.NotAfter.UTC(),

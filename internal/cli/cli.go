@@ -26,7 +26,7 @@ const longHelp = `webstack operates a stack that pulumi up has built, and edits 
 
 It calls AWS with your credentials and runs commands on the host through Systems Manager.
 
-Exit status: 0 success, 1 failure, 2 wrong usage. webstack shell exits with the status of its command.`
+Exit status: 0 success, 1 failure, 2 wrong usage. webstack shell and webstack exec exit with the status of their command.`
 
 // Root returns the command with all its subcommands.
 func Root(streams command.Streams, dir string) *cobra.Command {
@@ -39,7 +39,8 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 	flags.BoolVar(&o.json, "json", false, "print JSON; docs/operations.md describes the format")
 	o.complete(root, "stack", o.completeStacks)
 	root.AddCommand(
-		o.verifyCommand(), o.statusCommand(), o.logsCommand(), o.shellCommand(),
+		o.verifyCommand(), o.statusCommand(), o.deployCommand(), o.rollbackCommand(), o.releasesCommand(),
+		o.logsCommand(), o.execCommand(), o.shellCommand(), o.maintenanceCommand(),
 		command.Group("apps", "List and edit the apps in the stack file",
 			o.appsListCommand(), o.appsAddCommand(), o.appsRemoveCommand()),
 	)

@@ -43,14 +43,26 @@ func (o *operator) runShell(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	options := session.Options{
-		// The output is not filtered: a shell controls its terminal, and a command may write the bytes of a file.
-		Command: shellLine(args), Stdin: o.In, Stdout: o.RawOut, Stderr: o.RawErr, Reason: "webstack shell",
-	}
+	return o.runSession(ctx, stack, host, shellLine(args), o.window(), "webstack shell")
+}
+
+// window returns the user's terminal, nil without one.
+func (o *operator) window() session.Window {
 	in, inFile := o.In.(*os.File)
 	out, outFile := o.RawOut.(*os.File)
 	if inFile && outFile && session.IsTerminal(in, out) {
-		options.Window = &session.Terminal{In: in, Out: out}
+		return &session.Terminal{In: in, Out: out}
+	}
+	return nil
+}
+
+// runSession runs a line for sh on the host, "" for a shell, and returns an error with its exit code.
+func (o *operator) runSession(
+	ctx context.Context, stack *operate.Stack, host operate.Host, line string, window session.Window, reason string,
+) error {
+	options := session.Options{
+		// The output is not filtered: a shell controls its terminal, and a command may write the bytes of a file.
+		Command: line, Stdin: o.In, Stdout: o.RawOut, Stderr: o.RawErr, Window: window, Reason: reason,
 	}
 	code, err := session.Open(ctx, stack.AWS, host.InstanceID, options)
 	switch {

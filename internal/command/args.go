@@ -7,13 +7,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Args returns a check that a command gets one argument for each of the names, such as APP.
+// Args returns a check that a command gets one argument for each of the names, such as APP. A name in brackets, such as
+// [RELEASE], may be left out.
 func Args(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) < len(names) {
+		if len(args) < len(names) && !strings.HasPrefix(names[len(args)], "[") {
 			return fmt.Errorf("%s is missing: %s", names[len(args)], cmd.UseLine())
 		}
-		if len(args) == len(names) {
+		if len(args) <= len(names) {
 			return nil
 		}
 		extra := args[len(names)]

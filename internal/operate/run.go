@@ -52,6 +52,19 @@ type Step struct {
 // Run runs a document on a host and waits until it ends. It returns an error if the document could not be run or
 // followed; Result.Err says whether the document succeeded. When ctx ends, the document keeps running.
 func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
+	id, err := s.send(ctx, c)
+	if err != nil {
+		return Result{}, err
+	}
+	ended, err := s.wait(ctx, id, c)
+	if err != nil {
+		return Result{}, err
+	}
+	return s.result(ctx, id, c, ended)
+}
+
+// send sends a document to a host and returns the command's ID.
+func (s *Stack) send(ctx context.Context, c Command) (id string, err error) {
 	parameters := map[string][]string{}
 	for name, value := range c.Parameters {
 		parameters[name] = []string{value}
@@ -62,19 +75,19 @@ func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 	})
 	switch {
 	case HasCode(err, "InvalidDocument"):
-		return Result{}, fmt.Errorf("run document %s: it does not exist; create it with pulumi up --refresh --stack %s",
+		return "", fmt.Errorf("run document %s: it does not exist; create it with pulumi up --refresh --stack %s",
 			c.Document, s.Name)
 	case HasCode(err, "InvalidInstanceId"):
-		return Result{}, fmt.Errorf("run document %s on %s: Systems Manager cannot reach the host; "+
+		return "", fmt.Errorf("run document %s on %s: Systems Manager cannot reach the host; "+
 			"see webstack verify --stack %s", c.Document, c.Host, s.Name)
 	case err != nil:
-		return Result{}, Explain("run document "+c.Document, err)
+		return "", Explain("run document "+c.Document, err)
 	}
-	id := aws.ToString(sent.Command.CommandId)
-	ended, err := s.wait(ctx, id, c)
-	if err != nil {
-		return Result{}, err
-	}
+	return aws.ToString(sent.Command.CommandId), nil
+}
+
+// result returns how a command ended, with the output of its steps.
+func (s *Stack) result(ctx context.Context, id string, c Command, ended *ssmtypes.CommandInvocation) (Result, error) {
 	result := Result{CommandID: id, Status: aws.ToString(ended.StatusDetails)}
 	for _, plugin := range ended.CommandPlugins {
 		step, err := s.step(ctx, id, c.Host, plugin)

@@ -39,6 +39,8 @@ type Stack struct {
 	Config *config.Config
 	// Region and Account are where the stack is.
 	Region, Account string
+	// Caller is the ARN of the credentials that are used.
+	Caller string
 	// AWS is the config of clients for that account and region.
 	AWS aws.Config
 
@@ -81,7 +83,7 @@ func Open(ctx context.Context, options Options) (*Stack, error) {
 	if err != nil {
 		return nil, Explain("find the AWS account", err)
 	}
-	s.Account = aws.ToString(caller.Account)
+	s.Account, s.Caller = aws.ToString(caller.Account), aws.ToString(caller.Arn)
 	if len(settings.accounts) > 0 && !slices.Contains(settings.accounts, s.Account) {
 		return nil, fmt.Errorf("use AWS account %s: aws:allowedAccountIds of stack %s allows only %s; choose another profile",
 			s.Account, s.Name, strings.Join(settings.accounts, ", "))

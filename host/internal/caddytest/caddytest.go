@@ -20,11 +20,10 @@ type Caddy struct {
 	// Loading is called while a config is loaded.
 	Loading func()
 
-	mu       sync.Mutex
-	loads    []Load
-	refusal  string
-	inFlight func() map[string]int
-	down     bool
+	mu      sync.Mutex
+	loads   []Load
+	refusal string
+	down    bool
 }
 
 // Load is a config that was given to Caddy.
@@ -71,13 +70,6 @@ func (c *Caddy) Refuse(reason string) {
 	c.refusal = reason
 }
 
-// InFlight says which requests are in flight, by address, each time it is asked.
-func (c *Caddy) InFlight(count func() map[string]int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.inFlight = count
-}
-
 // Down makes it close every connection, until down is false.
 func (c *Caddy) Down(down bool) {
 	c.mu.Lock()
@@ -109,14 +101,6 @@ func (c *Caddy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		c.loads = append(c.loads, Load{string(body), r.Header.Get("Cache-Control") == "must-revalidate"})
-	case "GET /reverse_proxy/upstreams":
-		list := []map[string]any{}
-		if c.inFlight != nil {
-			for address, n := range c.inFlight() {
-				list = append(list, map[string]any{"address": address, "num_requests": n, "fails": 0})
-			}
-		}
-		_ = json.NewEncoder(w).Encode(list)
 	default:
 		http.NotFound(w, r)
 	}

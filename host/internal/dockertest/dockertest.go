@@ -35,10 +35,12 @@ type Container struct {
 	OneOff, NoNetwork, NoInit             bool
 	OutOfMemory                           bool
 	PID                                   int
-	volume                                string
-	starts                                int
-	ip                                    string
-	server                                *httptest.Server
+	// Fixed is its fixed address on the network edge, "" without one.
+	Fixed  string
+	volume string
+	starts int
+	ip     string
+	server *httptest.Server
 }
 
 // Engine is the engine. Its fields are set before it is used.
@@ -59,6 +61,10 @@ type Engine struct {
 	Platforms map[string]string
 	// Log is what containers of an image have written; by default their last words.
 	Log map[string]string
+	// Digests are those of images that are named by tag, such as "sha256:..."; by default one that is made from the name.
+	Digests map[string]string
+	// Runs answers for "docker compose run" of an image: what it prints, and its error.
+	Runs map[string]func(args []string) (string, error)
 	// Configs are what each pull found as its configuration.
 	Configs []string
 
@@ -237,6 +243,9 @@ func (e *Engine) run(c command.Command) (string, error) {
 	if c.Args[0] == "exec" {
 		return "", e.exec(c.Args[1])
 	}
+	if c.Args[0] == "compose" && slices.Contains(c.Args, "run") {
+		return e.runOnce(c)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	call := strings.Join(c.Args, " ")
@@ -255,6 +264,8 @@ func (e *Engine) run(c command.Command) (string, error) {
 		return e.inspect(c.Args[3:])
 	case strings.HasPrefix(call, "image ls "):
 		return e.list(), nil
+	case strings.HasPrefix(call, "image inspect ") && strings.Contains(call, "RepoDigests"):
+		return e.digests(c.Args[4])
 	case strings.HasPrefix(call, "image inspect "):
 		if !slices.Contains(e.images, c.Args[4]) {
 			return "", Fail("Error response from daemon: No such image: " + c.Args[4])
@@ -285,7 +296,7 @@ func (e *Engine) change(c command.Command) error {
 		return e.pull(c)
 	case "compose":
 		return e.up(c)
-	case "start", "stop", "rm":
+	case "start", "stop", "rm", "restart":
 		return e.each(c.Args)
 	case "volume":
 		e.calls = append(e.calls, strings.Join(c.Args, " "))
@@ -338,12 +349,15 @@ func (e *Engine) each(args []string) error {
 			continue
 		}
 		c := e.find(id)
+		if c == nil && slices.Contains(args, "--force") {
+			continue
+		}
 		if c == nil {
 			return Fail("Error response from daemon: No such container: " + id)
 		}
 		e.calls = append(e.calls, args[0]+" "+c.Name)
 		switch args[0] {
-		case "start":
+		case "start", "restart":
 			e.start(c)
 		case "stop":
 			c.Status, c.ExitCode = "exited", 143
@@ -361,7 +375,7 @@ func (e *Engine) each(args []string) error {
 
 func (e *Engine) find(id string) *Container {
 	for _, c := range e.containers {
-		if c.ID == id {
+		if c.ID == id || c.Name == id {
 			return c
 		}
 	}
@@ -389,41 +403,90 @@ func (e *Engine) pull(c command.Command) error {
 
 var variableRE = regexp.MustCompile(`\$\{([A-Z0-9_]+):-([^}]*)\}`)
 
+// service is a service of the Compose file.
+type service struct {
+	Image         string            `yaml:"image"`
+	ContainerName string            `yaml:"container_name"`
+	Labels        map[string]string `yaml:"labels"`
+	Networks      map[string]struct {
+		Address string `yaml:"ipv4_address"`
+	} `yaml:"networks"`
+}
+
 // up is `docker compose up`.
 func (e *Engine) up(c command.Command) error {
-	service := c.Args[len(c.Args)-1]
-	scale, err := strconv.Atoi(strings.TrimPrefix(c.Args[len(c.Args)-2], service+"="))
+	name := c.Args[len(c.Args)-1]
+	scale, err := strconv.Atoi(strings.TrimPrefix(c.Args[len(c.Args)-2], name+"="))
 	if err != nil {
 		panic(err)
 	}
+	def, err := definition(c, name)
+	if err != nil {
+		return err
+	}
+	next := Container{
+		Name: def.ContainerName, Service: name, Image: def.Image, Sum: def.Labels[contract.SumLabel],
+		Fixed: def.Networks[contract.EdgeNetwork].Address,
+	}
+	return e.scale(next, scale, slices.Contains(c.Args, "--no-recreate"))
+}
+
+// runOnce is `docker compose run`.
+func (e *Engine) runOnce(c command.Command) (string, error) {
+	at := slices.IndexFunc(c.Args, func(arg string) bool { return arg == "--no-TTY" }) + 1
+	name, args := c.Args[at], c.Args[at+1:]
+	def, err := definition(c, name)
+	if err != nil {
+		return "", err
+	}
+	if def.Networks[contract.EdgeNetwork].Address != "" {
+		return "", Fail("Error response from daemon: Address already in use")
+	}
+	e.mu.Lock()
+	e.calls = append(e.calls, "run "+def.Image+" "+strings.Join(args, " "))
+	run := e.Runs[def.Image]
+	e.mu.Unlock()
+	if run == nil {
+		return "", nil
+	}
+	return run(args)
+}
+
+// digests is what the engine knows of an image's digests.
+func (e *Engine) digests(image string) (string, error) {
+	repository, digest, pinned := strings.Cut(image, "@")
+	if i := strings.LastIndex(repository, ":"); i > strings.LastIndex(repository, "/") {
+		repository = repository[:i]
+	}
+	if !pinned {
+		digest = cmp.Or(e.Digests[image], "sha256:"+contract.Sum([]byte(image)))
+	}
+	text, err := json.Marshal([]string{"example.com/other@sha256:0", repository + "@" + digest})
+	return string(text), err
+}
+
+// definition reads a service of the Compose file as a command's environment completes it.
+func definition(c command.Command, name string) (service, error) {
 	path := c.Args[slices.Index(c.Args, "--file")+1]
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return Fail("open " + path + ": no such file or directory")
+		return service{}, Fail("open " + path + ": no such file or directory")
 	}
 	env := environment(filepath.Join(filepath.Dir(path), ".env"), c.Env)
 	text := variableRE.ReplaceAllStringFunc(string(content), func(v string) string {
 		match := variableRE.FindStringSubmatch(v)
-		if value := env[match[1]]; value != "" {
+		if value := env[match[1]]; value != "" || match[2] == "" {
 			return value
 		}
 		return match[2]
 	})
 	var file struct {
-		Services map[string]struct {
-			Image         string            `yaml:"image"`
-			ContainerName string            `yaml:"container_name"`
-			Labels        map[string]string `yaml:"labels"`
-		} `yaml:"services"`
+		Services map[string]service `yaml:"services"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &file); err != nil {
-		return err
+		return service{}, err
 	}
-	def := file.Services[service]
-	next := Container{
-		Name: def.ContainerName, Service: service, Image: def.Image, Sum: def.Labels[contract.SumLabel],
-	}
-	return e.scale(next, scale, slices.Contains(c.Args, "--no-recreate"))
+	return file.Services[name], nil
 }
 
 // scale makes a service have so many containers.
@@ -452,11 +515,14 @@ func (e *Engine) scale(next Container, scale int, keep bool) error {
 		if !slices.Contains(e.images, next.Image) {
 			return Fail("Error response from daemon: No such image: " + next.Image)
 		}
+		if next.Fixed != "" && slices.ContainsFunc(e.containers, func(c *Container) bool { return c.Fixed == next.Fixed }) {
+			return Fail("Error response from daemon: Address already in use")
+		}
 		number++
 		e.made++
 		c := next
 		c.ID = fmt.Sprintf("%064x", e.made)
-		c.ip = fmt.Sprintf("10.0.%d.%d", e.made/256, e.made%256)
+		c.ip = cmp.Or(c.Fixed, fmt.Sprintf("10.0.%d.%d", e.made/256, e.made%256))
 		if c.Name == "" {
 			c.Name = contract.ContainerName(c.Service, number)
 		}
@@ -514,7 +580,9 @@ func (e *Engine) inspect(ids []string) (string, error) {
 		}
 		networks := map[string]any{}
 		if !c.NoNetwork {
-			networks[Project+"_"+contract.EdgeNetwork] = map[string]any{"IPAddress": c.ip}
+			networks[Project+"_"+contract.EdgeNetwork] = map[string]any{
+				"IPAddress": c.ip, "IPAMConfig": map[string]any{"IPv4Address": c.Fixed},
+			}
 		}
 		all = append(all, map[string]any{
 			"Id": c.ID, "Name": "/" + c.Name, "Image": "sha256:" + c.Image, "RestartCount": c.Restarts,

@@ -1,0 +1,209 @@
+package ctl
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"webstack/contract"
+	"webstack/host/apps"
+	"webstack/host/caddy"
+	"webstack/host/command"
+	"webstack/host/deploy"
+	"webstack/host/disk"
+	"webstack/host/docker"
+	"webstack/host/parameters"
+	"webstack/internal/filelock"
+)
+
+var commandIDRE = regexp.MustCompile(contract.CommandIDPattern)
+
+// appArgument splits the name of an app off the arguments.
+func appArgument(name string, args []string) (app string, rest []string, err error) {
+	if len(args) > 0 {
+		app, rest = args[0], args[1:]
+	}
+	if contract.CheckAppName(app) != nil {
+		return "", nil, fmt.Errorf("%s %q: use the name of an app: %w", name, app, errUsage)
+	}
+	return app, rest, nil
+}
+
+func (c Command) deploy(ctx context.Context, args []string) error {
+	app, args, err := appArgument("deploy", args)
+	if err != nil {
+		return err
+	}
+	flags := flag.NewFlagSet("deploy", flag.ContinueOnError)
+	action := flags.String("action", "deploy", "")
+	release := flags.String("release", "", "")
+	by, commit, run := flags.String("by", "", ""), flags.String("commit", "", ""), flags.String("run", "", "")
+	script, id := flags.String("script", "", ""), flags.String("command", "", "")
+	from := flags.Int64("from", 0, "")
+	dir := stackDir(flags)
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	if err := checkStackDir(*dir); err != nil {
+		return err
+	}
+	_, wrong := contract.ParseRelease(*release)
+	switch *action {
+	case "watch":
+		if commandIDRE.FindString(*id) != *id || *id == "" {
+			return fmt.Errorf("--command %q is not the ID of a command: %w", *id, errUsage)
+		}
+		return deploy.Watch(*dir, app, *id, *from, c.Stdout)
+	case "rollback":
+		if *release == "" {
+			wrong = nil
+		}
+	case "deploy":
+	default:
+		return fmt.Errorf("--action %q is not deploy, rollback or watch: %w", *action, errUsage)
+	}
+	if wrong != nil {
+		return fmt.Errorf("--release: %w: %w", wrong, errUsage)
+	}
+	return deploy.Run(ctx, deploy.Options{
+		StackDir: *dir, App: app, Release: *release, Rollback: *action == "rollback", ID: commandIDRE.FindString(*script),
+		By: *by, Commit: *commit, Run: *run, Out: c.Stdout,
+		Parameters: func(ctx context.Context, region string) (deploy.Parameters, error) {
+			return parameters.Open(ctx, region)
+		},
+		Apps: c.deployApps(*dir),
+	})
+}
+
+// deployApps returns what runs the apps of a stack directory.
+func (c Command) deployApps(dir string) func(context.Context, *os.Root, contract.Manifest, io.Writer) (deploy.Apps, error) {
+	return func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (deploy.Apps, error) {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(m.Region), config.WithEC2IMDSRegion())
+		if err != nil {
+			return nil, fmt.Errorf("load AWS settings: %w", err)
+		}
+		return c.apps(root, m, c.engine(dir, docker.ECR(cfg)), out), nil
+	}
+}
+
+// apps returns what runs a manifest's apps.
+func (c Command) apps(root *os.Root, m contract.Manifest, engine *docker.Engine, out io.Writer) *apps.Host {
+	return &apps.Host{
+		Docker: engine, Caddy: caddy.Admin{Socket: contract.CaddyAdminSocket}, Manifest: m, Root: root, Data: c.root(),
+		Out: out, Timing: apps.DefaultTiming,
+	}
+}
+
+// onApp calls do with an app of the applied manifest.
+func (c Command) onApp(dir, name string, do func(h *apps.Host, app contract.ManifestApp) error) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("open stack directory: %w; the host has not been set up yet: run pulumi up", err)
+	}
+	defer func() { _ = root.Close() }()
+	text, err := root.ReadFile(contract.ManifestPath)
+	if err != nil {
+		return fmt.Errorf("read what the stack has: %w; run pulumi up", err)
+	}
+	m, err := contract.DecodeManifest(text)
+	if err != nil {
+		return err
+	}
+	for _, app := range m.Apps {
+		if app.Name == name {
+			return do(c.apps(root, m, c.engine(dir, nil), c.Stdout), app)
+		}
+	}
+	return fmt.Errorf("find app %s: the stack on this host has no such app; run pulumi up", name)
+}
+
+func (c Command) exec(ctx context.Context, args []string) error {
+	app, args, err := appArgument("exec", args)
+	if err != nil {
+		return err
+	}
+	flags := flag.NewFlagSet("exec", flag.ContinueOnError)
+	fresh, terminal := flags.Bool("new", false, ""), flags.Bool("terminal", false, "")
+	dir := stackDir(flags)
+	if err := parseFlags(flags, args); err != nil {
+		return err
+	}
+	if err := checkStackDir(*dir); err != nil {
+		return err
+	}
+	if flags.NArg() == 0 {
+		return fmt.Errorf("exec %s: no command given: %w", app, errUsage)
+	}
+	err = c.onApp(*dir, app, func(h *apps.Host, app contract.ManifestApp) error {
+		return h.Exec(ctx, app, flags.Args(), apps.ExecOptions{
+			New: *fresh, Terminal: *terminal, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,
+		})
+	})
+	var exit *command.ExitError
+	if errors.As(err, &exit) && exit.Code >= 0 {
+		return exitCode(exit.Code) // the command has said why
+	}
+	return err
+}
+
+// exitCode is an error that only has an exit code.
+type exitCode int
+
+func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// maxMessage is how long a maintenance message may be, in bytes.
+const maxMessage = 1000
+
+func (c Command) maintenance(ctx context.Context, args []string) error {
+	app, args, err := appArgument("maintenance", args)
+	if err != nil {
+		return err
+	}
+	state := ""
+	if len(args) > 0 {
+		state, args = args[0], args[1:]
+	}
+	flags := flag.NewFlagSet("maintenance", flag.ContinueOnError)
+	encoded := flags.String("message-base64", "", "")
+	dir := stackDir(flags)
+	if err := parse(flags, args); err != nil {
+		return err
+	}
+	message, err := base64.StdEncoding.DecodeString(*encoded)
+	switch {
+	case state != "on" && state != "off":
+		return fmt.Errorf("maintenance %s %q: use on or off: %w", app, state, errUsage)
+	case err != nil || !utf8.Valid(message) || len(message) > maxMessage:
+		return fmt.Errorf("--message-base64: it is not at most %d bytes of UTF-8 text in base64: %w", maxMessage, errUsage)
+	case len(message) == 0:
+		message = []byte(defaultMessage)
+	}
+	if err := checkStackDir(*dir); err != nil {
+		return err
+	}
+	return c.onApp(*dir, app, func(h *apps.Host, app contract.ManifestApp) error {
+		release, err := filelock.Acquire(ctx, contract.Paths{StackDir: *dir}.Lock(), func() {
+			_, _ = fmt.Fprintln(c.Stdout, "waiting for another deploy or converge to finish")
+		})
+		if err != nil {
+			return err
+		}
+		defer release()
+		return h.Maintain(ctx, app.Name, state == "on", string(message))
+	})
+}
+
+const defaultMessage = "This site is down for maintenance. Please come back soon."
+
+// reserve is the reserved space on the disk of a stack directory.
+func (c Command) reserve(root *os.Root) disk.Reserve {
+	return disk.Reserve{Root: root, Name: contract.ReservePath, Out: c.Stdout}
+}

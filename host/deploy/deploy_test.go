@@ -1,0 +1,392 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"webstack/contract"
+)
+
+const (
+	digest1 = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	digest2 = "sha256:2222222222222222222222222222222222222222222222222222222222222222"
+	live    = "/webstack/dev/apps/shop/release"
+	record  = "/webstack/dev/apps/shop/deploy"
+	command = "01234567-89ab-cdef-0123-456789abcdef"
+)
+
+// store is Parameter Store in memory, with the whole history of each parameter.
+type store struct {
+	history map[string][]string // the oldest first
+	fail    map[string]error
+}
+
+func (s *store) ByName(_ context.Context, names []string) (map[string]string, map[string]error, error) {
+	found := map[string]string{}
+	for _, name := range names {
+		if values := s.history[name]; len(values) > 0 {
+			found[name] = values[len(values)-1]
+		}
+	}
+	return found, nil, nil
+}
+
+func (s *store) History(_ context.Context, name string) ([]string, error) {
+	values := slices.Clone(s.history[name])
+	slices.Reverse(values)
+	return values, nil
+}
+
+func (s *store) Put(_ context.Context, name, value string) error {
+	if err := s.fail[name]; err != nil {
+		return err
+	}
+	s.history[name] = append(s.history[name], value)
+	return nil
+}
+
+func (s *store) value(name string) string {
+	values := s.history[name]
+	if len(values) == 0 {
+		return ""
+	}
+	return values[len(values)-1]
+}
+
+// world is a host with the app shop, which runs nothing yet.
+type world struct {
+	*testing.T
+	store *store
+	dir   string
+	runs  string // the release that answers
+	did   []string
+	fail  map[string]error // by step: pin, prepare, start, switch, tidy
+	kill  string           // the step that is killed
+	out   bytes.Buffer
+	last  contract.Deploy
+	sum   map[string]string // digests of tags
+}
+
+func newWorld(t *testing.T) *world {
+	w := &world{
+		T: t, dir: t.TempDir(), store: &store{history: map[string][]string{live: {"-"}, record: {"-"}}, fail: map[string]error{}},
+		fail: map[string]error{}, sum: map[string]string{"v1": digest1, "v2": digest2},
+	}
+	m := contract.Manifest{
+		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: w.dir,
+		PostgresUser: "postgres", PostgresDefaultDb: "app", Web: contract.Web{Connections: 1, ConnectionsPerAddress: 1},
+		Apps: []contract.ManifestApp{{
+			Name: "shop", Domain: "shop.example.com", Port: 3000, HealthPath: "/", Database: "shop", MemoryMb: 64,
+			Repository:          "123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop",
+			StartTimeoutSeconds: 10, DrainTimeoutSeconds: 10, StopGraceSeconds: 10,
+		}},
+	}
+	file := filepath.Join(w.dir, contract.ManifestPath)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, m.Encode(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+var errKilled = errors.New("killed")
+
+// step notes a step, and fails or is killed there.
+func (w *world) step(name string) error {
+	w.did = append(w.did, name)
+	if w.kill == name {
+		panic(errKilled)
+	}
+	return w.fail[name]
+}
+
+func (w *world) Pin(_ context.Context, _ contract.ManifestApp, release string) (string, error) {
+	if err := w.step("pin"); err != nil {
+		return "", err
+	}
+	tag, digest := contract.SplitRelease(release)
+	if digest == "" {
+		digest = w.sum[tag]
+	}
+	return contract.PinRelease(release, digest), nil
+}
+
+func (w *world) Prepare(context.Context, contract.ManifestApp, string) error {
+	return w.step("prepare")
+}
+
+func (w *world) Switch(
+	ctx context.Context, app contract.ManifestApp, image string, commit func(context.Context) error,
+) (bool, error) {
+	if err := w.step("start"); err != nil {
+		return false, err
+	}
+	if err := commit(ctx); err != nil {
+		return false, err
+	}
+	if err := w.step("switch"); err != nil {
+		return false, err
+	}
+	w.runs = contract.ReleaseOf(app.Repository, image)
+	return true, w.step("retire")
+}
+
+func (w *world) Proxy(context.Context) error { return w.step("proxy") }
+
+func (w *world) SayFailed(app string, err error) { fmt.Fprintf(&w.out, "%s: failed: %v\n", app, err) }
+
+func (w *world) Tidy(context.Context) error { return w.step("tidy") }
+
+// deploy runs a deploy. killed reports whether it was killed.
+func (w *world) deploy(o Options) (killed bool, err error) {
+	w.Helper()
+	w.out.Reset()
+	w.did = nil
+	o.StackDir, o.App, o.Out = w.dir, "shop", &w.out
+	o.Parameters = func(context.Context, string) (Parameters, error) { return w.store, nil }
+	o.Apps = func(_ context.Context, _ *os.Root, _ contract.Manifest, _ io.Writer) (Apps, error) { return w, nil }
+	defer func() {
+		if r := recover(); r != nil {
+			if r != any(errKilled) {
+				panic(r)
+			}
+			killed = true
+		}
+	}()
+	err = Run(w.Context(), o)
+	if d, decodeErr := contract.DecodeDeploy(w.store.value(record)); decodeErr == nil {
+		w.last = d
+	}
+	return false, err
+}
+
+// must runs a deploy that succeeds.
+func (w *world) must(o Options) {
+	w.Helper()
+	if killed, err := w.deploy(o); killed || err != nil {
+		w.Fatalf("killed: %v, error %v\n%s", killed, err, w.out.String())
+	}
+}
+
+// is asserts which release is recorded and runs.
+func (w *world) is(release string) {
+	w.Helper()
+	if got := w.store.value(live); got != release || w.runs != release {
+		w.Errorf("recorded is %q and %q runs, want %q", got, w.runs, release)
+	}
+}
+
+func TestDeployAndRollBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v1, v2 := "v1@"+digest1, "v2@"+digest2
+	w.must(Options{Release: "v1", ID: command, By: "arn:aws:iam::1:user/ann", Commit: "0123456", Run: "https://example.com/1"})
+	w.is(v1)
+	if w.last.ID != command || w.last.By != "arn:aws:iam::1:user/ann" || w.last.Commit != "0123456" ||
+		w.last.Run != "https://example.com/1" || w.last.Result != contract.DeploySucceeded || w.last.Release != v1 || w.last.Rollback {
+		t.Errorf("recorded %+v", w.last)
+	}
+	if !strings.Contains(w.out.String(), "shop: deployed v1@sha256:111111111111 in ") {
+		t.Errorf("said\n%s", w.out.String())
+	}
+	w.must(Options{Release: v2})
+	w.is(v2)
+	for range 2 { // back, and back again
+		w.must(Options{Rollback: true})
+		w.is(v1)
+		if slices.Contains(w.did, "prepare") || !w.last.Rollback {
+			t.Errorf("a rollback did %v and recorded %+v", w.did, w.last)
+		}
+		w.must(Options{Rollback: true})
+		w.is(v2)
+	}
+	for _, text := range []string{"v1", digest1, v1} {
+		w.must(Options{Rollback: true, Release: text})
+		w.is(v1)
+	}
+	if _, err := w.deploy(Options{Rollback: true, Release: "v3"}); !errors.Is(err, ErrFailed) ||
+		!strings.Contains(w.out.String(), "v3 was not deployed successfully") {
+		t.Errorf("error %v, said\n%s", err, w.out.String())
+	}
+	w.is(v1)
+	w.must(Options{Release: digest2})
+	w.is(digest2)
+}
+
+func TestNothingToRollBackTo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.deploy(Options{Rollback: true}); !errors.Is(err, ErrFailed) ||
+		!strings.Contains(w.out.String(), "there is no previous release") || !strings.Contains(w.out.String(), "still has no release") {
+		t.Errorf("error %v, said\n%s", err, w.out.String())
+	}
+}
+
+func TestFailureKeepsTheLiveRelease(t *testing.T) {
+	t.Parallel()
+	v1 := "v1@" + digest1
+	for step, want := range map[string]string{
+		"pin": "no such image", "prepare": "migration", "start": "never healthy", "switch": "disk full",
+	} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.must(Options{Release: "v1"})
+			w.fail[step] = errors.New(want + "\nsecond line")
+			_, err := w.deploy(Options{Release: "v2", ID: command})
+			if !errors.Is(err, ErrFailed) {
+				t.Errorf("got error %v", err)
+			}
+			w.is(v1)
+			if w.last.Result != contract.DeployFailed || w.last.Error != want+"; second line" {
+				t.Errorf("recorded %+v", w.last)
+			}
+			if text := w.out.String(); !strings.Contains(text, "shop: failed: "+want) || !strings.HasSuffix(text, "stays live\n") {
+				t.Errorf("said\n%s", text)
+			}
+			delete(w.fail, step)
+			w.must(Options{Release: "v2"})
+			w.is("v2@" + digest2)
+		})
+	}
+}
+
+// A release that Parameter Store does not accept never gets requests.
+func TestReleaseThatCannotBeRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(Options{Release: "v1"})
+	w.store.fail[live] = errors.New("throttled")
+	if _, err := w.deploy(Options{Release: "v2"}); !errors.Is(err, ErrFailed) || slices.Contains(w.did, "switch") {
+		t.Errorf("error %v, did %v", err, w.did)
+	}
+	w.is("v1@" + digest1)
+}
+
+func TestFailureAfterTheSwitch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(Options{Release: "v1"})
+	w.fail["retire"] = errors.New("cannot stop the old container")
+	if _, err := w.deploy(Options{Release: "v2"}); !errors.Is(err, ErrFailed) {
+		t.Errorf("got error %v", err)
+	}
+	w.is("v2@" + digest2)
+}
+
+func TestKilledAtEachStep(t *testing.T) {
+	t.Parallel()
+	for step, want := range map[string]string{
+		"pin": contract.DeployInterrupted, "prepare": contract.DeployInterrupted, "start": contract.DeployInterrupted,
+		"switch": contract.DeploySucceeded, "retire": contract.DeploySucceeded, "proxy": contract.DeploySucceeded,
+		"tidy": contract.DeploySucceeded,
+	} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.must(Options{Release: "v1"})
+			w.kill = step
+			if killed, _ := w.deploy(Options{Release: "v2", ID: command}); !killed {
+				t.Fatal("it was not killed")
+			}
+			if d, ok := Running(w.dir, "shop"); !ok || d.ID != command {
+				t.Errorf("running: %+v, %v", d, ok)
+			}
+			w.kill = ""
+			text, err := os.ReadFile(filepath.Join(w.dir, contract.ManifestPath))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := contract.DecodeManifest(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			root, err := os.OpenRoot(w.dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = root.Close() }()
+			for range 2 {
+				if err := Heal(t.Context(), root, w.store, m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			d, err := contract.DecodeDeploy(w.store.value(record))
+			if err != nil || d.ID != command || d.Result != want || (d.Error == "") != (want == contract.DeploySucceeded) {
+				t.Errorf("recorded %+v, %v", d, err)
+			}
+			if n := len(w.store.history[record]); n != 3 {
+				t.Errorf("there are %d records", n)
+			}
+			w.must(Options{Release: "v2"})
+			w.is("v2@" + digest2)
+		})
+	}
+}
+
+func TestHealForgetsAppsThatAreGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(Options{Release: "v1"})
+	root, err := os.OpenRoot(w.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	if err := Heal(t.Context(), root, w.store, contract.Manifest{Project: "webstack", Stack: "dev"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(w.dir, contract.DeploysDir, "shop")); err == nil {
+		t.Error("its outputs are left")
+	}
+}
+
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(Options{Release: "v1", ID: command})
+	watch := func(from int64) string {
+		var out bytes.Buffer
+		if err := Watch(w.dir, "shop", command, from, &out); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if got := watch(0); got != w.out.String() || got == "" {
+		t.Errorf("watched %q, printed %q", got, w.out.String())
+	}
+	if got := watch(6); got != w.out.String()[6:] || watch(1_000_000) != "" {
+		t.Errorf("from byte 6: %q", got)
+	}
+	for i := range 2 * keptLogs {
+		w.must(Options{Release: "v1", ID: fmt.Sprintf("%s-%d", command, i)})
+	}
+	entries, err := os.ReadDir(filepath.Join(w.dir, contract.DeploysDir, "shop"))
+	if err != nil || len(entries) != keptLogs {
+		t.Errorf("%d outputs are kept, %v", len(entries), err)
+	}
+	if err := Watch(w.dir, "shop", "unknown", 0, io.Discard); err != nil {
+		t.Errorf("before it has begun: %v", err)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := Run(t.Context(), Options{StackDir: filepath.Join(w.dir, "none"), App: "shop"}); err == nil ||
+		!strings.Contains(err.Error(), "run pulumi up") {
+		t.Errorf("without a stack directory: %v", err)
+	}
+	var out bytes.Buffer
+	err := Run(t.Context(), Options{StackDir: w.dir, App: "blog", Release: "v1", Out: &out})
+	if !errors.Is(err, ErrFailed) || !strings.Contains(out.String(), "no such app") {
+		t.Errorf("another app: %v\n%s", err, out.String())
+	}
+}

@@ -1,0 +1,170 @@
+package deploy
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"webstack/contract"
+	"webstack/host/files"
+)
+
+// Files in an app's directory below contract.DeploysDir.
+const (
+	// recordFile is the record of a deploy that has begun and not ended.
+	recordFile = "running.json"
+	logSuffix  = ".log"
+	// keptLogs is how many outputs stay for Watch.
+	keptLogs = 5
+)
+
+func dir(app string) string { return contract.DeploysDir + "/" + app }
+
+// openLog begins the file from which Watch reads, and removes the oldest ones.
+func (d *deploy) openLog() error {
+	if d.ID == "" {
+		d.ID = "local-" + strings.ToLower(rand.Text()[:12])
+	}
+	if err := d.root.MkdirAll(dir(d.App), 0o755); err != nil {
+		return fmt.Errorf("create %s: %w", dir(d.App), err)
+	}
+	if err := d.removeLogs(); err != nil {
+		return err
+	}
+	var err error
+	d.log, err = d.root.OpenFile(dir(d.App)+"/"+d.ID+logSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return fmt.Errorf("write the output of the deploy: %w", err)
+	}
+	// A full disk must not keep the output from its reader.
+	d.out = io.MultiWriter(d.Out, lenient{d.log})
+	return nil
+}
+
+// lenient is a writer whose errors do not matter.
+type lenient struct{ io.Writer }
+
+func (l lenient) Write(p []byte) (int, error) {
+	_, _ = l.Writer.Write(p)
+	return len(p), nil
+}
+
+// removeLogs leaves room for one more output.
+func (d *deploy) removeLogs() error {
+	entries, err := fs.ReadDir(d.root.FS(), dir(d.App))
+	if err != nil {
+		return fmt.Errorf("list the outputs of deploys: %w", err)
+	}
+	logs := slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return path.Ext(e.Name()) != logSuffix })
+	slices.SortFunc(logs, func(a, b fs.DirEntry) int {
+		infoA, errA := a.Info()
+		infoB, errB := b.Info()
+		if errA != nil || errB != nil {
+			return 0
+		}
+		return infoB.ModTime().Compare(infoA.ModTime())
+	})
+	for _, old := range logs[min(len(logs), keptLogs-1):] {
+		if _, err := files.Remove(d.root, dir(d.App)+"/"+old.Name()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *deploy) writeRecord() error {
+	_, err := files.Write(d.root, dir(d.App)+"/"+recordFile, []byte(d.record.Encode()+"\n"), 0o644)
+	return err
+}
+
+func (d *deploy) removeRecord() error {
+	_, err := files.Remove(d.root, dir(d.App)+"/"+recordFile)
+	return err
+}
+
+// Running returns the record of a deploy of an app that has begun and not ended; false without one. stackDir is the
+// stack directory.
+func Running(stackDir, app string) (contract.Deploy, bool) {
+	text, err := os.ReadFile(path.Join(stackDir, dir(app), recordFile))
+	if err != nil {
+		return contract.Deploy{}, false
+	}
+	d, err := contract.DecodeDeploy(string(text))
+	return d, err == nil
+}
+
+// Heal records the deploys that were killed before they could. The caller holds the host's lock, and the apps run what
+// their release parameters say. It also forgets apps that are gone.
+func Heal(ctx context.Context, root *os.Root, store Parameters, m contract.Manifest) error {
+	names, err := files.Names(root, contract.DeploysDir)
+	if err != nil {
+		return err
+	}
+	var problems []error
+	for _, app := range names {
+		if slices.ContainsFunc(m.Apps, func(a contract.ManifestApp) bool { return a.Name == app }) {
+			problems = append(problems, heal(ctx, root, store, contract.BasePath(m.Project, m.Stack), app))
+			continue
+		}
+		_, err := files.Remove(root, dir(app))
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// heal records a deploy of an app that was killed, if there is one. It has succeeded if its release was recorded: from
+// then on the host runs that release.
+func heal(ctx context.Context, root *os.Root, store Parameters, base, app string) error {
+	name := dir(app) + "/" + recordFile
+	text, err := root.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the deploy that was interrupted: %w", err)
+	}
+	if d, err := contract.DecodeDeploy(string(text)); err == nil {
+		live := contract.AppReleaseParam(base, app)
+		found, failed, err := store.ByName(ctx, []string{live})
+		if err := errors.Join(err, failed[live]); err != nil {
+			return err
+		}
+		d.Result = contract.DeployInterrupted
+		d.Error = "it was interrupted before the switch"
+		if found[live] == d.Release {
+			d.Result, d.Error = contract.DeploySucceeded, ""
+		}
+		if err := store.Put(ctx, contract.AppDeployParam(base, app), d.Encode()); err != nil {
+			return err
+		}
+	}
+	_, err = files.Remove(root, name)
+	return err
+}
+
+// remember notes the release for the host's status, as a converge does.
+func (d *deploy) remember(release string) error {
+	text, err := d.root.ReadFile(contract.LastRunPath)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the last run: %w", err)
+	}
+	last := contract.DecodeLastRun(text)
+	if last.Releases == nil {
+		last.Releases = map[string]string{}
+	}
+	last.Releases[d.App] = release
+	last.Problems = slices.DeleteFunc(last.Problems, func(p contract.Problem) bool { return p.App == d.App })
+	if len(last.Problems) == 0 {
+		last.FailedAt = time.Time{}
+	}
+	_, err = files.Write(d.root, contract.LastRunPath, last.Encode(), 0o644)
+	return err
+}

@@ -1,0 +1,207 @@
+package operate
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"webstack/contract"
+)
+
+// DeployOptions say what to deploy.
+type DeployOptions struct {
+	// App is the app's name.
+	App string
+	// Release is TAG, TAG@sha256:DIGEST or sha256:DIGEST; "" for a rollback to the previous release.
+	Release string
+	// Rollback goes back to a release that was deployed before.
+	Rollback bool
+	// Commit and Run are recorded with the deploy, "" for none: the commit of the app, and the URL of the workflow run.
+	Commit, Run string
+}
+
+// ErrDeployFailed says that a deploy failed. The host has said why.
+var ErrDeployFailed = errors.New("the deploy failed")
+
+// Deploy runs the app's deploy document, and writes to out what the host prints, as it prints it. When ctx ends, the
+// deploy goes on. It returns the ID of the command.
+func (s *Stack) Deploy(ctx context.Context, host Host, o DeployOptions, out io.Writer) (id string, err error) {
+	parameters := map[string]string{"action": "deploy", "release": o.Release, "caller": s.Caller}
+	if o.Rollback {
+		parameters["action"] = "rollback"
+	}
+	for name, value := range map[string]string{"commit": o.Commit, "run": o.Run} {
+		if value != "" {
+			parameters[name] = value
+		}
+	}
+	c := Command{Host: host.InstanceID, Document: s.Document(contract.DocDeploy, o.App), Parameters: parameters}
+	if id, err = s.send(ctx, c); err != nil {
+		return "", err
+	}
+	w := &watcher{Stack: s, command: c, id: id, out: out}
+	ended, err := w.follow(ctx)
+	if ctx.Err() != nil {
+		return id, fmt.Errorf("follow the deploy, which goes on; see webstack releases %s: %w", o.App, ctx.Err())
+	}
+	if err != nil {
+		return id, err
+	}
+	result, err := s.result(ctx, id, c, ended)
+	if err != nil {
+		return id, err
+	}
+	if err := w.finish(ctx, result.Stdout()); err != nil {
+		return id, err
+	}
+	for _, step := range result.Steps {
+		if step.ExitCode == 1 && len(step.Stdout) > 0 {
+			return id, ErrDeployFailed
+		}
+	}
+	return id, result.Err()
+}
+
+// watcher prints what a deploy prints.
+type watcher struct {
+	*Stack
+	command Command
+	id      string
+	out     io.Writer
+	printed int // bytes
+}
+
+// watchPause is the pause between two looks at a running deploy.
+const watchPause = 500 * time.Millisecond
+
+// follow prints until the deploy ends. A look that fails is not the deploy's failure.
+func (w *watcher) follow(ctx context.Context) (*ssmtypes.CommandInvocation, error) {
+	begun := time.Now()
+	for {
+		found, err := w.invocation(ctx, w.id, w.command.Host)
+		switch {
+		case err != nil:
+			return nil, Explain("follow command "+w.id, err)
+		case found == nil && time.Since(begun) > appearance:
+			return nil, fmt.Errorf("follow command %s: Systems Manager still does not know it after %s", w.id, appearance)
+		case found != nil && ended(found.Status):
+			return found, nil
+		case found != nil && found.Status == ssmtypes.CommandInvocationStatusInProgress:
+			_, _ = w.look(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(max(w.poll, min(watchPause, 2*w.poll))):
+		}
+	}
+}
+
+// look prints what is new, and returns how much that was.
+func (w *watcher) look(ctx context.Context) (int, error) {
+	result, err := w.Run(ctx, Command{
+		Host: w.command.Host, Document: w.command.Document,
+		Parameters: map[string]string{"action": "watch", "command": w.id, "from": strconv.Itoa(w.printed)},
+	})
+	if err == nil {
+		err = result.Err()
+	}
+	if err != nil {
+		return 0, err
+	}
+	text := result.Stdout()
+	w.printed += len(text)
+	_, err = io.WriteString(w.out, text)
+	return len(text), err
+}
+
+// finish prints the rest. What Run Command keeps of a long output ends early.
+func (w *watcher) finish(ctx context.Context, stdout string) error {
+	if len(stdout) < contract.MaxOutput {
+		_, err := io.WriteString(w.out, stdout[min(w.printed, len(stdout)):])
+		return err
+	}
+	for {
+		if n, err := w.look(ctx); err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// Release is a deploy in the list of an app.
+type Release struct {
+	contract.Deploy
+	// Live is true for the newest successful deploy of the release that is live.
+	Live bool `json:"live"`
+}
+
+// Releases returns the recorded deploys of an app, the newest first, and the live release, "" without one.
+func (s *Stack) Releases(ctx context.Context, app string) (all []Release, live string, err error) {
+	client, base := ssm.NewFromConfig(s.AWS), contract.BasePath(s.Project, s.Name)
+	found, err := client.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{contract.AppReleaseParam(base, app)}})
+	if err != nil {
+		return nil, "", Explain("read the live release of "+app, err)
+	}
+	for _, p := range found.Parameters {
+		if live = aws.ToString(p.Value); live == contract.NoRelease {
+			live = ""
+		}
+	}
+	var history []ssmtypes.ParameterHistory
+	pages := ssm.NewGetParameterHistoryPaginator(client, &ssm.GetParameterHistoryInput{
+		Name: aws.String(contract.AppDeployParam(base, app)),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if HasCode(err, "ParameterNotFound") {
+			return nil, live, nil
+		}
+		if err != nil {
+			return nil, "", Explain("read the deploys of "+app, err)
+		}
+		history = append(history, page.Parameters...)
+	}
+	slices.SortStableFunc(history, func(a, b ssmtypes.ParameterHistory) int { return int(b.Version - a.Version) })
+	marked := live == ""
+	for _, p := range history {
+		d, err := contract.DecodeDeploy(aws.ToString(p.Value))
+		if err != nil {
+			continue // the value before the first deploy
+		}
+		is := !marked && d.Result == contract.DeploySucceeded && contract.SameImage(d.Release, live)
+		marked = marked || is
+		all = append(all, Release{d, is})
+	}
+	return all, live, nil
+}
+
+// Maintain puts an app into maintenance, with a message for its visitors or "" for the usual one, or takes it out. It
+// returns what the host said.
+func (s *Stack) Maintain(ctx context.Context, host Host, app string, on bool, message string) (string, error) {
+	state := "off"
+	if on {
+		state = "on"
+	}
+	result, err := s.Run(ctx, Command{
+		Host: host.InstanceID, Document: s.Document(contract.DocMaintenance),
+		Parameters: map[string]string{
+			"app": app, "state": state, "message": base64.StdEncoding.EncodeToString([]byte(message)),
+		},
+	})
+	if err == nil {
+		err = result.Err()
+	}
+	if err != nil {
+		return "", fmt.Errorf("change the maintenance of %s: %w", app, err)
+	}
+	return result.Stdout(), nil
+}
