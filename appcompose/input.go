@@ -24,6 +24,8 @@ type RenderInput struct {
 	PostgresUser, PostgresDefaultDb string
 	// PostgresConnections is how many connections the Postgres on the host takes.
 	PostgresConnections int
+	// EdgeSubnet is the subnet on which Caddy reaches the apps, such as contract.EdgeSubnet.
+	EdgeSubnet string
 	// Apps are the apps, in any order.
 	Apps []App
 	// ActiveApp is the app that answers at the bare IP address, "" without apps.

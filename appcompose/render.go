@@ -60,6 +60,7 @@ func textFile(path string, content []byte) contract.File {
 func describe(in RenderInput) contract.Manifest {
 	m := contract.Manifest{
 		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: in.StackDir,
+		EdgeSubnet:       in.EdgeSubnet,
 		Web:              shareMemory(in.HostMemoryMb).web(proxies(in.Apps)),
 		ExternalPostgres: in.ExternalPostgres, PostgresUser: in.PostgresUser, PostgresDefaultDb: in.PostgresDefaultDb,
 	}

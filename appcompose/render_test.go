@@ -33,7 +33,7 @@ func input(apps ...App) RenderInput {
 	in := RenderInput{
 		Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: "/opt/webstack", Acme: "letsencrypt",
 		InstanceType: "t4g.small", HostMemoryMb: 2048, HostMemoryKnown: true,
-		PostgresUser: "postgres", PostgresDefaultDb: "app", PostgresConnections: 102, Apps: apps,
+		PostgresUser: "postgres", PostgresDefaultDb: "app", PostgresConnections: 102, Apps: apps, EdgeSubnet: contract.EdgeSubnet,
 	}
 	if len(apps) > 0 {
 		in.ActiveApp = apps[0].Name

@@ -72,17 +72,17 @@ func variableName(service string) string {
 }
 
 // ComposeEnv returns the content of compose/.env. images maps the apps that have a release to an image with tag or
-// digest, and live to their live containers; sums maps the running services, including the apps, to the values of their SumLabel. An app without an image
+// digest, and live to the addresses of their live containers; sums maps the running services, including the apps, to the values of their SumLabel. An app without an image
 // is not started, and Compose does not need its image. With this content, running `docker compose up` by hand changes
 // nothing. Variables in the environment take precedence for Compose, so run it without COMPOSE_PROFILES,
 // WEBSTACK_IMAGE_*, WEBSTACK_SUM_* and WEBSTACK_ADDRESS_*, unless it should start another container.
-func ComposeEnv(images, sums map[string]string, live Hosts) ([]byte, error) {
+func ComposeEnv(images, sums map[string]string, live map[string]string) ([]byte, error) {
 	apps := slices.Sorted(maps.Keys(images))
 	vars := []variable{{"COMPOSE_PROFILES", strings.Join(apps, ",")}}
 	for _, app := range apps {
 		vars = append(vars, variable{ImageVariable(app), images[app]})
 		if address, ok := live[app]; ok {
-			vars = append(vars, variable{AddressVariable(app), address.String()})
+			vars = append(vars, variable{AddressVariable(app), address})
 		}
 	}
 	for _, service := range slices.Sorted(maps.Keys(sums)) {

@@ -7,22 +7,38 @@ import (
 	"time"
 )
 
-// EdgeSubnet is the subnet of the network EdgeNetwork. Containers that need no fixed address, such as Caddy, get one
-// from EdgeDynamic.
-const (
-	EdgeSubnet  = "192.168.224.0/19"
-	EdgeDynamic = "192.168.248.0/21"
-)
+// EdgeSubnet is the usual subnet of the network EdgeNetwork.
+const EdgeSubnet = "192.168.224.0/19"
 
 const (
 	// AddressesPerApp is how many fixed addresses on EdgeNetwork an app has: one for its live container, and others for
 	// containers that are about to replace it or that a killed run has left.
 	AddressesPerApp = 8
-	// MaxAddressBlocks is how many apps can have fixed addresses: the third byte has 24 values before EdgeDynamic begins.
-	MaxAddressBlocks = blocksPerByte * 24
+	// MaxAddressBlocks is how many apps can have fixed addresses: the last quarter of the subnet has other ones.
+	MaxAddressBlocks = blocksPerByte * fixedBytes
 	blocksPerByte    = 24
-	firstEdgeByte    = 224
+	fixedBytes       = 24
+	edgeBits         = 19
 )
+
+// Edge is a subnet of EdgeNetwork: a private IPv4 network with 19 bits.
+type Edge struct{ prefix netip.Prefix }
+
+// ParseEdge reads a subnet such as EdgeSubnet.
+func ParseEdge(text string) (Edge, error) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil || prefix.Bits() != edgeBits || prefix.Masked() != prefix || !prefix.Addr().Is4() || !prefix.Addr().IsPrivate() {
+		return Edge{}, fmt.Errorf("%q is not a private IPv4 network of /%d such as %s", text, edgeBits, EdgeSubnet)
+	}
+	return Edge{prefix}, nil
+}
+
+// Dynamic returns the part of the subnet with the addresses of containers that need no fixed one, such as Caddy.
+func (e Edge) Dynamic() string {
+	b := e.prefix.Addr().As4()
+	b[2] += fixedBytes
+	return netip.PrefixFrom(netip.AddrFrom4(b), 21).String()
+}
 
 // Address is a fixed address on EdgeNetwork. A container keeps it whatever restarts, and it never goes to another app.
 type Address struct {
@@ -30,23 +46,25 @@ type Address struct {
 	Block, Slot int
 }
 
-// String returns the IPv4 address. The addresses of a block differ only in their last digit, so that a reader of the
-// hosts file never sees half of a change: see Hosts.
-func (a Address) String() string {
-	return fmt.Sprintf("192.168.%d.%d", firstEdgeByte+a.Block/blocksPerByte, (a.Block%blocksPerByte+1)*10+a.Slot)
+// IP returns the IPv4 address. The addresses of a block differ only in their last digit, so that a reader of the hosts
+// file never sees half of a change: see Hosts.
+func (e Edge) IP(a Address) string {
+	b := e.prefix.Addr().As4()
+	b[2] += byte(a.Block / blocksPerByte)
+	b[3] = byte((a.Block%blocksPerByte+1)*10 + a.Slot)
+	return netip.AddrFrom4(b).String()
 }
 
-// ParseAddress is the inverse of String. It returns false for everything else.
-func ParseAddress(text string) (Address, bool) {
-	ip, err := netip.ParseAddr(text)
-	if err != nil || !ip.Is4() {
+// Address is the inverse of IP. It returns false for everything else.
+func (e Edge) Address(ip string) (Address, bool) {
+	parsed, err := netip.ParseAddr(ip)
+	if err != nil || !e.prefix.Contains(parsed) {
 		return Address{}, false
 	}
-	b := ip.As4()
-	third, last := int(b[2]), int(b[3])
-	a := Address{Block: (third-firstEdgeByte)*blocksPerByte + last/10 - 1, Slot: last % 10}
-	ok := third >= firstEdgeByte && last >= 10 && a.Slot < AddressesPerApp && a.Block < MaxAddressBlocks
-	return a, ok && a.String() == text
+	b := parsed.As4()
+	last := int(b[3])
+	a := Address{Block: int(b[2]-e.prefix.Addr().As4()[2])*blocksPerByte + last/10 - 1, Slot: last % 10}
+	return a, last >= 10 && a.Slot < AddressesPerApp && a.Block < MaxAddressBlocks
 }
 
 // AppHost returns the name by which Caddy knows an app's live container. The domain .internal is reserved for private
@@ -72,7 +90,7 @@ const (
 // file in place, because the container would keep seeing the old version of a file that is replaced. Therefore every
 // app has a place of its own in the file, by its block, and an app that gets another live container changes one digit:
 // a reader sees either the old text or the new one.
-func (h Hosts) Text() []byte {
+func (h Hosts) Text(e Edge) []byte {
 	lines := 0
 	names := map[int]string{}
 	for app, address := range h {
@@ -84,7 +102,7 @@ func (h Hosts) Text() []byte {
 	for block := range lines {
 		address, host := "", ""
 		if app, ok := names[block]; ok {
-			address, host = h[app].String(), AppHost(app)
+			address, host = e.IP(h[app]), AppHost(app)
 		}
 		fmt.Fprintf(&out, "%-15s %-*s\n", address, longestHost, host)
 	}
@@ -92,7 +110,7 @@ func (h Hosts) Text() []byte {
 }
 
 // ParseHosts reads what Text has written and ignores everything else.
-func ParseHosts(text []byte) Hosts {
+func ParseHosts(text []byte, e Edge) Hosts {
 	h := Hosts{}
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line)
@@ -100,7 +118,7 @@ func ParseHosts(text []byte) Hosts {
 			continue
 		}
 		app, ok := strings.CutSuffix(fields[1], AppHost(""))
-		address, fixed := ParseAddress(fields[0])
+		address, fixed := e.Address(fields[0])
 		if ok && fixed && CheckAppName(app) == nil {
 			h[app] = address
 		}

@@ -24,7 +24,7 @@ func TestContents(t *testing.T) {
 		{"own certificate", OwnCertificate("shop"), "import own-certificate shop\n"},
 		{"no app has a release", env(ComposeEnv(nil, nil, nil)), "COMPOSE_PROFILES=\"\"\n"},
 		{"releases", env(ComposeEnv(map[string]string{"shop": "r/shop:v2", "a-b": "r/a:v1"}, map[string]string{"caddy": "00", "a-b": "01"},
-			Hosts{"a-b": {Block: 1, Slot: 2}, "gone": {}})),
+			map[string]string{"a-b": "192.168.224.22", "gone": "x"})),
 			"COMPOSE_PROFILES=\"a-b,shop\"\nWEBSTACK_IMAGE_A_B=\"r/a:v1\"\nWEBSTACK_ADDRESS_A_B=\"192.168.224.22\"\nWEBSTACK_IMAGE_SHOP=\"r/shop:v2\"\n" +
 				"WEBSTACK_SUM_A_B=\"01\"\nWEBSTACK_SUM_CADDY=\"00\"\n"},
 		{"env", env(AppEnv(map[string]string{"B": "x\ny", "A": `$"\`})), "A=\"\\$\\\"\\\\\"\nB=\"x\\ny\"\n"},

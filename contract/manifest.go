@@ -52,12 +52,20 @@ type Manifest struct {
 	// PostgresUser is the superuser, PostgresDefaultDb its database in addition to those of the apps: 1..63 bytes each.
 	PostgresUser      string `json:"postgresUser"`
 	PostgresDefaultDb string `json:"postgresDefaultDb"`
+	// EdgeSubnet is the subnet of the network EdgeNetwork, as ParseEdge accepts it; "" is the constant EdgeSubnet.
+	EdgeSubnet string `json:"edgeSubnet,omitempty"`
 	// Web limits the connections of visitors. Old bundles have the zero value, which means no limits.
 	Web Web `json:"web,omitzero"`
 	// Apps have unique names. Encode sorts them by name.
 	Apps []ManifestApp `json:"apps"`
 	// Files have unique paths. Encode sorts them by path.
 	Files []File `json:"files"`
+}
+
+// Edge returns the subnet of a valid manifest.
+func (m Manifest) Edge() Edge {
+	edge, _ := ParseEdge(cmp.Or(m.EdgeSubnet, EdgeSubnet))
+	return edge
 }
 
 // Web limits the number of simultaneous connections to the web ports.

@@ -46,6 +46,9 @@ func (m Manifest) Validate() error {
 	p.check(isIdentifier(m.PostgresUser), "postgresUser: %q is not 1..63 bytes without control characters", m.PostgresUser)
 	p.check(isIdentifier(m.PostgresDefaultDb),
 		"postgresDefaultDb: %q is not 1..63 bytes without control characters", m.PostgresDefaultDb)
+	if _, err := ParseEdge(m.EdgeSubnet); m.EdgeSubnet != "" {
+		p.add("edgeSubnet", err)
+	}
 	p.checkWeb(m.Web)
 	p.checkApps(m.Apps)
 	p.checkFiles(m.Files)

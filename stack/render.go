@@ -5,6 +5,7 @@ import (
 
 	"webstack/appcompose"
 	"webstack/config"
+	"webstack/contract"
 	"webstack/ecr"
 )
 
@@ -15,8 +16,8 @@ func RenderInput(c *config.Config, project, stack, region, account string) appco
 		Project: project, Stack: stack, Region: region, StackDir: c.StackDir,
 		InstanceType: c.InstanceType, HostMemoryMb: memory, HostMemoryKnown: known, DataVolumeGiB: c.DataVolumeSize,
 		ExternalPostgres: c.EnableExternalPostgres, PostgresUser: c.PostgresUser, PostgresDefaultDb: c.PostgresDefaultDb,
-		PostgresConnections: c.PostgresConnections(),
-		ActiveApp:           c.ActiveApp, CaddyEmail: c.CaddyEmail, Acme: c.Acme, AccessLog: c.AccessLog,
+		PostgresConnections: c.PostgresConnections(), EdgeSubnet: contract.EdgeSubnet,
+		ActiveApp: c.ActiveApp, CaddyEmail: c.CaddyEmail, Acme: c.Acme, AccessLog: c.AccessLog,
 	}
 	for _, app := range c.Apps {
 		secure := map[string]pulumi.StringInput{}

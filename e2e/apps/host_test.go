@@ -40,6 +40,8 @@ type host struct {
 	Dir, Project, Images string
 	// HTTP and HTTPS are Caddy's ports on 127.0.0.1.
 	HTTP, HTTPS int
+	// Edge is the subnet of the apps, each test's own: they share an engine.
+	Edge string
 	// Manifest is the one of the bundle.
 	Manifest contract.Manifest
 }
@@ -49,12 +51,11 @@ func newHost(t *testing.T, names ...string) *host {
 	t.Helper()
 	needEngine(t)
 	project := "webstack-test-" + strings.ToLower(rand.Text()[:8])
-	h := &host{T: t, Dir: t.TempDir(), Project: project, Images: project + ".invalid:5000/", HTTP: freePort(t), HTTPS: freePort(t)}
+	h := &host{T: t, Dir: t.TempDir(), Project: project, Images: project + ".invalid:5000/", HTTP: freePort(t), HTTPS: freePort(t),
+		Edge: fmt.Sprintf("10.%d.%d.0/19", 128+mathrand.IntN(128), 32*mathrand.IntN(8))}
 	t.Cleanup(h.remove)
-	for _, dir := range []string{"data", contract.UpstreamsDir} {
-		if err := os.MkdirAll(filepath.Join(h.Dir, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.MkdirAll(filepath.Join(h.Dir, "data"), 0o755); err != nil {
+		t.Fatal(err)
 	}
 	h.buildImages("v1", "v2", "v3", "broken")
 	h.render(names...)
@@ -80,6 +81,7 @@ func (h *host) render(names ...string) {
 		h.Fatal(err)
 	}
 	in := program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012")
+	in.EdgeSubnet = h.Edge
 	for i := range in.Apps {
 		in.Apps[i].Repository = h.Images + in.Apps[i].Name
 	}
@@ -154,7 +156,7 @@ func (h *host) converge(ctx context.Context, out io.Writer, releases map[string]
 			RuntimeDir: os.TempDir(), Backoff: time.Second,
 		},
 		Caddy:    caddy.Admin{Socket: filepath.Join(h.Dir, "data/admin.sock")},
-		Manifest: h.Manifest, Root: root, Out: out, Timing: apps.DefaultTiming,
+		Manifest: h.Manifest, Root: root, Data: h.Dir, Out: out, Timing: apps.DefaultTiming,
 	}
 	if err := a.Base(ctx); err != nil {
 		return err

@@ -135,7 +135,8 @@ func TestHeals(t *testing.T) {
 		"removed app":       func() { dockerOutput("rm", "--force", h.Project+"-shop-1") },
 		"killed Caddy":      func() { dockerOutput("kill", h.Project+"-caddy") },
 		"removed Caddy":     func() { dockerOutput("rm", "--force", h.Project+"-caddy") },
-		"removed upstream":  func() { _ = os.Remove(filepath.Join(h.Dir, contract.UpstreamsDir, "shop")) },
+		"removed hosts":     func() { _ = os.Remove(filepath.Join(h.Dir, contract.HostsPath)) },
+		"emptied hosts":     func() { _ = os.Truncate(filepath.Join(h.Dir, contract.HostsPath), 0) },
 		"lost state":        func() { _ = os.RemoveAll(filepath.Join(h.Dir, contract.StateDir)) },
 		"removed everybody": func() { dockerOutput("rm", "--force", h.Project+"-caddy", h.Project+"-shop-1") },
 	} {

@@ -142,7 +142,7 @@ func heals(t *testing.T, c *lab.Clone) {
 		{"a removed container", "docker rm -f $(docker ps -qf name=webstack-shop-)"},
 		{"a removed proxy", "docker rm -f caddy"},
 		{"a deleted compose file", "rm /opt/webstack/compose/docker-compose.yml && docker rm -f $(docker ps -qf name=webstack-blog-)"},
-		{"deleted upstreams", "rm /opt/webstack/caddy/upstreams/*"},
+		{"deleted state of Caddy", "rm /opt/webstack/caddy/hosts /opt/webstack/caddy/sites/*"},
 		{"a stopped engine", "systemctl stop docker docker.socket && docker ps && exit 1 || true"},
 	} {
 		t.Run(harm.name, func(t *testing.T) {

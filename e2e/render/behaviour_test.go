@@ -19,6 +19,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"webstack/contract"
 )
 
 // says answers with a text and what the app learns about the request.
@@ -57,10 +59,28 @@ func TestCaddyServes(t *testing.T) {
 		}
 	})
 	t.Run("an app without a release", func(t *testing.T) {
+		s.write(t, contract.SitesDir+"/blog", contract.UnreleasedSite())
+		s.reload(t)
 		got := s.get(t, client, "https://example.com/")
 		if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") != "60" ||
 			!strings.Contains(got.body, "not been deployed") {
 			t.Errorf("got %s %v %q", got.Status, got.Header, got.body)
+		}
+	})
+	t.Run("an app in maintenance", func(t *testing.T) {
+		s.write(t, "maintenance/blog.html", []byte("<p>Back soon"))
+		s.write(t, contract.SitesDir+"/blog", contract.MaintenanceSite("blog"))
+		s.reload(t)
+		for _, path := range []string{"/", "/any/path?q=1", "/blog.html", "/../shop"} {
+			got := s.get(t, client, "https://example.com"+path)
+			if got.StatusCode != http.StatusServiceUnavailable || got.Header.Get("Retry-After") != "60" ||
+				got.Header.Get("Cache-Control") != "no-store" || got.body != "<p>Back soon" ||
+				!strings.HasPrefix(got.Header.Get("Content-Type"), "text/html") {
+				t.Errorf("%s: got %s %v %q", path, got.Status, got.Header, got.body)
+			}
+		}
+		if got := s.get(t, client, "https://shop.example.com/"); got.StatusCode != http.StatusOK {
+			t.Errorf("another app: %s", got.Status)
 		}
 	})
 	t.Run("aliases", func(t *testing.T) {
@@ -212,7 +232,7 @@ func TestCaddySwitchesContainers(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
 	release, entered := make(chan struct{}), make(chan struct{})
-	old := s.proxyTo(t, "shop", func(w http.ResponseWriter, _ *http.Request) {
+	s.proxyTo(t, "shop", func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
 		_, _ = io.WriteString(w, "old")
@@ -227,15 +247,10 @@ func TestCaddySwitchesContainers(t *testing.T) {
 	if got := s.get(t, client, "https://shop.example.com/"); !strings.Contains(got.body, "new") {
 		t.Errorf("a new request went to the old container: %q", got.body)
 	}
-	address := strings.TrimPrefix(old.URL, "http://")
-	if got := s.requestsAt(t, address); got != 1 {
-		t.Errorf("Caddy counts %d requests at the old container, want 1", got)
-	}
 	close(release)
 	if got := <-inFlight; got.StatusCode != http.StatusOK || got.body != "old" {
 		t.Errorf("the request in flight got %s %q", got.Status, got.body)
 	}
-	eventually(t, "the old container is never free", func() bool { return s.requestsAt(t, address) == 0 })
 }
 
 func TestCaddySwitchesContainersUnderLoad(t *testing.T) {
@@ -288,15 +303,12 @@ func TestCaddySwitchesContainersUnderLoad(t *testing.T) {
 func TestCaddyReloadKeepsWebSockets(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
-	upstream := s.proxyTo(t, "blog", echo)
+	s.proxyTo(t, "blog", echo)
 	socket := s.upgrade(t, "example.com")
 	defer func() { _ = socket.conn.Close() }()
 	socket.say(t, "before")
 	s.reload(t, "Cache-Control", "must-revalidate")
 	socket.say(t, "after")
-	if got := s.requestsAt(t, strings.TrimPrefix(upstream.URL, "http://")); got != 1 {
-		t.Errorf("Caddy counts %d open WebSockets, want 1", got)
-	}
 }
 
 // echo takes over the connection, as a WebSocket does, and sends every line back.

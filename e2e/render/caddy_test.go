@@ -52,6 +52,7 @@ func (h *host) localise(t testing.TB, p ports, more ...string) []byte {
 		"\n{\n", "\n{\n" + own,
 		"unix//data/admin.sock", "unix/" + h.adminSocket(),
 		"/etc/caddy/", filepath.Dir(h.paths.Caddyfile()) + "/",
+		"/data/maintenance", filepath.Join(h.dir, "maintenance"),
 	}, more...)
 	for i := 0; i < len(edits); i += 2 {
 		if !strings.Contains(text, edits[i]) {
@@ -84,9 +85,11 @@ func TestCaddyfileIsValid(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(t, s)
 			for i, app := range h.apps {
-				if i%2 == 0 {
-					h.write(t, contract.UpstreamsDir+"/"+app.Name,
-						contract.Upstream(contract.ContainerName(app.Name, 2), app.ContainerPort))
+				switch i % 3 {
+				case 0:
+					h.write(t, contract.SitesDir+"/"+app.Name, contract.UnreleasedSite())
+				case 1:
+					h.write(t, contract.SitesDir+"/"+app.Name, contract.MaintenanceSite(app.Name))
 				}
 			}
 			validate(t, h.adapt(t, h.localise(t, ports{})))

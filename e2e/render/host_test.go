@@ -111,6 +111,7 @@ func newHost(t testing.TB, s stack) *host {
 			env[name] = value.Reveal()
 		}
 		h.write(t, contract.EnvDir+"/"+app.Name+".env", must(contract.AppEnv(env)))
+		h.write(t, contract.SitesDir+"/"+app.Name, contract.ReleasedSite())
 		h.write(t, contract.TLSDir+"/"+app.Name+"/"+contract.CertificateFile, contract.AutomaticCertificate())
 	}
 	h.release(t)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -81,7 +80,8 @@ func serve(t testing.TB, s stack, edits ...string) *server {
 
 func (s *server) start(t testing.TB) {
 	t.Helper()
-	s.write(t, contract.CaddyfilePath, s.localise(t, s.ports, s.edits...))
+	s.write(t, contract.CaddyfilePath, s.localise(t, s.ports, append(slices.Clone(s.edits),
+		"{args[0]}.internal:{args[1]}", "tcp/{file."+filepath.Join(s.dir, upstreamsDir)+"/{args[0]}}")...))
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -264,37 +264,14 @@ func (s *server) point(t testing.TB, app, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := strconv.Atoi(u.Port())
-	if err != nil {
-		t.Fatal(err)
-	}
-	// By rename, as the host does: Caddy reads the file at any time.
-	path := contract.UpstreamsDir + "/" + app
-	s.write(t, path+".new", contract.Upstream(u.Hostname(), port))
+	// By rename: Caddy reads the file at any time.
+	path := upstreamsDir + "/" + app
+	s.write(t, path+".new", []byte(net.JoinHostPort(u.Hostname(), u.Port())+"\n"))
 	if err := os.Rename(filepath.Join(s.dir, path+".new"), filepath.Join(s.dir, path)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// requestsAt returns how many requests Caddy has in flight at an address.
-func (s *server) requestsAt(t testing.TB, address string) int {
-	t.Helper()
-	var upstreams []struct {
-		Address     string `json:"address"`
-		NumRequests int    `json:"num_requests"`
-	}
-	resp, err := s.admin().Get("http://127.0.0.1/reverse_proxy/upstreams")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if err := json.NewDecoder(resp.Body).Decode(&upstreams); err != nil {
-		t.Fatal(err)
-	}
-	for _, u := range upstreams {
-		if u.Address == address {
-			return u.NumRequests
-		}
-	}
-	return 0
-}
+// upstreamsDir has a file for each app with the address of the server that stands in for its container. On a host, the
+// name of the app leads there.
+const upstreamsDir = "upstreams"

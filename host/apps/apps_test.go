@@ -472,9 +472,9 @@ func TestAddressesAreNotShared(t *testing.T) {
 			}
 		}
 		for _, c := range w.engine.Containers() {
-			if at, ok := contract.ParseAddress(c.Fixed); ok {
+			if at, ok := w.edge().Address(c.Fixed); ok {
 				if owner[at.Block] != "" && owner[at.Block] != c.Service {
-					t.Fatalf("%s has the address %s of %s", c.Service, at, owner[at.Block])
+					t.Fatalf("%s has the address %s of %s", c.Service, c.Fixed, owner[at.Block])
 				}
 				owner[at.Block] = c.Service
 			} else if c.Service == "blog" || c.Service == "shop" {
@@ -617,7 +617,7 @@ func upTwo(w *world) docker.UpOptions {
 	if err != nil {
 		w.Fatal(err)
 	}
-	return docker.UpOptions{Scale: 2, KeepExisting: true, Env: []string{contract.AddressVariable("shop") + "=" + at.String()}}
+	return docker.UpOptions{Scale: 2, KeepExisting: true, Env: []string{contract.AddressVariable("shop") + "=" + w.edge().IP(at)}}
 }
 
 func TestWithdrawAndReleaseAgain(t *testing.T) {

@@ -54,10 +54,10 @@ type wanted struct {
 }
 
 // env returns variables that make Compose create such a container with this address, whatever compose/.env says.
-func (w wanted) env(app string, at contract.Address) []string {
+func (w wanted) env(app string, at string) []string {
 	return []string{
 		contract.ImageVariable(app) + "=" + w.image, contract.SumVariable(app) + "=" + w.sum,
-		contract.AddressVariable(app) + "=" + at.String(),
+		contract.AddressVariable(app) + "=" + at,
 	}
 }
 

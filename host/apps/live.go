@@ -19,12 +19,20 @@ func (h *Host) hosts() (contract.Hosts, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the live containers: %w", err)
 	}
-	return contract.ParseHosts(text), nil
+	return contract.ParseHosts(text, h.edge()), nil
 }
 
 // writeHosts writes what hosts reads.
 func (h *Host) writeHosts(live contract.Hosts) (changed bool, err error) {
-	return files.WriteInPlace(h.Root, contract.HostsPath, live.Text(), 0o644)
+	return files.WriteInPlace(h.Root, contract.HostsPath, live.Text(h.edge()), 0o644)
+}
+
+// edge is the subnet of the apps.
+func (h *Host) edge() contract.Edge { return h.Manifest.Edge() }
+
+// address returns the fixed address of a container.
+func (h *Host) address(c docker.Container) (contract.Address, bool) {
+	return h.edge().Address(c.Fixed[contract.EdgeNetwork])
 }
 
 // setLive makes a fixed address the one that answers for an app; nil means that nobody does.
@@ -43,9 +51,10 @@ func (h *Host) setLive(app string, address *contract.Address) error {
 }
 
 // isLive reports whether a container is the one that answers for its app.
-func isLive(live contract.Hosts, c docker.Container) bool {
-	at, ok := live[c.Service]
-	return ok && c.Fixed[contract.EdgeNetwork] == at.String()
+func (h *Host) isLive(live contract.Hosts, c docker.Container) bool {
+	at, released := live[c.Service]
+	has, fixed := h.address(c)
+	return released && fixed && has == at
 }
 
 // freeAddress returns a fixed address for a new container of an app: in the app's block, or in a free one if it has
@@ -64,7 +73,7 @@ func (h *Host) freeAddress(ctx context.Context, app string) (contract.Address, e
 		owner[at.Block], taken[at] = name, true
 	}
 	for _, c := range all {
-		if at, ok := contract.ParseAddress(c.Fixed[contract.EdgeNetwork]); ok {
+		if at, ok := h.address(c); ok {
 			owner[at.Block], taken[at] = c.Service, true
 		}
 	}

@@ -140,7 +140,7 @@ func (h *Host) Exec(ctx context.Context, app contract.ManifestApp, args []string
 	}
 	for _, c := range existing {
 		switch {
-		case !isLive(live, c):
+		case !h.isLive(live, c):
 		case o.New:
 			want, err := h.want(app.Name, c.Image)
 			if err != nil {

@@ -94,7 +94,11 @@ func (h *Host) writeComposeEnv(records map[string]Record) error {
 	if err != nil {
 		return err
 	}
-	text, err := contract.ComposeEnv(images, sums, live)
+	addresses := map[string]string{}
+	for app, at := range live {
+		addresses[app] = h.edge().IP(at)
+	}
+	text, err := contract.ComposeEnv(images, sums, addresses)
 	if err != nil {
 		return err
 	}

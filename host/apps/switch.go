@@ -82,12 +82,12 @@ func (s *change) look(ctx context.Context) error {
 		return err
 	}
 	for _, c := range existing {
-		if isLive(live, c) && s.current(c) {
+		if s.isLive(live, c) && s.current(c) {
 			s.live = &c
 		}
 	}
 	for _, c := range existing {
-		_, fixed := contract.ParseAddress(c.Fixed[contract.EdgeNetwork])
+		_, fixed := s.address(c)
 		switch {
 		case s.live != nil && c.ID == s.live.ID:
 		case s.next == nil && c.Sum == s.want.sum && c.Running() && c.Restarts == 0 && fixed:
@@ -146,7 +146,7 @@ func (s *change) start(ctx context.Context) error {
 	}
 	s.say("%s: starting %s", s.app.Name, s.want.image)
 	up := s.Docker.Up(ctx, s.app.Name, docker.UpOptions{
-		Scale: len(s.old) + 1, KeepExisting: true, Env: s.want.env(s.app.Name, at),
+		Scale: len(s.old) + 1, KeepExisting: true, Env: s.want.env(s.app.Name, s.edge().IP(at)),
 	})
 	// A start that failed may have created the container.
 	done, cancel := detached(ctx)
@@ -191,7 +191,7 @@ func (s *change) removeStopped(ctx context.Context) error {
 
 // point sends the app's requests to the new container.
 func (s *change) point() error {
-	at, ok := contract.ParseAddress(s.next.Fixed[contract.EdgeNetwork])
+	at, ok := s.address(*s.next)
 	if !ok {
 		return fmt.Errorf("switch to %s: it has no fixed address on the network %s", s.next.Name, contract.EdgeNetwork)
 	}

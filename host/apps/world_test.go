@@ -146,7 +146,7 @@ func (w *world) answering(app string) string {
 	}
 	at, ok := live[app]
 	for _, c := range w.engine.Containers() {
-		if ok && c.Fixed == at.String() && c.Service == app && c.Status == "running" {
+		if ok && c.Fixed == w.edge().IP(at) && c.Service == app && c.Status == "running" {
 			return c.Image
 		}
 	}

@@ -34,7 +34,7 @@ func TestStackDirectoryMoves(t *testing.T) {
 	b := publishApps(t)
 	b.mustRun(t)
 	live := contract.Hosts{"shop": {Block: 3}}
-	if err := os.WriteFile(filepath.Join(b.dir, contract.HostsPath), live.Text(), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(b.dir, contract.HostsPath), live.Text(contract.Manifest{}.Edge()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	mounted, err := os.Stat(filepath.Join(b.dir, "caddy"))
@@ -48,7 +48,7 @@ func TestStackDirectoryMoves(t *testing.T) {
 	if now, err := os.Stat(filepath.Join(b.dir, "caddy")); err != nil || !os.SameFile(mounted, now) {
 		t.Errorf("a container would not see the new files: %v", err)
 	}
-	if text, err := os.ReadFile(filepath.Join(b.dir, contract.HostsPath)); err != nil || !bytes.Equal(text, live.Text()) {
+	if text, err := os.ReadFile(filepath.Join(b.dir, contract.HostsPath)); err != nil || !bytes.Equal(text, live.Text(contract.Manifest{}.Edge())) {
 		t.Errorf("the live containers are %q, %v", text, err)
 	}
 	if target, err := os.Readlink(old); err != nil || target != b.dir {

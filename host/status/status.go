@@ -63,8 +63,8 @@ func Read(ctx context.Context, o Options) contract.Status {
 	last := r.lastRun()
 	s.FailedAt, s.Problems = last.FailedAt, last.Problems
 	r.wanted = last.Releases
-	if text, err := os.ReadFile(r.paths().Hosts()); err == nil {
-		r.hosts = contract.ParseHosts(text)
+	if text, err := os.ReadFile(r.paths().Hosts()); err == nil && s.Manifest != "" {
+		r.hosts = contract.ParseHosts(text, r.manifest.Edge())
 	}
 	s.Services = r.services()
 	s.Apps = r.apps(ctx)
@@ -224,5 +224,5 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 // live reports whether Caddy sends an app's requests to this container.
 func (r *reader) live(c docker.Container) bool {
 	at, ok := r.hosts[c.Service]
-	return ok && c.Fixed[contract.EdgeNetwork] == at.String()
+	return ok && c.Fixed[contract.EdgeNetwork] == r.manifest.Edge().IP(at)
 }

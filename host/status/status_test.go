@@ -145,7 +145,7 @@ func TestRead(t *testing.T) {
 			"IPAddress": "127.0.0.1", "IPAMConfig": map[string]string{"IPv4Address": "192.168.224.11"},
 		},
 	}}
-	b.write(contract.Paths{StackDir: b.StackDir}.Hosts(), string(contract.Hosts{"shop": {Slot: 1}}.Text()))
+	b.write(contract.Paths{StackDir: b.StackDir}.Hosts(), string(contract.Hosts{"shop": {Slot: 1}}.Text(contract.Manifest{}.Edge())))
 	b.write(filepath.Join(b.Root, contract.MaintenanceDir, "blog.html"), "page")
 	b.write(filepath.Join(b.StackDir, contract.DeploysDir, "new", "running.json"),
 		contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode())
