@@ -52,9 +52,8 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 // newInstance registers the parameter by which workflows find the host.
 func (a *Args) newInstance(ctx *pulumi.Context, name string, parent pulumi.ResourceOption) error {
 	_, err := ssm.NewParameter(ctx, name+"-instance", &ssm.ParameterArgs{
-		Name:        pulumi.String(contract.InstanceParam(contract.BasePath(a.Project, a.Stack))),
-		Description: pulumi.String("ID of the instance that runs the apps"),
-		Type:        pulumi.String("String"),
+		Name: pulumi.String(contract.InstanceParam(contract.BasePath(a.Project, a.Stack))),
+		Type: pulumi.String("String"),
 		// Anyone who may look at the stack sees it.
 		InsecureValue: a.InstanceID,
 	}, parent)
