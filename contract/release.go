@@ -15,6 +15,9 @@ var releaseRE = lazyregexp.New("^" + ReleasePattern + "$")
 // tags do not begin with "-".
 const NoRelease = "-"
 
+// PinTagPrefix is how the tags of the pins in an app's repository begin. A pin refers to images that must not expire.
+const PinTagPrefix = "webstack-live-"
+
 // ParseRelease checks the value of an app's release parameter (see AppReleaseParam): "TAG", "TAG@sha256:DIGEST" or
 // "sha256:DIGEST" of an image in the app's repository, and nothing else. The tag has 1..128 letters, digits and "_.-",
 // and does not begin with "." or "-".

@@ -20,6 +20,7 @@ import (
 	"webstack/host/deploy"
 	"webstack/host/disk"
 	"webstack/host/docker"
+	"webstack/host/imagepin"
 	"webstack/host/parameters"
 	"webstack/internal/filelock"
 )
@@ -79,8 +80,17 @@ func (c Command) deploy(ctx context.Context, args []string) error {
 		Parameters: func(ctx context.Context, region string) (deploy.Parameters, error) {
 			return parameters.Open(ctx, region)
 		},
-		Apps: c.deployApps(*dir),
+		Apps: c.deployApps(*dir), Protect: protectImages,
 	})
+}
+
+// protectImages keeps the images of an app's live and previous release from expiring in ECR.
+func protectImages(ctx context.Context, app contract.ManifestApp, live, previous string) error {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion())
+	if err != nil {
+		return fmt.Errorf("load AWS settings: %w", err)
+	}
+	return imagepin.Protect(ctx, cfg, app.Repository, live, previous)
 }
 
 // deployApps returns what runs the apps of a stack directory.

@@ -56,9 +56,9 @@ type Options struct {
 	Parameters func(ctx context.Context, region string) (Parameters, error)
 	// Apps runs the apps of a manifest whose files are below root, and prints what it does to out.
 	Apps func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (Apps, error)
-	// Protect keeps the images of the app's live and previous release from being expired by the registry; nil = it does
-	// not need to.
-	Protect func(ctx context.Context, app contract.ManifestApp, release string) error
+	// Protect keeps the images of the app's live and previous release from expiring in the registry. previous is ""
+	// without one. nil protects nothing.
+	Protect func(ctx context.Context, app contract.ManifestApp, live, previous string) error
 	// Out gets a line for each step.
 	Out io.Writer
 }
@@ -227,7 +227,9 @@ func (d *deploy) switchTo(ctx context.Context, release string) error {
 // protect keeps the registry from expiring the images that may be needed. The release is live without it too.
 func (d *deploy) protect(ctx context.Context, release string) {
 	if d.Protect != nil {
-		if err := d.Protect(ctx, d.app, release); err != nil {
+		values, err := d.store.History(ctx, contract.AppDeployParam(d.base, d.App))
+		previous := contract.PreviousRelease(contract.DecodeDeploys(values), release)
+		if err := errors.Join(err, d.Protect(ctx, d.app, release, previous)); err != nil {
 			d.say("%s: warning: its images may expire in the registry: %v", d.App, err)
 		}
 	}

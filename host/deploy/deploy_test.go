@@ -220,6 +220,32 @@ func TestDeployAndRollBack(t *testing.T) {
 	w.is(digest2)
 }
 
+func TestLiveAndPreviousAreProtected(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var got []string
+	protect := func(_ context.Context, app contract.ManifestApp, live, previous string) error {
+		got = append(got, app.Name+" "+live+" "+previous)
+		return nil
+	}
+	v1, v2 := "v1@"+digest1, "v2@"+digest2
+	w.must(Options{Release: "v1", Protect: protect})
+	w.must(Options{Release: "v2", Protect: protect})
+	w.must(Options{Release: "v2", Protect: protect})
+	w.must(Options{Rollback: true, Protect: protect})
+	want := []string{"shop " + v1 + " ", "shop " + v2 + " " + v1, "shop " + v2 + " " + v1, "shop " + v1 + " " + v2}
+	if !slices.Equal(got, want) {
+		t.Errorf("protected %q, want %q", got, want)
+	}
+	w.must(Options{Release: "v2", Protect: func(context.Context, contract.ManifestApp, string, string) error {
+		return errors.New("no permission")
+	}})
+	w.is(v2)
+	if !strings.Contains(w.out.String(), "shop: warning: its images may expire in the registry: no permission") {
+		t.Errorf("said\n%s", w.out.String())
+	}
+}
+
 func TestNothingToRollBackTo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -16,14 +16,22 @@ type Credentials func(ctx context.Context, registry string) (string, error)
 
 var ecrRE = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)
 
+// ECRRegion returns the region of an ECR registry, "" for every other registry.
+func ECRRegion(registry string) string {
+	if match := ecrRE.FindStringSubmatch(registry); match != nil {
+		return match[1]
+	}
+	return ""
+}
+
 // ECR returns credentials for the ECR registries that the AWS credentials in cfg may read, and none for others.
 func ECR(cfg aws.Config) Credentials {
 	return func(ctx context.Context, registry string) (string, error) {
-		match := ecrRE.FindStringSubmatch(registry)
-		if match == nil {
+		region := ECRRegion(registry)
+		if region == "" {
 			return "", nil
 		}
-		client := ecr.NewFromConfig(cfg, func(o *ecr.Options) { o.Region = match[1] })
+		client := ecr.NewFromConfig(cfg, func(o *ecr.Options) { o.Region = region })
 		out, err := client.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
 		if err != nil {
 			return "", fmt.Errorf("ask ECR for a token: %w", err)
