@@ -103,24 +103,29 @@ func (b *builder) statements() []iampolicy.Statement {
 			Action: []string{"s3:GetObject"}, Resource: []any{objects(access.ArtifactsBucketArn, contract.BundlePrefix)},
 		},
 	}
-	return append(append(out, b.pullStatements()...), b.backupStatements()...)
+	return append(append(out, b.imageStatements()...), b.backupStatements()...)
 }
 
-// pullStatements let the host pull the images of the stack's apps. They select the repositories by their tag: a list of
-// 200 would not fit into a role's policies (10,240 characters in total).
-func (b *builder) pullStatements() []iampolicy.Statement {
+// imageStatements let the host pull and pin the images of the stack's apps. They select the repositories by their tag: a
+// list of 200 would not fit into a role's policies (10,240 characters in total).
+func (b *builder) imageStatements() []iampolicy.Statement {
+	repositories := []any{"arn:aws:ecr:" + b.args.Region + ":" + b.args.AccountID + ":repository/*"}
+	ours := iampolicy.Condition{"StringEquals": {
+		"aws:ResourceTag/" + contract.TagStack: {contract.StackTagValue(b.args.Project, b.args.Stack)},
+	}}
 	return []iampolicy.Statement{
 		{
 			Sid:    "Login",
 			Action: []string{"ecr:GetAuthorizationToken"}, Resource: []any{"*"}, // does not support a resource
 		},
 		{
-			Sid:      "Pull",
-			Action:   []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
-			Resource: []any{"arn:aws:ecr:" + b.args.Region + ":" + b.args.AccountID + ":repository/*"},
-			Condition: iampolicy.Condition{"StringEquals": {
-				"aws:ResourceTag/" + contract.TagStack: {contract.StackTagValue(b.args.Project, b.args.Stack)},
-			}},
+			Sid:    "Pull",
+			Action: []string{"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}, Resource: repositories, Condition: ours,
+		},
+		{
+			// The host cannot upload layers, and tags are immutable: it can only give names to what is there.
+			Sid:    "PinImages",
+			Action: []string{"ecr:PutImage"}, Resource: repositories, Condition: ours,
 		},
 	}
 }

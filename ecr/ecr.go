@@ -166,7 +166,7 @@ func (a *Args) newRepository(
 		ForceDelete: pulumi.Bool(true),
 		Tags: pulumi.StringMap{
 			"App": pulumi.String(app.Name),
-			// The host may pull from repositories with this tag.
+			// The host may pull and pin images in repositories with this tag.
 			contract.TagStack: pulumi.String(contract.StackTagValue(a.Project, a.Stack)),
 		},
 	}, parent)

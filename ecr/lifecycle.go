@@ -1,12 +1,19 @@
 package ecr
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"webstack/contract"
+)
 
 const (
-	// keptReleases is how many tagged images stay. The live and the previous release are among the newest, unless thirty
-	// images are pushed without deploying one.
+	// keptPins is how many pins stay. Each deploy pushes one that refers to the live and the previous image, and ECR
+	// expires no image that an index refers to before that index is gone. So the newest pin alone protects both images,
+	// however many images were pushed since. The others keep the releases before them, and cover deploys whose pin failed.
+	keptPins = 10
+	// keptReleases is how many tagged images stay that no pin refers to, at least.
 	keptReleases = 30
-	// untaggedDays is how long untagged images stay: parts of an index that is still in use are also untagged.
+	// untaggedDays is how long untagged images stay. Parts of an index stay as long as the index.
 	untaggedDays = 14
 )
 
@@ -26,16 +33,23 @@ type selection struct {
 	CountNumber    int      `json:"countNumber"`
 }
 
-// lifecyclePolicy is the policy of every repository. Its rules are sorted by priority, as ECR returns them: another
-// order would look like a change in every run.
+// lifecyclePolicy is the policy of every repository. An image that matches the tags of a rule cannot be expired by a
+// later rule, so the pins come first. The rules are sorted by priority, as ECR returns them: another order would look
+// like a change in every run.
 var lifecyclePolicy = func() string {
 	expire := map[string]string{"type": "expire"}
 	text, err := json.Marshal(map[string][]rule{"rules": {
-		{1, "untagged images", selection{
+		{1, "pins of live and previous images", selection{
+			TagStatus: "tagged", TagPatternList: []string{contract.PinTagPrefix + "*"},
+			CountType: "imageCountMoreThan", CountNumber: keptPins,
+		}, expire},
+		{2, "untagged images", selection{
 			TagStatus: "untagged", CountType: "sinceImagePushed", CountUnit: "days", CountNumber: untaggedDays,
 		}, expire},
-		{2, "old releases", selection{
-			TagStatus: "tagged", TagPatternList: []string{"*"}, CountType: "imageCountMoreThan", CountNumber: keptReleases,
+		{3, "old releases", selection{
+			// The pins match, too: ECR counts them, although this rule cannot expire them.
+			TagStatus: "tagged", TagPatternList: []string{"*"},
+			CountType: "imageCountMoreThan", CountNumber: keptPins + keptReleases,
 		}, expire},
 	}})
 	if err != nil {
