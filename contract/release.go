@@ -39,6 +39,16 @@ func SplitRelease(release string) (tag, digest string) {
 
 const digestPrefix = "sha256:"
 
+// ShortRelease shortens the digest of a release for people to read.
+func ShortRelease(release string) string {
+	tag, digest := SplitRelease(release)
+	const shown = len(digestPrefix) + 12
+	if len(digest) > shown {
+		digest = digest[:shown]
+	}
+	return strings.Trim(tag+"@"+digest, "@")
+}
+
 // PinRelease returns a release with the digest that its image has.
 func PinRelease(release, digest string) string {
 	if tag, _ := SplitRelease(release); tag != "" {

@@ -23,6 +23,18 @@ func TestParseRelease(t *testing.T) {
 	}
 }
 
+func TestShortRelease(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:" + strings.Repeat("0f", 32)
+	for release, want := range map[string]string{
+		"v1": "v1", digest: "sha256:0f0f0f0f0f0f", "v1@" + digest: "v1@sha256:0f0f0f0f0f0f", "": "",
+	} {
+		if got := ShortRelease(release); got != want {
+			t.Errorf("%q: got %q, want %q", release, got, want)
+		}
+	}
+}
+
 func TestReleaseImage(t *testing.T) {
 	t.Parallel()
 	image := ReleaseImage("r.example.com/p/shop", "v1")

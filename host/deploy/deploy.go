@@ -254,13 +254,13 @@ func (d *deploy) end(ctx context.Context, err error) error {
 		d.say("%s: warning: %v", d.App, lost)
 	}
 	if err == nil {
-		d.say("%s: deployed %s in %s", d.App, short(d.record.Release), seconds(d.record.Seconds))
+		d.say("%s: deployed %s in %s", d.App, contract.ShortRelease(d.record.Release), seconds(d.record.Seconds))
 		return nil
 	}
 	if d.before == "" || d.before == contract.NoRelease {
 		d.say("%s: it still has no release", d.App)
 	} else {
-		d.say("%s: %s stays live", d.App, short(d.before))
+		d.say("%s: %s stays live", d.App, contract.ShortRelease(d.before))
 	}
 	return ErrFailed
 }
@@ -270,20 +270,4 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 // oneLine joins the lines of an error.
 func oneLine(err error) string {
 	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
-}
-
-// short shortens the digest of a release.
-func short(release string) string {
-	tag, digest := contract.SplitRelease(release)
-	const shown = len("sha256:") + 12
-	if len(digest) > shown {
-		digest = digest[:shown]
-	}
-	switch {
-	case tag == "":
-		return digest
-	case digest == "":
-		return tag
-	}
-	return tag + "@" + digest
 }

@@ -67,8 +67,8 @@ func (o *operator) printReleases(app, live string, all []operate.Release) error 
 		if r.Live {
 			mark, marked = "*", true
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", mark, r.At.Local().Format(time.DateTime), shortRelease(r.Release),
-			result(r), took(r.Seconds), who(r.By), r.Commit)
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", mark, r.At.Local().Format(time.DateTime), contract.ShortRelease(r.Release),
+			result(r), took(r.Seconds), operate.Who(r.By), r.Commit)
 		if r.Error != "" {
 			_, _ = fmt.Fprintf(w, "\t\t  %s\n", strings.TrimSpace(r.Error))
 		}
@@ -92,23 +92,4 @@ func result(r operate.Release) string {
 
 func took(seconds float64) string {
 	return (time.Duration(seconds*10) * 100 * time.Millisecond).String()
-}
-
-// shortRelease shortens the digest of a release.
-func shortRelease(release string) string {
-	tag, digest := contract.SplitRelease(release)
-	const shown = len("sha256:") + 12
-	if len(digest) > shown {
-		digest = digest[:shown]
-	}
-	return strings.Trim(tag+"@"+digest, "@")
-}
-
-// who shortens an ARN to what tells people apart: the user, or the role and the session.
-func who(arn string) string {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 {
-		return arn
-	}
-	return strings.TrimPrefix(strings.TrimPrefix(parts[5], "user/"), "assumed-role/")
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -182,6 +183,15 @@ func (s *Stack) Releases(ctx context.Context, app string) (all []Release, live s
 		all = append(all, Release{d, is})
 	}
 	return all, live, nil
+}
+
+// Who shortens an ARN to what tells people apart: the user, or the role and the session.
+func Who(arn string) string {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) < 6 {
+		return arn
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(parts[5], "user/"), "assumed-role/")
 }
 
 // Maintain puts an app into maintenance, with a message for its visitors or "" for the usual one, or takes it out. It

@@ -12,9 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
 	"webstack/config"
 	"webstack/contract"
 	"webstack/internal/operate"
@@ -149,14 +146,14 @@ func (w *world) handshake(ctx context.Context, ip, name string) ([]*x509.Certifi
 func (w *world) ownCertificate(ctx context.Context, app config.App) (*x509.Certificate, string, error) {
 	for _, place := range contract.AppCertificateParams(contract.BasePath(w.project, w.stack), app.Name) {
 		name := place.Cert
-		answer, err := w.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
-		if operate.HasCode(err, "ParameterNotFound") {
+		value, err := w.parameter(ctx, name)
+		if err != nil {
+			return nil, name, err
+		}
+		if value == "" {
 			continue
 		}
-		if err != nil {
-			return nil, name, operate.Explain("read "+name, err)
-		}
-		block, _ := pem.Decode([]byte(aws.ToString(answer.Parameter.Value)))
+		block, _ := pem.Decode([]byte(value))
 		if block == nil {
 			return nil, name, fmt.Errorf("read %s: it is not a PEM certificate", name)
 		}

@@ -63,6 +63,7 @@ type stand struct {
 	objects      []s3types.Object
 	repositories map[string]ecrtypes.Repository
 	expiring     map[string]bool
+	images       map[string]string // a digest by repository
 	roles        map[string]string
 	key          *kmstypes.KeyMetadata
 	rotated      bool
@@ -86,6 +87,8 @@ const (
 	publicIPv6    = "2001:db8::10"
 	manifestSum   = "8c6be73703d8e445a441e3669460c86d84cee17eef42230f22d90e834cdb6700"
 	theBucket     = "webstack-dev-backups-0a1b2c3"
+	shopRelease   = "/webstack/dev/apps/shop/release"
+	shopDeploy    = "/webstack/dev/apps/shop/deploy"
 )
 
 // newStand makes the account of a stack with two apps: shop with a release, blog without one.
@@ -192,7 +195,14 @@ func (s *stand) system() {
 			Parameters: map[string][]string{"manifestSha256": {manifestSum}},
 		},
 	}
-	s.parameters = map[string]string{}
+	s.parameters = map[string]string{
+		shopRelease: "v7@sha256:" + manifestSum, "/webstack/dev/apps/blog/release": contract.NoRelease,
+		shopDeploy: contract.Deploy{
+			At: s.now, Release: "v7@sha256:" + manifestSum, Result: contract.DeploySucceeded,
+			By: "arn:aws:sts::123456789012:assumed-role/admin/ann",
+		}.Encode(),
+		"/webstack/dev/apps/blog/deploy": contract.NoDeploy,
+	}
 	up := s.now.Add(-time.Hour)
 	running := func(name string) contract.ServiceStatus {
 		return contract.ServiceStatus{Name: name, State: "running", Health: contract.HealthHealthy, Since: up}
@@ -257,6 +267,7 @@ func (s *stand) registry() {
 		}
 		s.expiring[app.RepoName] = true
 	}
+	s.images = map[string]string{"webstack-dev/shop": "sha256:" + manifestSum}
 	s.roles = map[string]string{"webstack-dev-deploy-shop": trustOf("repo:example/shop:ref:refs/heads/main")}
 }
 
@@ -477,6 +488,19 @@ func (s *stand) DescribeRepositories(
 		return &ecr.DescribeRepositoriesOutput{Repositories: []ecrtypes.Repository{found}}, s.errs["DescribeRepositories"]
 	}
 	return nil, refused("RepositoryNotFoundException")
+}
+
+func (s *stand) DescribeImages(
+	_ context.Context, in *ecr.DescribeImagesInput, _ ...func(*ecr.Options),
+) (*ecr.DescribeImagesOutput, error) {
+	if s.errs["DescribeImages"] != nil {
+		return nil, s.errs["DescribeImages"]
+	}
+	if id := in.ImageIds[0]; id.ImageDigest == nil && *id.ImageTag != "v7" ||
+		id.ImageDigest != nil && *id.ImageDigest != s.images[*in.RepositoryName] {
+		return nil, refused("ImageNotFoundException")
+	}
+	return &ecr.DescribeImagesOutput{ImageDetails: []ecrtypes.ImageDetail{{ImagePushedAt: &s.now}}}, nil
 }
 
 func (s *stand) GetLifecyclePolicy(

@@ -171,3 +171,15 @@ func checkDocker(ctx context.Context, w *world) ([]finding, error) {
 	}
 	return []finding{passed("", "engine %s", status.Docker)}, nil
 }
+
+// parameter returns the value of a parameter in Parameter Store, "" if there is none.
+func (w *world) parameter(ctx context.Context, name string) (string, error) {
+	answer, err := w.ssm.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+	if operate.HasCode(err, "ParameterNotFound") {
+		return "", nil
+	}
+	if err != nil {
+		return "", operate.Explain("read "+name, err)
+	}
+	return aws.ToString(answer.Parameter.Value), nil
+}

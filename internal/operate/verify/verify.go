@@ -176,4 +176,4 @@ func (d *dependsOn) Unwrap() error { return d.err }
 
 // checks are all checks, in the order of the phases.
 var checks = slices.Concat(networkChecks, hostChecks, systemChecks, postgresChecks, appChecks, webChecks, backupChecks,
-	dnsChecks, registryChecks, protectionChecks)
+	dnsChecks, registryChecks, deployChecks, protectionChecks)

@@ -86,6 +86,7 @@ type (
 	}
 	ecrAPI interface {
 		ecr.DescribeRepositoriesAPIClient
+		ecr.DescribeImagesAPIClient
 		GetLifecyclePolicy(
 			context.Context, *ecr.GetLifecyclePolicyInput, ...func(*ecr.Options),
 		) (*ecr.GetLifecyclePolicyOutput, error)
