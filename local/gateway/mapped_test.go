@@ -88,6 +88,7 @@ var samples = map[string]sample{
 	"ssm:DeleteParameter":        ssmSample("DeleteParameter", `{"Name": "/a"}`),
 	"ssm:GetCommandInvocation":   ssmSample("GetCommandInvocation", `{}`),
 	"ssm:GetParameter":           ssmSample("GetParameter", `{"Name": "/a"}`),
+	"ssm:GetParameterHistory":    ssmSample("GetParameterHistory", `{"Name": "/a"}`),
 	"ssm:GetParameters":          ssmSample("GetParameters", `{"Names": ["/a"]}`),
 	"ssm:GetParametersByPath":    ssmSample("GetParametersByPath", `{"Path": "/a"}`),
 	"ssm:ListCommandInvocations": ssmSample("ListCommandInvocations", `{}`),
