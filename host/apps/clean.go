@@ -17,6 +17,9 @@ func (h *Host) clean(ctx context.Context) error {
 	if err := h.Docker.RemoveOneOffs(ctx); err != nil {
 		h.say("cannot remove old containers: %v", err)
 	}
+	if err := h.removeSessions(ctx); err != nil {
+		h.say("cannot remove the containers of commands that were cut off: %v", err)
+	}
 	removed, err := h.Docker.RemoveAnonymousVolumes(ctx)
 	switch {
 	case err != nil:

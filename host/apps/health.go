@@ -44,7 +44,7 @@ func (s *change) answers(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	s.say("%s: %s is healthy after %s", s.app.Name, s.next.Name, time.Since(began).Round(100*time.Millisecond))
+	s.say("%s: %s is healthy after %s", s.app.Name, s.next.Name, time.Since(began).Round(10*time.Millisecond))
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,7 +148,7 @@ func (h *Host) Exec(ctx context.Context, app contract.ManifestApp, args []string
 			if err != nil {
 				return err
 			}
-			return h.Docker.RunOnce(ctx, app.Name, docker.RunOptions{
+			return h.runSession(ctx, app, docker.RunOptions{
 				Args: args, Env: want.runEnv(app.Name), Terminal: o.Terminal, Stdin: o.Stdin, Out: o.Stdout, Err: o.Stderr,
 			})
 		case !c.Running():
@@ -158,6 +160,40 @@ func (h *Host) Exec(ctx context.Context, app contract.ManifestApp, args []string
 		}
 	}
 	return errors.New("it has no release yet")
+}
+
+// sessionPrefix begins the names of the containers of Exec. The ID of the process that waits for it follows.
+const sessionPrefix = contract.ComposeProject + "-exec-"
+
+// runSession runs a command for a person in a container of its own. It removes the container when ctx ends, too.
+func (h *Host) runSession(ctx context.Context, app contract.ManifestApp, o docker.RunOptions) error {
+	o.Name = sessionPrefix + strconv.Itoa(os.Getpid())
+	err := h.Docker.RunOnce(ctx, app.Name, o)
+	if ctx.Err() == nil {
+		return err
+	}
+	done, cancel := detached(ctx)
+	defer cancel()
+	return errors.Join(err, h.Docker.Remove(done, o.Name))
+}
+
+// removeSessions removes the containers of commands whose process was killed.
+func (h *Host) removeSessions(ctx context.Context) error {
+	names, err := h.Docker.Named(ctx, sessionPrefix)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		pid, err := strconv.Atoi(strings.TrimPrefix(name, sessionPrefix))
+		if err == nil && h.Docker.IsProcess(pid, "webstackctl") {
+			continue
+		}
+		if err := h.Docker.Remove(ctx, name); err != nil {
+			return err
+		}
+		h.say("removed %s: the command in it was cut off", name)
+	}
+	return nil
 }
 
 // Tidy removes images that no release needs.

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"regexp"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -152,6 +154,9 @@ func (c Command) exec(ctx context.Context, args []string) error {
 	if flags.NArg() == 0 {
 		return fmt.Errorf("exec %s: no command given: %w", app, errUsage)
 	}
+	// A session that ends takes the command along.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGTERM)
+	defer stop()
 	err = c.onApp(*dir, app, func(h *apps.Host, app contract.ManifestApp) error {
 		return h.Exec(ctx, app, flags.Args(), apps.ExecOptions{
 			New: *fresh, Terminal: *terminal, Stdin: c.Stdin, Stdout: c.Stdout, Stderr: c.Stderr,

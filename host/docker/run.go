@@ -5,6 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 
 	"webstack/host/command"
@@ -62,6 +66,26 @@ func (e *Engine) attached(ctx context.Context, args []string, o RunOptions) erro
 		Name: "docker", Args: args, Env: o.Env, Unset: composeVariables(), Stdin: o.Stdin, Stdout: o.Out, Stderr: o.Err,
 	})
 	return err
+}
+
+// Named returns the names of the containers of docker compose run that begin with a prefix.
+func (e *Engine) Named(ctx context.Context, prefix string) ([]string, error) {
+	out, err := e.docker(ctx, "ps", "--all", "--filter", "label="+projectLabel+"="+e.Project, "--filter", "label="+oneOffLabel+"=True",
+		"--format", "{{.Names}}")
+	if err != nil {
+		return nil, fmt.Errorf("list the containers of commands: %w", err)
+	}
+	return slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool { return !strings.HasPrefix(name, prefix) }), nil
+}
+
+// IsProcess reports whether a process of the host runs a program with this name.
+func (e *Engine) IsProcess(pid int, program string) bool {
+	text, err := os.ReadFile(filepath.Join(e.proc(), strconv.Itoa(pid), "cmdline"))
+	if err != nil {
+		return false
+	}
+	name, _, _ := strings.Cut(string(text), "\x00")
+	return filepath.Base(name) == program
 }
 
 // Digest returns the digest ("sha256:...") that an image of the host has in a repository.

@@ -118,6 +118,17 @@ func releaseText(app contract.AppStatus) string {
 }
 
 func appText(app contract.AppStatus, at time.Time) string {
+	text := runText(app, at)
+	if app.Maintenance {
+		text += ", IN MAINTENANCE"
+	}
+	if app.Deploying != "" {
+		text += fmt.Sprintf(", deploying %s for %s", tagOf(app.Deploying), operate.Ago(at.Sub(app.DeployingSince)))
+	}
+	return text
+}
+
+func runText(app contract.AppStatus, at time.Time) string {
 	switch {
 	case app.Release != "":
 		return serviceText(app.ServiceStatus, at)
@@ -141,10 +152,12 @@ func writeProblems(text *strings.Builder, h contract.Status) {
 	}
 }
 
-// tagOf returns a release without its digest.
+// tagOf returns a release without its digest, or the beginning of the digest if there is no tag.
 func tagOf(release string) string {
-	tag, _, _ := strings.Cut(release, "@")
-	return tag
+	if tag, _ := contract.SplitRelease(release); tag != "" {
+		return tag
+	}
+	return contract.ShortRelease(release)
 }
 
 func orWord(text, word string) string {

@@ -127,8 +127,8 @@ func (w *watcher) look(ctx context.Context) (int, error) {
 
 // finish prints the rest. What Run Command keeps of a long output ends early.
 func (w *watcher) finish(ctx context.Context, stdout string) error {
-	if len(stdout) < contract.MaxOutput {
-		_, err := io.WriteString(w.out, stdout[min(w.printed, len(stdout)):])
+	if w.printed == 0 && len(stdout) < contract.MaxOutput {
+		_, err := io.WriteString(w.out, withoutNotes(stdout))
 		return err
 	}
 	for {
@@ -136,6 +136,15 @@ func (w *watcher) finish(ctx context.Context, stdout string) error {
 			return err
 		}
 	}
+}
+
+// withoutNotes returns what a step itself wrote: the agent adds a line to the output of one that failed.
+func withoutNotes(stdout string) string {
+	text := strings.Join(written(stdout), "\n")
+	if text != "" {
+		text += "\n"
+	}
+	return text
 }
 
 // Release is a deploy in the list of an app.

@@ -69,11 +69,10 @@ func (l *local) bringUpApps(
 	if err != nil {
 		return err
 	}
-	released, err := l.releaseDemo(ctx, s, info, texts(outputs["ecr_repository_urls"]))
-	if err != nil {
+	if err := l.converge(ctx, s, anyChange(changes)); err != nil {
 		return err
 	}
-	if err := l.converge(ctx, s, len(released) > 0 || anyChange(changes)); err != nil {
+	if err := l.releaseDemo(ctx, s, info, texts(outputs["ecr_repository_urls"])); err != nil {
 		return err
 	}
 	return l.waitForApps(ctx, s, info)
@@ -89,24 +88,24 @@ func anyChange(changes map[apitype.OpType]int) bool {
 	return false
 }
 
-// releaseDemo releases the demo app for all apps without a release and returns their names.
+// releaseDemo deploys the demo app as each app without a release.
 func (l *local) releaseDemo(
 	ctx context.Context, s *operate.Stack, info cloud.Info, repositories map[string]string,
-) ([]string, error) {
+) error {
 	apps, err := samples.Unreleased(ctx, s)
 	if err != nil || len(apps) == 0 {
-		return nil, err
+		return err
 	}
 	defer l.progress.Step("Releasing the demo app as " + listed(apps))()
 	arch, err := images.Architecture(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	image, tag, err := images.Demo(ctx, l.dir, arch)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return apps, samples.Release(ctx, s, apps, repositories, awsAddress(info), image, tag)
+	return samples.Release(ctx, s, apps, repositories, awsAddress(info), image, tag)
 }
 
 // listed names a few of many.

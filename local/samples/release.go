@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecr"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
-	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"webstack/contract"
@@ -47,8 +46,8 @@ func Unreleased(ctx context.Context, s *operate.Stack) ([]string, error) {
 	return out, nil
 }
 
-// Release pushes image to the repositories of the apps, at registry ("host:port"), and makes tag their release.
-// repositories has each app's repository by the name it has on a host, including the registry.
+// Release pushes image to the repositories of the apps, at registry ("host:port"), and deploys it as tag. The error of a
+// failed deploy has what the host said. repositories has each app's repository by the name it has on a host, including the registry.
 func Release(
 	ctx context.Context, s *operate.Stack, apps []string, repositories map[string]string, registry string,
 	image v1.Image, tag string,
@@ -57,7 +56,10 @@ func Release(
 	if err != nil {
 		return err
 	}
-	client := ssm.NewFromConfig(s.AWS)
+	host, err := s.Reachable(ctx)
+	if err != nil {
+		return err
+	}
 	for _, app := range apps {
 		_, repository, ok := strings.Cut(repositories[app], "/")
 		if !ok {
@@ -66,12 +68,9 @@ func Release(
 		if _, err := images.Push(ctx, image, registry, repository, tag, user, password); err != nil {
 			return fmt.Errorf("release the demo app as %s: %w", app, err)
 		}
-		_, err := client.PutParameter(ctx, &ssm.PutParameterInput{
-			Name:  aws.String(contract.AppReleaseParam(contract.BasePath(s.Project, s.Name), app)),
-			Value: aws.String(tag), Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true),
-		})
-		if err != nil {
-			return fmt.Errorf("release the demo app as %s: %w", app, err)
+		var said strings.Builder
+		if _, err := s.Deploy(ctx, host, operate.DeployOptions{App: app, Release: tag}, &said); err != nil {
+			return fmt.Errorf("release the demo app as %s: %w\n%s", app, err, said.String())
 		}
 	}
 	return nil

@@ -254,6 +254,14 @@ func (e *Engine) run(c command.Command) (string, error) {
 		return platform + "\n", nil
 	case strings.HasPrefix(call, "version "):
 		return "28.0.0\n", nil
+	case strings.HasPrefix(call, "ps ") && strings.Contains(call, "oneoff=True"):
+		var names []string
+		for _, c := range e.containers {
+			if c.OneOff {
+				names = append(names, c.Name)
+			}
+		}
+		return strings.Join(names, "\n"), nil
 	case strings.HasPrefix(call, "ps "):
 		var ids []string
 		for _, c := range e.containers {
