@@ -40,6 +40,10 @@ const (
 // MaxDeploys is how many versions of a parameter Parameter Store keeps; when there is another one, it deletes the oldest.
 const MaxDeploys = 100
 
+// DeployOverheadSeconds is how long a deploy may take besides what the app's own limits allow: for the pull of the image,
+// and for a wait for another run.
+const DeployOverheadSeconds = 900
+
 // Limits in bytes that keep a record below the 4,096 of a parameter's value, whatever JSON does to their characters.
 const (
 	maxDeployText  = 300

@@ -50,6 +50,16 @@ func DeployRoleName(project, stack, app string) string {
 	return naming.Name(maxRoleName, NamePrefix(project, stack), "deploy", app)
 }
 
+// DeployRoleArn is the ARN of that role.
+func DeployRoleArn(account, project, stack, app string) string {
+	return "arn:aws:iam::" + account + ":role/" + DeployRoleName(project, stack, app)
+}
+
+// Registry is the host name of an account's image registry.
+func Registry(account, region string) string {
+	return account + ".dkr.ecr." + region + ".amazonaws.com"
+}
+
 // SecretsAlias is the alias of the key that encrypts the stack's secret parameters. KMS allows letters, digits and
 // "/_-", but no dots.
 func SecretsAlias(project, stack string) string {

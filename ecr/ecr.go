@@ -55,7 +55,7 @@ type Ecr struct {
 
 // RepositoryURL returns the URL of an app's repository, which is known before the repository exists.
 func RepositoryURL(accountID, region, repository string) string {
-	return accountID + ".dkr.ecr." + region + ".amazonaws.com/" + repository
+	return contract.Registry(accountID, region) + "/" + repository
 }
 
 // RepositoryArn returns the repository's ARN, which is known before the repository exists.

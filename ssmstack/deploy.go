@@ -37,12 +37,11 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 	}
 	script := a.script()
 	script.App = app
-	const pull = 900 // the pull of an image, and a wait for another run
 	document := ssmdoc.Document{
 		Description: "Deploys " + app + " without an interruption, or rolls it back",
 		Parameters:  parameters,
 		Steps: []ssmdoc.Step{{
-			Name: "deploy", TimeoutSeconds: pull + a.DeploySeconds[app],
+			Name: "deploy", TimeoutSeconds: contract.DeployOverheadSeconds + a.DeploySeconds[app],
 			Script: ssmdoc.Script(script.Deploy(), "action", "release", "caller", "commit", "run", "command", "from"),
 		}},
 	}
