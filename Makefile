@@ -34,7 +34,7 @@ down: $(BIN)/webstack-local ## destroy the stack local, stop the laptop cloud, r
 
 test: test-unit test-laptop test-engine test-hosts test-fuzz ## run all tests; needs Go, Python and Docker, but no credentials
 
-test-unit: ## run the tests of the root module, with the race detector
+test-unit: $(BIN)/actionlint ## run the tests of the root module, with the race detector
 	go test -race ./...
 	go test -C examples/hello -race ./...
 
