@@ -42,7 +42,7 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 		o.verifyCommand(), o.statusCommand(), o.deployCommand(), o.rollbackCommand(), o.releasesCommand(),
 		o.logsCommand(), o.execCommand(), o.shellCommand(), o.maintenanceCommand(),
 		command.Group("apps", "List and edit the apps in the stack file",
-			o.appsListCommand(), o.appsAddCommand(), o.appsRemoveCommand()),
+			o.appsListCommand(), o.appsAddCommand(), o.appsRemoveCommand(), o.appsWorkflowCommand()),
 	)
 	return root
 }
