@@ -41,6 +41,8 @@ func TestHost(t *testing.T) {
 		{"an app without a release", withoutRelease},
 		{"apps are kept apart", isolation},
 		{"every permission of the host is needed", everyStatementIsNeeded},
+		{"a workflow deploys", workflowDeploys},
+		{"a workflow may do nothing else", workflowIsConfined},
 		{"a certificate of one's own", ownCertificate},
 		{"an app is added and removed", addAndRemove},
 		{"every command in the documentation", documentation},

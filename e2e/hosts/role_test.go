@@ -160,6 +160,13 @@ get "$(get '')"`)
 	return h
 }
 
+// denied reports whether AWS refused a call for want of a permission. EC2 has a word of its own for that.
+func denied(err error) bool {
+	var refused smithy.APIError
+	return errors.As(err, &refused) &&
+		(strings.HasPrefix(refused.ErrorCode(), "AccessDenied") || refused.ErrorCode() == "UnauthorizedOperation")
+}
+
 func must[T any](value T, err error) func(*testing.T) T {
 	return func(t *testing.T) T {
 		t.Helper()
@@ -257,8 +264,7 @@ func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 			if err := p.put(t.Context(), p.without(sid)); err != nil {
 				t.Fatal(err)
 			}
-			var refused smithy.APIError
-			if err := u.do(t.Context(), host); !errors.As(err, &refused) || !strings.HasPrefix(refused.ErrorCode(), "AccessDenied") {
+			if err := u.do(t.Context(), host); !denied(err) {
 				t.Errorf("without %s: %v", sid, err)
 			}
 			if err := p.put(t.Context(), whole); err != nil {
