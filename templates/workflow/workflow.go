@@ -60,7 +60,8 @@ func (a App) Text() ([]byte, error) {
 		"JobMinutes": strconv.Itoa(buildMinutes + a.DeployMinutes), "MaxOutput": strconv.Itoa(contract.MaxOutput),
 	}
 	var problems []error
-	var pairs []string
+	// Bash knows only groups that capture.
+	pairs := []string{"<% ReleasePattern %>", strings.ReplaceAll(contract.ReleasePattern, "(?:", "(")}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		problems = append(problems, check(name, values[name]))
 		pairs = append(pairs, "<% "+name+" %>", values[name])
