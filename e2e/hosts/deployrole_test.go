@@ -28,7 +28,8 @@ import (
 // otherRepository is that of another app.
 const otherRepository = "webstack-local/blog"
 
-// workflowIsConfined tries what a compromised workflow would do with the credentials of the deploy role.
+// workflowIsConfined tries what a compromised workflow would do with the credentials of the deploy role, and whether
+// the workflow needs all that the role may do.
 func workflowIsConfined(t *testing.T, c *lab.Clone) {
 	g := newGithub(t, c)
 	config := c.AWS()
@@ -54,6 +55,52 @@ func workflowIsConfined(t *testing.T, c *lab.Clone) {
 		if !errors.As(err, &refused) || refused.StatusCode != http.StatusForbidden {
 			t.Errorf("%s: %v, want status 403", what, err)
 		}
+	}
+	own := rolePolicies(t, iam.NewFromConfig(c.AWS()), "webstack-local-deploy-shop", "deploy")
+	needed(t, own, deployUses(config, host))
+	c.MustLaptop("up") // restores what was changed by hand
+}
+
+// deployUses are what the workflow does by each statement of the deploy role.
+func deployUses(config aws.Config, host string) map[string]func(context.Context) error {
+	manager, images := ssm.NewFromConfig(config), ecr.NewFromConfig(config)
+	command := ""
+	watch := func(ctx context.Context) error {
+		out, err := manager.SendCommand(ctx, &ssm.SendCommandInput{
+			DocumentName: aws.String("webstack-local-deploy-shop"), InstanceIds: []string{host},
+			Parameters: map[string][]string{"action": {"watch"}, "command": {"01234567-89ab-cdef-0123-456789abcdef"}},
+		})
+		if err == nil {
+			command = *out.Command.CommandId
+		}
+		return err
+	}
+	return map[string]func(context.Context) error{
+		"Login": func(ctx context.Context) error {
+			_, err := images.GetAuthorizationToken(ctx, &ecr.GetAuthorizationTokenInput{})
+			return err
+		},
+		"Push": func(ctx context.Context) error {
+			_, err := images.DescribeImages(ctx, &ecr.DescribeImagesInput{RepositoryName: aws.String("webstack-local/shop")})
+			return err
+		},
+		"DeployDocument": watch,
+		"DeployHost":     watch,
+		"FindHost": func(ctx context.Context) error {
+			_, err := manager.GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(contract.InstanceParam(base))})
+			return err
+		},
+		"Follow": func(ctx context.Context) error {
+			if command == "" {
+				if err := watch(ctx); err != nil {
+					return err
+				}
+			}
+			_, err := manager.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{
+				CommandId: aws.String(command), InstanceId: aws.String(host),
+			})
+			return err
+		},
 	}
 }
 

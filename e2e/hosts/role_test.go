@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -195,8 +196,8 @@ func (p policy) without(sid string) string {
 	return string(text)
 }
 
-// hostPolicies returns the policies that the program writes for the host's role.
-func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
+// rolePolicies returns the policies that the program writes for a role, of which one is inline.
+func rolePolicies(t *testing.T, client *iam.Client, role, inlineName string) []policy {
 	t.Helper()
 	parse := func(document *string) []map[string]any {
 		t.Helper()
@@ -211,11 +212,11 @@ func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
 		return parsed.Statement
 	}
 	inline := must(client.GetRolePolicy(t.Context(), &iam.GetRolePolicyInput{
-		RoleName: aws.String(role), PolicyName: aws.String("host"),
+		RoleName: aws.String(role), PolicyName: aws.String(inlineName),
 	}))(t)
 	out := []policy{{parse(inline.PolicyDocument), func(ctx context.Context, document string) error {
 		_, err := client.PutRolePolicy(ctx, &iam.PutRolePolicyInput{
-			RoleName: aws.String(role), PolicyName: aws.String("host"), PolicyDocument: aws.String(document),
+			RoleName: aws.String(role), PolicyName: aws.String(inlineName), PolicyDocument: aws.String(document),
 		})
 		return err
 	}}}
@@ -244,44 +245,54 @@ func hostPolicies(t *testing.T, client *iam.Client, role string) []policy {
 func everyStatementIsNeeded(t *testing.T, c *lab.Clone) {
 	host, client := newAsHost(t, c), iam.NewFromConfig(c.AWS())
 	backupsStay(t, host)
-	byName := map[string]use{}
+	byName := map[string]func(context.Context) error{}
 	for _, u := range uses {
-		byName[u.sid] = u
-		if err := u.do(t.Context(), host); err != nil {
-			t.Fatalf("with all permissions, %s: %v", u.sid, err)
-		}
+		byName[u.sid] = func(ctx context.Context) error { return u.do(ctx, host) }
 	}
 	const role = "webstack-local-host"
-	for _, p := range hostPolicies(t, client, role) {
+	needed(t, rolePolicies(t, client, role, "host"), byName)
+	agentNeedsItsPolicy(t, c, client, role)
+	// The next run restores what was changed by hand.
+	c.MustLaptop("up")
+}
+
+// needed removes each statement of a role's policies in turn, and expects what is done by it to be denied. uses has what
+// is done by each statement.
+func needed(t *testing.T, policies []policy, uses map[string]func(context.Context) error) {
+	t.Helper()
+	for sid, do := range uses {
+		if err := do(t.Context()); err != nil {
+			t.Fatalf("with all permissions, %s: %v", sid, err)
+		}
+	}
+	left := maps.Clone(uses)
+	for _, p := range policies {
 		whole := p.without("")
 		for _, statement := range p.statements {
 			sid, _ := statement["Sid"].(string)
-			u, ok := byName[sid]
+			do, ok := uses[sid]
 			if !ok {
-				t.Errorf("nothing is known that the host does by statement %q", sid)
+				t.Errorf("nothing is known that is done by statement %q", sid)
 				continue
 			}
 			if err := p.put(t.Context(), p.without(sid)); err != nil {
 				t.Fatal(err)
 			}
-			if err := u.do(t.Context(), host); !denied(err) {
+			if err := do(t.Context()); !denied(err) {
 				t.Errorf("without %s: %v", sid, err)
 			}
 			if err := p.put(t.Context(), whole); err != nil {
 				t.Fatal(err)
 			}
-			if err := u.do(t.Context(), host); err != nil {
+			if err := do(t.Context()); err != nil {
 				t.Errorf("with %s again: %v", sid, err)
 			}
-			delete(byName, sid)
+			delete(left, sid)
 		}
 	}
-	for sid := range byName {
+	for sid := range left {
 		t.Errorf("the role has no statement %s", sid)
 	}
-	agentNeedsItsPolicy(t, c, client, role)
-	// The next run restores what was changed by hand.
-	c.MustLaptop("up")
 }
 
 // agentNeedsItsPolicy removes AWS's own policy, without which the agent cannot reach Systems Manager.
