@@ -46,6 +46,15 @@ var uses = []use{
 		})
 		return err
 	}},
+	{"ReadDeploys", func(ctx context.Context, h *asHost) error {
+		_, err := h.ssm.GetParameterHistory(ctx, &ssm.GetParameterHistoryInput{
+			Name: aws.String(contract.AppDeployParam(base, "shop")),
+		})
+		if missing := (*ssmtypes.ParameterNotFound)(nil); errors.As(err, &missing) {
+			return nil // nothing was deployed yet
+		}
+		return err
+	}},
 	{"DecryptParameters", func(ctx context.Context, h *asHost) error {
 		_, err := h.ssm.GetParametersByPath(ctx, &ssm.GetParametersByPathInput{
 			Path: aws.String(base), Recursive: aws.Bool(true), WithDecryption: aws.Bool(true),
@@ -67,8 +76,26 @@ var uses = []use{
 		})
 		return err
 	}},
+	{"PinImages", func(ctx context.Context, h *asHost) error {
+		tag, _ := contract.SplitRelease(h.release)
+		found, err := h.ecr.BatchGetImage(ctx, &ecr.BatchGetImageInput{
+			RepositoryName: aws.String("webstack-local/shop"), ImageIds: []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
+		})
+		if err != nil {
+			return err
+		}
+		if len(found.Images) != 1 {
+			return fmt.Errorf("find the image %s: got %d", tag, len(found.Images))
+		}
+		h.objects++
+		_, err = h.ecr.PutImage(ctx, &ecr.PutImageInput{
+			RepositoryName: aws.String("webstack-local/shop"), ImageManifest: found.Images[0].ImageManifest,
+			ImageTag: aws.String(fmt.Sprint("permission-test-", h.objects)),
+		})
+		return err
+	}},
 	{"WriteAndReadBackups", func(ctx context.Context, h *asHost) error {
-		h.objects++ // none can be overwritten
+		h.objects++
 		return h.backUp(ctx, fmt.Sprint("permission-test-", h.objects), aws.String("*"))
 	}},
 	{"ListBackups", func(ctx context.Context, h *asHost) error {
@@ -91,7 +118,7 @@ type asHost struct {
 	s3                          *s3.Client
 	ecr                         *ecr.Client
 	artifacts, backups, release string
-	objects                     int // how many were written
+	objects                     int // how many were written; none can be overwritten
 }
 
 // backUp writes an object of a backup, with the precondition If-None-Match.
