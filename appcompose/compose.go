@@ -272,6 +272,9 @@ func caddyService(share memory) service {
 	s := base(contract.CaddyService, contract.CaddyImage, share.caddy, "20s")
 	s.ContainerName = contract.CaddyService
 	s.CPUShares = caddyCPUShares
+	// Caddy's live memory is small, so its garbage collector would run most of the time under load. Caddy itself keeps it
+	// below the container's limit.
+	s.Environment = map[string]literal{"GOGC": "400"}
 	// Relative imports of a config that is sent to the admin API are resolved from here.
 	s.WorkingDir = "/etc/caddy"
 	s.Ports = []port{{80, "80", "tcp"}, {443, "443", "tcp"}, {443, "443", "udp"}}

@@ -11,15 +11,17 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+	"gopkg.in/yaml.v3"
+
+	"webstack/contract"
 )
 
 // rounds are measured in turn with each Caddyfile, so that other load on the computer affects both alike.
-const rounds = 5
+const rounds = 7
 
 // BenchmarkProxy measures requests per second and their 99th percentile through the rendered Caddyfile, beside a Caddyfile
 // that hands the same requests to the same app, with a log and compression, and does nothing else. Both find the app by a
@@ -35,9 +37,7 @@ func BenchmarkProxy(b *testing.B) {
 	}
 	upstream := "dynamic a localhost " + port + " {\n\t\t\t\trefresh 1s\n\t\t\t\tversions ipv4\n\t\t\t}"
 	rendered := &server{host: newHost(b, twoApps().with("acme", "internal")), ports: freePorts(b), upstream: upstream}
-	if e := os.Getenv("EDITS"); e != "" {
-		rendered.edits = strings.Split(e, "|")
-	}
+	rendered.env = rendered.environment(b)
 	rendered.start(b)
 	bare := bareProxy(b, "localhost:"+port)
 	for range b.N {
@@ -59,6 +59,26 @@ func BenchmarkProxy(b *testing.B) {
 		b.ReportMetric(p99[1], "bare-p99-ms")
 		b.ReportMetric(tails[rounds/2], "p99-ratio")
 	}
+}
+
+// environment returns the environment of Caddy's container.
+func (h *host) environment(b *testing.B) []string {
+	b.Helper()
+	text, err := os.ReadFile(h.paths.Compose())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var file struct {
+		Services map[string]struct{ Environment map[string]string }
+	}
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		b.Fatal(err)
+	}
+	var env []string
+	for name, value := range file.Services[contract.CaddyService].Environment {
+		env = append(env, name+"="+value)
+	}
+	return env
 }
 
 // load sends requests for some seconds, as fast as they are answered, over connections that stay open.

@@ -38,7 +38,7 @@ func (s *change) explain(ctx context.Context, err error, lines []string) error {
 		now = *s.next
 	}
 	for _, cause := range []string{
-		s.wrongPlatform(ctx, now), outOfMemory(now), needsPIDOne(now, lines), s.listensElsewhere(now),
+		s.wrongPlatform(ctx, now), s.memory(now), needsPIDOne(now, lines), s.listensElsewhere(now),
 	} {
 		if cause != "" {
 			err = fmt.Errorf("%w; %s", err, cause)
@@ -57,8 +57,8 @@ func (s *change) wrongPlatform(ctx context.Context, c docker.Container) string {
 	return fmt.Sprintf("the image is built for %s, but this host is %s: build it with docker build --platform %[2]s", of, host)
 }
 
-func outOfMemory(c docker.Container) string {
-	if !c.OutOfMemory {
+func (s *change) memory(c docker.Container) string {
+	if !c.OutOfMemory && !s.outOfMemory {
 		return ""
 	}
 	const mebi = 1 << 20

@@ -25,6 +25,7 @@ func (s *change) answers(ctx context.Context) error {
 		if err != nil {
 			return false, err
 		}
+		s.outOfMemory = s.outOfMemory || now.OutOfMemory
 		if ended(*s.next, now) {
 			if seen.IsZero() {
 				seen = time.Now()

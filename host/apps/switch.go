@@ -69,6 +69,8 @@ type change struct {
 	next, live *docker.Container
 	// old are those to stop and remove, live among them unless it is next.
 	old []docker.Container
+	// outOfMemory is true once next was killed for its memory limit. Docker forgets that when it restarts the container.
+	outOfMemory bool
 }
 
 // look finds the containers of the app: the one that answers, and those that a killed run has left.
