@@ -19,7 +19,7 @@ import (
 // TestDeploys runs its parts one after another on one host. Each needs shop and blog to run, and leaves them running.
 func TestDeploys(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, nil)
 	for _, part := range []struct {
 		name string
 		run  func(*testing.T, *world)

@@ -22,6 +22,7 @@ type load struct {
 	requests int
 	failures []string
 	seen     map[string]int // by what the app says that it is
+	took     []time.Duration
 }
 
 func (w *world) load(domain string) *load {
@@ -56,7 +57,9 @@ func (l *load) visit(ctx context.Context, client *http.Client, method, url strin
 	if method == http.MethodGet {
 		body = nil
 	}
+	began := time.Now()
 	text, err := ask(ctx, client, method, url, body)
+	took := time.Since(began)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.requests++
@@ -68,6 +71,7 @@ func (l *load) visit(ctx context.Context, client *http.Client, method, url strin
 		l.failures = append(l.failures, fmt.Sprintf("%s: the app got %s of %d bytes", method, size, len(body)))
 	default:
 		l.seen[identity]++
+		l.took = append(l.took, took)
 	}
 }
 

@@ -45,9 +45,13 @@ type world struct {
 	program, platform string
 }
 
-func newWorld(t *testing.T) *world {
+// newWorld brings up the stack; edit, if not nil, changes the sample's stack file further.
+func newWorld(t testing.TB, edit func(text string) string) *world {
 	t.Helper()
 	c := lab.NewHostedWith(t, func(text string) string {
+		if edit != nil {
+			text = edit(text)
+		}
 		return strings.ReplaceAll(text, "      containerPort: 8080\n", "      containerPort: 8080\n      healthPath: /health\n"+
 			"      startTimeoutSeconds: 5\n      drainTimeoutSeconds: 25\n      memoryMb: 64\n")
 	})

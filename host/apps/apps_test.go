@@ -263,6 +263,28 @@ func TestFailureHasTheLastLines(t *testing.T) {
 	}
 }
 
+// Without memory for two containers, the kernel would kill one.
+func TestNoMemoryForTwo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.runs(both("v1", "v1"))
+	w.engine.Change("webstack-blog-1", func(c *dockertest.Container) { c.PID = 4711 })
+	for name, text := range map[string]string{
+		"proc/meminfo": "MemTotal: 500000 kB\nMemAvailable: 90000 kB\nSwapFree: 10000 kB\n", "proc/4711/cgroup": "0::/blog\n",
+		"sys/fs/cgroup/blog/memory.current": "99000000\n",
+	} {
+		file := filepath.Join(w.Data, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := w.converge(both("v2", "v2"))
+	if err == nil || !strings.Contains(err.Error(), "blog: start its container: the host has 97 MiB of memory left, and the live container uses 94 MiB") {
+		t.Errorf("got error %v", err)
+	}
+	w.runOnly(map[string]string{"blog": image("blog", "v1"), "shop": image("shop", "v2")})
+}
+
 func TestKilledAtTheEndOfItsGrace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,6 +10,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/docker"
+	"webstack/host/memory"
 )
 
 // Switch sends an app's requests to a container of this image, with the app's current definition and env file. Visitors
@@ -142,6 +143,9 @@ func (s *change) start(ctx context.Context) error {
 	if err := s.pull(ctx, s.want.image); err != nil {
 		return err
 	}
+	if err := s.checkMemory(); err != nil {
+		return err
+	}
 	at, err := s.freeAddress(ctx, s.app.Name)
 	if err != nil {
 		return err
@@ -173,6 +177,26 @@ func (s *change) start(ctx context.Context) error {
 		return errors.New("start its container: Compose did not create one")
 	}
 	return nil
+}
+
+// spareMemory is what stays free when a second container uses as much as the live one, in bytes.
+const spareMemory = 32 << 20
+
+// checkMemory refuses to start a second container if the host has too little memory for two: the kernel would kill one of
+// them, or a container of another app. What cannot be read does not count.
+func (s *change) checkMemory() error {
+	if s.live == nil || s.live.PID == 0 {
+		return nil
+	}
+	used, err := memory.Used(s.Data, s.live.PID)
+	free := memory.Read(s.Data)
+	left := free.Available + free.SwapFree
+	if err != nil || free.Total == 0 || used+spareMemory <= left {
+		return nil
+	}
+	const mebi = 1 << 20
+	return fmt.Errorf("start its container: the host has %d MiB of memory left, and the live container uses %d MiB: there is no "+
+		"room for two; choose a larger instanceType, or lower the memoryMb of apps", left/mebi, used/mebi)
 }
 
 func (s *change) removeStopped(ctx context.Context) error {

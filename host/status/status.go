@@ -14,6 +14,7 @@ import (
 	"webstack/host/database"
 	"webstack/host/deploy"
 	"webstack/host/docker"
+	"webstack/host/memory"
 	"webstack/host/volume"
 )
 
@@ -49,7 +50,7 @@ func Read(ctx context.Context, o Options) contract.Status {
 		o.TLS = "127.0.0.1:443"
 	}
 	r := &reader{Options: o, now: time.Now().UTC().Truncate(time.Second)}
-	s := contract.Status{Version: contract.StatusVersion, At: r.now, Boot: r.boot(), Memory: r.memory()}
+	s := contract.Status{Version: contract.StatusVersion, At: r.now, Boot: r.boot(), Memory: memory.Read(r.Root)}
 	s.Manifest = r.readManifest()
 	mount, err := volume.MountAt(r.in("/proc/self/mountinfo"), contract.DataDir)
 	s.DataMounted = err == nil && mount != nil

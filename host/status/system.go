@@ -40,34 +40,6 @@ func (r *reader) boot() time.Time {
 }
 
 // memory reads what the kernel counts in KiB.
-func (r *reader) memory() contract.MemoryStatus {
-	var m contract.MemoryStatus
-	text, err := os.ReadFile(r.in("/proc/meminfo"))
-	if err != nil {
-		return m
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		count, err := strconv.ParseInt(fields[1], 10, 64)
-		if err != nil {
-			continue
-		}
-		switch count <<= 10; fields[0] {
-		case "MemTotal:":
-			m.Total = count
-		case "MemAvailable:":
-			m.Available = count
-		case "SwapTotal:":
-			m.SwapTotal = count
-		case "SwapFree:":
-			m.SwapFree = count
-		}
-	}
-	return m
-}
 
 // disks returns the root disk and, if it is mounted, the data volume.
 func (r *reader) disks(mounted bool) []contract.DiskStatus {
