@@ -43,7 +43,7 @@ func BenchmarkDeploy(b *testing.B) {
 // measure reports how long something took, and what visitors noticed meanwhile.
 func (w *world) measure(b *testing.B, name string, do func()) {
 	b.Helper()
-	visitors := w.load(shop)
+	visitors := w.load(shop, usual)
 	began := time.Now()
 	do()
 	b.ReportMetric(time.Since(began).Seconds(), name+"-s")

@@ -12,7 +12,7 @@ import (
 	"github.com/coder/websocket"
 )
 
-// load is visitors who ask for an app, 200 times a second: GET and POST, on new connections and on ones that stay open,
+// load is visitors who ask for an app, so many times a second: GET and POST, on new connections and on ones that stay open,
 // over HTTP/1.1 and HTTP/2.
 type load struct {
 	stop func()
@@ -25,17 +25,16 @@ type load struct {
 	took     []time.Duration
 }
 
-func (w *world) load(domain string) *load {
+func (w *world) load(domain string, perSecond int) *load {
 	ctx, cancel := context.WithCancel(w.Context())
 	l := &load{stop: cancel, seen: map[string]int{}}
 	body := []byte(strings.Repeat("x", 3000))
-	const perSecond = 200
 	kinds := []struct{ keep, http2 bool }{{false, false}, {true, false}, {true, true}, {false, true}}
 	for _, kind := range kinds {
 		client := w.client(kind.keep, kind.http2)
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			l.wait.Go(func() {
-				pace := time.NewTicker(time.Second * time.Duration(2*len(kinds)) / perSecond)
+				pace := time.NewTicker(time.Second * time.Duration(2*len(kinds)) / time.Duration(perSecond))
 				defer pace.Stop()
 				var open sync.WaitGroup
 				defer open.Wait()
@@ -113,6 +112,7 @@ type socket struct {
 // open opens a WebSocket and says something every 100 ms until it ends.
 func (w *world) open(domain string) *socket {
 	w.Helper()
+	//nolint:bodyclose // the library does that
 	conn, _, err := websocket.Dial(w.Context(), "wss://"+domain+"/ws", &websocket.DialOptions{HTTPClient: w.client(false, false)})
 	if err != nil {
 		w.Fatal(err)
@@ -148,12 +148,15 @@ func (s *socket) alive(t testing.TB) {
 	_ = s.conn.CloseNow()
 }
 
+// usual is how many visitors come in a second.
+const usual = 200
+
 // Through 20 deploys, a rollback, a converge and a change of a certificate, visitors notice nothing.
 func visitorsDoNotNotice(t *testing.T, w *world) {
 	w.push("shop", "v2", "")
 	w.push("shop", "v3", "")
 	other := w.open(blog)
-	shops, blogs := w.load(shop), w.load(blog)
+	shops, blogs := w.load(shop, usual), w.load(blog, usual)
 	for i := range 20 {
 		w.deploys("shop", []string{"v2", "v3"}[i%2])
 	}

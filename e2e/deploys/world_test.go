@@ -39,7 +39,6 @@ type world struct {
 	dir, registry     string
 	address           string
 	roots             *x509.CertPool
-	repositories      map[string]string
 	env               []string
 	images            []string
 	program, platform string

@@ -25,8 +25,7 @@ type Admin struct {
 func (a Admin) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_, err := a.call(ctx, http.MethodGet, "/config/admin", nil, nil)
-	if err != nil {
+	if err := a.call(ctx, http.MethodGet, "/config/admin", nil, nil); err != nil {
 		return fmt.Errorf("ask Caddy whether it is ready: %w", err)
 	}
 	return nil
@@ -42,19 +41,19 @@ func (a Admin) Load(ctx context.Context, caddyfile []byte, force bool) error {
 	if force {
 		header.Set("Cache-Control", "must-revalidate")
 	}
-	if _, err := a.call(ctx, http.MethodPost, "/load", header, caddyfile); err != nil {
+	if err := a.call(ctx, http.MethodPost, "/load", header, caddyfile); err != nil {
 		return fmt.Errorf("load the Caddyfile: %w", err)
 	}
 	return nil
 }
 
-// call makes one request and returns the body of a 2xx answer. Every call has its own connection, because Caddy closes
+// call makes one request, which must get a 2xx answer. Every call has its own connection, because Caddy closes
 // the API's listener when it loads a config.
-func (a Admin) call(ctx context.Context, method, path string, header http.Header, body []byte) ([]byte, error) {
+func (a Admin) call(ctx context.Context, method, path string, header http.Header, body []byte) error {
 	// The host in the URL has no meaning.
 	req, err := http.NewRequestWithContext(ctx, method, "http://caddy"+path, bytes.NewReader(body))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for name, values := range header {
 		req.Header[name] = values
@@ -67,17 +66,17 @@ func (a Admin) call(ctx context.Context, method, path string, header http.Header
 	}}
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("read the answer: %w", err)
+		return fmt.Errorf("read the answer: %w", err)
 	}
 	if resp.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("caddy answered %s: %s", resp.Status, reason(answer))
+		return fmt.Errorf("caddy answered %s: %s", resp.Status, reason(answer))
 	}
-	return answer, nil
+	return nil
 }
 
 // reason returns Caddy's message about an error.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strings"
 
@@ -81,7 +80,7 @@ func (o *operator) runDeploy(ctx context.Context, d operate.DeployOptions, optio
 	if err != nil {
 		return err
 	}
-	var out io.Writer = o.Out
+	out := o.Out
 	if o.json {
 		out = o.Err
 	}
