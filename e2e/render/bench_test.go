@@ -35,11 +35,11 @@ func BenchmarkProxy(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	upstream := "dynamic a localhost " + port + " {\n\t\t\t\trefresh 1s\n\t\t\t\tversions ipv4\n\t\t\t}"
+	upstream := "localhost:" + port
 	rendered := &server{host: newHost(b, twoApps().with("acme", "internal")), ports: freePorts(b), upstream: upstream}
 	rendered.env = rendered.environment(b)
 	rendered.start(b)
-	bare := bareProxy(b, "localhost:"+port)
+	bare := bareProxy(b, upstream)
 	for range b.N {
 		var ratios, tails []float64
 		var perSecond, p99 [2]float64
