@@ -167,6 +167,8 @@ type AppStatus struct {
 	// Deploying is the release of a deploy that has begun and not ended, "" without one, and DeployingSince when it began.
 	Deploying      string    `json:"deploying,omitempty"`
 	DeployingSince time.Time `json:"deployingSince,omitzero"`
+	// DeployKilled is true if its process was killed. The next deploy or converge records that.
+	DeployKilled bool `json:"deployKilled,omitempty"`
 	// Database is nil if Postgres does not accept connections, and for an app that has no database yet.
 	Database *DatabaseStatus `json:"database,omitempty"`
 	// Written is how much its containers have written to their own file systems, -1 if unknown.

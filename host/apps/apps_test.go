@@ -381,9 +381,14 @@ func TestProbeIsLikeCaddys(t *testing.T) {
 // connections makes the kernel show so many connections from Caddy to port 3000 of a container.
 func (w *world) connections(container string, n int) {
 	w.Helper()
-	if w.Docker.Proc == "" {
-		w.Docker.Proc = w.TempDir()
-	}
+	w.Docker.Proc = w.TempDir()
+	w.showConnections(n)
+	w.engine.Change(container, func(c *dockertest.Container) { c.PID = 4711 })
+}
+
+// showConnections changes how many there are.
+func (w *world) showConnections(n int) {
+	w.Helper()
 	from, err := w.caddyAddress(w.Context())
 	if err != nil || !from.Is4() {
 		w.Fatalf("Caddy's address is %v, %v", from, err)
@@ -400,7 +405,6 @@ func (w *world) connections(container string, n int) {
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "tcp"), []byte(table), 0o644)); err != nil {
 		w.Fatal(err)
 	}
-	w.engine.Change(container, func(c *dockertest.Container) { c.PID = 4711 })
 }
 
 // onLine calls do for each line that the host says.
@@ -430,7 +434,7 @@ func TestDrain(t *testing.T) {
 		if strings.Contains(line, "switched") {
 			time.AfterFunc(20*w.Timing.Poll, func() {
 				drained.Store(true)
-				w.connections("webstack-blog-1", 0)
+				w.showConnections(0)
 			})
 		}
 	}}

@@ -107,8 +107,13 @@ func (h *Host) pull(ctx context.Context, image string) error {
 	if err != nil || has {
 		return err
 	}
+	return h.fetch(ctx, image)
+}
+
+// fetch pulls an image even if the host has one with this name.
+func (h *Host) fetch(ctx context.Context, image string) error {
 	h.say("pulling %s", image)
-	err = h.Docker.Pull(ctx, image, func(err error) { h.say("trying again: %v", err) })
+	err := h.Docker.Pull(ctx, image, func(err error) { h.say("trying again: %v", err) })
 	return h.pullError(ctx, err)
 }
 

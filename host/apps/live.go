@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"time"
 
 	"webstack/contract"
@@ -41,9 +42,10 @@ func (h *Host) setLive(app string, address *contract.Address) error {
 	if err != nil {
 		return err
 	}
-	if address == nil {
-		delete(live, app)
-	} else {
+	delete(live, app)
+	if address != nil {
+		// In a damaged file, another app may have the block.
+		maps.DeleteFunc(live, func(_ string, at contract.Address) bool { return at.Block == address.Block })
 		live[app] = *address
 	}
 	_, err = h.writeHosts(live)

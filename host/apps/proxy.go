@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"webstack/contract"
 	"webstack/host/docker"
+	"webstack/internal/filelock"
 )
 
 // caddyStatePath is where the host remembers what Caddy has loaded.
@@ -26,12 +28,24 @@ type loaded struct {
 	Certificates string `json:"certificates"`
 }
 
+// proxyLock is held while Caddy gets another config.
+const proxyLock = contract.StateDir + "/caddy.lock"
+
 // Proxy makes Caddy use the current Caddyfile and certificates. It does nothing if Caddy already uses them. If Caddy
 // cannot use them, it fails, and Caddy keeps its current config.
 func (h *Host) Proxy(ctx context.Context) error { return h.proxy(ctx) }
 
 // proxy does that as if withdrawn apps had no release.
 func (h *Host) proxy(ctx context.Context, withdrawn ...string) error {
+	// Maintenance begins and ends while a deploy or converge runs.
+	if err := h.Root.MkdirAll(contract.StateDir, 0o755); err != nil {
+		return fmt.Errorf("create %s: %w", contract.StateDir, err)
+	}
+	release, err := filelock.Acquire(ctx, filepath.Join(h.Root.Name(), proxyLock), func() {})
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := h.writeSites(withdrawn...); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,44 +15,50 @@ import (
 	"webstack/host/docker"
 )
 
-// Pin gets the image of a release and returns the release with the image's digest. It asks no registry if the host has
-// the image: tags of an app's repository are immutable.
+// Begin removes the container of a release command whose deploy was killed.
+func (h *Host) Begin(ctx context.Context, app contract.ManifestApp) error {
+	return h.Docker.Remove(ctx, contract.ReleaseContainerName(app.Name))
+}
+
+// Pin gets the image of a release and returns the release with the image's digest. It asks the registry what a tag means,
+// even if the host has an image with that tag: a tag can be deleted and used again. A digest must be that of the tag.
 func (h *Host) Pin(ctx context.Context, app contract.ManifestApp, release string) (string, error) {
-	if _, digest := contract.SplitRelease(release); digest == "" {
-		records, err := h.Records()
-		if err != nil {
-			return "", err
-		}
-		for _, image := range []string{records[app.Name].Image, records[app.Name].Previous} {
-			known := contract.ReleaseOf(app.Repository, image)
-			tag, digest := contract.SplitRelease(known)
-			if tag == release && digest != "" {
-				release = known
-			}
-		}
+	tag, asked := contract.SplitRelease(release)
+	if tag == "" {
+		return release, h.PinEarlier(ctx, app, release)
 	}
-	image := contract.ReleaseImage(app.Repository, release)
-	began := time.Now()
-	has, err := h.Docker.HasImage(ctx, image)
-	if err != nil {
+	image, began := contract.ReleaseImage(app.Repository, tag), time.Now()
+	if err := h.fetch(ctx, image); err != nil {
 		return "", err
-	}
-	if has {
-		h.say("%s: the host has the image of %s", app.Name, release)
-	} else {
-		if err := h.pull(ctx, image); err != nil {
-			return "", err
-		}
-		h.say("%s: pulled in %s", app.Name, took(began))
 	}
 	digest, err := h.Docker.Digest(ctx, image, app.Repository)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
+	case asked != "" && asked != digest:
+		return "", fmt.Errorf("find %s: the image with the tag %s has the digest %s; to deploy another image, leave the tag out",
+			release, tag, digest)
 	}
-	if _, asked := contract.SplitRelease(release); asked != "" && asked != digest {
-		digest = asked // an index and the image in it have different ones
+	h.say("%s: pulled in %s", app.Name, took(began))
+	return contract.PinRelease(tag, digest), nil
+}
+
+// PinEarlier gets the image of a release that has a digest, unless the host has it.
+func (h *Host) PinEarlier(ctx context.Context, app contract.ManifestApp, release string) error {
+	image, began := contract.ReleaseImage(app.Repository, release), time.Now()
+	has, err := h.Docker.HasImage(ctx, image)
+	switch {
+	case err != nil:
+		return err
+	case has:
+		h.say("%s: the host has the image of %s", app.Name, contract.ShortRelease(release))
+		return nil
 	}
-	return contract.PinRelease(release, digest), nil
+	if err := h.fetch(ctx, image); err != nil {
+		return err
+	}
+	h.say("%s: pulled in %s", app.Name, took(began))
+	return nil
 }
 
 // took is how long something took, for people.
@@ -98,24 +105,32 @@ func (h *Host) Prepare(ctx context.Context, app contract.ManifestApp, release st
 // lines passes on what is written to it line by line.
 type lines struct {
 	say  func(line string)
-	rest string
+	rest []byte
 }
 
+// longestLine is where a line without an end is cut, in bytes.
+const longestLine = 4096
+
 func (l *lines) Write(p []byte) (int, error) {
-	l.rest += string(p)
-	for {
-		line, rest, ok := strings.Cut(l.rest, "\n")
-		if !ok {
-			return len(p), nil
+	for _, b := range p {
+		if b != '\n' && b != '\r' {
+			l.rest = append(l.rest, b)
 		}
-		l.say(printable(line))
-		l.rest = rest
+		if b == '\n' || len(l.rest) >= longestLine || b == '\r' && len(l.rest) > 0 {
+			l.flush()
+		}
 	}
+	return len(p), nil
+}
+
+func (l *lines) flush() {
+	l.say(printable(string(l.rest)))
+	l.rest = l.rest[:0]
 }
 
 func (l *lines) end() {
-	if l.rest != "" {
-		l.say(printable(l.rest))
+	if len(l.rest) > 0 {
+		l.flush()
 	}
 }
 
@@ -177,15 +192,18 @@ func (h *Host) runSession(ctx context.Context, app contract.ManifestApp, o docke
 	return errors.Join(err, h.Docker.Remove(done, o.Name))
 }
 
-// removeSessions removes the containers of commands whose process was killed.
+// removeSessions removes the containers of commands whose process was killed, those of release commands among them: no
+// deploy runs now.
 func (h *Host) removeSessions(ctx context.Context) error {
-	names, err := h.Docker.Named(ctx, sessionPrefix)
+	names, err := h.Docker.OneOffs(ctx)
 	if err != nil {
 		return err
 	}
 	for _, name := range names {
-		pid, err := strconv.Atoi(strings.TrimPrefix(name, sessionPrefix))
-		if err == nil && h.Docker.IsProcess(pid, "webstackctl") {
+		id, session := strings.CutPrefix(name, sessionPrefix)
+		pid, err := strconv.Atoi(id)
+		switch {
+		case session && err == nil && h.Docker.IsProcess(pid, "webstackctl"), !session && !h.isReleaseContainer(name):
 			continue
 		}
 		if err := h.Docker.Remove(ctx, name); err != nil {
@@ -194,6 +212,12 @@ func (h *Host) removeSessions(ctx context.Context) error {
 		h.say("removed %s: the command in it was cut off", name)
 	}
 	return nil
+}
+
+func (h *Host) isReleaseContainer(name string) bool {
+	return slices.ContainsFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool {
+		return contract.ReleaseContainerName(a.Name) == name
+	})
 }
 
 // Tidy removes images that no release needs.

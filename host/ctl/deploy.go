@@ -24,7 +24,6 @@ import (
 	"webstack/host/docker"
 	"webstack/host/imagepin"
 	"webstack/host/parameters"
-	"webstack/internal/filelock"
 )
 
 var commandIDRE = regexp.MustCompile(contract.CommandIDPattern)
@@ -205,13 +204,7 @@ func (c Command) maintenance(ctx context.Context, args []string) error {
 		return err
 	}
 	return c.onApp(*dir, app, func(h *apps.Host, app contract.ManifestApp) error {
-		release, err := filelock.Acquire(ctx, contract.Paths{StackDir: *dir}.Lock(), func() {
-			_, _ = fmt.Fprintln(c.Stdout, "waiting for another deploy or converge to finish")
-		})
-		if err != nil {
-			return err
-		}
-		defer release()
+		// It does not wait for a deploy: a long migration is when visitors should get the page.
 		return h.Maintain(ctx, app.Name, state == "on", string(message))
 	})
 }

@@ -23,8 +23,12 @@ type Parameters interface {
 
 // Apps runs the apps of a manifest; see package apps.
 type Apps interface {
-	// Pin gets the image of a release and returns the release with the image's digest.
+	// Begin removes what a deploy of the app that was killed has left.
+	Begin(ctx context.Context, app contract.ManifestApp) error
+	// Pin gets the image of a release and returns the release with the image's digest, which the registry says.
 	Pin(ctx context.Context, app contract.ManifestApp, release string) (string, error)
+	// PinEarlier is Pin for a release that was deployed before. It asks the registry only if the host lacks the image.
+	PinEarlier(ctx context.Context, app contract.ManifestApp, release string) error
 	// Prepare runs the app's release command in the image of a release.
 	Prepare(ctx context.Context, app contract.ManifestApp, release string) error
 	// Switch makes the app run an image. It calls commit when the new container is healthy and gets no requests yet.
@@ -96,14 +100,14 @@ func Run(ctx context.Context, o Options) error {
 // deploy is one run of Run.
 type deploy struct {
 	Options
-	root   *os.Root
-	log    *os.File
-	out    io.Writer // Out and the log
-	app    contract.ManifestApp
-	base   string
-	store  Parameters
-	apps   Apps
-	record contract.Deploy
+	root  *os.Root
+	log   *os.File
+	out   io.Writer // Out and the log
+	app   contract.ManifestApp
+	base  string
+	store Parameters
+	apps  Apps
+	running
 	before string // the release parameter
 }
 
@@ -135,9 +139,13 @@ func (d *deploy) begin(ctx context.Context) error {
 	if d.apps, err = d.Apps(ctx, d.root, m, d.out); err != nil {
 		return err
 	}
+	if err := d.apps.Begin(ctx, d.app); err != nil {
+		return err
+	}
 	if err := heal(ctx, d.root, d.store, d.base, d.App); err != nil {
 		return err
 	}
+	d.running = running{PID: os.Getpid()}
 	d.record = contract.Deploy{
 		ID: d.ID, At: time.Now().UTC().Truncate(time.Millisecond), Release: d.Release, Rollback: d.Rollback,
 		By: d.By, Commit: d.Commit, Run: d.Run,
@@ -162,7 +170,15 @@ func (d *deploy) deploy(ctx context.Context) error {
 	if release, err = contract.ParseRelease(release); err != nil {
 		return err
 	}
-	if release, err = d.apps.Pin(ctx, d.app, release); err != nil {
+	if tag, _ := contract.SplitRelease(release); strings.HasPrefix(tag, contract.PinTagPrefix) {
+		return fmt.Errorf("deploy %s: tags that begin with %s are the host's own", tag, contract.PinTagPrefix)
+	}
+	if d.Rollback {
+		err = d.apps.PinEarlier(ctx, d.app, release)
+	} else {
+		release, err = d.apps.Pin(ctx, d.app, release)
+	}
+	if err != nil {
 		return err
 	}
 	d.record.Release = release
@@ -207,14 +223,20 @@ func (d *deploy) switchTo(ctx context.Context, release string) error {
 	live, committed := contract.AppReleaseParam(d.base, d.App), false
 	switched, err := d.apps.Switch(ctx, d.app, contract.ReleaseImage(d.app.Repository, release),
 		func(ctx context.Context) error {
-			committed = true
+			committed, d.running.Committed = true, true
+			if err := d.writeRecord(); err != nil {
+				return err
+			}
 			return d.store.Put(ctx, live, release)
 		})
 	if switched {
-		if lost := d.remember(release); lost != nil {
-			d.say("%s: the host's status is out of date until the next converge: %v", d.App, lost)
+		// The release is live: what else goes wrong is repaired by the next converge.
+		for _, wrong := range []error{err, d.remember(release), d.apps.Proxy(ctx)} {
+			if wrong != nil {
+				d.say("%s: warning: the next converge tries this again: %v", d.App, wrong)
+			}
 		}
-		return errors.Join(err, d.apps.Proxy(ctx))
+		return ctx.Err()
 	}
 	if committed {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)

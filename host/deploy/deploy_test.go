@@ -107,6 +107,12 @@ func (w *world) step(name string) error {
 	return w.fail[name]
 }
 
+func (w *world) Begin(context.Context, contract.ManifestApp) error { return w.step("begin") }
+
+func (w *world) PinEarlier(context.Context, contract.ManifestApp, string) error {
+	return w.step("pin earlier")
+}
+
 func (w *world) Pin(_ context.Context, _ contract.ManifestApp, release string) (string, error) {
 	if err := w.step("pin"); err != nil {
 		return "", err
@@ -148,7 +154,7 @@ func (w *world) Tidy(context.Context) error { return w.step("tidy") }
 func (w *world) deploy(o Options) (killed bool, err error) {
 	w.Helper()
 	w.out.Reset()
-	w.did = nil
+	w.did = []string{}
 	o.StackDir, o.App, o.Out = w.dir, "shop", &w.out
 	o.Parameters = func(context.Context, string) (Parameters, error) { return w.store, nil }
 	o.Apps = func(_ context.Context, _ *os.Root, _ contract.Manifest, _ io.Writer) (Apps, error) { return w, nil }
@@ -296,15 +302,88 @@ func TestReleaseThatCannotBeRecorded(t *testing.T) {
 	w.is("v1@" + digest1)
 }
 
+// A release that gets requests is live, whatever else goes wrong.
 func TestFailureAfterTheSwitch(t *testing.T) {
+	t.Parallel()
+	for _, step := range []string{"retire", "proxy", "tidy"} {
+		t.Run(step, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.must(Options{Release: "v1"})
+			w.fail[step] = errors.New("something is in the way")
+			w.must(Options{Release: "v2"})
+			w.is("v2@" + digest2)
+			if w.last.Result != contract.DeploySucceeded || !strings.Contains(w.out.String(), "warning: ") ||
+				!strings.Contains(w.out.String(), "something is in the way") || strings.Contains(w.out.String(), "stays live") {
+				t.Errorf("recorded %+v, said\n%s", w.last, w.out.String())
+			}
+		})
+	}
+}
+
+// A deploy of the live release that is killed before it has done anything has not succeeded.
+func TestKilledRedeploy(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.must(Options{Release: "v1"})
-	w.fail["retire"] = errors.New("cannot stop the old container")
-	if _, err := w.deploy(Options{Release: "v2"}); !errors.Is(err, ErrFailed) {
-		t.Errorf("got error %v", err)
+	w.kill = "prepare"
+	if killed, _ := w.deploy(Options{Release: "v1", ID: command}); !killed {
+		t.Fatal("it was not killed")
 	}
-	w.is("v2@" + digest2)
+	w.kill = ""
+	w.must(Options{Release: "v2"})
+	values := w.store.history[record]
+	d, err := contract.DecodeDeploy(values[len(values)-2])
+	if err != nil || d.ID != command || d.Result != contract.DeployInterrupted {
+		t.Errorf("recorded %+v, %v", d, err)
+	}
+}
+
+func TestPinsAreNotDeployed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.deploy(Options{Release: contract.PinTagPrefix + "20260131t031500z"}); !errors.Is(err, ErrFailed) ||
+		slices.Contains(w.did, "pin") {
+		t.Errorf("error %v, did %v", err, w.did)
+	}
+}
+
+func TestLongOutput(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.must(Options{Release: "v1", ID: command})
+	line := strings.Repeat("é€", 500) + "\n"
+	text := strings.Repeat(line, 40)
+	if err := os.WriteFile(filepath.Join(w.dir, contract.DeploysDir, "shop", command+".log"), []byte(text+"part of a line"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for {
+		var out bytes.Buffer
+		if err := Watch(w.dir, "shop", command, int64(len(got)), &out); err != nil {
+			t.Fatal(err)
+		}
+		if out.Len() == 0 {
+			break
+		}
+		if out.Len() > maxWatch || !strings.HasSuffix(out.String(), line) {
+			t.Fatalf("%d bytes that do not end with a line", out.Len())
+		}
+		got += out.String()
+	}
+	if got != text {
+		t.Errorf("watched %d of %d bytes", len(got), len(text))
+	}
+	var out bytes.Buffer
+	log := &lenient{w: &out, room: 10}
+	for _, part := range []string{"123456", "too long", "7890"} {
+		if n, err := log.Write([]byte(part)); n != len(part) || err != nil {
+			t.Errorf("wrote %d, %v", n, err)
+		}
+	}
+	if out.String() != "1234567890" {
+		t.Errorf("kept %q", out.String())
+	}
 }
 
 func TestKilledAtEachStep(t *testing.T) {
@@ -322,8 +401,8 @@ func TestKilledAtEachStep(t *testing.T) {
 			if killed, _ := w.deploy(Options{Release: "v2", ID: command}); !killed {
 				t.Fatal("it was not killed")
 			}
-			if d, ok := Running(w.dir, "shop"); !ok || d.ID != command {
-				t.Errorf("running: %+v, %v", d, ok)
+			if d, pid, ok := Running(w.dir, "shop"); !ok || d.ID != command || pid != os.Getpid() {
+				t.Errorf("running: %+v, process %d, %v", d, pid, ok)
 			}
 			w.kill = ""
 			text, err := os.ReadFile(filepath.Join(w.dir, contract.ManifestPath))

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -45,15 +46,24 @@ func (d *deploy) openLog() error {
 		return fmt.Errorf("write the output of the deploy: %w", err)
 	}
 	// A full disk must not keep the output from its reader.
-	d.out = io.MultiWriter(d.Out, lenient{d.log})
+	d.out = io.MultiWriter(d.Out, &lenient{w: d.log, room: maxLog})
 	return nil
 }
 
-// lenient is a writer whose errors do not matter.
-type lenient struct{ io.Writer }
+// maxLog limits the file of an output, in bytes.
+const maxLog = 16 << 20
 
-func (l lenient) Write(p []byte) (int, error) {
-	_, _ = l.Writer.Write(p)
+// lenient is a writer whose errors do not matter. It drops what there is no room for.
+type lenient struct {
+	w    io.Writer
+	room int
+}
+
+func (l *lenient) Write(p []byte) (int, error) {
+	if len(p) <= l.room {
+		l.room -= len(p)
+		_, _ = l.w.Write(p)
+	}
 	return len(p), nil
 }
 
@@ -80,9 +90,39 @@ func (d *deploy) removeLogs() error {
 	return nil
 }
 
+// running is the file of a deploy that has begun and not ended.
+type running struct {
+	record contract.Deploy
+	// PID is the process that deploys.
+	PID int
+	// Committed is true from the moment when the release parameter is about to get the new release.
+	Committed bool
+}
+
+// runningJSON is what the file has.
+type runningJSON struct {
+	Deploy    string `json:"deploy"`
+	PID       int    `json:"pid"`
+	Committed bool   `json:"committed"`
+}
+
 func (d *deploy) writeRecord() error {
-	_, err := files.Write(d.root, dir(d.App)+"/"+recordFile, []byte(d.record.Encode()+"\n"), 0o644)
+	text, err := json.Marshal(runningJSON{d.record.Encode(), d.PID, d.Committed})
+	if err != nil {
+		return fmt.Errorf("write the record of the deploy: %w", err)
+	}
+	_, err = files.Write(d.root, dir(d.App)+"/"+recordFile, append(text, '\n'), 0o644)
 	return err
+}
+
+// readRunning reads the file.
+func readRunning(text []byte) (running, error) {
+	var r runningJSON
+	if err := json.Unmarshal(text, &r); err != nil {
+		return running{}, fmt.Errorf("read the record of a deploy: %w", err)
+	}
+	d, err := contract.DecodeDeploy(r.Deploy)
+	return running{d, r.PID, r.Committed}, err
 }
 
 func (d *deploy) removeRecord() error {
@@ -90,15 +130,15 @@ func (d *deploy) removeRecord() error {
 	return err
 }
 
-// Running returns the record of a deploy of an app that has begun and not ended; false without one. stackDir is the
-// stack directory.
-func Running(stackDir, app string) (contract.Deploy, bool) {
+// Running returns the record of a deploy of an app that has begun and not ended, and its process, which may have been
+// killed; false without one. stackDir is the stack directory.
+func Running(stackDir, app string) (d contract.Deploy, pid int, ok bool) {
 	text, err := os.ReadFile(path.Join(stackDir, dir(app), recordFile))
 	if err != nil {
-		return contract.Deploy{}, false
+		return contract.Deploy{}, 0, false
 	}
-	d, err := contract.DecodeDeploy(string(text))
-	return d, err == nil
+	r, err := readRunning(text)
+	return r.record, r.PID, err == nil
 }
 
 // Heal records the deploys that were killed before they could. The caller holds the host's lock, and the apps run what
@@ -131,7 +171,8 @@ func heal(ctx context.Context, root *os.Root, store Parameters, base, app string
 	if err != nil {
 		return fmt.Errorf("read the deploy that was interrupted: %w", err)
 	}
-	if d, err := contract.DecodeDeploy(string(text)); err == nil {
+	if r, err := readRunning(text); err == nil {
+		d := r.record
 		live := contract.AppReleaseParam(base, app)
 		found, failed, err := store.ByName(ctx, []string{live})
 		if err := errors.Join(err, failed[live]); err != nil {
@@ -139,7 +180,7 @@ func heal(ctx context.Context, root *os.Root, store Parameters, base, app string
 		}
 		d.Result = contract.DeployInterrupted
 		d.Error = "it was interrupted before the switch"
-		if found[live] == d.Release {
+		if r.Committed && found[live] == d.Release {
 			d.Result, d.Error = contract.DeploySucceeded, ""
 		}
 		if err := store.Put(ctx, contract.AppDeployParam(base, app), d.Encode()); err != nil {

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -27,8 +28,11 @@ func Watch(stackDir, app, id string, from int64, out io.Writer) error {
 		return fmt.Errorf("read the output of the deploy: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	if _, err := io.Copy(out, io.NewSectionReader(log, from, maxWatch)); err != nil {
+	text, err := io.ReadAll(io.NewSectionReader(log, from, maxWatch))
+	if err != nil {
 		return fmt.Errorf("read the output of the deploy: %w", err)
 	}
-	return nil
+	// Whole lines, because a character that is cut in two would not arrive. Lines are shorter than maxWatch.
+	_, err = out.Write(text[:bytes.LastIndexByte(text, '\n')+1])
+	return err
 }

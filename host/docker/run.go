@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -68,14 +67,14 @@ func (e *Engine) attached(ctx context.Context, args []string, o RunOptions) erro
 	return err
 }
 
-// Named returns the names of the containers of docker compose run that begin with a prefix.
-func (e *Engine) Named(ctx context.Context, prefix string) ([]string, error) {
+// OneOffs returns the names of the containers of docker compose run.
+func (e *Engine) OneOffs(ctx context.Context) ([]string, error) {
 	out, err := e.docker(ctx, "ps", "--all", "--filter", "label="+projectLabel+"="+e.Project, "--filter", "label="+oneOffLabel+"=True",
 		"--format", "{{.Names}}")
 	if err != nil {
 		return nil, fmt.Errorf("list the containers of commands: %w", err)
 	}
-	return slices.DeleteFunc(strings.Fields(string(out)), func(name string) bool { return !strings.HasPrefix(name, prefix) }), nil
+	return strings.Fields(string(out)), nil
 }
 
 // IsProcess reports whether a process of the host runs a program with this name.

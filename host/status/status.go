@@ -206,8 +206,9 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 	if _, err := os.Stat(filepath.Join(r.in(contract.MaintenanceDir), app.Name+".html")); err == nil {
 		s.Maintenance = true
 	}
-	if d, ok := deploy.Running(r.StackDir, app.Name); ok {
+	if d, pid, ok := deploy.Running(r.StackDir, app.Name); ok {
 		s.Deploying, s.DeployingSince = d.Release, d.At
+		s.DeployKilled = !r.Engine.IsProcess(pid, "webstackctl")
 	}
 	s.ServiceStatus = contract.ServiceStatus{Name: app.Name, Health: contract.HealthNone}
 	c, ok := r.container(app.Name)

@@ -148,7 +148,7 @@ func TestRead(t *testing.T) {
 	b.write(contract.Paths{StackDir: b.StackDir}.Hosts(), string(contract.Hosts{"shop": {Slot: 1}}.Text(contract.Manifest{}.Edge())))
 	b.write(filepath.Join(b.Root, contract.MaintenanceDir, "blog.html"), "page")
 	b.write(filepath.Join(b.StackDir, contract.DeploysDir, "new", "running.json"),
-		contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode())
+		fmt.Sprintf(`{"deploy": %q, "pid": 99}`, contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode()))
 	leaf := b.tls.Certificate()
 	b.write(filepath.Join(contract.Paths{StackDir: b.StackDir}.AppTLS("shop"), contract.CertFile),
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})))
@@ -183,7 +183,7 @@ func TestRead(t *testing.T) {
 			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1",
 				Maintenance: true},
 			{ServiceStatus: contract.ServiceStatus{Name: "new", Health: contract.HealthNone}, Domain: "new.example.org",
-				Deploying: "v9", DeployingSince: time.Unix(1, 0).UTC()},
+				Deploying: "v9", DeployingSince: time.Unix(1, 0).UTC(), DeployKilled: true},
 			{ServiceStatus: service("shop", "running", contract.HealthUnhealthy), Domain: "example.com",
 				Release: "v2@sha256:00", Certificate: &contract.CertificateStatus{
 					Own: true, Issuer: leaf.Issuer.String(), NotAfter: leaf.NotAfter.UTC(),

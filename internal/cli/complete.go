@@ -27,12 +27,15 @@ func (o *operator) complete(cmd *cobra.Command, flag string, values completer) {
 }
 
 // firstArgument offers values for the first argument and nothing for the others.
-func (o *operator) firstArgument(values completer) cobra.CompletionFunc {
+func (o *operator) firstArgument(values completer) cobra.CompletionFunc { return o.arguments(values) }
+
+// arguments offers values for each argument, and nothing for those that follow.
+func (o *operator) arguments(values ...completer) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, begin string) ([]string, cobra.ShellCompDirective) {
-		if len(args) > 0 {
+		if len(args) >= len(values) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return beginning(values(), begin), cobra.ShellCompDirectiveNoFileComp
+		return beginning(values[len(args)](), begin), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 

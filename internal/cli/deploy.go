@@ -129,9 +129,9 @@ func (o *operator) execCommand() *cobra.Command {
 		Use: "exec APP [--new] -- COMMAND [ARGUMENT]...", Short: "Run a command in the container of an app",
 		Long: `Runs a command in the live container of an app with Session Manager, and exits with its status. With --new, the
 command gets a container of its own from the live image, with the app's environment, networks and limits, which is
-removed when the command ends.
+removed when the command ends; its image's ENTRYPOINT gets the command, while the live container runs it as it is.
 
-In a terminal, the command gets a terminal. Otherwise it gets no input.`,
+A command in the live container that is interrupted may go on there. In a terminal, the command gets a terminal. Otherwise it gets no input.`,
 		Example: `  webstack exec shop -- env
   webstack exec shop --new -- bin/console
   webstack exec shop -- sh -c 'du -sh /tmp | cut -f1'`,
@@ -176,7 +176,7 @@ func (o *operator) maintenanceCommand() *cobra.Command {
 It lasts until it is turned off, whatever is deployed and however often the host boots.`,
 		Example: `  webstack maintenance shop on --message "We are moving. Back at 14:00 UTC."
   webstack maintenance shop off`,
-		Args: command.Args("APP", "on|off"), ValidArgsFunction: o.firstArgument(o.completeApps),
+		Args: command.Args("APP", "on|off"), ValidArgsFunction: o.arguments(o.completeApps, func() []string { return []string{"on", "off"} }),
 		RunE: o.runs(func(ctx context.Context, args []string) error {
 			return o.runMaintenance(ctx, args[0], args[1], message)
 		}),
@@ -204,6 +204,9 @@ func (o *operator) runMaintenance(ctx context.Context, app, state, message strin
 	done()
 	if err != nil {
 		return err
+	}
+	if o.json {
+		return o.printJSON(map[string]any{"app": app, "maintenance": state == "on"})
 	}
 	_, err = fmt.Fprintln(o.Out, strings.TrimSpace(said))
 	return err

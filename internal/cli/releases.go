@@ -59,7 +59,8 @@ func (o *operator) printReleases(app, live string, all []operate.Release) error 
 		_, err := fmt.Fprintln(o.Out, text)
 		return err
 	}
-	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "\tWHEN\tRELEASE\tRESULT\tTOOK\tBY\tCOMMIT")
 	marked := false
 	for _, r := range all {
@@ -67,13 +68,22 @@ func (o *operator) printReleases(app, live string, all []operate.Release) error 
 		if r.Live {
 			mark, marked = "*", true
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", mark, r.At.Local().Format(time.DateTime), contract.ShortRelease(r.Release),
-			result(r), took(r.Seconds), operate.Who(r.By), r.Commit)
-		if r.Error != "" {
-			_, _ = fmt.Fprintf(w, "\t\t  %s\n", strings.TrimSpace(r.Error))
-		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%.12s\n", mark, r.At.Local().Format(time.DateTime),
+			orWord(contract.ShortRelease(r.Release), "-"), result(r), took(r.Seconds), operate.Who(r.By), r.Commit)
 	}
 	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write the releases: %w", err)
+	}
+	// Reasons follow their rows, and do not widen the columns.
+	rows := strings.SplitAfter(table.String(), "\n")
+	text := rows[0]
+	for k, r := range all {
+		text += rows[k+1]
+		if r.Error != "" {
+			text += "     " + r.Error + "\n"
+		}
+	}
+	if _, err := fmt.Fprint(o.Out, text); err != nil {
 		return err
 	}
 	if live != "" && !marked {

@@ -122,7 +122,10 @@ func appText(app contract.AppStatus, at time.Time) string {
 	if app.Maintenance {
 		text += ", IN MAINTENANCE"
 	}
-	if app.Deploying != "" {
+	switch {
+	case app.DeployKilled:
+		text += fmt.Sprintf(", the deploy of %s was interrupted", tagOf(app.Deploying))
+	case app.Deploying != "":
 		text += fmt.Sprintf(", deploying %s for %s", tagOf(app.Deploying), operate.Ago(at.Sub(app.DeployingSince)))
 	}
 	return text

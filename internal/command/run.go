@@ -68,6 +68,9 @@ type ExitError struct{ Code int }
 
 func (e *ExitError) Error() string { return fmt.Sprintf("exit status %d", e.Code) }
 
+// AfterInterrupt is the annotation of a root command with what to print after an interrupted command: a line, or "".
+const AfterInterrupt = "after-interrupt"
+
 // Main runs the command below root that args name, and returns its exit status. SIGINT and SIGTERM cancel the context
 // of the command.
 func Main(streams Streams, root *cobra.Command, args []string) int {
@@ -92,7 +95,7 @@ func Main(streams Streams, root *cobra.Command, args []string) int {
 		_, _ = fmt.Fprintf(streams.Err, "%s: %v\n%s\n", root.Name(), err, seeHelp(called))
 		return ExitUsage
 	case ctx.Err() != nil:
-		_, _ = fmt.Fprintf(streams.Err, "%s: interrupted: %v\nRun the same command again to continue.\n", root.Name(), err)
+		_, _ = fmt.Fprintf(streams.Err, "%s: interrupted: %v\n%s", root.Name(), err, root.Annotations[AfterInterrupt])
 		return ExitFailed
 	default:
 		_, _ = fmt.Fprintf(streams.Err, "%s: %v\n", root.Name(), err)

@@ -43,6 +43,7 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 		l.downCommand(),
 		l.command("serve", "Run the laptop cloud in the foreground", l.serve),
 	)
+	root.Annotations = map[string]string{command.AfterInterrupt: "Run the same command again to continue.\n"}
 	root.Long = longHelp
 	return root
 }
