@@ -13,8 +13,8 @@ FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeMan
 # The folders of the Go modules that are linted.
 MODULES := . local e2e examples/hello
 
-# The end-to-end tests that need Docker.
-HOST_TESTS := ./apps ./browser ./host ./hosts ./images ./machine ./registry ./session
+# The end-to-end tests that need Docker, the longest first.
+HOST_TESTS := ./hosts ./deploys ./host ./apps ./machine ./images ./session ./browser ./registry
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview down test test-unit test-laptop test-engine test-hosts test-fuzz lint fmt bench \
@@ -48,7 +48,8 @@ test-engine: $(BIN)/webstack-local ## run Pulumi on the laptop cloud, without ho
 
 test-hosts: $(BIN)/webstack-local ## run hosts, apps and a browser on the laptop cloud
 	@$(BIN)/webstack-local build
-	go test -C e2e -timeout 40m $(HOST_TESTS)
+	@# Three at a time on any computer: they mostly wait.
+	go test -C e2e -p 3 -timeout 40m $(HOST_TESTS)
 
 test-fuzz: ## run each fuzz target for a fixed number of inputs
 	@for fuzz in $(FUZZ); do \
