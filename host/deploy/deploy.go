@@ -223,7 +223,7 @@ func (d *deploy) switchTo(ctx context.Context, release string) error {
 	live, committed := contract.AppReleaseParam(d.base, d.App), false
 	switched, err := d.apps.Switch(ctx, d.app, contract.ReleaseImage(d.app.Repository, release),
 		func(ctx context.Context) error {
-			committed, d.running.Committed = true, true
+			committed, d.Committed = true, true
 			if err := d.writeRecord(); err != nil {
 				return err
 			}

@@ -78,7 +78,7 @@ func checkReleases(ctx context.Context, w *world) ([]finding, error) {
 // deploying is the finding about an app with a deploy that has not ended.
 func (w *world) deploying(status contract.Status, app contract.AppStatus) finding {
 	age := status.At.Sub(app.DeployingSince)
-	if release := contract.ShortRelease(app.Deploying); age < longDeploy {
+	if release := contract.ShortRelease(app.Deploying); age < longDeploy && !app.DeployKilled {
 		return warned(app.Name, "run verify again when it has ended", "a deploy of %s has been running for %s", release,
 			operate.Ago(age))
 	}

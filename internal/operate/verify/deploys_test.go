@@ -25,6 +25,7 @@ var deployBreakages = []broken{
 	{"deploys.releases", func(_ *testing.T, s *stand) { delete(s.parameters, shopRelease) }, "shop",
 		"it runs v7@sha256:8c6be73703d8, but no release is recorded"},
 	{"deploys.releases", shopDeploying(5 * time.Minute), "shop", "a deploy of v8 has been running for 5m0s"},
+	{"deploys.releases", shopKilled, "shop", "a deploy of v8 began 1m0s ago and was interrupted"},
 	{"deploys.releases", shopDeploying(time.Hour), "shop", "a deploy of v8 began 1h ago and was interrupted"},
 	{"deploys.releases", func(_ *testing.T, s *stand) { s.status.Apps = s.status.Apps[:1] }, "shop", "the host does not know the app"},
 	{"deploys.releases", denied("GetParameter"), "shop", "AccessDenied"},
@@ -34,6 +35,12 @@ var deployBreakages = []broken{
 	{"deploys.last", func(_ *testing.T, s *stand) { s.parameters[shopDeploy] = "{}" }, "shop",
 		"read the record of a deploy: it has no time"},
 	{"deploys.last", denied("GetParameter"), "shop", "AccessDenied"},
+}
+
+// shopKilled has a deploy whose process was killed.
+func shopKilled(t *testing.T, s *stand) {
+	shopDeploying(time.Minute)(t, s)
+	s.status.Apps[1].DeployKilled = true
 }
 
 func shopDeploying(age time.Duration) func(*testing.T, *stand) {
