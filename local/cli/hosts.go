@@ -105,7 +105,8 @@ func (l *local) releaseDemo(
 	if err != nil {
 		return err
 	}
-	return samples.Release(ctx, s, apps, repositories, awsAddress(info), image, tag)
+	return samples.Release(ctx, s, apps, repositories, awsAddress(info), image, tag,
+		func(ctx context.Context, app, tag string) error { return samples.Deploy(ctx, s, app, tag) })
 }
 
 // listed names a few of many.

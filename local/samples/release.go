@@ -46,17 +46,13 @@ func Unreleased(ctx context.Context, s *operate.Stack) ([]string, error) {
 	return out, nil
 }
 
-// Release pushes image to the repositories of the apps, at registry ("host:port"), and deploys it as tag. The error of a
-// failed deploy has what the host said. repositories has each app's repository by the name it has on a host, including the registry.
+// Release pushes image to the repositories of the apps, at registry ("host:port"), as tag, and has each deployed; see
+// Deploy. repositories has each app's repository by the name it has on a host, including the registry.
 func Release(
 	ctx context.Context, s *operate.Stack, apps []string, repositories map[string]string, registry string,
-	image v1.Image, tag string,
+	image v1.Image, tag string, deploy func(ctx context.Context, app, tag string) error,
 ) error {
 	user, password, err := login(ctx, s)
-	if err != nil {
-		return err
-	}
-	host, err := s.Reachable(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,10 +64,22 @@ func Release(
 		if _, err := images.Push(ctx, image, registry, repository, tag, user, password); err != nil {
 			return fmt.Errorf("release the demo app as %s: %w", app, err)
 		}
-		var said strings.Builder
-		if _, err := s.Deploy(ctx, host, operate.DeployOptions{App: app, Release: tag}, &said); err != nil {
-			return fmt.Errorf("release the demo app as %s: %w\n%s", app, err, said.String())
+		if err := deploy(ctx, app, tag); err != nil {
+			return fmt.Errorf("release the demo app as %s: %w", app, err)
 		}
+	}
+	return nil
+}
+
+// Deploy deploys a release of an app on the stack's host. Its error has what the host said.
+func Deploy(ctx context.Context, s *operate.Stack, app, release string) error {
+	host, err := s.Reachable(ctx)
+	if err != nil {
+		return err
+	}
+	var said strings.Builder
+	if _, err := s.Deploy(ctx, host, operate.DeployOptions{App: app, Release: release}, &said); err != nil {
+		return fmt.Errorf("%w\n%s", err, said.String())
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -95,7 +96,6 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 			}
 			return map[string]any{"InvalidParameters": missing, "Parameters": found}
 		},
-		"PutParameter": func(map[string]any) any { return map[string]any{} },
 	}}
 	var apps []string
 	repositories := map[string]string{}
@@ -117,12 +117,16 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := strings.TrimPrefix(store.URL, "http://")
-	if err := Release(t.Context(), s, got[:2], repositories, address, image, "demo-1"); err != nil {
+	var deployed []string
+	deploy := func(_ context.Context, app, tag string) error {
+		deployed = append(deployed, app+" "+tag)
+		return nil
+	}
+	if err := Release(t.Context(), s, got[:2], repositories, address, image, "demo-1", deploy); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"PutParameter /webstack/local/apps/app01/releasedemo-1", "PutParameter /webstack/local/apps/app02/releasedemo-1"}
-	if diff := cmp.Diff(want, a.calls); diff != "" {
-		t.Errorf("parameters (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"app01 demo-1", "app02 demo-1"}, deployed); diff != "" {
+		t.Errorf("deployed (-want +got):\n%s", diff)
 	}
 	resp, err := http.Get(store.URL + "/v2/webstack-local/app02/manifests/demo-1")
 	if err != nil {
@@ -133,17 +137,22 @@ func TestAppsWithoutReleaseGetTheDemo(t *testing.T) {
 		t.Errorf("the image is not in the registry: %s", resp.Status)
 	}
 
-	a.calls = nil
-	if err := Release(t.Context(), s, []string{"gone"}, repositories, address, image, "demo-1"); err == nil ||
+	deployed = nil
+	if err := Release(t.Context(), s, []string{"gone"}, repositories, address, image, "demo-1", deploy); err == nil ||
 		!strings.Contains(err.Error(), "gone") {
 		t.Errorf("an app without a repository: %v", err)
 	}
+	failing := func(context.Context, string, string) error { return errors.New("never healthy") }
+	if err := Release(t.Context(), s, got[:1], repositories, address, image, "demo-1", failing); err == nil ||
+		!strings.Contains(err.Error(), "app01: never healthy") {
+		t.Errorf("a deploy that fails: %v", err)
+	}
 	store.Close()
-	if err := Release(t.Context(), s, got[:1], repositories, address, image, "demo-1"); err == nil {
+	if err := Release(t.Context(), s, got[:1], repositories, address, image, "demo-1", deploy); err == nil {
 		t.Error("a registry that does not answer is not an error")
 	}
-	if len(a.calls) != 0 {
-		t.Errorf("a release is set without its image: %v", a.calls)
+	if len(deployed) != 0 {
+		t.Errorf("deployed without an image: %v", deployed)
 	}
 }
 
