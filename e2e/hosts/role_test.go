@@ -70,9 +70,10 @@ var uses = []use{
 		return err
 	}},
 	{"Pull", func(ctx context.Context, h *asHost) error {
+		tag, _ := contract.SplitRelease(h.release)
 		_, err := h.ecr.BatchGetImage(ctx, &ecr.BatchGetImageInput{
 			RepositoryName: aws.String("webstack-local/shop"),
-			ImageIds:       []ecrtypes.ImageIdentifier{{ImageTag: aws.String(h.release)}},
+			ImageIds:       []ecrtypes.ImageIdentifier{{ImageTag: aws.String(tag)}},
 		})
 		return err
 	}},
