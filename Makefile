@@ -48,8 +48,7 @@ test-engine: $(BIN)/webstack-local ## run Pulumi on the laptop cloud, without ho
 
 test-hosts: $(BIN)/webstack-local ## run hosts, apps and a browser on the laptop cloud
 	@$(BIN)/webstack-local build
-	@# Three at a time on any computer: they mostly wait.
-	go test -C e2e -p 3 -timeout 40m $(HOST_TESTS)
+	go test -C e2e -timeout 40m $(HOST_TESTS)
 
 test-fuzz: ## run each fuzz target for a fixed number of inputs
 	@for fuzz in $(FUZZ); do \

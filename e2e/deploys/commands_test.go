@@ -134,7 +134,7 @@ func maintenance(t *testing.T, w *world) {
 // Whatever restarts, in whatever order, an app is answered by itself or not at all.
 func neverAnother(t *testing.T, w *world) {
 	// Few, because each of them waits for a container that restarts.
-	shops, blogs := w.load(shop, usual/10), w.load(blog, usual/10)
+	shops, blogs := w.load(shop, some), w.load(blog, some)
 	random := rand.New(rand.NewPCG(1, 2))
 	label := "$(docker ps --quiet --filter label=com.docker.compose.project=webstack --filter label=com.docker.compose.service="
 	harms := []string{
