@@ -21,6 +21,7 @@ func TestCaddyServesTheRenderedSites(t *testing.T) {
 	etc, data := t.TempDir(), t.TempDir()
 	for path, content := range map[string][]byte{
 		"Caddyfile": caddyfile, "tls/shop/" + contract.CertificateFile: contract.AutomaticCertificate(),
+		"sites/shop": contract.UnreleasedSite(),
 	} {
 		path = filepath.Join(etc, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
