@@ -101,8 +101,8 @@ func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
 	pulumitest.EachRun(t, program(args(t), nil), options, func(t *testing.T, r *pulumitest.Recorder) {
 		var got []string
 		for _, p := range r.ByType(parameterType) {
-			if strings.HasSuffix(p.Text("name"), "/release") {
-				continue
+			if name := p.Text("name"); strings.HasSuffix(name, "/release") || strings.HasSuffix(name, "/deploy") {
+				continue // no secrets
 			}
 			if !p.IsSecret("value") {
 				t.Errorf("the value of %s is not secret", p.Text("name"))
@@ -130,23 +130,25 @@ func TestSecretsAreParametersWithTheStacksKey(t *testing.T) {
 	})
 }
 
-// A release parameter goes with its app, so that an app that is added again begins without a release. Its value is the
-// host's, and Pulumi must never write it again.
+// The parameters with an app's release and its last deploy go with the app, so that an app that is added again begins
+// without a past. Their values are the host's, and Pulumi must never write them again.
 func TestReleasesBelongToTheirApps(t *testing.T) {
 	t.Parallel()
 	pulumitest.EachRun(t, program(args(t), nil), options, func(t *testing.T, r *pulumitest.Recorder) {
 		for _, app := range []string{"blog", "shop"} {
-			p := r.One(t, parameterType, "webstack-dev-"+app+"-release")
-			if p.Text("name") != "/webstack/dev/apps/"+app+"/release" || p.Text("insecureValue") != contract.NoRelease {
-				t.Errorf("inputs: %v", p.Inputs)
-			}
-			for key := range p.Inputs {
-				if key != "name" && !slices.Contains(p.Request.GetIgnoreChanges(), string(key)) {
-					t.Errorf("%s: a change of %s writes the release that Pulumi knew last", app, key)
+			for last, first := range map[string]string{"release": contract.NoRelease, "deploy": contract.NoDeploy} {
+				p := r.One(t, parameterType, "webstack-dev-"+app+"-"+last)
+				if p.Text("name") != "/webstack/dev/apps/"+app+"/"+last || p.Text("insecureValue") != first {
+					t.Errorf("inputs: %v", p.Inputs)
 				}
-			}
-			if p.Request.GetRetainOnDelete() || p.Request.GetProtect() {
-				t.Errorf("the release of %s outlives it", app)
+				for key := range p.Inputs {
+					if key != "name" && !slices.Contains(p.Request.GetIgnoreChanges(), string(key)) {
+						t.Errorf("%s: a change of %s writes the %s that Pulumi knew last", app, key, last)
+					}
+				}
+				if p.Request.GetRetainOnDelete() || p.Request.GetProtect() {
+					t.Errorf("the %s of %s outlives it", last, app)
+				}
 			}
 		}
 	})
@@ -258,6 +260,6 @@ func TestNewWith200Apps(t *testing.T) {
 	r := pulumitest.MustRun(t, program(a, nil), options)
 	r.CheckShape(t)
 	r.Count(t, passwordType, 201)
-	r.Count(t, parameterType, 601)
+	r.Count(t, parameterType, 801)
 	r.Count(t, objectType, 4)
 }

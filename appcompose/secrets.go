@@ -42,7 +42,11 @@ func (p *publisher) secrets() error {
 		if err != nil {
 			return err
 		}
-		if err := p.release(app.Name, contract.AppReleaseParam(base, app.Name)); err != nil {
+		err = p.hostOwned(app.Name+"-release", contract.AppReleaseParam(base, app.Name), contract.NoRelease)
+		if err != nil {
+			return err
+		}
+		if err := p.hostOwned(app.Name+"-deploy", contract.AppDeployParam(base, app.Name), contract.NoDeploy); err != nil {
 			return err
 		}
 		// The names below are unique: an app's name may contain "-env-", but a variable's name has no "-".
@@ -125,13 +129,14 @@ func (p *publisher) postgresHost(parameter string) error {
 	return nil
 }
 
-// release creates the parameter that says which release of an app is live. From then on the host owns its value. No
-// other input may ever change, because an update would overwrite the value with the last one that Pulumi knew.
-func (p *publisher) release(app, parameter string) error {
-	r, err := ssm.NewParameter(p.ctx, p.name+"-"+app+"-release", &ssm.ParameterArgs{
+// hostOwned creates a parameter whose value the host owns from then on. It goes with its app, so that an app that is
+// added again has no past. No other input may ever change, because an update would overwrite the value with the last one
+// that Pulumi knew.
+func (p *publisher) hostOwned(name, parameter, first string) error {
+	r, err := ssm.NewParameter(p.ctx, p.name+"-"+name, &ssm.ParameterArgs{
 		Name:          pulumi.String(parameter),
 		Type:          pulumi.String("String"),
-		InsecureValue: pulumi.String(contract.NoRelease),
+		InsecureValue: pulumi.String(first),
 	}, p.child(pulumi.IgnoreChanges([]string{"insecureValue", "value", "type", "tier", "dataType", "keyId"}))...)
 	if err != nil {
 		return fmt.Errorf("make parameter %s: %w", parameter, err)

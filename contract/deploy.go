@@ -109,7 +109,8 @@ func DeployedRelease(deploys []Deploy, text string) string {
 	return ""
 }
 
-// AppDeployParam names the String with the newest Deploy of an app.
+// AppDeployParam names the String with the newest Deploy of an app, or NoDeploy. Like AppReleaseParam, it is created and
+// deleted with the app, and the host writes it in between.
 func AppDeployParam(base, app string) string { return base + "/apps/" + app + "/deploy" }
 
 // InstanceParam names the String with the ID of the stack's instance. The workflows of the apps read it, as their roles
