@@ -100,7 +100,7 @@ type logging struct {
 
 // endpoint is a container's place on a network.
 type endpoint struct {
-	// Address is a fixed IPv4 address; "" means that Docker chooses one.
+	// Address is the container's IPv4 address; if it is "", Docker chooses one.
 	Address string `yaml:"ipv4_address,omitempty"`
 }
 

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -43,12 +42,6 @@ const (
 	PostgresPasswordPath = "env/postgres-password"
 )
 
-// ContainerName returns the name that Compose gives to container number n of an app's service. Numbers begin at 1; a
-// second container, started with --scale, gets the next free number.
-func ContainerName(app string, number int) string {
-	return ComposeProject + "-" + app + "-" + strconv.Itoa(number)
-}
-
 // ReleaseContainerName returns the name of the container in which an app's release command runs.
 func ReleaseContainerName(app string) string { return ComposeProject + "-" + app + "-release" }
 
@@ -64,7 +57,7 @@ func ImageVariable(app string) string { return "WEBSTACK_IMAGE_" + variableName(
 // SumVariable returns the variable in compose/.env with the value of a service's SumLabel.
 func SumVariable(service string) string { return "WEBSTACK_SUM_" + variableName(service) }
 
-// AddressVariable returns the variable in compose/.env with the fixed address of an app's live container.
+// AddressVariable returns the variable in compose/.env with the address of an app's live container.
 func AddressVariable(app string) string { return "WEBSTACK_ADDRESS_" + variableName(app) }
 
 func variableName(service string) string {
@@ -72,9 +65,9 @@ func variableName(service string) string {
 }
 
 // ComposeEnv returns the content of compose/.env. images maps the apps that have a release to an image with tag or
-// digest, and live to the addresses of their live containers; sums maps the running services, including the apps, to the values of their SumLabel. An app without an image
-// is not started, and Compose does not need its image. With this content, running `docker compose up` by hand changes
-// nothing. Variables in the environment take precedence for Compose, so run it without COMPOSE_PROFILES,
+// digest, and live to the addresses of their live containers; sums maps the running services, including the apps, to the
+// values of their SumLabel. An app without an image is not started, and Compose does not need its image. With this
+// content, running `docker compose up` by hand changes nothing. Variables in the environment take precedence for Compose, so run it without COMPOSE_PROFILES,
 // WEBSTACK_IMAGE_*, WEBSTACK_SUM_* and WEBSTACK_ADDRESS_*, unless it should start another container.
 func ComposeEnv(images, sums map[string]string, live map[string]string) ([]byte, error) {
 	apps := slices.Sorted(maps.Keys(images))

@@ -62,6 +62,16 @@ type Manifest struct {
 	Files []File `json:"files"`
 }
 
+// App returns the app with a name; false without one.
+func (m Manifest) App(name string) (app ManifestApp, ok bool) {
+	for _, a := range m.Apps {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return ManifestApp{}, false
+}
+
 // Edge returns the subnet of a valid manifest.
 func (m Manifest) Edge() Edge {
 	edge, _ := ParseEdge(cmp.Or(m.EdgeSubnet, EdgeSubnet))

@@ -18,6 +18,12 @@ const (
 	DumpsDir = DataDir + "/dumps"
 )
 
+// MaintenancePage is the path of an app's page in MaintenanceDir. The app is in maintenance while it exists.
+func MaintenancePage(app string) string { return MaintenanceDir + "/" + app + ".html" }
+
+// MaxMaintenanceMessage is how long a message on that page may be, in bytes.
+const MaxMaintenanceMessage = 1000
+
 // PostgresSuperuserFile has the name of the Postgres superuser. It belongs to the cluster and moves with it.
 const PostgresSuperuserFile = DataDir + "/postgres-superuser"
 

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -212,13 +211,7 @@ func (w *world) client(keep, http2 bool) *http.Client {
 		Timeout: 2 * time.Minute,
 		Transport: &http.Transport{
 			TLSClientConfig: &tls.Config{RootCAs: w.roots}, DisableKeepAlives: !keep, Protocols: protocols,
-			DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-				_, port, err := net.SplitHostPort(address)
-				if err != nil {
-					return nil, err
-				}
-				return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(w.address, port))
-			},
+			DialContext: lab.DialHost(w.address),
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -97,6 +98,17 @@ func (c *Clone) Host() (id, address string) {
 	}
 	instance := out.Reservations[0].Instances[0]
 	return aws.ToString(instance.InstanceId), aws.ToString(instance.PublicIpAddress)
+}
+
+// DialHost connects to a host's address at the port of whatever name is asked for, as if all names led there.
+func DialHost(address string) func(ctx context.Context, network, name string) (net.Conn, error) {
+	return func(ctx context.Context, network, name string) (net.Conn, error) {
+		_, port, err := net.SplitHostPort(name)
+		if err != nil {
+			return nil, err
+		}
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort(address, port))
+	}
 }
 
 // Result is how a script on the host ended.

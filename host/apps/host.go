@@ -62,15 +62,14 @@ func (h *Host) seconds(n int) time.Duration { return time.Duration(n) * h.Timing
 
 // isApp reports whether the manifest has an app with this name.
 func (h *Host) isApp(name string) bool {
-	return slices.ContainsFunc(h.Manifest.Apps, func(a contract.ManifestApp) bool { return a.Name == name })
+	_, ok := h.Manifest.App(name)
+	return ok
 }
 
 // app returns an app of the manifest. For one that is gone it returns default limits.
 func (h *Host) app(name string) contract.ManifestApp {
-	for _, a := range h.Manifest.Apps {
-		if a.Name == name {
-			return a
-		}
+	if app, ok := h.Manifest.App(name); ok {
+		return app
 	}
 	return contract.ManifestApp{Name: name, DrainTimeoutSeconds: 30, StopGraceSeconds: 10}
 }

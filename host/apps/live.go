@@ -54,9 +54,7 @@ func (h *Host) setLive(app string, address *contract.Address) error {
 
 // isLive reports whether a container is the one that answers for its app.
 func (h *Host) isLive(live contract.Hosts, c docker.Container) bool {
-	at, released := live[c.Service]
-	has, fixed := h.address(c)
-	return released && fixed && has == at
+	return live.Has(h.edge(), c.Service, c.Fixed[contract.EdgeNetwork])
 }
 
 // freeAddress returns a fixed address for a new container of an app: in the app's block, or in a free one if it has

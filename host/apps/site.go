@@ -53,7 +53,7 @@ func (h *Host) InMaintenance(app string) (bool, error) {
 }
 
 func (h *Host) maintenancePage(app string) string {
-	return filepath.Join(h.Data, contract.MaintenanceDir, app+".html")
+	return filepath.Join(h.Data, contract.MaintenancePage(app))
 }
 
 // pageHTML is a maintenance page, with the message in place of %s.

@@ -331,7 +331,7 @@ func (h *Host) drain(ctx context.Context, app string, old []docker.Container) er
 	for {
 		open := 0
 		for _, c := range old {
-			open += h.Docker.Connections(c, from, h.app(app).Port)
+			open += h.Docker.Connections(c, h.app(app).Port, docker.Established, docker.CloseWait)[from]
 		}
 		switch {
 		case open == 0:

@@ -120,20 +120,11 @@ func (c Command) onApp(dir, name string, do func(h *apps.Host, app contract.Mani
 		return fmt.Errorf("open stack directory: %w; the host has not been set up yet: run pulumi up", err)
 	}
 	defer func() { _ = root.Close() }()
-	text, err := root.ReadFile(contract.ManifestPath)
-	if err != nil {
-		return fmt.Errorf("read what the stack has: %w; run pulumi up", err)
-	}
-	m, err := contract.DecodeManifest(text)
+	m, app, err := deploy.FindApp(root, name)
 	if err != nil {
 		return err
 	}
-	for _, app := range m.Apps {
-		if app.Name == name {
-			return do(c.apps(root, m, c.engine(dir, nil), c.Stdout), app)
-		}
-	}
-	return fmt.Errorf("find app %s: the stack on this host has no such app; run pulumi up", name)
+	return do(c.apps(root, m, c.engine(dir, nil), c.Stdout), app)
 }
 
 func (c Command) exec(ctx context.Context, args []string) error {
@@ -173,9 +164,6 @@ type exitCode int
 
 func (e exitCode) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
-// maxMessage is how long a maintenance message may be, in bytes.
-const maxMessage = 1000
-
 func (c Command) maintenance(ctx context.Context, args []string) error {
 	app, args, err := appArgument("maintenance", args)
 	if err != nil {
@@ -195,8 +183,9 @@ func (c Command) maintenance(ctx context.Context, args []string) error {
 	switch {
 	case state != "on" && state != "off":
 		return fmt.Errorf("maintenance %s %q: use on or off: %w", app, state, errUsage)
-	case err != nil || !utf8.Valid(message) || len(message) > maxMessage:
-		return fmt.Errorf("--message-base64: it is not at most %d bytes of UTF-8 text in base64: %w", maxMessage, errUsage)
+	case err != nil || !utf8.Valid(message) || len(message) > contract.MaxMaintenanceMessage:
+		return fmt.Errorf("--message-base64: it is not at most %d bytes of UTF-8 text in base64: %w", contract.MaxMaintenanceMessage,
+			errUsage)
 	case len(message) == 0:
 		message = []byte(defaultMessage)
 	}

@@ -115,23 +115,11 @@ func (d *deploy) say(format string, args ...any) { _, _ = fmt.Fprintf(d.out, for
 
 // begin finds the app and notes that a deploy of it has begun.
 func (d *deploy) begin(ctx context.Context) error {
-	text, err := d.root.ReadFile(contract.ManifestPath)
-	if err != nil {
-		return fmt.Errorf("read what the stack has: %w; run pulumi up", err)
-	}
-	m, err := contract.DecodeManifest(text)
+	m, app, err := FindApp(d.root, d.App)
 	if err != nil {
 		return err
 	}
-	found := false
-	for _, app := range m.Apps {
-		if app.Name == d.App {
-			d.app, found = app, true
-		}
-	}
-	if !found {
-		return errors.New("the stack on this host has no such app; run pulumi up")
-	}
+	d.app = app
 	d.base = contract.BasePath(m.Project, m.Stack)
 	if d.store, err = d.Parameters(ctx, m.Region); err != nil {
 		return err
@@ -145,12 +133,27 @@ func (d *deploy) begin(ctx context.Context) error {
 	if err := heal(ctx, d.root, d.store, d.base, d.App); err != nil {
 		return err
 	}
-	d.running = running{PID: os.Getpid()}
-	d.record = contract.Deploy{
+	d.running = running{PID: os.Getpid(), Record: contract.Deploy{
 		ID: d.ID, At: time.Now().UTC().Truncate(time.Millisecond), Release: d.Release, Rollback: d.Rollback,
 		By: d.By, Commit: d.Commit, Run: d.Run,
-	}
+	}}
 	return d.writeRecord()
+}
+
+// FindApp returns the manifest that was applied below a stack directory, and an app of it.
+func FindApp(root *os.Root, name string) (m contract.Manifest, app contract.ManifestApp, err error) {
+	text, err := root.ReadFile(contract.ManifestPath)
+	if err != nil {
+		return m, app, fmt.Errorf("read what the stack has: %w; run pulumi up", err)
+	}
+	if m, err = contract.DecodeManifest(text); err != nil {
+		return m, app, err
+	}
+	app, ok := m.App(name)
+	if !ok {
+		return m, app, fmt.Errorf("find app %s: the stack on this host has no such app; run pulumi up", name)
+	}
+	return m, app, nil
 }
 
 // deploy does the work.
@@ -181,7 +184,7 @@ func (d *deploy) deploy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.record.Release = release
+	d.Record.Release = release
 	if err := d.writeRecord(); err != nil {
 		return err
 	}
@@ -262,21 +265,21 @@ func (d *deploy) protect(ctx context.Context, release string) {
 
 // end prints and records how the deploy ended.
 func (d *deploy) end(ctx context.Context, err error) error {
-	d.record.Seconds = time.Since(d.record.At).Round(100 * time.Millisecond).Seconds()
-	d.record.Result = contract.DeploySucceeded
+	d.Record.Seconds = time.Since(d.Record.At).Round(100 * time.Millisecond).Seconds()
+	d.Record.Result = contract.DeploySucceeded
 	if err != nil {
-		d.record.Result, d.record.Error = contract.DeployFailed, oneLine(err)
+		d.Record.Result, d.Record.Error = contract.DeployFailed, oneLine(err)
 		d.apps.SayFailed(d.App, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
-	if lost := d.store.Put(ctx, contract.AppDeployParam(d.base, d.App), d.record.Encode()); lost != nil {
+	if lost := d.store.Put(ctx, contract.AppDeployParam(d.base, d.App), d.Record.Encode()); lost != nil {
 		d.say("%s: warning: this deploy is not in the list of releases: %v", d.App, lost)
 	} else if lost := d.removeRecord(); lost != nil {
 		d.say("%s: warning: %v", d.App, lost)
 	}
 	if err == nil {
-		d.say("%s: deployed %s in %s", d.App, contract.ShortRelease(d.record.Release), seconds(d.record.Seconds))
+		d.say("%s: deployed %s in %s", d.App, contract.ShortRelease(d.Record.Release), seconds(d.Record.Seconds))
 		return nil
 	}
 	if d.before == "" || d.before == contract.NoRelease {

@@ -92,22 +92,15 @@ func (d *deploy) removeLogs() error {
 
 // running is the file of a deploy that has begun and not ended.
 type running struct {
-	record contract.Deploy
+	Record contract.Deploy `json:"deploy"`
 	// PID is the process that deploys.
-	PID int
+	PID int `json:"pid"`
 	// Committed is true from the moment when the release parameter is about to get the new release.
-	Committed bool
-}
-
-// runningJSON is what the file has.
-type runningJSON struct {
-	Deploy    string `json:"deploy"`
-	PID       int    `json:"pid"`
-	Committed bool   `json:"committed"`
+	Committed bool `json:"committed"`
 }
 
 func (d *deploy) writeRecord() error {
-	text, err := json.Marshal(runningJSON{d.record.Encode(), d.PID, d.Committed})
+	text, err := json.Marshal(d.running)
 	if err != nil {
 		return fmt.Errorf("write the record of the deploy: %w", err)
 	}
@@ -115,14 +108,10 @@ func (d *deploy) writeRecord() error {
 	return err
 }
 
-// readRunning reads the file.
-func readRunning(text []byte) (running, error) {
-	var r runningJSON
-	if err := json.Unmarshal(text, &r); err != nil {
-		return running{}, fmt.Errorf("read the record of a deploy: %w", err)
-	}
-	d, err := contract.DecodeDeploy(r.Deploy)
-	return running{d, r.PID, r.Committed}, err
+// readRunning reads the file; false if it is damaged.
+func readRunning(text []byte) (r running, ok bool) {
+	err := json.Unmarshal(text, &r)
+	return r, err == nil && !r.Record.At.IsZero()
 }
 
 func (d *deploy) removeRecord() error {
@@ -137,8 +126,8 @@ func Running(stackDir, app string) (d contract.Deploy, pid int, ok bool) {
 	if err != nil {
 		return contract.Deploy{}, 0, false
 	}
-	r, err := readRunning(text)
-	return r.record, r.PID, err == nil
+	r, ok := readRunning(text)
+	return r.Record, r.PID, ok
 }
 
 // Heal records the deploys that were killed before they could. The caller holds the host's lock, and the apps run what
@@ -171,8 +160,8 @@ func heal(ctx context.Context, root *os.Root, store Parameters, base, app string
 	if err != nil {
 		return fmt.Errorf("read the deploy that was interrupted: %w", err)
 	}
-	if r, err := readRunning(text); err == nil {
-		d := r.record
+	if r, ok := readRunning(text); ok {
+		d := r.Record
 		live := contract.AppReleaseParam(base, app)
 		found, failed, err := store.ByName(ctx, []string{live})
 		if err := errors.Join(err, failed[live]); err != nil {

@@ -24,32 +24,38 @@ func (e *Engine) Listening(c Container) []netip.AddrPort {
 	return slices.Compact(all)
 }
 
-// Connections counts the open TCP connections that somebody at an address has to a port of a container. One that the
-// container has only half closed counts too: it still answers.
-func (e *Engine) Connections(c Container, from netip.Addr, port int) int {
-	n := 0
+// Connections counts the TCP connections to a port of a container that are in one of the states, by the address at the
+// other end.
+func (e *Engine) Connections(c Container, port int, states ...SocketState) map[netip.Addr]int {
+	counts := map[netip.Addr]int{}
 	for _, s := range e.sockets(c) {
-		if (s.state == established || s.state == closeWait) && s.remote.Addr() == from && int(s.local.Port()) == port {
-			n++
+		if int(s.local.Port()) == port && slices.Contains(states, s.state) {
+			counts[s.remote.Addr()]++
 		}
 	}
-	return n
+	return counts
 }
+
+// SocketState is the state of a TCP socket, as the kernel's table writes it.
+type SocketState string
+
+// States of sockets.
+const (
+	Established SocketState = "01"
+	// SynReceived is a connection on its way.
+	SynReceived SocketState = "03"
+	// CloseWait is one on which the other end sends no more, but this one may.
+	CloseWait SocketState = "08"
+	listening SocketState = "0A"
+)
 
 func (e *Engine) proc() string { return cmp.Or(e.Proc, "/proc") }
 
 // socket is a TCP socket of a container.
 type socket struct {
 	local, remote netip.AddrPort
-	state         string
+	state         SocketState
 }
-
-// States of a socket in the kernel's table.
-const (
-	established = "01"
-	closeWait   = "08" // the other end sends no more, but this one may
-	listening   = "0A"
-)
 
 // sockets reads the kernel's table for a container's network; it is empty if the container is not running.
 func (e *Engine) sockets(c Container) []socket {
@@ -79,7 +85,7 @@ func parseSocket(line string) (socket, bool) {
 	}
 	local, localOK := parseAddress(fields[1])
 	remote, remoteOK := parseAddress(fields[2])
-	return socket{local, remote, fields[3]}, localOK && remoteOK
+	return socket{local, remote, SocketState(fields[3])}, localOK && remoteOK
 }
 
 func parseAddress(text string) (netip.AddrPort, bool) {

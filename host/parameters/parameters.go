@@ -1,10 +1,10 @@
 // Package parameters reads from Parameter Store what the host's role may read: everything below the stack's own path,
-// and the apps' own certificates by their names. It writes the releases and deploys of the apps. It takes credentials and settings from where the AWS SDK takes them:
-// environment, files and instance metadata. If AWS_ENDPOINT_URL is set, it uses that endpoint.
+// and the apps' own certificates by their names. It writes the releases and deploys of the apps. It takes credentials and
+// settings from where the AWS SDK takes them: environment, files and instance metadata. If AWS_ENDPOINT_URL is set, it
+// uses that endpoint.
 package parameters
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +17,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+
+	"webstack/internal/parameterhistory"
 )
 
 // batch is the maximum number of parameters in a request or an answer.
@@ -109,25 +111,7 @@ func (s *Store) Put(ctx context.Context, name, value string) error {
 
 // History returns the values that a String had, the newest first; none if it does not exist.
 func (s *Store) History(ctx context.Context, name string) ([]string, error) {
-	var all []types.ParameterHistory
-	pages := ssm.NewGetParameterHistoryPaginator(s.client, &ssm.GetParameterHistoryInput{Name: aws.String(name)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		var missing *types.ParameterNotFound
-		if errors.As(err, &missing) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read the history of parameter %s: %w", name, err)
-		}
-		all = append(all, page.Parameters...)
-	}
-	slices.SortStableFunc(all, func(a, b types.ParameterHistory) int { return cmp.Compare(b.Version, a.Version) })
-	var values []string
-	for _, p := range all {
-		values = append(values, aws.ToString(p.Value))
-	}
-	return values, nil
+	return parameterhistory.Read(ctx, s.client, name)
 }
 
 func collect(into map[string]string, found []types.Parameter) {

@@ -2,16 +2,12 @@ package status
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"net/netip"
 	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
 
 	"webstack/contract"
+	"webstack/host/docker"
 )
 
 var errNoAddress = errors.New("the Postgres container has no address")
@@ -29,44 +25,14 @@ func (r *reader) connections(ctx context.Context) *contract.ConnectionStatus {
 			s.Used += role.Connections
 		}
 	}
-	if c, ok := r.container(contract.PostgresService); ok && c.PID > 0 {
-		// The table of the container's own network.
-		table, err := os.ReadFile(r.in(filepath.Join("/proc", strconv.Itoa(c.PID), "net/tcp")))
-		if err == nil {
-			r.sockets = countSockets(table)
-		}
+	if c, ok := r.container(contract.PostgresService); ok {
+		r.sockets = r.Engine.Connections(c, postgresPort, docker.Established, docker.SynReceived)
 	}
 	return s
 }
 
-// countSockets counts the open connections to Postgres' port in a table of the kernel, by the address at the other end.
-func countSockets(table []byte) map[string]int {
-	const (
-		open       = "01" // established
-		received   = "03" // on its way
-		port       = ":1538"
-		localAt    = 1
-		remoteAt   = 2
-		stateAt    = 3
-		ipv4Length = 4
-	)
-	counts := map[string]int{}
-	for line := range strings.Lines(string(table)) {
-		fields := strings.Fields(line)
-		if len(fields) <= stateAt || !strings.HasSuffix(fields[localAt], port) ||
-			!slices.Contains([]string{open, received}, fields[stateAt]) {
-			continue
-		}
-		address, _, _ := strings.Cut(fields[remoteAt], ":")
-		raw, err := hex.DecodeString(address)
-		if err != nil || len(raw) != ipv4Length {
-			continue
-		}
-		slices.Reverse(raw) // the kernel prints it as a number in host byte order, which is little-endian
-		counts[netip.AddrFrom4([ipv4Length]byte(raw)).String()]++
-	}
-	return counts
-}
+// postgresPort is the port of the container.
+const postgresPort = 5432
 
 // database returns an app's use of Postgres.
 func (r *reader) database(ctx context.Context, app contract.ManifestApp) *contract.DatabaseStatus {
@@ -80,7 +46,8 @@ func (r *reader) database(ctx context.Context, app contract.ManifestApp) *contra
 	s := &contract.DatabaseStatus{Used: role.Connections, Limit: role.Limit, Size: role.Size}
 	for _, c := range r.containers {
 		if c.Service == app.Name {
-			s.Sockets += r.sockets[c.Addresses[contract.DatabaseNetwork]]
+			address, _ := netip.ParseAddr(c.Addresses[contract.DatabaseNetwork])
+			s.Sockets += r.sockets[address]
 		}
 	}
 	if err := r.connect(ctx, app); err != nil {

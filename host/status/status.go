@@ -4,6 +4,7 @@ package status
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,12 +84,12 @@ type reader struct {
 	now        time.Time
 	manifest   contract.Manifest
 	containers []docker.Container
-	written    map[string]int64  // by container ID
-	usage      *database.Usage   // nil if Postgres does not accept connections
-	sockets    map[string]int    // connections to Postgres by address
-	killed     map[string]int    // see kills
-	wanted     map[string]string // releases, by app
-	hosts      contract.Hosts    // the live containers
+	written    map[string]int64   // by container ID
+	usage      *database.Usage    // nil if Postgres does not accept connections
+	sockets    map[netip.Addr]int // connections to Postgres by address
+	killed     map[string]int     // see kills
+	wanted     map[string]string  // releases, by app
+	hosts      contract.Hosts     // the live containers
 }
 
 func (r *reader) in(path string) string { return filepath.Join(r.Root, path) }
@@ -203,7 +204,7 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 		Domain: app.Domain, Certificate: r.certificate(ctx, app), Database: r.database(ctx, app), Written: r.writtenBy(app.Name),
 		Wanted: r.wanted[app.Name],
 	}
-	if _, err := os.Stat(filepath.Join(r.in(contract.MaintenanceDir), app.Name+".html")); err == nil {
+	if _, err := os.Stat(r.in(contract.MaintenancePage(app.Name))); err == nil {
 		s.Maintenance = true
 	}
 	if d, pid, ok := deploy.Running(r.StackDir, app.Name); ok {
@@ -225,6 +226,5 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 
 // live reports whether Caddy sends an app's requests to this container.
 func (r *reader) live(c docker.Container) bool {
-	at, ok := r.hosts[c.Service]
-	return ok && c.Fixed[contract.EdgeNetwork] == r.manifest.Edge().IP(at)
+	return r.hosts.Has(r.manifest.Edge(), c.Service, c.Fixed[contract.EdgeNetwork])
 }

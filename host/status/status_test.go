@@ -22,6 +22,7 @@ import (
 	"webstack/host/database"
 	"webstack/host/docker"
 	"webstack/host/internal/commandtest"
+	"webstack/host/internal/dockertest"
 )
 
 // bench is a made-up host. Its apps listen on this machine.
@@ -50,9 +51,10 @@ func newBench(t *testing.T) *bench {
 		text, err := json.Marshal(b.containers)
 		return string(text), err
 	})
+	root := t.TempDir()
 	b.Options = Options{
-		StackDir: filepath.Join(t.TempDir(), "stack"), Root: t.TempDir(),
-		Engine:     &docker.Engine{Runner: b.run, Project: contract.ComposeProject},
+		StackDir: filepath.Join(t.TempDir(), "stack"), Root: root,
+		Engine:     &docker.Engine{Runner: b.run, Project: contract.ComposeProject, Proc: filepath.Join(root, "proc")},
 		Postgres:   func(context.Context, contract.Manifest) (database.Usage, error) { return database.Usage{}, nil },
 		Connect:    func(context.Context, string, string) error { return nil },
 		Guarded:    func(context.Context) bool { return true },
@@ -112,7 +114,7 @@ func (b *bench) app(name, domain string, answer int) {
 
 func (b *bench) container(service string, number int, image, status string) {
 	b.containers = append(b.containers, map[string]any{
-		"Id": fmt.Sprintf("%064x", len(b.containers)), "Name": "/" + contract.ContainerName(service, number), "RestartCount": 2,
+		"Id": fmt.Sprintf("%064x", len(b.containers)), "Name": "/" + dockertest.ContainerName(service, number), "RestartCount": 2,
 		"State":      map[string]any{"Status": status, "StartedAt": "2026-01-31T03:15:00.123456789Z"},
 		"HostConfig": map[string]any{"Memory": 64 << 20},
 		"Config": map[string]any{"Image": image, "Labels": map[string]string{
@@ -148,7 +150,7 @@ func TestRead(t *testing.T) {
 	b.write(contract.Paths{StackDir: b.StackDir}.Hosts(), string(contract.Hosts{"shop": {Slot: 1}}.Text(contract.Manifest{}.Edge())))
 	b.write(filepath.Join(b.Root, contract.MaintenanceDir, "blog.html"), "page")
 	b.write(filepath.Join(b.StackDir, contract.DeploysDir, "new", "running.json"),
-		fmt.Sprintf(`{"deploy": %q, "pid": 99}`, contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode()))
+		fmt.Sprintf(`{"deploy": %s, "pid": 99}`, contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode()))
 	leaf := b.tls.Certificate()
 	b.write(filepath.Join(contract.Paths{StackDir: b.StackDir}.AppTLS("shop"), contract.CertFile),
 		string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leaf.Raw})))

@@ -39,8 +39,6 @@ func (r *reader) boot() time.Time {
 	return r.now.Add(-time.Duration(int64(up)-ticks/ticksPerSecond) * time.Second)
 }
 
-// memory reads what the kernel counts in KiB.
-
 // disks returns the root disk and, if it is mounted, the data volume.
 func (r *reader) disks(mounted bool) []contract.DiskStatus {
 	paths := []string{"/"}

@@ -186,12 +186,12 @@ It lasts until it is turned off, whatever is deployed and however often the host
 }
 
 func (o *operator) runMaintenance(ctx context.Context, app, state, message string) error {
-	const longest = 1000
 	switch {
 	case state != "on" && state != "off":
 		return fmt.Errorf("%w: %q is not on or off", command.ErrUsage, state)
-	case len(message) > longest:
-		return fmt.Errorf("%w: --message has %d bytes; allowed are %d", command.ErrUsage, len(message), longest)
+	case len(message) > contract.MaxMaintenanceMessage:
+		return fmt.Errorf("%w: --message has %d bytes; allowed are %d", command.ErrUsage, len(message),
+			contract.MaxMaintenanceMessage)
 	case message != "" && state == "off":
 		return fmt.Errorf("%w: --message has no use with off", command.ErrUsage)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +15,7 @@ import (
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"webstack/contract"
+	"webstack/internal/parameterhistory"
 )
 
 // DeployOptions say what to deploy.
@@ -50,7 +50,11 @@ func (s *Stack) Deploy(ctx context.Context, host Host, o DeployOptions, out io.W
 		return "", err
 	}
 	w := &watcher{Stack: s, command: c, id: id, out: out}
-	ended, err := w.follow(ctx)
+	ended, err := s.wait(ctx, id, c.Host, watchPause, func(status ssmtypes.CommandInvocationStatus) {
+		if status == ssmtypes.CommandInvocationStatusInProgress {
+			_, _ = w.look(ctx) // its failure is not the deploy's
+		}
+	})
 	if ctx.Err() != nil {
 		return id, fmt.Errorf("follow the deploy, which goes on; see webstack releases %s: %w", o.App, ctx.Err())
 	}
@@ -72,6 +76,9 @@ func (s *Stack) Deploy(ctx context.Context, host Host, o DeployOptions, out io.W
 	return id, result.Err()
 }
 
+// watchPause is the longest pause between two looks at a running deploy.
+const watchPause = 500 * time.Millisecond
+
 // watcher prints what a deploy prints.
 type watcher struct {
 	*Stack
@@ -79,32 +86,6 @@ type watcher struct {
 	id      string
 	out     io.Writer
 	printed int // bytes
-}
-
-// watchPause is the pause between two looks at a running deploy.
-const watchPause = 500 * time.Millisecond
-
-// follow prints until the deploy ends. A look that fails is not the deploy's failure.
-func (w *watcher) follow(ctx context.Context) (*ssmtypes.CommandInvocation, error) {
-	begun := time.Now()
-	for {
-		found, err := w.invocation(ctx, w.id, w.command.Host)
-		switch {
-		case err != nil:
-			return nil, Explain("follow command "+w.id, err)
-		case found == nil && time.Since(begun) > appearance:
-			return nil, fmt.Errorf("follow command %s: Systems Manager still does not know it after %s", w.id, appearance)
-		case found != nil && ended(found.Status):
-			return found, nil
-		case found != nil && found.Status == ssmtypes.CommandInvocationStatusInProgress:
-			_, _ = w.look(ctx)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(max(w.poll, min(watchPause, 2*w.poll))):
-		}
-	}
 }
 
 // look prints what is new, and returns how much that was.
@@ -166,27 +147,12 @@ func (s *Stack) Releases(ctx context.Context, app string) (all []Release, live s
 			live = ""
 		}
 	}
-	var history []ssmtypes.ParameterHistory
-	pages := ssm.NewGetParameterHistoryPaginator(client, &ssm.GetParameterHistoryInput{
-		Name: aws.String(contract.AppDeployParam(base, app)),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if HasCode(err, "ParameterNotFound") {
-			return nil, live, nil
-		}
-		if err != nil {
-			return nil, "", Explain("read the deploys of "+app, err)
-		}
-		history = append(history, page.Parameters...)
+	values, err := parameterhistory.Read(ctx, client, contract.AppDeployParam(base, app))
+	if err != nil {
+		return nil, "", Explain("list the deploys of "+app, err)
 	}
-	slices.SortStableFunc(history, func(a, b ssmtypes.ParameterHistory) int { return int(b.Version - a.Version) })
 	marked := live == ""
-	for _, p := range history {
-		d, err := contract.DecodeDeploy(aws.ToString(p.Value))
-		if err != nil {
-			continue // the value before the first deploy
-		}
+	for _, d := range contract.DecodeDeploys(values) {
 		is := !marked && d.Result == contract.DeploySucceeded && contract.SameImage(d.Release, live)
 		marked = marked || is
 		all = append(all, Release{d, is})

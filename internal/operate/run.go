@@ -56,7 +56,13 @@ func (s *Stack) Run(ctx context.Context, c Command) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	ended, err := s.wait(ctx, id, c)
+	last := ""
+	ended, err := s.wait(ctx, id, c.Host, pollMost, func(status ssmtypes.CommandInvocationStatus) {
+		if string(status) != last && c.Progress != nil {
+			last = string(status)
+			c.Progress(last)
+		}
+	})
 	if err != nil {
 		return Result{}, err
 	}
@@ -99,30 +105,32 @@ func (s *Stack) result(ctx context.Context, id string, c Command, ended *ssmtype
 	return result, nil
 }
 
-// wait waits until a command has ended on the host.
-func (s *Stack) wait(ctx context.Context, id string, c Command) (*ssmtypes.CommandInvocation, error) {
-	begun, pause, last := time.Now(), s.poll, ""
+// wait waits until a command has ended on the host. It calls look with the status each time it looks before, and the
+// pauses between two looks grow to most.
+func (s *Stack) wait(
+	ctx context.Context, id, host string, most time.Duration, look func(ssmtypes.CommandInvocationStatus),
+) (*ssmtypes.CommandInvocation, error) {
+	begun, pause := time.Now(), s.poll
 	for {
-		found, err := s.invocation(ctx, id, c.Host)
+		found, err := s.invocation(ctx, id, host)
 		switch {
 		case err != nil:
 			return nil, Explain("follow command "+id, err)
 		case found == nil && time.Since(begun) > appearance:
 			return nil, fmt.Errorf("follow command %s: Systems Manager still does not know it after %s; is %s its host?",
-				id, appearance, c.Host)
+				id, appearance, host)
 		case found != nil && ended(found.Status):
 			return found, nil
 		}
-		if found != nil && string(found.Status) != last && c.Progress != nil {
-			last = string(found.Status)
-			c.Progress(last)
+		if found != nil {
+			look(found.Status)
 		}
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("wait for command %s, which keeps running on the host: %w", id, ctx.Err())
 		case <-time.After(pause):
 		}
-		pause = min(pause*3/2, pollMost)
+		pause = min(pause*3/2, most)
 	}
 }
 

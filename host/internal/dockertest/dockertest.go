@@ -28,6 +28,11 @@ import (
 // Project is the name of the Compose project.
 const Project = "webstack"
 
+// ContainerName is the name that Compose gives to container number n of a service.
+func ContainerName(service string, number int) string {
+	return Project + "-" + service + "-" + strconv.Itoa(number)
+}
+
 // Container is a container of the engine.
 type Container struct {
 	ID, Name, Service, Image, Sum, Status string
@@ -532,7 +537,7 @@ func (e *Engine) scale(next Container, scale int, keep bool) error {
 		c.ID = fmt.Sprintf("%064x", e.made)
 		c.ip = cmp.Or(c.Fixed, fmt.Sprintf("10.0.%d.%d", e.made/256, e.made%256))
 		if c.Name == "" {
-			c.Name = contract.ContainerName(c.Service, number)
+			c.Name = ContainerName(c.Service, number)
 		}
 		if e.Volume[c.Image] {
 			c.volume = fmt.Sprintf("anonymous-%d", e.made)
