@@ -70,7 +70,7 @@ func badReleases(t *testing.T, w *world) {
 	for release, want := range map[string]string{
 		"never-pushed":                         "not found",
 		"sha256:" + strings.Repeat("0", 64):    "not found",
-		"v1@sha256:" + strings.Repeat("0", 64): "not found",
+		"v1@sha256:" + strings.Repeat("0", 64): "to deploy another image, leave the tag out",
 	} {
 		if out, err := w.webstack("deploy", "shop", release); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s: %v\n%s", release, err, out)
