@@ -6,7 +6,7 @@ BIN := .webstack/bin
 
 # Package, target and number of inputs. Not a duration: a target that is busy when its time is up
 # is reported as failed (https://go.dev/issue/75804).
-FUZZ := config:FuzzLoad:3000x appcompose:FuzzRender:5000x contract:FuzzDecodeManifest:20000x internal/naming:FuzzName:100000x \
+FUZZ := config:FuzzLoad:3000x appcompose/render:FuzzRender:5000x contract:FuzzDecodeManifest:20000x internal/naming:FuzzName:100000x \
 	internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
 	internal/datachannel:FuzzDecode:30000x
 
@@ -71,7 +71,7 @@ fmt: ## format the Go code
 	git ls-files -co --exclude-standard '*.go' | xargs gofmt -w
 
 bench: ## measure rendering, and preview and up with 2, 20 and 200 apps next to a baseline
-	go test ./appcompose -run '^$$' -bench . -benchmem
+	go test ./appcompose/render -run '^$$' -bench . -benchmem
 	go test -C e2e -run '^$$' -bench . -benchtime 1x -timeout 2h ./...
 
 # Always run: the Go tool knows best whether anything changed.

@@ -3,11 +3,11 @@ package appcompose
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/appcompose/render"
 	"webstack/contract"
 )
 
@@ -16,7 +16,9 @@ const TypeToken = "webstack:appcompose:AppCompose"
 
 // Args are the inputs of New.
 type Args struct {
-	RenderInput
+	render.Input
+	// Secrets are the values of each app's SecureEnv, by app and name.
+	Secrets map[string]map[string]pulumi.StringInput
 	// HostProgram is the path of webstackctl, built for the instance's architecture.
 	HostProgram string
 	// PostgresHost is "host:port" of the external Postgres. It is required with one, and must be unset without.
@@ -57,7 +59,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err := ctx.RegisterComponentResourceV2(TypeToken, name, inputs, c, opts...); err != nil {
 		return nil, fmt.Errorf("register %s: %w", name, err)
 	}
-	if warning := memoryWarning(args.RenderInput); warning != "" {
+	if warning := render.MemoryWarning(args.Input); warning != "" {
 		if err := ctx.Log.Warn(warning, &pulumi.LogArgs{Resource: c}); err != nil {
 			return nil, fmt.Errorf("warn about memory: %w", err)
 		}
@@ -78,7 +80,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return c, nil
 }
 
-func appNames(apps []App) []string {
+func appNames(apps []render.App) []string {
 	var names []string
 	for _, app := range apps {
 		names = append(names, app.Name)
@@ -109,7 +111,14 @@ func newBundle(args *Args) (bundle, error) {
 	if (args.PostgresHost != nil) != args.ExternalPostgres {
 		return bundle{}, errors.New("publish bundle: set PostgresHost if, and only if, enableExternalPostgres is true")
 	}
-	rendered, err := Render(args.RenderInput)
+	for _, app := range args.Apps {
+		for _, name := range app.SecureEnv {
+			if args.Secrets[app.Name][name] == nil {
+				return bundle{}, fmt.Errorf("publish bundle: apps.%s: the secret %s has no value", app.Name, name)
+			}
+		}
+	}
+	rendered, err := render.Render(args.Input)
 	if err != nil {
 		return bundle{}, err
 	}
@@ -123,5 +132,3 @@ func newBundle(args *Args) (bundle, error) {
 	}
 	return bundle{rendered: rendered, program: program, manifest: manifest.Encode()}, nil
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -2,6 +2,7 @@ package appcompose
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +12,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/appcompose/render"
 	"webstack/contract"
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -24,24 +27,35 @@ const (
 // args are those of a stack of two apps, with a host program on disk.
 func args(t *testing.T, edits ...func(*Args)) *Args {
 	t.Helper()
-	in := input(
-		app("blog", func(a *App) { a.Aliases = []string{"www.blog.example.com"} }),
-		app("shop", func(a *App) {
-			a.EnvPlain = map[string]string{"LOG_LEVEL": "info"}
-			a.EnvSecure = map[string]pulumi.StringInput{"API_KEY": pulumi.String("hidden-key"), "STRIPE_KEY": pulumi.String("hidden-stripe")}
-		}),
-	)
 	program := filepath.Join(t.TempDir(), "webstackctl")
 	if err := os.WriteFile(program, []byte("program"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	a := &Args{
-		RenderInput: in, HostProgram: program,
+	shop := app("shop")
+	shop.EnvPlain, shop.SecureEnv = map[string]string{"LOG_LEVEL": "info"}, []string{"API_KEY", "STRIPE_KEY"}
+	a := &Args{HostProgram: program, Input: render.Input{
+		Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: "/opt/webstack", Acme: "letsencrypt",
+		InstanceType: "t4g.small", HostMemoryMb: 2048, HostMemoryKnown: true, EdgeSubnet: contract.EdgeSubnet,
+		PostgresUser: "postgres", PostgresDefaultDb: "app", PostgresConnections: 102,
+		Apps: []render.App{app("blog"), shop}, ActiveApp: "blog",
+	}}
+	a.Apps[0].Aliases = []string{"www.blog.example.com"}
+	a.Secrets = map[string]map[string]pulumi.StringInput{
+		"shop": {"API_KEY": pulumi.String("hidden-key"), "STRIPE_KEY": pulumi.String("hidden-stripe")},
 	}
 	for _, edit := range edits {
 		edit(a)
 	}
 	return a
+}
+
+func app(name string) render.App {
+	return render.App{
+		Name: name, Domain: name + ".example.com",
+		Repository: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/webstack-dev/" + name,
+		Port:       8080, HealthPath: "/", MemoryMb: 256,
+		Init: true, StartTimeoutSeconds: 90, DrainTimeoutSeconds: 30, StopGraceSeconds: 10,
+	}
 }
 
 func external(a *Args) {
@@ -78,7 +92,7 @@ func TestNew(t *testing.T) {
 		if bytes.Contains(dump, []byte("hidden")) {
 			t.Error("a secret is registered in clear")
 		}
-		pulumitest.Golden(t, dump, ".json")
+		golden.Compare(t, dump, ".json")
 	})
 }
 
@@ -220,7 +234,7 @@ func TestSecretValuesDoNotChangeTheManifest(t *testing.T) {
 	t.Parallel()
 	sum := func(value string) string {
 		var made AppCompose
-		a := args(t, func(a *Args) { a.Apps[1].EnvSecure["API_KEY"] = pulumi.String(value) })
+		a := args(t, func(a *Args) { a.Secrets["shop"]["API_KEY"] = pulumi.String(value) })
 		pulumitest.MustRun(t, program(a, &made), options)
 		return made.ManifestSum
 	}
@@ -239,6 +253,7 @@ func TestNewRefuses(t *testing.T) {
 		"host without need":  {func(a *Args) { a.PostgresHost = pulumi.String("x:1") }, "enableExternalPostgres"},
 		"no external host":   {func(a *Args) { a.ExternalPostgres = true }, "enableExternalPostgres"},
 		"unrenderable value": {func(a *Args) { a.CaddyEmail = "{" }, "cannot be used in a Caddyfile"},
+		"secret not given":   {func(a *Args) { delete(a.Secrets["shop"], "API_KEY") }, "apps.shop: the secret API_KEY has no value"},
 		"unknown region":     {func(a *Args) { a.Region = "" }, "region"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -255,8 +270,14 @@ func TestNewReportsFailures(t *testing.T) {
 
 func TestNewWith200Apps(t *testing.T) {
 	t.Parallel()
-	in := many(200)
-	a := args(t, func(a *Args) { a.RenderInput = in })
+	a := args(t, func(a *Args) {
+		a.Apps, a.ActiveApp = nil, "app0"
+		for i := range 200 {
+			a.Apps = append(a.Apps, app(fmt.Sprint("app", i)))
+			a.Apps[i].SecureEnv = []string{"API_KEY"}
+			a.Secrets[a.Apps[i].Name] = map[string]pulumi.StringInput{"API_KEY": pulumi.String("hidden")}
+		}
+	})
 	r := pulumitest.MustRun(t, program(a, nil), options)
 	r.CheckShape(t)
 	r.Count(t, passwordType, 201)

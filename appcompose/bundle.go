@@ -7,12 +7,13 @@ import (
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/appcompose/render"
 	"webstack/contract"
 )
 
 // bundle is what is published.
 type bundle struct {
-	rendered Rendered
+	rendered render.Files
 	program  contract.File
 	manifest []byte
 }

@@ -50,9 +50,9 @@ func (p *publisher) secrets() error {
 			return err
 		}
 		// The names below are unique: an app's name may contain "-env-", but a variable's name has no "-".
-		for _, variable := range sortedKeys(app.EnvSecure) {
+		for _, variable := range app.SecureEnv {
 			err := p.secure(app.Name+"-env-"+variable, contract.AppEnvParam(base, app.Name, variable),
-				app.EnvSecure[variable])
+				p.args.Secrets[app.Name][variable])
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -49,7 +50,7 @@ func TestCompute(t *testing.T) {
 			t.Parallel()
 			pulumitest.EachRun(t, program(args, "host"), options, func(t *testing.T, recorder *pulumitest.Recorder) {
 				recorder.CheckShape(t)
-				pulumitest.Golden(t, recorder.Dump(t), ".json")
+				golden.Compare(t, recorder.Dump(t), ".json")
 			})
 		})
 	}

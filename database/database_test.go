@@ -5,6 +5,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -39,7 +40,7 @@ func TestDatabase(t *testing.T) {
 		if name := database.Text("finalSnapshotIdentifier"); !recorder.DryRun && name != last {
 			t.Errorf("the last snapshot is named %q, as that of another database may be", name)
 		}
-		pulumitest.Golden(t, recorder.Dump(t), ".json")
+		golden.Compare(t, recorder.Dump(t), ".json")
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 	"webstack/internal/scripttest"
 )
@@ -33,7 +34,7 @@ func TestDbBackup(t *testing.T) {
 	t.Parallel()
 	pulumitest.EachRun(t, program(args(), "backup"), options, func(t *testing.T, recorder *pulumitest.Recorder) {
 		recorder.CheckShape(t)
-		pulumitest.Golden(t, recorder.Dump(t), ".json")
+		golden.Compare(t, recorder.Dump(t), ".json")
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -42,7 +43,7 @@ func TestDns(t *testing.T) {
 		if n := len(recorder.Calls()); n != 2 {
 			t.Errorf("%d zone lookups for two zones", n)
 		}
-		pulumitest.Golden(t, recorder.Dump(t), ".json")
+		golden.Compare(t, recorder.Dump(t), ".json")
 	})
 }
 

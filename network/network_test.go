@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -39,7 +40,7 @@ func TestNetwork(t *testing.T) {
 			options := pulumitest.Options{Outputs: pulumitest.AWSOutputs}
 			pulumitest.EachRun(t, program(args, "network"), options, func(t *testing.T, recorder *pulumitest.Recorder) {
 				recorder.CheckShape(t)
-				pulumitest.Golden(t, recorder.Dump(t), ".json")
+				golden.Compare(t, recorder.Dump(t), ".json")
 			})
 		})
 	}

@@ -134,9 +134,22 @@ func (b *builder) givenPassword() pulumi.StringInput {
 	return pulumi.ToSecret(pulumi.String(b.config.PostgresPassword.Reveal())).(pulumi.StringOutput)
 }
 
+// appSecrets returns the secret environment variables of each app.
+func (b *builder) appSecrets() map[string]map[string]pulumi.StringInput {
+	secrets := map[string]map[string]pulumi.StringInput{}
+	for _, app := range b.config.Apps {
+		secrets[app.Name] = map[string]pulumi.StringInput{}
+		for name, value := range app.EnvSecure {
+			secrets[app.Name][name] = pulumi.String(value.Reveal())
+		}
+	}
+	return secrets
+}
+
 func (b *builder) buildApps() (err error) {
 	args := &appcompose.Args{
-		RenderInput: RenderInput(b.config, b.ctx.Project(), b.ctx.Stack(), b.region, b.account),
+		Input:       RenderInput(b.config, b.ctx.Project(), b.ctx.Stack(), b.region, b.account),
+		Secrets:     b.appSecrets(),
 		HostProgram: b.hostProgram, PostgresPassword: b.givenPassword(),
 	}
 	if b.database != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"webstack/config"
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -131,7 +132,7 @@ func TestChangeOfEachKey(t *testing.T) {
 		}
 		write(t, &text, "apps.shop."+key.Name, base, base.with("webstack:apps", app(field)))
 	}
-	pulumitest.Golden(t, []byte(text.String()), ".txt")
+	golden.Compare(t, []byte(text.String()), ".txt")
 }
 
 func write(t *testing.T, text *strings.Builder, key string, before, after shape) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
+	"webstack/internal/golden"
 	"webstack/internal/pulumitest"
 )
 
@@ -16,7 +17,7 @@ func TestGraph(t *testing.T) {
 	t.Parallel()
 	eachShape(t, func(t *testing.T, r *pulumitest.Recorder) {
 		r.CheckShape(t)
-		pulumitest.Golden(t, r.Dump(t), ".json")
+		golden.Compare(t, r.Dump(t), ".json")
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"webstack/appcompose"
+	"webstack/appcompose/render"
 	"webstack/config"
 	"webstack/contract"
 	"webstack/host/apps"
@@ -93,7 +93,7 @@ func (h *host) render(names ...string) {
 		h.write(contract.EnvDir+"/"+name+".env", env)
 		h.write(contract.TLSDir+"/"+name+"/"+contract.CertificateFile, contract.AutomaticCertificate())
 	}
-	r, err := appcompose.Render(in)
+	r, err := render.Render(in)
 	if err != nil {
 		h.Fatal(err)
 	}

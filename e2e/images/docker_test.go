@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"gopkg.in/yaml.v3"
 
-	"webstack/appcompose"
+	"webstack/appcompose/render"
 	"webstack/config"
 	"webstack/e2e/lab"
 	"webstack/internal/tooltest"
@@ -57,7 +57,7 @@ func stack(t *testing.T) (services map[string]service, caddyfile []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rendered, err := appcompose.Render(program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012"))
+	rendered, err := render.Render(program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012"))
 	if err != nil {
 		t.Fatal(err)
 	}

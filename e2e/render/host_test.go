@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"webstack/appcompose"
+	"webstack/appcompose/render"
 	"webstack/config"
 	"webstack/contract"
 	program "webstack/stack"
@@ -96,7 +96,7 @@ func newHost(t testing.TB, s stack) *host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := appcompose.Render(program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012"))
+	r, err := render.Render(program.RenderInput(c, "webstack", "dev", "eu-central-1", "123456789012"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webstack/internal/pulumitest"
+	"webstack/internal/golden"
 	"webstack/internal/workflowtest"
 )
 
@@ -38,7 +38,7 @@ func TestText(t *testing.T) {
 		t.Run(arch, func(t *testing.T) {
 			t.Parallel()
 			text := render(t, sample(arch))
-			pulumitest.Golden(t, text, ".yml")
+			golden.Compare(t, text, ".yml")
 			workflowtest.Lint(t, text)
 			w := workflowtest.Parse(t, text)
 			if job := w.Jobs["deploy"]; job.RunsOn != runner || w.Env["PLATFORM"] != "linux/"+arch || job.TimeoutMinutes <= 22 {

@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 import (
 	"fmt"
@@ -45,8 +45,8 @@ func shareMemory(host int) memory {
 	}
 }
 
-// memoryWarning warns if the limits of all containers together exceed the host's memory; otherwise it is "".
-func memoryWarning(in RenderInput) string {
+// MemoryWarning warns if the limits of all containers together exceed the host's memory; otherwise it is "".
+func MemoryWarning(in Input) string {
 	share := shareMemory(in.HostMemoryMb)
 	sum := share.caddy
 	if !in.ExternalPostgres {

@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 import (
 	"cmp"
@@ -13,8 +13,8 @@ import (
 	"webstack/contract"
 )
 
-// Rendered holds the text files of the bundle, and what else the host must know.
-type Rendered struct {
+// Files are the text files of the bundle, and what else the host must know.
+type Files struct {
 	// Compose is the Compose file, Caddyfile the Caddyfile.
 	Compose, Caddyfile []byte
 	manifest           contract.Manifest
@@ -22,20 +22,20 @@ type Rendered struct {
 
 // Render renders the files. The same input gives the same bytes, whatever the order of its apps and maps. It refuses an
 // input that would give a broken or misleading file, and reports all problems at once.
-func Render(in RenderInput) (Rendered, error) {
+func Render(in Input) (Files, error) {
 	in.Apps = slices.SortedFunc(slices.Values(in.Apps), func(a, b App) int { return cmp.Compare(a.Name, b.Name) })
 	if err := checkInput(in); err != nil {
-		return Rendered{}, err
+		return Files{}, err
 	}
 	composeText, err := renderCompose(in)
 	if err != nil {
-		return Rendered{}, err
+		return Files{}, err
 	}
 	caddyText, err := renderCaddyfile(in)
 	if err != nil {
-		return Rendered{}, err
+		return Files{}, err
 	}
-	r := Rendered{Compose: composeText, Caddyfile: caddyText, manifest: describe(in)}
+	r := Files{Compose: composeText, Caddyfile: caddyText, manifest: describe(in)}
 	r.manifest.Files = []contract.File{
 		textFile(contract.ComposePath, composeText),
 		textFile(contract.CaddyfilePath, caddyText),
@@ -44,7 +44,7 @@ func Render(in RenderInput) (Rendered, error) {
 }
 
 // Manifest returns the manifest of the bundle with the rendered files and the given ones.
-func (r Rendered) Manifest(more ...contract.File) (contract.Manifest, error) {
+func (r Files) Manifest(more ...contract.File) (contract.Manifest, error) {
 	m := r.manifest
 	m.Files = slices.Concat(m.Files, more)
 	return m, m.Validate()
@@ -57,7 +57,7 @@ func textFile(path string, content []byte) contract.File {
 }
 
 // describe returns the manifest without files.
-func describe(in RenderInput) contract.Manifest {
+func describe(in Input) contract.Manifest {
 	m := contract.Manifest{
 		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: in.StackDir,
 		EdgeSubnet:       in.EdgeSubnet,
@@ -71,7 +71,7 @@ func describe(in RenderInput) contract.Manifest {
 			StartTimeoutSeconds: app.StartTimeoutSeconds, DrainTimeoutSeconds: app.DrainTimeoutSeconds,
 			StopGraceSeconds: app.StopGraceSeconds,
 			ReleaseCommand:   app.ReleaseCommand, ReleaseTimeoutSeconds: app.ReleaseTimeoutSeconds,
-			DbConnections: app.DbConnections, SecureEnv: slices.Sorted(maps.Keys(app.EnvSecure)),
+			DbConnections: app.DbConnections, SecureEnv: slices.Sorted(slices.Values(app.SecureEnv)),
 		})
 	}
 	return m
@@ -83,7 +83,7 @@ var (
 
 // checkInput refuses what can be marshalled but would be misread by Compose or the host. Package config has refused
 // most of it with better messages; this check protects other callers of Render.
-func checkInput(in RenderInput) error {
+func checkInput(in Input) error {
 	var problems []error
 	check := func(ok bool, format string, args ...any) {
 		if !ok {

@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 import (
 	"slices"
@@ -23,7 +23,7 @@ const (
 	issuerInternal    = "internal"
 )
 
-func renderCaddyfile(in RenderInput) ([]byte, error) {
+func renderCaddyfile(in Input) ([]byte, error) {
 	data := templates.Caddyfile{Email: in.CaddyEmail, StrictTransport: in.Acme == acmeLetsEncrypt, AccessLog: in.AccessLog}
 	switch in.Acme {
 	case acmeLetsEncrypt, acmeInternal:

@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 import (
 	"strings"
@@ -30,21 +30,21 @@ func TestMemoryWarning(t *testing.T) {
 		}
 		return list
 	}
-	small := func(in RenderInput) RenderInput {
+	small := func(in Input) Input {
 		in.InstanceType, in.HostMemoryMb, in.HostMemoryKnown = "t4g.small", 2048, true
 		return in
 	}
 	for _, c := range []struct {
-		input RenderInput
+		input Input
 		want  string
 	}{
-		{small(RenderInput{Apps: apps(512, 512)}), ""},
-		{small(RenderInput{Apps: apps(512, 513)}),
+		{small(Input{Apps: apps(512, 512)}), ""},
+		{small(Input{Apps: apps(512, 513)}),
 			"the containers' memory limits add up to 2049 MiB, but a t4g.small has 2048 MiB"},
-		{small(RenderInput{ExternalPostgres: true, Apps: apps(512, 1280)}), ""},
-		{RenderInput{HostMemoryMb: 2048, Apps: apps(100000)}, ""}, // its memory is not known
+		{small(Input{ExternalPostgres: true, Apps: apps(512, 1280)}), ""},
+		{Input{HostMemoryMb: 2048, Apps: apps(100000)}, ""}, // its memory is not known
 	} {
-		got := memoryWarning(c.input)
+		got := MemoryWarning(c.input)
 		if (got == "") != (c.want == "") || !strings.HasPrefix(got, c.want) {
 			t.Errorf("%+v: got %q, want %q", c.input, got, c.want)
 		}

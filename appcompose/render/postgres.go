@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ const postgresSecret = "postgres-password"
 
 // postgresService is the shared database. The image reads user, password and first database only if the data directory
 // is empty; the host program makes later changes.
-func postgresService(in RenderInput, share memory) service {
+func postgresService(in Input, share memory) service {
 	// A stop writes everything in memory to disk. If Postgres is killed earlier, the next start has to recover.
 	s := base(contract.PostgresService, contract.PostgresImage, share.postgres, "90s")
 	s.ContainerName = contract.PostgresService

@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 // cloudflareRanges are the addresses that Cloudflare's proxies connect from, as published at
 // https://www.cloudflare.com/ips-v4 and https://www.cloudflare.com/ips-v6 (last changed 2023-09-28, as of 2026-02).

@@ -1,4 +1,4 @@
-package appcompose
+package render
 
 import (
 	"bytes"
@@ -10,9 +10,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"webstack/contract"
-	"webstack/internal/pulumitest"
+	"webstack/internal/golden"
 )
 
 func app(name string, edits ...func(*App)) App {
@@ -29,8 +28,8 @@ func app(name string, edits ...func(*App)) App {
 }
 
 // input is a stack of these apps, the first of which is active, with a repository for each.
-func input(apps ...App) RenderInput {
-	in := RenderInput{
+func input(apps ...App) Input {
+	in := Input{
 		Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: "/opt/webstack", Acme: "letsencrypt",
 		InstanceType: "t4g.small", HostMemoryMb: 2048, HostMemoryKnown: true,
 		PostgresUser: "postgres", PostgresDefaultDb: "app", PostgresConnections: 102, Apps: apps, EdgeSubnet: contract.EdgeSubnet,
@@ -42,13 +41,13 @@ func input(apps ...App) RenderInput {
 }
 
 // many is a stack of n apps with some environment and an alias each.
-func many(n int) RenderInput {
+func many(n int) Input {
 	var apps []App
 	for i := range n {
 		apps = append(apps, app(fmt.Sprintf("app%04d", i), func(a *App) {
 			a.Aliases = []string{"www." + a.Domain}
 			a.EnvPlain = map[string]string{"LOG_LEVEL": "info", "GREETING": "Hello, $USER!"}
-			a.EnvSecure = map[string]pulumi.StringInput{"API_KEY": pulumi.String("hidden")}
+			a.SecureEnv = []string{"API_KEY"}
 		}))
 	}
 	return input(apps...)
@@ -72,7 +71,7 @@ var hostile = map[string]string{
 
 func TestRender(t *testing.T) {
 	t.Parallel()
-	two := func(edit func(*RenderInput)) RenderInput {
+	two := func(edit func(*Input)) Input {
 		in := input(
 			app("blog", func(a *App) {
 				a.Domain, a.Aliases = "example.com", []string{"www.example.com", "example.org"}
@@ -80,40 +79,40 @@ func TestRender(t *testing.T) {
 			app("shop", func(a *App) {
 				a.Port, a.MemoryMb = 3000, 512
 				a.EnvPlain = map[string]string{"PRICE": "$5", "LOG_LEVEL": "info"}
-				a.EnvSecure = map[string]pulumi.StringInput{"STRIPE_KEY": pulumi.String("hidden"), "API_KEY": pulumi.String("hidden")}
+				a.SecureEnv = []string{"STRIPE_KEY", "API_KEY"}
 			}),
 		)
 		edit(&in)
 		return in
 	}
-	for name, in := range map[string]RenderInput{
+	for name, in := range map[string]Input{
 		"no-apps":  input(),
-		"two-apps": two(func(c *RenderInput) { c.CaddyEmail = "ops@example.com"; c.ActiveApp = "shop" }),
-		"proxied":  two(func(c *RenderInput) { c.Apps[1].Proxied = true }),
-		"internal": two(func(c *RenderInput) { c.Acme = "internal" }),
-		"staging":  two(func(c *RenderInput) { c.Acme = "staging" }),
-		"directory": two(func(c *RenderInput) {
+		"two-apps": two(func(c *Input) { c.CaddyEmail = "ops@example.com"; c.ActiveApp = "shop" }),
+		"proxied":  two(func(c *Input) { c.Apps[1].Proxied = true }),
+		"internal": two(func(c *Input) { c.Acme = "internal" }),
+		"staging":  two(func(c *Input) { c.Acme = "staging" }),
+		"directory": two(func(c *Input) {
 			c.Acme = "https://ca.example.net/acme/directory"
 			c.HostMemoryMb, c.PostgresConnections = 16384, 500
 		}),
-		"external-postgres": two(func(c *RenderInput) { c.ExternalPostgres = true }),
+		"external-postgres": two(func(c *Input) { c.ExternalPostgres = true }),
 		"hostile-values":    input(app("odd", func(a *App) { a.EnvPlain = hostile })),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := render(t, in)
-			pulumitest.Golden(t, r.Compose, "/docker-compose.yml")
-			pulumitest.Golden(t, r.Caddyfile, "/Caddyfile")
+			golden.Compare(t, r.Compose, "/docker-compose.yml")
+			golden.Compare(t, r.Caddyfile, "/Caddyfile")
 			m, err := r.Manifest()
 			if err != nil {
 				t.Fatal(err)
 			}
-			pulumitest.Golden(t, m.Encode(), "/manifest.json")
+			golden.Compare(t, m.Encode(), "/manifest.json")
 		})
 	}
 }
 
-func render(t testing.TB, in RenderInput) Rendered {
+func render(t testing.TB, in Input) Files {
 	t.Helper()
 	r, err := Render(in)
 	if err != nil {
@@ -130,7 +129,7 @@ func TestRenderIsStable(t *testing.T) {
 	for i := range other.Apps {
 		slices.Reverse(other.Apps[i].Aliases)
 	}
-	for name, in := range map[string]RenderInput{"same": many(50), "other order": other} {
+	for name, in := range map[string]Input{"same": many(50), "other order": other} {
 		again := render(t, in)
 		if !bytes.Equal(first.Compose, again.Compose) || !bytes.Equal(first.Caddyfile, again.Caddyfile) {
 			t.Errorf("%s input: the text differs", name)
@@ -196,30 +195,30 @@ func environment(t testing.TB, compose []byte, service string) map[string]string
 
 func TestRenderRefuses(t *testing.T) {
 	t.Parallel()
-	type edit = func(in *RenderInput, a *App)
+	type edit = func(in *Input, a *App)
 	env := func(name, value string) edit {
-		return func(_ *RenderInput, a *App) { a.EnvPlain = map[string]string{name: value} }
+		return func(_ *Input, a *App) { a.EnvPlain = map[string]string{name: value} }
 	}
 	const badToken = "cannot be used in a Caddyfile"
 	tests := map[string]struct {
 		edit edit
 		want string
 	}{
-		"reserved name": {func(_ *RenderInput, a *App) { a.Name = "caddy" }, "apps.caddy: the name is in use"},
+		"reserved name": {func(_ *Input, a *App) { a.Name = "caddy" }, "apps.caddy: the name is in use"},
 		"name of a container": {
-			func(_ *RenderInput, a *App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is in use",
+			func(_ *Input, a *App) { a.Name = "webstack-shop-1" }, "apps.webstack-shop-1: the name is in use",
 		},
-		"no repository":   {func(_ *RenderInput, a *App) { a.Repository = "" }, `"" is not an image repository`},
+		"no repository":   {func(_ *Input, a *App) { a.Repository = "" }, `"" is not an image repository`},
 		"variable's name": {env("A-B", ""), `"A-B" is not the name`},
 		"NUL":             {env("A", "\x00"), "A is not UTF-8 text"},
 		"not UTF-8":       {env("A", "\xff"), "A is not UTF-8 text"},
-		"active app":      {func(in *RenderInput, _ *App) { in.ActiveApp = "gone" }, `"gone" is not an app`},
-		"domain":          {func(_ *RenderInput, a *App) { a.Domain = "a.example.com {" }, badToken},
-		"alias":           {func(_ *RenderInput, a *App) { a.Aliases = []string{"{$HOME}"} }, badToken},
-		"email":           {func(in *RenderInput, _ *App) { in.CaddyEmail = "a b" }, badToken},
-		"acme":            {func(in *RenderInput, _ *App) { in.Acme = "x\n}" }, badToken},
-		"stackDir":        {func(in *RenderInput, _ *App) { in.StackDir = "/opt/$X" }, "stackDir:"},
-		"healthPath":      {func(_ *RenderInput, a *App) { a.HealthPath = "up" }, "healthPath"},
+		"active app":      {func(in *Input, _ *App) { in.ActiveApp = "gone" }, `"gone" is not an app`},
+		"domain":          {func(_ *Input, a *App) { a.Domain = "a.example.com {" }, badToken},
+		"alias":           {func(_ *Input, a *App) { a.Aliases = []string{"{$HOME}"} }, badToken},
+		"email":           {func(in *Input, _ *App) { in.CaddyEmail = "a b" }, badToken},
+		"acme":            {func(in *Input, _ *App) { in.Acme = "x\n}" }, badToken},
+		"stackDir":        {func(in *Input, _ *App) { in.StackDir = "/opt/$X" }, "stackDir:"},
+		"healthPath":      {func(_ *Input, a *App) { a.HealthPath = "up" }, "healthPath"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,10 +1,8 @@
-package appcompose
+package render
 
-import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
-// RenderInput is what the rendered files depend on. All of it but the values of secrets is known before any resource
+// Input is what the rendered files depend on. All of it but the values of secrets is known before any resource
 // exists, and no value of a secret gets into what is rendered. Zero values are not defaults: package config has those.
-type RenderInput struct {
+type Input struct {
 	// Project and Stack are Pulumi's names of both; parameters are below /<project>/<stack>.
 	Project, Stack string
 	// Region is the AWS region.
@@ -64,6 +62,6 @@ type App struct {
 	ReleaseTimeoutSeconds int
 	// EnvPlain are the environment variables that may be read by anyone.
 	EnvPlain map[string]string
-	// EnvSecure are those that are secret.
-	EnvSecure map[string]pulumi.StringInput
+	// SecureEnv are the names of those that are secret.
+	SecureEnv []string
 }
