@@ -76,9 +76,9 @@ func AppHost(app string) string { return app + ".internal" }
 // no live container.
 type Hosts map[string]Address
 
-// HostsDelay is how long Caddy may still use the old content of HostsPath: the resolver of the Go programming language
-// reads its hosts file again after 5 seconds.
-const HostsDelay = 5 * time.Second
+// HostsDelay is how long Caddy may still use the old content of HostsPath: it looks up names every second, in a hosts file
+// that the resolver of the Go programming language reads again after 5 seconds.
+const HostsDelay = 6 * time.Second
 
 // Has reports whether the container of an app that has a fixed address is the live one.
 func (h Hosts) Has(e Edge, app, ip string) bool {

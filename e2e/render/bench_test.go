@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"net"
@@ -23,7 +24,7 @@ import (
 // rounds are measured in turn with each Caddyfile, so that other load on the computer affects both alike.
 const rounds = 7
 
-// BenchmarkProxy measures requests per second and their 99th percentile through the rendered Caddyfile, beside a Caddyfile
+// BenchmarkProxy measures requests per second, their 99th percentile and the CPU time of each through the rendered Caddyfile, beside a Caddyfile
 // that hands the same requests to the same app, with a log and compression, and does nothing else. Both find the app by a
 // name in the hosts file. Run it with -benchtime 1x.
 func BenchmarkProxy(b *testing.B) {
@@ -35,22 +36,27 @@ func BenchmarkProxy(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	upstream := "localhost:" + port
+	upstream := "dynamic a localhost " + port + " {\n\t\t\t\trefresh 1s\n\t\t\t\tversions ipv4\n\t\t\t}"
 	rendered := &server{host: newHost(b, twoApps().with("acme", "internal")), ports: freePorts(b), upstream: upstream}
 	rendered.env = rendered.environment(b)
 	rendered.start(b)
-	bare := bareProxy(b, upstream)
+	bare, bareProcess := bareProxy(b, "localhost:"+port)
 	for range b.N {
-		var ratios, tails []float64
-		var perSecond, p99 [2]float64
+		var ratios, tails, work []float64
+		var perSecond, p99, cpu [2]float64
 		for range rounds {
-			for i, port := range []int{rendered.ports.https, bare} {
-				perSecond[i], p99[i] = load(b, port)
+			for i, proxy := range []struct{ port, pid int }{{rendered.ports.https, rendered.pid}, {bare, bareProcess}} {
+				before := cpuTime(b, proxy.pid)
+				var requests float64
+				requests, perSecond[i], p99[i] = load(b, proxy.port)
+				cpu[i] = float64((cpuTime(b, proxy.pid) - before).Microseconds()) / requests
 			}
 			ratios, tails = append(ratios, perSecond[0]/perSecond[1]), append(tails, p99[0]/p99[1])
+			work = append(work, cpu[0]/cpu[1])
 		}
 		slices.Sort(ratios)
 		slices.Sort(tails)
+		slices.Sort(work)
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(perSecond[0], "requests/s")
 		b.ReportMetric(perSecond[1], "bare-requests/s")
@@ -58,6 +64,9 @@ func BenchmarkProxy(b *testing.B) {
 		b.ReportMetric(p99[0], "p99-ms")
 		b.ReportMetric(p99[1], "bare-p99-ms")
 		b.ReportMetric(tails[rounds/2], "p99-ratio")
+		b.ReportMetric(cpu[0], "cpu-us/request")
+		b.ReportMetric(cpu[1], "bare-cpu-us/request")
+		b.ReportMetric(work[rounds/2], "cpu-ratio")
 	}
 }
 
@@ -82,7 +91,7 @@ func (h *host) environment(b *testing.B) []string {
 }
 
 // load sends requests for some seconds, as fast as they are answered, over connections that stay open.
-func load(b *testing.B, port int) (perSecond, p99 float64) {
+func load(b *testing.B, port int) (requests, perSecond, p99 float64) {
 	b.Helper()
 	attacker := vegeta.NewAttacker(vegeta.MaxWorkers(16), vegeta.Workers(16), vegeta.KeepAlive(true), vegeta.HTTP2(false),
 		vegeta.LocalAddr(net.IPAddr{IP: net.IPv4(127, 0, 0, 1)}),
@@ -100,11 +109,11 @@ func load(b *testing.B, port int) (perSecond, p99 float64) {
 	if metrics.Success != 1 {
 		b.Fatalf("only %.4f of the requests succeeded: %v %v", metrics.Success, metrics.StatusCodes, metrics.Errors)
 	}
-	return metrics.Throughput, float64(metrics.Latencies.P99.Microseconds()) / 1000
+	return float64(metrics.Requests), metrics.Throughput, float64(metrics.Latencies.P99.Microseconds()) / 1000
 }
 
-// bareProxy starts a Caddy that only proxies, logs and compresses, and returns its port.
-func bareProxy(b *testing.B, upstream string) int {
+// bareProxy starts a Caddy that only proxies, logs and compresses, and returns its port and process.
+func bareProxy(b *testing.B, upstream string) (port, pid int) {
 	b.Helper()
 	dir, at := b.TempDir(), freePorts(b)
 	path := filepath.Join(dir, "Caddyfile")
@@ -134,5 +143,24 @@ func bareProxy(b *testing.B, upstream string) int {
 		}
 		return conn.Close() == nil
 	})
-	return at.https
+	return at.https, cmd.Process.Pid
+}
+
+// cpuTime returns the CPU time that a process has used, which other load on the computer changes less than its throughput.
+func cpuTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	if err != nil {
+		b.Skip("needs Linux: ", err)
+	}
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	var ticks time.Duration
+	for _, field := range fields[11:13] { // utime and stime, in hundredths of a second
+		n, err := strconv.Atoi(string(field))
+		if err != nil {
+			b.Fatal(err)
+		}
+		ticks += time.Duration(n)
+	}
+	return ticks * 10 * time.Millisecond
 }

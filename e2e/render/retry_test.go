@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A request that the app has received is not sent again, whether its connection is a new one or was used before.
+// A request that the app has received is not sent again. The one exception are safe methods, which change nothing, on a
+// connection that was used before: the app may have closed it before it saw the request.
 func TestRequestsAreSentOnce(t *testing.T) {
 	t.Parallel()
 	s := serve(t, twoApps())
@@ -43,7 +44,11 @@ func TestRequestsAreSentOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			_ = resp.Body.Close()
-			if got := received.Load(); got != 1 || resp.StatusCode != http.StatusBadGateway {
+			most := int64(1)
+			if before > 0 && (method == http.MethodGet || method == http.MethodHead) {
+				most = 2
+			}
+			if got := received.Load(); got < 1 || got > most || resp.StatusCode != http.StatusBadGateway {
 				t.Errorf("%s after %d others: the app received it %d times, the visitor got %s", method, before, got, resp.Status)
 			}
 		}

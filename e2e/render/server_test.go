@@ -32,7 +32,7 @@ type server struct {
 	*host
 	ports ports
 	edits []string
-	// upstream is where all apps are; "" means that proxyTo says it, for each app.
+	// upstream is the line of the Caddyfile that says where all apps are; "" means that proxyTo says it, for each app.
 	upstream string
 	// env is added to Caddy's environment.
 	env []string
@@ -83,9 +83,9 @@ func serve(t testing.TB, s stack, edits ...string) *server {
 
 func (s *server) start(t testing.TB) {
 	t.Helper()
-	upstream := cmp.Or(s.upstream, "tcp/{file."+filepath.Join(s.dir, upstreamsDir)+"/{args[0]}}")
+	upstream := cmp.Or(s.upstream, "to tcp/{file."+filepath.Join(s.dir, upstreamsDir)+"/{args[0]}}")
 	s.write(t, contract.CaddyfilePath, s.localise(t, s.ports, append(slices.Clone(s.edits),
-		"{args[0]}.internal:{args[1]}", upstream)...))
+		"\t\t\tdynamic a {args[0]}.internal {args[1]} {\n\t\t\t\trefresh 1s\n\t\t\t\tversions ipv4\n\t\t\t}\n", "\t\t\t"+upstream+"\n")...))
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
