@@ -76,6 +76,15 @@ func badReleases(t *testing.T, w *world) {
 			t.Errorf("%s: %v\n%s", release, err, out)
 		}
 	}
+	other := "linux/arm64"
+	if w.platform == "arm64" {
+		other = "linux/amd64"
+	}
+	w.pushProgram("shop", "other-platform", "", other, []byte("\x7fELF"))
+	if out, err := w.webstack("deploy", "shop", "other-platform"); err == nil || !strings.Contains(out,
+		"the image is built for "+other+", but this host is linux/"+w.platform) || !strings.Contains(out, "stays live") {
+		t.Errorf("other platform: %v\n%s", err, out)
+	}
 	visitors.wentWell(t, before)
 	if n := w.containers("shop"); n != 1 {
 		t.Errorf("shop has %d containers", n)

@@ -116,15 +116,22 @@ func (w *world) login() {
 // push pushes an image of an app; mode says how it behaves, "" = well.
 func (w *world) push(app, tag, mode string) {
 	w.Helper()
+	content, err := os.ReadFile(w.program)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.pushProgram(app, tag, mode, "linux/"+w.platform, content)
+}
+
+// pushProgram is push for an image of a platform with another program.
+func (w *world) pushProgram(app, tag, mode, platform string, program []byte) {
+	w.Helper()
 	dir := filepath.Join(w.dir, app+"-"+tag)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		w.Fatal(err)
 	}
 	recipe := fmt.Sprintf("FROM scratch\nCOPY app /app\nENV APP=%s VERSION=%s MODE=%s\nENTRYPOINT [\"/app\"]\n", app, tag, mode)
-	content, err := os.ReadFile(w.program)
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, "app"), content, 0o755)
-	}
+	err := os.WriteFile(filepath.Join(dir, "app"), program, 0o755)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, "Dockerfile"), []byte(recipe), 0o600)
 	}
@@ -133,7 +140,7 @@ func (w *world) push(app, tag, mode string) {
 	}
 	image := w.registry + "/webstack-local/" + app + ":" + tag
 	w.images = append(w.images, image)
-	w.docker("build", "--quiet", "--tag", image, dir)
+	w.docker("build", "--quiet", "--platform", platform, "--tag", image, dir)
 	w.docker("push", "--quiet", image)
 	_ = os.RemoveAll(dir)
 }
