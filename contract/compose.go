@@ -45,6 +45,9 @@ const (
 // ReleaseContainerName returns the name of the container in which an app's release command runs.
 func ReleaseContainerName(app string) string { return ComposeProject + "-" + app + "-release" }
 
+// BackupVerifyContainer is the name of the throwaway Postgres that backups are restored into.
+const BackupVerifyContainer = ComposeProject + "-backup-verify"
+
 // SumLabel is the label with a checksum of what a container was created from: its definition and, for an app, its image
 // and its env file. The host program uses it to find containers that must be replaced. Compose's own label changes with
 // the version of Compose, so an upgrade would restart everything.

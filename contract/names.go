@@ -56,9 +56,10 @@ const (
 	ManifestKey = BundlePrefix + "manifest.json"
 )
 
-// BackupPrefix precedes every object of a backup in the backup bucket.
-const BackupPrefix = "postgres/backups/"
-
-// BackupManifest ends the key of the object that is written last: BackupPrefix, the backup's date, "/", and this. A
-// backup without it is incomplete.
-const BackupManifest = "manifest.json"
+// Prefixes in the backup bucket.
+const (
+	// BackupPrefix precedes every object of a backup: see BackupKey.
+	BackupPrefix = "postgres/backups/"
+	// NewestBackupPrefix precedes the copy of the newest verified backup of each database: see NewestBackupKey.
+	NewestBackupPrefix = "postgres/newest/"
+)

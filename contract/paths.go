@@ -54,6 +54,10 @@ const (
 	LastRunPath = StateDir + "/last-run.json"
 	// DeploysDir has one directory per app with what its last deploys printed.
 	DeploysDir = StateDir + "/deploys"
+	// BackupLockPath is the lock file of backups.
+	BackupLockPath = StateDir + "/backup.lock"
+	// BackupLogsDir has what the last backups printed.
+	BackupLogsDir = StateDir + "/backups"
 	// ReservePath occupies disk space that the host program can free when it needs some.
 	ReservePath = StateDir + "/reserve"
 	// EnvDir has one file NAME.env (mode 0600) per app.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func Run(ctx context.Context, o Options) error {
 type deploy struct {
 	Options
 	root  *os.Root
-	log   *os.File
+	log   io.Closer
 	out   io.Writer // Out and the log
 	app   contract.ManifestApp
 	base  string
@@ -189,7 +190,7 @@ func (d *deploy) deploy(ctx context.Context) error {
 		return err
 	}
 	if !d.Rollback { // a migration that has run once must not run again, and an older one may not fit
-		if err := d.apps.Prepare(ctx, d.app, release); err != nil {
+		if err := d.prepare(ctx, release); err != nil {
 			return err
 		}
 	}
@@ -198,6 +199,20 @@ func (d *deploy) deploy(ctx context.Context) error {
 	}
 	d.protect(ctx, release)
 	return nil
+}
+
+// prepare runs the app's release command. It waits for a dump of the app's database: a migration would wait for the locks
+// that the dump holds, and everything else that uses the tables would wait behind the migration.
+func (d *deploy) prepare(ctx context.Context, release string) error {
+	if len(d.app.ReleaseCommand) > 0 {
+		lock := filepath.Join(d.StackDir, contract.DatabaseLockPath(d.app.Database))
+		unlock, err := filelock.Acquire(ctx, lock, func() { d.say("%s: waiting for a backup of its database", d.App) })
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	return d.apps.Prepare(ctx, d.app, release)
 }
 
 // earlier returns the release to go back to.

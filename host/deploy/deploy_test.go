@@ -374,17 +374,10 @@ func TestLongOutput(t *testing.T) {
 	if got != text {
 		t.Errorf("watched %d of %d bytes", len(got), len(text))
 	}
-	var out bytes.Buffer
-	log := &lenient{w: &out, room: 10}
-	for _, part := range []string{"123456", "too long", "7890"} {
-		if n, err := log.Write([]byte(part)); n != len(part) || err != nil {
-			t.Errorf("wrote %d, %v", n, err)
-		}
-	}
-	if out.String() != "1234567890" {
-		t.Errorf("kept %q", out.String())
-	}
 }
+
+// maxWatch is how much a look at an output shows at most, in bytes.
+const maxWatch = 20000
 
 func TestKilledAtEachStep(t *testing.T) {
 	t.Parallel()
@@ -469,13 +462,6 @@ func TestWatch(t *testing.T) {
 	}
 	if got := watch(6); got != w.out.String()[6:] || watch(1_000_000) != "" {
 		t.Errorf("from byte 6: %q", got)
-	}
-	for i := range 2 * keptLogs {
-		w.must(Options{Release: "v1", ID: fmt.Sprintf("%s-%d", command, i)})
-	}
-	entries, err := os.ReadDir(filepath.Join(w.dir, contract.DeploysDir, "shop"))
-	if err != nil || len(entries) != keptLogs {
-		t.Errorf("%d outputs are kept, %v", len(entries), err)
 	}
 	if err := Watch(w.dir, "shop", "unknown", 0, io.Discard); err != nil {
 		t.Errorf("before it has begun: %v", err)

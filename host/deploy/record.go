@@ -16,77 +16,24 @@ import (
 
 	"webstack/contract"
 	"webstack/host/files"
+	"webstack/host/runlog"
 )
 
-// Files in an app's directory below contract.DeploysDir.
-const (
-	// recordFile is the record of a deploy that has begun and not ended.
-	recordFile = "running.json"
-	logSuffix  = ".log"
-	// keptLogs is how many outputs stay for Watch.
-	keptLogs = 5
-)
+// recordFile, in an app's directory below contract.DeploysDir, is the record of a deploy that has begun and not ended.
+const recordFile = "running.json"
 
 func dir(app string) string { return contract.DeploysDir + "/" + app }
 
-// openLog begins the file from which Watch reads, and removes the oldest ones.
+// openLog begins the file from which Watch reads.
 func (d *deploy) openLog() error {
 	if d.ID == "" {
 		d.ID = "local-" + strings.ToLower(rand.Text()[:12])
 	}
-	if err := d.root.MkdirAll(dir(d.App), 0o755); err != nil {
-		return fmt.Errorf("create %s: %w", dir(d.App), err)
-	}
-	if err := d.removeLogs(); err != nil {
+	log, file, err := runlog.Open(d.root, dir(d.App), d.ID)
+	if err != nil {
 		return err
 	}
-	var err error
-	d.log, err = d.root.OpenFile(dir(d.App)+"/"+d.ID+logSuffix, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return fmt.Errorf("write the output of the deploy: %w", err)
-	}
-	// A full disk must not keep the output from its reader.
-	d.out = io.MultiWriter(d.Out, &lenient{w: d.log, room: maxLog})
-	return nil
-}
-
-// maxLog limits the file of an output, in bytes.
-const maxLog = 16 << 20
-
-// lenient is a writer whose errors do not matter. It drops what there is no room for.
-type lenient struct {
-	w    io.Writer
-	room int
-}
-
-func (l *lenient) Write(p []byte) (int, error) {
-	if len(p) <= l.room {
-		l.room -= len(p)
-		_, _ = l.w.Write(p)
-	}
-	return len(p), nil
-}
-
-// removeLogs leaves room for one more output.
-func (d *deploy) removeLogs() error {
-	entries, err := fs.ReadDir(d.root.FS(), dir(d.App))
-	if err != nil {
-		return fmt.Errorf("list the outputs of deploys: %w", err)
-	}
-	logs := slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return path.Ext(e.Name()) != logSuffix })
-	slices.SortFunc(logs, func(a, b fs.DirEntry) int {
-		infoA, errA := a.Info()
-		infoB, errB := b.Info()
-		if errA != nil || errB != nil {
-			return 0
-		}
-		return infoB.ModTime().Compare(infoA.ModTime())
-	})
-	for _, old := range logs[min(len(logs), keptLogs-1):] {
-		if _, err := files.Remove(d.root, dir(d.App)+"/"+old.Name()); err != nil {
-			return err
-		}
-	}
+	d.log, d.out = file, io.MultiWriter(d.Out, log)
 	return nil
 }
 
