@@ -34,6 +34,10 @@ Usage:
         deploy TAG, TAG@sha256:DIGEST or sha256:DIGEST, or roll back to RELEASE or to the previous one
   webstackctl deploy APP --action watch --command ID [--from BYTE]
         print what a deploy has printed so far
+  webstackctl backup --bucket NAME [--stack-dir DIR] [APP]...
+        back up the databases of these apps, or of all apps and the default one, and verify each backup by restoring it
+  webstackctl backup --action watch --command ID [--from BYTE]
+        print what a backup has printed so far
   webstackctl exec APP [--new] [--terminal] [--stack-dir DIR] -- COMMAND...
         run a command in the live container of an app, or in a new one, and exit with its code
   webstackctl maintenance APP on|off [--message-base64 TEXT] [--stack-dir DIR]
@@ -108,6 +112,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.status(ctx, rest)
 	case "deploy":
 		return c.deploy(ctx, rest)
+	case "backup":
+		return c.backup(ctx, rest)
 	case "exec":
 		return c.exec(ctx, rest)
 	case "maintenance":

@@ -57,7 +57,11 @@ func TestWrongUsage(t *testing.T) {
 	converge := func(args ...string) []string { return append([]string{"converge", "--volume", volumeID}, args...) }
 	for want, args := range map[string][]string{
 		"no command given":          {},
-		`unknown command "backup"`:  {"backup"},
+		`unknown command "restore"`: {"restore"},
+		`--bucket: "" is not`:       {"backup"},
+		`--action "y" is not`:       {"backup", "--action", "y"},
+		`--command "x" is not`:      {"backup", "--action", "watch", "--command", "x"},
+		`backup "Shop": use`:        {"backup", "--bucket", "bucket", "Shop"},
 		`deploy "": use the name`:   {"deploy"},
 		`deploy: unexpected`:        {"deploy", "shop", "v1"},
 		`--release: read release`:   {"deploy", "shop", "--release", "a b"},
@@ -176,7 +180,7 @@ func TestHelpListsWhatExists(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		" mount ", " converge ", " deploy ", " exec ", " maintenance ", " status ", " logs ", " version\n", " help\n", "--volume", "--wait", "--json", "--lines",
+		" mount ", " converge ", " deploy ", " backup ", " exec ", " maintenance ", " status ", " logs ", " version\n", " help\n", "--volume", "--wait", "--json", "--lines",
 		"--since", "--timestamps", "--bucket", "--manifest-sha256", "--stack-dir", "--region",
 	} {
 		if !strings.Contains(help, want) {

@@ -1,0 +1,282 @@
+package backup
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"webstack/contract"
+	"webstack/host/command"
+	"webstack/host/runlog"
+	"webstack/internal/filelock"
+)
+
+// Store is the backup bucket.
+type Store interface {
+	// Put uploads an object, which must not exist yet, and returns its version.
+	Put(ctx context.Context, key string, content io.ReaderAt, size int64) (version string, err error)
+	// Replace uploads an object that may exist already.
+	Replace(ctx context.Context, key string, content io.ReaderAt, size int64) error
+	// Copy copies an object in the bucket over another, without downloading it, and returns the new version.
+	Copy(ctx context.Context, from, to string, size int64) (version string, err error)
+	// Exists reports whether there is an object.
+	Exists(ctx context.Context, key string) (bool, error)
+	// Get downloads an object. The caller closes it.
+	Get(ctx context.Context, key string) (io.ReadCloser, error)
+}
+
+// Options configure Run.
+type Options struct {
+	// StackDir is the absolute stack directory.
+	StackDir string
+	// Apps are the names of the apps whose databases are backed up; without any, those of all apps and the default one.
+	Apps []string
+	// ID is the ID of the command, by which Watch finds the output; "" makes one up.
+	ID string
+	// Run runs the host's programs.
+	Run command.Runner
+	// Store opens the backup bucket in a region.
+	Store func(ctx context.Context, region string) (Store, error)
+	// Dir is where the dump and the throwaway server have their files, on the data volume.
+	Dir string
+	// Space returns the size and the free space of a directory's file system in bytes.
+	Space func(dir string) (total, free int64, err error)
+	// Out gets a line for each step.
+	Out io.Writer
+}
+
+// ErrFailed says that a database was not backed up. The reason has been printed.
+var ErrFailed = errors.New("the backup failed")
+
+// Watch prints what a backup has printed so far, from a byte on; nothing if it has not begun. id is the ID of its
+// command.
+func Watch(stackDir, id string, from int64, out io.Writer) error {
+	return runlog.Watch(stackDir, contract.BackupLogsDir, id, from, out)
+}
+
+// maintenance is the database for statements about the server. Every Postgres has it.
+const maintenance = "postgres"
+
+// run is one run of Run.
+type run struct {
+	Options
+	server   // the Postgres of the host
+	manifest contract.Manifest
+	program  string // the SHA-256 of this program
+	store    Store
+	id       string
+	dir      string // this run's files
+	version  string
+	image    image
+	globals  contract.BackupObject
+	scratch  *scratch
+	out      io.Writer // Out and the log
+}
+
+// image is the image of the server.
+type image struct{ reference, id string }
+
+// target is a database to back up.
+type target struct{ app, database string }
+
+func (b *run) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
+
+// Run backs up databases, one after the other. Backups wait for each other, and the dump of a database and its migrations
+// do, too.
+func Run(ctx context.Context, o Options) error {
+	root, err := os.OpenRoot(o.StackDir)
+	if err != nil {
+		return fmt.Errorf("open stack directory: %w; the host has not been set up yet: run pulumi up", err)
+	}
+	defer func() { _ = root.Close() }()
+	log, file, err := runlog.Open(root, contract.BackupLogsDir, cmp.Or(o.ID, "local-"+strings.ToLower(rand.Text()[:12])))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }()
+	b := &run{Options: o, out: io.MultiWriter(o.Out, log)}
+	release, err := filelock.Acquire(ctx, filepath.Join(o.StackDir, contract.BackupLockPath), func() {
+		b.say("waiting for another backup to finish")
+	})
+	if err != nil {
+		return err
+	}
+	defer release()
+	targets, err := b.begin(ctx, root)
+	if err != nil {
+		b.say("failed: %v", err)
+		b.end(ctx)
+		return ErrFailed
+	}
+	defer b.end(ctx)
+	return b.all(ctx, targets)
+}
+
+// begin finds out what to back up, and makes room for it.
+func (b *run) begin(ctx context.Context, root *os.Root) ([]target, error) {
+	text, err := root.ReadFile(contract.ManifestPath)
+	if err != nil {
+		return nil, fmt.Errorf("read what the stack has: %w; run pulumi up", err)
+	}
+	if b.manifest, err = contract.DecodeManifest(text); err != nil {
+		return nil, err
+	}
+	targets, err := b.targets()
+	if err != nil {
+		return nil, err
+	}
+	if b.manifest.ExternalPostgres {
+		return nil, errors.New("back up an external Postgres: this version backs up only the Postgres on the host; RDS keeps " +
+			"automated backups for backupRetentionDays, from which it restores to a new RDS instance")
+	}
+	b.server = server{run: b.Run, container: contract.PostgresService, user: b.manifest.PostgresUser}
+	for _, f := range b.manifest.Files {
+		if f.Path == contract.HostProgramPath {
+			b.program = f.SHA256
+		}
+	}
+	b.id = contract.BackupID(time.Now())
+	b.dir = filepath.Join(b.Dir, b.id)
+	if b.store, err = b.Store(ctx, b.manifest.Region); err != nil {
+		return nil, err
+	}
+	if err := b.inspect(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.tidy(ctx); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(b.dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create the directory of the backup: %w", err)
+	}
+	return targets, nil
+}
+
+// targets returns the databases to back up.
+func (b *run) targets() ([]target, error) {
+	var all []target
+	for _, app := range b.manifest.Apps {
+		if len(b.Apps) == 0 || slices.Contains(b.Apps, app.Name) {
+			all = append(all, target{app.Name, app.Database})
+		}
+	}
+	for _, name := range b.Apps {
+		if _, ok := b.manifest.App(name); !ok {
+			return nil, fmt.Errorf("find app %s: the stack on this host has no such app; run pulumi up", name)
+		}
+	}
+	if len(b.Apps) == 0 {
+		all = append(all, target{"", b.manifest.PostgresDefaultDb})
+	}
+	return all, nil
+}
+
+// inspect reads the version and the image of the server.
+func (b *run) inspect(ctx context.Context) (err error) {
+	out, err := b.Run.Run(ctx, command.Command{
+		Name: "docker", Args: []string{"inspect", "--format", "{{.Config.Image}} {{.Image}}", b.container},
+	})
+	if err != nil {
+		return fmt.Errorf("inspect the container of Postgres: %w", err)
+	}
+	fields := strings.Fields(string(out))
+	if len(fields) != 2 {
+		return fmt.Errorf("inspect the container of Postgres: it has the image %q", out)
+	}
+	b.image = image{fields[0], fields[1]}
+	if b.version, err = b.exec(ctx, maintenance, "SHOW server_version"); err != nil {
+		return fmt.Errorf("connect to Postgres: %w", err)
+	}
+	b.version, _, _ = strings.Cut(b.version, " ")
+	return nil
+}
+
+// all backs up all databases and prints how many were verified.
+func (b *run) all(ctx context.Context, targets []target) error {
+	b.say("backup %s of %d %s", b.id, len(targets), plural(len(targets), "database"))
+	globals, err := b.putGlobals(ctx)
+	if err != nil {
+		b.say("failed: %v", err)
+	}
+	verified := 0
+	for _, t := range targets {
+		if err == nil && b.one(ctx, t, globals) {
+			verified++
+		}
+	}
+	b.say("%d of %d %s verified", verified, len(targets), plural(len(targets), "database"))
+	if verified < len(targets) {
+		return ErrFailed
+	}
+	return nil
+}
+
+// one backs up a database, and reports whether its backup was verified. When the dump fails, it waits for a deploy or
+// converge in progress, which may have been the cause, and tries once more.
+func (b *run) one(ctx context.Context, t target, globals []byte) bool {
+	at := time.Now()
+	err := b.database(ctx, t, globals)
+	if dumping := (*dumpError)(nil); errors.As(err, &dumping) && ctx.Err() == nil {
+		b.say("%s: trying again: %v", t.database, err)
+		b.waitForOthers(ctx)
+		err = b.database(ctx, t, globals)
+	}
+	if err == nil {
+		return true
+	}
+	b.say("%s: FAILED: %v", t.database, err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := errors.Join(b.disconnect(ctx), b.stopScratch(ctx), os.RemoveAll(filepath.Join(b.dir, dumpFile))); err != nil {
+		b.say("%s: warning: %v", t.database, err)
+	}
+	failure := contract.BackupFailure{
+		Version: contract.BackupVersion, ID: b.id, Database: t.database, At: at.UTC().Truncate(time.Second), Error: err.Error(),
+	}.Encode()
+	key := contract.BackupKey(b.id, t.database, contract.BackupFailed)
+	if _, err := b.store.Put(ctx, key, strings.NewReader(string(failure)), int64(len(failure))); err != nil {
+		b.say("%s: warning: the reason is not in the list of backups: %v", t.database, err)
+	}
+	return false
+}
+
+// waitForOthers waits until no deploy or converge runs, for a while.
+func (b *run) waitForOthers(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	if release, err := filelock.Acquire(ctx, contract.Paths{StackDir: b.StackDir}.Lock(), nil); err == nil {
+		release()
+	}
+}
+
+func (b *run) stopScratch(ctx context.Context) error {
+	b.scratch = nil
+	return b.removeScratch(ctx)
+}
+
+// end removes everything that the run has on the host.
+func (b *run) end(ctx context.Context) {
+	if b.dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	if err := errors.Join(b.stopScratch(ctx), os.RemoveAll(b.dir)); err != nil {
+		b.say("warning: %v", err)
+	}
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}

@@ -1,0 +1,63 @@
+package ctl
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"webstack/contract"
+	"webstack/host/backup"
+	"webstack/host/disk"
+)
+
+func (c Command) backup(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("backup", flag.ContinueOnError)
+	action := flags.String("action", "backup", "")
+	bucket := flags.String("bucket", "", "")
+	script, id := flags.String("script", "", ""), flags.String("command", "", "")
+	from := flags.Int64("from", 0, "")
+	dir := stackDir(flags)
+	if err := parseFlags(flags, args); err != nil {
+		return err
+	}
+	if err := checkStackDir(*dir); err != nil {
+		return err
+	}
+	switch *action {
+	case "watch":
+		if commandIDRE.FindString(*id) != *id || *id == "" {
+			return fmt.Errorf("--command %q is not the ID of a command: %w", *id, errUsage)
+		}
+		return backup.Watch(*dir, *id, *from, c.Stdout)
+	case "backup":
+	default:
+		return fmt.Errorf("--action %q is not backup or watch: %w", *action, errUsage)
+	}
+	if err := contract.CheckBucket(*bucket); err != nil {
+		return fmt.Errorf("--bucket: %w: %w", err, errUsage)
+	}
+	for _, app := range flags.Args() {
+		if contract.CheckAppName(app) != nil {
+			return fmt.Errorf("backup %q: use the names of apps: %w", app, errUsage)
+		}
+	}
+	// A backup that is cancelled removes what it has on the host.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	return backup.Run(ctx, backup.Options{
+		StackDir: *dir, Apps: flags.Args(), ID: commandIDRE.FindString(*script), Run: c.runner(), Out: c.Stdout,
+		Dir: filepath.Join(c.root(), contract.DumpsDir), Space: disk.Space,
+		Store: func(ctx context.Context, region string) (backup.Store, error) {
+			cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithEC2IMDSRegion())
+			if err != nil {
+				return nil, fmt.Errorf("load AWS settings: %w", err)
+			}
+			return backup.OpenBucket(cfg, *bucket), nil
+		},
+	})
+}
