@@ -130,8 +130,8 @@ func (b *builder) imageStatements() []iampolicy.Statement {
 	}
 }
 
-// backupStatements let the host add and read backups, but not delete or replace them: it has no access to versions and
-// to the bucket's lifecycle.
+// backupStatements let the host add and read backups, but not delete them: it has no access to versions and to the
+// bucket's lifecycle. The bucket's policy lets it replace only the copies of the newest backups, whose old versions stay.
 func (b *builder) backupStatements() []iampolicy.Statement {
 	bucket := b.args.Access.BackupBucketArn
 	if bucket == nil {
@@ -141,12 +141,14 @@ func (b *builder) backupStatements() []iampolicy.Statement {
 		{
 			Sid:      "WriteAndReadBackups",
 			Action:   []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"},
-			Resource: []any{objects(bucket, contract.BackupPrefix)},
+			Resource: []any{objects(bucket, contract.BackupPrefix), objects(bucket, contract.NewestBackupPrefix)},
 		},
 		{
 			Sid:    "ListBackups",
 			Action: []string{"s3:ListBucket"}, Resource: []any{bucket},
-			Condition: iampolicy.Condition{"StringLike": {"s3:prefix": {contract.BackupPrefix + "*"}}},
+			Condition: iampolicy.Condition{"StringLike": {"s3:prefix": {
+				contract.BackupPrefix + "*", contract.NewestBackupPrefix + "*",
+			}}},
 		},
 	}
 }

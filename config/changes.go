@@ -36,13 +36,14 @@ var changes = map[string]string{
 	"caddyEmail":   "Caddy reloads its configuration. Certificates stay",
 	"accessLog":    "Caddy reloads its configuration",
 	"acme":         "Caddy reloads its configuration and gets new certificates from the other authority",
-	"enablePgDumpToS3": "Turned on, a bucket and documents are created. Turned off, the bucket stays in the account " +
-		"with its backups, which still expire, and Pulumi forgets it. To use that bucket again, name it in " +
+	"enablePgDumpToS3": "Turned on, a bucket, documents and the schedule are created. Turned off, the bucket stays in " +
+		"the account with its backups, which still expire, and Pulumi forgets it. To use that bucket again, name it in " +
 		"dbBackupBucketName and import it first",
-	"dbBackupBucketName": "New backups go to a new bucket. The old one stays in the account with its backups",
-	"backupSchedule":     "The next backup follows the new schedule",
+	"dbBackupBucketName": "New backups go to a new bucket. The old one stays in the account with its backups, which " +
+		"webstack backups no longer lists",
+	"backupSchedule": "The next backup follows the new schedule; none is made at once",
 	"backupRetentionDays": "Applies to existing backups too: with a smaller number, S3 deletes older ones within a day " +
-		"or two",
+		"or two. The newest verified backup of each database stays",
 	"enableDns":           "Records are created or deleted",
 	"cloudflare:apiToken": "Used from this run on",
 	"githubOidcProviderArn": "The deploy roles trust the named provider. The account's own is deleted if the stack " +

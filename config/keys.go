@@ -231,7 +231,7 @@ var ownKeys = []spec[input]{
 			"User-Agent and Referer, full leaves out only cookies and the Authorization header, off logs errors only."},
 		at: func(c *input) any { return &c.AccessLog }},
 	{Key: Key{Name: "enablePgDumpToS3", Default: "true",
-		Description: "Back up every database to S3 on the schedule."},
+		Description: "Back up every database of the host to S3 on the schedule, and verify each backup by restoring it."},
 		at: func(c *input) any { return &c.EnablePgDumpToS3 }},
 	{Key: Key{Name: "dbBackupBucketName", Pattern: contract.BucketPattern,
 		Not:         `^(` + affixes + `)|(` + affixes + `)$`,
@@ -246,7 +246,7 @@ var ownKeys = []spec[input]{
 			"cron(0 0/4 * * ? *) or cron(30 2 ? * SUN *)"},
 		at: func(c *input) any { return &c.BackupSchedule }, check: checkSchedule},
 	{Key: Key{Name: "backupRetentionDays", Default: "30", Min: 1, Max: 3650,
-		Description: "Days after which a backup expires."},
+		Description: "Days after which a backup expires. The newest verified backup of each database does not."},
 		at: func(c *input) any { return &c.BackupRetentionDays }},
 	{Key: Key{Name: "enableDns", Default: "false",
 		Description: "Manage the Cloudflare records of every app's domain and aliases. Needs cloudflare:apiToken " +

@@ -38,8 +38,9 @@ func (b *builder) makeBucket() error {
 
 // statements are what the bucket's policy denies. The first keeps backups unchanged: objects can be created but not
 // overwritten. It requires the precondition that no object has the key yet. S3 checks it when an upload completes, not for
-// its parts. The second applies only to the host, whatever its role's policies
-// allow: it cannot do anything that removes a backup or makes it expire sooner.
+// its parts. It does not apply to the copies of the newest backups, which have fixed keys: a copy that is replaced stays
+// as an old version. The second applies only to the host, whatever its role's policies allow: it cannot do anything that
+// removes a backup or makes it expire sooner.
 func (b *builder) statements() []iampolicy.Statement {
 	backups := pulumi.Sprintf("%s/%s*", b.out.BucketArn, contract.BackupPrefix)
 	host := iampolicy.Condition{"ArnEquals": {"aws:PrincipalArn": {b.args.HostRoleArn}}}
@@ -69,6 +70,7 @@ func (b *builder) setting() []pulumi.ResourceOption {
 	return []pulumi.ResourceOption{b.parent, pulumi.RetainOnDelete(true)}
 }
 
+// expireBackups makes S3 delete old backups, as the host cannot.
 func (b *builder) expireBackups(bucket *s3.BucketV2) error {
 	type (
 		rule       = s3.BucketLifecycleConfigurationV2RuleArgs
@@ -78,6 +80,7 @@ func (b *builder) expireBackups(bucket *s3.BucketV2) error {
 		abort      = s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs
 	)
 	backups := filter{Prefix: pulumi.String(contract.BackupPrefix)}
+	newest := filter{Prefix: pulumi.String(contract.NewestBackupPrefix)}
 	_, err := s3.NewBucketLifecycleConfigurationV2(b.ctx, b.name+"-backups", &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.Bucket,
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{rule{
@@ -85,6 +88,13 @@ func (b *builder) expireBackups(bucket *s3.BucketV2) error {
 			Status:                         pulumi.String("Enabled"),
 			Filter:                         backups,
 			Expiration:                     expiration{Days: pulumi.Int(b.args.RetentionDays)},
+			NoncurrentVersionExpiration:    noncurrent{NoncurrentDays: pulumi.Int(replacedDays)},
+			AbortIncompleteMultipartUpload: abort{DaysAfterInitiation: pulumi.Int(1)},
+		}, rule{
+			// The current versions do not expire: however old it is, the newest backup of a database stays.
+			Id:                             pulumi.String("newest"),
+			Status:                         pulumi.String("Enabled"),
+			Filter:                         newest,
 			NoncurrentVersionExpiration:    noncurrent{NoncurrentDays: pulumi.Int(replacedDays)},
 			AbortIncompleteMultipartUpload: abort{DaysAfterInitiation: pulumi.Int(1)},
 		}},

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/contract"
 )
 
 // TypeToken is the component's type.
@@ -19,6 +22,10 @@ type Args struct {
 	NamePrefix string
 	// BucketName is the bucket's name; "" generates one.
 	BucketName string
+	// StackDir is the stack directory on the host.
+	StackDir string
+	// Schedule is a cron expression of State Manager; "" makes backups only on demand.
+	Schedule string
 	// RetentionDays is how long backups are kept, at least 1.
 	RetentionDays int
 	// HostRoleArn is the role of the host, which may add backups but not remove or replace them.
@@ -45,7 +52,7 @@ type builder struct {
 	out    *DbBackup
 }
 
-// New registers the bucket and the documents.
+// New registers the bucket, the documents and the schedule.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*DbBackup, error) {
 	if err := args.check(); err != nil {
 		return nil, err
@@ -77,6 +84,12 @@ func (a *Args) check() error {
 	var problems []error
 	if a.RetentionDays < 1 {
 		problems = append(problems, fmt.Errorf("keep backups for %d days: use at least 1", a.RetentionDays))
+	}
+	if err := contract.CheckStackDir(a.StackDir); err != nil {
+		problems = append(problems, fmt.Errorf("use the stack directory: %w", err))
+	}
+	if a.Schedule != "" && !strings.HasPrefix(a.Schedule, "cron(") {
+		problems = append(problems, fmt.Errorf("make backups at %q: use a cron expression", a.Schedule))
 	}
 	if !roleRE.MatchString(a.HostRoleArn) {
 		problems = append(problems, fmt.Errorf("let the host add backups as %q: give the ARN of its role", a.HostRoleArn))

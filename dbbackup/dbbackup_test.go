@@ -2,7 +2,9 @@ package dbbackup
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,6 +18,7 @@ import (
 func args(edits ...func(*Args)) *Args {
 	out := &Args{
 		Project: "webstack", Stack: "test", NamePrefix: "webstack-test", RetentionDays: 30,
+		StackDir: "/opt/webstack", Schedule: "cron(15 3 ? * * *)",
 		HostRoleArn: "arn:aws:iam::123456789012:role/webstack-test-host",
 	}
 	for _, edit := range edits {
@@ -63,11 +66,17 @@ func TestGivenBucketName(t *testing.T) {
 	}
 }
 
-// Nothing may run every night that can only fail.
-func TestNothingIsScheduled(t *testing.T) {
+// A change of the config must not start a backup in the middle of the day.
+func TestScheduleWaitsForItsTime(t *testing.T) {
 	t.Parallel()
 	recorder := pulumitest.MustRun(t, program(args(), "backup"), options)
-	recorder.Count(t, "aws:ssm/association:Association", 0)
+	association := recorder.One(t, "aws:ssm/association:Association", "backup-backup")
+	if got := association.Text("scheduleExpression"); got != "cron(15 3 ? * * *)" ||
+		!association.Input("applyOnlyAtCronInterval").BoolValue() {
+		t.Errorf("it runs at %s, and perhaps when it is created", got)
+	}
+	onDemand := args(func(a *Args) { a.Schedule = "" })
+	pulumitest.MustRun(t, program(onDemand, "backup"), options).Count(t, "aws:ssm/association:Association", 0)
 }
 
 // content is what these tests read of a document.
@@ -76,36 +85,72 @@ type content struct {
 	MainSteps  []struct{ Inputs struct{ RunCommand []string } }
 }
 
-func TestDocumentsSayWhatToDoInstead(t *testing.T) {
+// script returns the script of a document, and checks the patterns of its parameters.
+func script(t *testing.T, recorder *pulumitest.Recorder, name string, good map[string]string) string {
+	t.Helper()
+	var got content
+	document := recorder.One(t, "aws:ssm/document:Document", name)
+	if err := json.Unmarshal([]byte(document.Text("content")), &got); err != nil {
+		t.Fatal(err)
+	}
+	text := got.MainSteps[0].Inputs.RunCommand[0]
+	scripttest.Check(t, text)
+	for parameter, declared := range got.Parameters {
+		// An empty value does no harm to a parameter that may be left out.
+		pattern := strings.ReplaceAll(declared.AllowedPattern, ")?$", ")$")
+		scripttest.CheckPattern(t, parameter, pattern, good[parameter])
+	}
+	return text
+}
+
+// bash runs a script.
+func bash(t *testing.T, text string, env ...string) (string, error) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "bash")
+	command.Stdin, command.Env = strings.NewReader(text), append(os.Environ(), env...)
+	out, err := command.CombinedOutput()
+	return string(out), err
+}
+
+func TestRestoreDocumentSaysWhatToDoInstead(t *testing.T) {
 	t.Parallel()
-	good := map[string]string{"database": "shop", "backup": "2026-01-31T031500Z", "confirm": "shop"}
 	recorder := pulumitest.MustRun(t, program(args(), "backup"), options)
-	for name, want := range map[string]string{
-		"backup-backup": "nothing was backed up", "backup-restore": "nothing was changed",
-	} {
-		var got content
-		document := recorder.One(t, "aws:ssm/document:Document", name)
-		if err := json.Unmarshal([]byte(document.Text("content")), &got); err != nil {
-			t.Fatal(err)
-		}
-		script := got.MainSteps[0].Inputs.RunCommand[0]
-		scripttest.Check(t, script)
-		command := exec.CommandContext(t.Context(), "bash")
-		command.Stdin = strings.NewReader(script)
-		out, err := command.CombinedOutput()
-		if err == nil || !strings.Contains(string(out), want) || strings.Count(string(out), "\n") != 1 {
-			t.Errorf("%s: %v, %s", name, err, out)
-		}
-		for parameter, declared := range got.Parameters {
-			scripttest.CheckPattern(t, parameter, declared.AllowedPattern, good[parameter])
+	text := script(t, recorder, "backup-restore",
+		map[string]string{"database": "shop", "backup": "2026-01-31T031500Z", "confirm": "shop"})
+	out, err := bash(t, text)
+	if err == nil || !strings.Contains(out, "nothing was changed") || strings.Count(out, "\n") != 1 {
+		t.Errorf("%v, %s", err, out)
+	}
+}
+
+// The host program gets the bucket and the apps, each as an argument of its own.
+func TestBackupDocumentCallsTheHostProgram(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "stack")
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	program, fake := program(args(func(a *Args) { a.StackDir = dir }), "backup"), "#!/bin/sh\nprintf '[%s]' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "bin", "webstackctl"), []byte(fake), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	id := "01234567-89ab-cdef-0123-456789abcdef"
+	text := script(t, pulumitest.MustRun(t, program, options), "backup-backup",
+		map[string]string{"action": "watch", "apps": "shop", "command": id, "from": "0"})
+	for apps, want := range map[string]string{"": "", "shop": "[shop]", "shop,my-blog": "[shop][my-blog]"} {
+		out, err := bash(t, text, "SSM_action=backup", "SSM_apps="+apps, "SSM_command=", "SSM_from=0")
+		if err != nil || out != "[backup][--action][backup][--bucket][webstack-test-backups-0a1b2c3][--script][bash][--command][]"+
+			"[--from][0][--stack-dir]["+dir+"]"+want {
+			t.Errorf("apps %q: %v, %s", apps, err, out)
 		}
 	}
 }
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
-	bad := args(func(a *Args) { a.RetentionDays, a.HostRoleArn = 0, "host" })
-	pulumitest.CheckRefused(t, program(bad, "backup"), options, "use at least 1", `"host": give the ARN`)
+	bad := args(func(a *Args) { a.RetentionDays, a.HostRoleArn, a.StackDir, a.Schedule = 0, "host", "x", "daily" })
+	pulumitest.CheckRefused(t, program(bad, "backup"), options, "use at least 1", `"host": give the ARN`,
+		"use the stack directory", `at "daily": use a cron`)
 }
 
 func TestFailures(t *testing.T) {

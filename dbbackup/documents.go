@@ -1,7 +1,10 @@
 package dbbackup
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ssm"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"webstack/contract"
 	"webstack/internal/ssmdoc"
@@ -13,21 +16,18 @@ const (
 	databasePattern = `^[a-z][a-z0-9_-]{0,62}$`
 	// backupPattern matches a backup's date and time, as in the keys of its objects.
 	backupPattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{6}Z)?$`
-	// answerSeconds is how long a document may take.
+	// appsPattern matches names of apps with commas between them, or nothing.
+	appsPattern = `^(?:[a-z0-9][a-z0-9-]*(?:,[a-z0-9][a-z0-9-]*)*)?$`
+	// answerSeconds is how long a document may take that only says something.
 	answerSeconds = 60
+	// backupSeconds is how long a backup may take, including a wait for another one.
+	backupSeconds = 12 * 60 * 60
 )
 
-// makeDocuments registers the documents that back up and restore. The host program does not have these commands yet, so
-// the documents say what to do instead, and nothing runs them on a schedule.
+// makeDocuments registers the documents that back up and restore. The host program cannot restore yet, so that document
+// says what to do instead.
 func (b *builder) makeDocuments() error {
-	backup, err := b.newDocument(contract.DocBackup, ssmdoc.Document{
-		Description: "Says that backups cannot be made yet",
-		Steps: []ssmdoc.Step{{
-			Name: "backup", TimeoutSeconds: answerSeconds,
-			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot make backups yet: nothing was backed up. " +
-				"Dump a database by hand with pg_dump; docs/operations.md shows how"}.Refuse()),
-		}},
-	})
+	backup, err := b.newBackup()
 	if err != nil {
 		return err
 	}
@@ -41,13 +41,64 @@ func (b *builder) makeDocuments() error {
 		Steps: []ssmdoc.Step{{
 			Name: "restore", TimeoutSeconds: answerSeconds,
 			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot restore backups yet: nothing was changed. " +
-				"Restore a dump by hand with pg_restore; docs/operations.md shows how"}.Refuse()),
+				"Restore a dump by hand with pg_restore; docs/backups.md shows how"}.Refuse()),
 		}},
 	})
 	if err != nil {
 		return err
 	}
 	b.out.BackupDocument, b.out.RestoreDocument = backup.Name, restore.Name
+	return b.schedule(backup)
+}
+
+// newBackup registers the document that backs up databases: the schedule and the operator's command both run it.
+func (b *builder) newBackup() (*ssm.Document, error) {
+	nothing, backup, zero := "", "backup", "0"
+	script := b.out.BucketName.ApplyT(func(bucket string) (string, error) {
+		if err := contract.CheckBucket(bucket); err != nil {
+			return "", fmt.Errorf("write the script of the backup: %w", err)
+		}
+		body := templates.Script{
+			StackDir: b.args.StackDir, HostProgram: contract.Paths{StackDir: b.args.StackDir}.HostProgram(), Bucket: bucket,
+		}.Backup()
+		return ssmdoc.Script(body, "action", "apps", "command", "from"), nil
+	}).(pulumi.StringOutput)
+	return b.newDocument(contract.DocBackup, ssmdoc.Document{
+		Description: "Backs up databases to S3, and verifies each backup by restoring it",
+		Parameters: map[string]ssmdoc.Parameter{
+			"action": {
+				Description: "backup, or watch to print what a running backup has printed",
+				Pattern:     "^(?:backup|watch)$", Default: &backup,
+			},
+			"apps": {
+				Description: "Names of apps, separated by commas; nothing for all databases", Pattern: appsPattern, Default: &nothing,
+			},
+			"command": {
+				Description: "ID of the command to watch", Pattern: "^(?:" + contract.CommandIDPattern + ")?$", Default: &nothing,
+			},
+			"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
+		},
+		Steps: []ssmdoc.Step{{Name: "backup", TimeoutSeconds: backupSeconds, Script: script}},
+	})
+}
+
+// schedule registers the association that backs up all databases. It does not run when it is created or changed.
+func (b *builder) schedule(document *ssm.Document) error {
+	if b.args.Schedule == "" {
+		return nil
+	}
+	_, err := ssm.NewAssociation(b.ctx, b.name+"-backup", &ssm.AssociationArgs{
+		Name:                    document.Name,
+		AssociationName:         pulumi.String(contract.DocumentName(b.args.Project, b.args.Stack, contract.DocBackup)),
+		DocumentVersion:         pulumi.String("$DEFAULT"),
+		Targets:                 ssmdoc.Target(b.args.Project, b.args.Stack),
+		ScheduleExpression:      pulumi.String(b.args.Schedule),
+		ApplyOnlyAtCronInterval: pulumi.Bool(true),
+		ComplianceSeverity:      pulumi.String("HIGH"),
+	}, b.parent)
+	if err != nil {
+		return fmt.Errorf("register the schedule of backups: %w", err)
+	}
 	return nil
 }
 

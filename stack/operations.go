@@ -12,8 +12,13 @@ func (b *builder) buildBackup() (err error) {
 	if !b.config.EnablePgDumpToS3 {
 		return nil
 	}
+	schedule := b.config.BackupSchedule.ScheduleExpression()
+	if b.config.EnableExternalPostgres {
+		schedule = "" // the host cannot back up that, so it would only fail each night
+	}
 	b.backup, err = dbbackup.New(b.ctx, b.name, &dbbackup.Args{
 		Project: b.ctx.Project(), Stack: b.ctx.Stack(), NamePrefix: b.name, BucketName: b.config.DbBackupBucketName,
+		StackDir: b.config.StackDir, Schedule: schedule,
 		RetentionDays: b.config.BackupRetentionDays, HostRoleArn: contract.HostRoleArn(b.account, b.name),
 	}, b.providers)
 	return err

@@ -30,6 +30,8 @@ type Script struct {
 	Reason string
 	// App is the name of an app.
 	App string
+	// Bucket is the backup bucket.
+	Bucket string
 }
 
 // Mount fetches the host program unless the installed one has the right sum, and mounts the data volume. Parameters:
@@ -53,6 +55,9 @@ func (s Script) Deploy() string { return s.render("deploy.sh.tmpl") }
 
 // Maintenance puts an app into maintenance or takes it out. Parameters: app, state and message.
 func (s Script) Maintenance() string { return s.render("maintenance.sh.tmpl") }
+
+// Backup backs up databases, or watches a backup. Parameters: action, apps, command and from.
+func (s Script) Backup() string { return s.render("backup.sh.tmpl") }
 
 // Refuse does nothing but print the reason on the standard error, and fail.
 func (s Script) Refuse() string { return s.render("refuse.sh.tmpl") }

@@ -90,14 +90,14 @@ func TestAssociation(t *testing.T) {
 	providertest.Lifecycle{
 		Token: "aws:ssm/association:Association",
 		Inputs: provider.Values{
-			"name": one.ID, "associationName": e.Name, "scheduleExpression": "rate(30 minutes)",
+			"name": one.ID, "associationName": e.Name, "scheduleExpression": "cron(15 3 ? * * *)", "applyOnlyAtCronInterval": true,
 			"targets":         []any{provider.Values{"key": "tag:webstack:stack", "values": []any{"webstack/dev"}}},
 			"documentVersion": "$DEFAULT", "parameters": provider.Values{"manifestSha256": "a"},
 			"complianceSeverity": "HIGH",
 		},
 		Unknown: []string{"arn", "associationId"},
 		Update: provider.Values{
-			"scheduleExpression": "rate(2 hours)", "parameters": provider.Values{"manifestSha256": "b"},
+			"scheduleExpression": "cron(0 0/1 * * ? *)", "parameters": provider.Values{"manifestSha256": "b"},
 		},
 		Replace: []provider.Values{{"name": "another-document"}},
 	}.Run(t, e)

@@ -27,9 +27,11 @@ func (c *clients) association() provider.Type {
 				Check: checkPattern(`\$LATEST|\$DEFAULT|[1-9][0-9]*`, "must be $LATEST, $DEFAULT or a number")},
 			"parameters":         {Computed: true},
 			"scheduleExpression": {Check: checkLength(256)},
-			"complianceSeverity": {Check: checkOneOf("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED")},
-			"arn":                {Output: true},
-			"associationId":      {Output: true},
+			// AWS runs an association without it at once.
+			"applyOnlyAtCronInterval": {},
+			"complianceSeverity":      {Check: checkOneOf("CRITICAL", "HIGH", "MEDIUM", "LOW", "UNSPECIFIED")},
+			"arn":                     {Output: true},
+			"associationId":           {Output: true},
 		}),
 		Create: c.createAssociation,
 		Read:   c.readAssociation,
@@ -45,7 +47,7 @@ func (c *clients) createAssociation(ctx context.Context, in provider.Values) (st
 	out, err := c.ssm.CreateAssociation(ctx, &ssm.CreateAssociationInput{
 		Name: optional(in, "name"), AssociationName: optional(in, "associationName"), Targets: ssmTargets(in),
 		DocumentVersion: optional(in, "documentVersion"), Parameters: ssmParameters(in),
-		ScheduleExpression: optional(in, "scheduleExpression"),
+		ScheduleExpression: optional(in, "scheduleExpression"), ApplyOnlyAtCronInterval: in.Bool("applyOnlyAtCronInterval"),
 		ComplianceSeverity: types.AssociationComplianceSeverity(in.Str("complianceSeverity")), Tags: ssmTags(in),
 	})
 	if err != nil {
@@ -58,11 +60,11 @@ func (c *clients) createAssociation(ctx context.Context, in provider.Values) (st
 func (c *clients) updateAssociation(ctx context.Context, change provider.Change) error {
 	in := inherited(change, "documentVersion", "parameters", "targets")
 	if change.Changed("associationName", "targets", "documentVersion", "parameters", "scheduleExpression",
-		"complianceSeverity") {
+		"applyOnlyAtCronInterval", "complianceSeverity") {
 		_, err := c.ssm.UpdateAssociation(ctx, &ssm.UpdateAssociationInput{
 			AssociationId: &change.ID, Name: optional(in, "name"), AssociationName: optional(in, "associationName"),
 			Targets: ssmTargets(in), DocumentVersion: optional(in, "documentVersion"), Parameters: ssmParameters(in),
-			ScheduleExpression: optional(in, "scheduleExpression"),
+			ScheduleExpression: optional(in, "scheduleExpression"), ApplyOnlyAtCronInterval: in.Bool("applyOnlyAtCronInterval"),
 			ComplianceSeverity: types.AssociationComplianceSeverity(in.Str("complianceSeverity")),
 		})
 		if err != nil {
@@ -109,6 +111,9 @@ func (c *clients) readAssociation(ctx context.Context, id string, _ provider.Val
 	}
 	if a.ComplianceSeverity != "" {
 		out["complianceSeverity"] = a.ComplianceSeverity
+	}
+	if a.ApplyOnlyAtCronInterval {
+		out["applyOnlyAtCronInterval"] = true
 	}
 	if len(a.Parameters) > 0 {
 		parameters := map[string]string{}
