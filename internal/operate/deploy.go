@@ -46,40 +46,50 @@ func (s *Stack) Deploy(ctx context.Context, host Host, o DeployOptions, out io.W
 		}
 	}
 	c := Command{Host: host.InstanceID, Document: s.Document(contract.DocDeploy, o.App), Parameters: parameters}
+	id, said, err := s.follow(ctx, c, out)
+	if err != nil && ctx.Err() != nil {
+		return id, fmt.Errorf("follow the deploy, which goes on; see webstack releases %s: %w", o.App, ctx.Err())
+	}
+	if said {
+		return id, ErrDeployFailed
+	}
+	return id, err
+}
+
+// follow runs a document whose action "watch" prints what a run of it has printed, and writes that to out. said is true
+// if the document failed and the host has printed why.
+func (s *Stack) follow(ctx context.Context, c Command, out io.Writer) (id string, said bool, err error) {
 	if id, err = s.send(ctx, c); err != nil {
-		return "", err
+		return "", false, err
 	}
 	w := &watcher{Stack: s, command: c, id: id, out: out}
 	ended, err := s.wait(ctx, id, c.Host, watchPause, func(status ssmtypes.CommandInvocationStatus) {
 		if status == ssmtypes.CommandInvocationStatusInProgress {
-			_, _ = w.look(ctx) // its failure is not the deploy's
+			_, _ = w.look(ctx) // its failure is not the command's
 		}
 	})
-	if ctx.Err() != nil {
-		return id, fmt.Errorf("follow the deploy, which goes on; see webstack releases %s: %w", o.App, ctx.Err())
-	}
 	if err != nil {
-		return id, err
+		return id, false, err
 	}
 	result, err := s.result(ctx, id, c, ended)
 	if err != nil {
-		return id, err
+		return id, false, err
 	}
 	if err := w.finish(ctx, result.Stdout()); err != nil {
-		return id, err
+		return id, false, err
 	}
 	for _, step := range result.Steps {
 		if step.ExitCode == 1 && len(step.Stdout) > 0 {
-			return id, ErrDeployFailed
+			return id, true, result.Err()
 		}
 	}
-	return id, result.Err()
+	return id, false, result.Err()
 }
 
-// watchPause is the longest pause between two looks at a running deploy.
+// watchPause is the longest pause between two looks at a running command.
 const watchPause = 500 * time.Millisecond
 
-// watcher prints what a deploy prints.
+// watcher prints what a command prints.
 type watcher struct {
 	*Stack
 	command Command

@@ -23,7 +23,8 @@ var backupChecks = []check{
 	{phase: 6, name: "backups.lifecycle", looked: "its expiry of backups", when: backedUp, run: checkLifecycle},
 	{phase: 6, name: "backups.documents", looked: "the backup and restore documents", when: backedUp,
 		run: checkBackupDocuments},
-	{phase: 6, name: "backups.dumps", looked: "dated dumps under " + contract.BackupPrefix, when: backedUp, run: checkDumps},
+	{phase: 6, name: "backups.dumps", looked: "the newest verified backup of each database", when: backedUpHere,
+		run: checkDumps},
 }
 
 // backupBucket is the bucket and when it was created.

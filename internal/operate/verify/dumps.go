@@ -1,94 +1,91 @@
 package verify
 
 import (
+	"cmp"
 	"context"
-	"slices"
-	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
+	"webstack/config"
 	"webstack/contract"
 	"webstack/internal/operate"
+	"webstack/internal/operate/backups"
 )
 
 // grace is how late a backup may be, including the time it takes.
 const grace = 2 * time.Hour
 
-// dateLayout is the layout of the date that names of backups begin with.
-const dateLayout = "2006-01-02"
+// backedUpHere reports whether the host backs up databases: an external Postgres it does not.
+func backedUpHere(c *config.Config) bool { return backedUp(c) && !c.EnableExternalPostgres }
 
+// checkDumps looks for the newest verified backup of each database.
 func checkDumps(ctx context.Context, w *world) ([]finding, error) {
 	bucket, err := w.bucket(ctx)
 	if err != nil {
 		return nil, err
 	}
-	dates, newest, err := w.dumps(ctx, bucket.name)
+	all, err := backups.Index(ctx, w.s3, bucket.name)
 	if err != nil {
 		return nil, err
 	}
-	every := w.config.BackupSchedule.Longest() + grace
-	switch age := w.now.Sub(newest); {
-	case len(dates) == 0:
-		return []finding{{outcome: Later,
-			found: "none: this version does not make backups yet; dump by hand: docs/operations.md, Backups"}}, nil
-	case age > every:
-		return []finding{failed("", "dump by hand: docs/operations.md, Backups", "the newest is %s old", operate.Ago(age))}, nil
-	default:
-		return []finding{passed("", "%d backups, the newest is %s, %s old", len(dates), dates[len(dates)-1],
-			operate.Ago(age))}, nil
+	names := []string{w.config.PostgresDefaultDb}
+	for _, app := range w.config.Apps {
+		names = append(names, app.Name)
 	}
-}
-
-// dumps returns the sorted dates of the backups, and when the newest one was complete. A backup without a manifest does
-// not count.
-func (w *world) dumps(ctx context.Context, bucket string) (dates []string, newest time.Time, err error) {
-	pages := s3.NewListObjectsV2Paginator(w.s3, &s3.ListObjectsV2Input{
-		Bucket: &bucket, Prefix: aws.String(contract.BackupPrefix),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, newest, operate.Explain("list the backups in "+bucket, err)
-		}
-		for _, object := range page.Contents {
-			key := strings.TrimPrefix(aws.ToString(object.Key), contract.BackupPrefix)
-			date, isManifest := strings.CutSuffix(key, "/"+contract.BackupManifest)
-			if !isManifest || len(date) < len(dateLayout) {
-				continue
-			}
-			if _, err := time.Parse(dateLayout, date[:len(dateLayout)]); err != nil {
-				continue
-			}
-			dates = append(dates, date)
-			if at := aws.ToTime(object.LastModified); at.After(newest) {
-				newest = at
-			}
+	var out []finding
+	newest, every := backups.Newest(all), w.config.BackupSchedule.Longest()+grace
+	for _, name := range names {
+		b, ok := newest[name]
+		age := w.now.Sub(b.At)
+		switch {
+		case ok && age <= every:
+			out = append(out, passed(name, "verified backup of %s, %s old", b.At.Format(time.DateOnly), operate.Ago(age)))
+		case ok:
+			out = append(out, failed(name, backUp, "the newest verified backup is %s old", operate.Ago(age)))
+		case w.now.Sub(bucket.created) <= every:
+			out = append(out, finding{subject: name, outcome: Later, found: "none yet; the schedule makes the first, or webstack backup"})
+		case len(newest) == 0:
+			out = append(out, failed(name, backUp, "there is no verified backup"))
+		default:
+			out = append(out, warned(name, backUp, "there is no verified backup; is the app new?"))
 		}
 	}
-	slices.Sort(dates)
-	return dates, newest, nil
+	return out, nil
 }
 
-// Backup is a complete backup.
+// backUp is what to do about a backup that is missing.
+const backUp = "webstack backup, and webstack backups for why the last ones failed"
+
+// Backup is a verified backup.
 type Backup struct {
-	// Bucket is where it is, Name its name under contract.BackupPrefix; "" if there is none.
+	// Bucket is where it is, Name the ID of its run; "" if there is none.
 	Bucket, Name string
-	// At is when it was complete.
+	// At is when its run began.
 	At time.Time
 }
 
-// LastBackup finds the newest complete backup of a stack; its Name is "" if there is none.
+// LastBackup finds the newest verified backup of a stack; its Name is "" if there is none.
 func LastBackup(ctx context.Context, stack *operate.Stack) (Backup, error) {
 	w := newWorld(Options{Stack: stack})
 	bucket, err := w.bucket(ctx)
 	if err != nil {
 		return Backup{}, err
 	}
-	dates, newest, err := w.dumps(ctx, bucket.name)
-	if err != nil || len(dates) == 0 {
-		return Backup{Bucket: bucket.name}, err
+	all, err := backups.Index(ctx, w.s3, bucket.name)
+	if err != nil {
+		return Backup{}, err
 	}
-	return Backup{Bucket: bucket.name, Name: dates[len(dates)-1], At: newest}, nil
+	last := Backup{Bucket: bucket.name}
+	for _, b := range backups.Newest(all) {
+		if b.At.After(last.At) {
+			// One whose run has expired is a copy, which has no ID in its key.
+			last.Name, last.At = cmp.Or(b.ID, contract.NewestBackupPrefix+b.Database), b.At
+		}
+	}
+	return last, nil
+}
+
+// BackupBucket returns the name of the stack's backup bucket.
+func BackupBucket(ctx context.Context, stack *operate.Stack) (string, error) {
+	bucket, err := newWorld(Options{Stack: stack}).bucket(ctx)
+	return bucket.name, err
 }

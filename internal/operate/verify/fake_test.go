@@ -98,7 +98,7 @@ func newStand(t *testing.T) *stand {
 	s := &stand{now: now, errs: map[string]error{}, rotated: true, limit: usualLimit}
 	s.config = &config.Config{
 		InstanceType: "t4g.small", UseEip: true, VpcCidr: "10.20.0.0/16", NatMode: config.NatNone, Acme: "internal",
-		EnablePgDumpToS3: true, BackupSchedule: "nightly", BackupRetentionDays: 30, EnableDns: true, ActiveApp: "shop",
+		EnablePgDumpToS3: true, PostgresDefaultDb: "app", BackupSchedule: "nightly", BackupRetentionDays: 30, EnableDns: true, ActiveApp: "shop",
 		Apps: []config.App{
 			{Name: "blog", Domain: "blog.example.com", RepoName: "webstack-dev/blog"},
 			{Name: "shop", Domain: "shop.example.com", Aliases: []string{"www.shop.example.com"},
@@ -246,16 +246,20 @@ func (s *stand) storage() {
 		Expiration: &s3types.LifecycleExpiration{Days: ptr(int32(30))},
 	}}
 	s.objects = []s3types.Object{
-		object("2026-01-30T031500Z/shop.dump", s.now.Add(-34*time.Hour)),
-		object("2026-01-30T031500Z/manifest.json", s.now.Add(-34*time.Hour)),
-		object("2026-01-31T031500Z/manifest.json", s.now.Add(-10*time.Hour)),
+		// The one of yesterday, and that of today in the order of the keys.
+		object(contract.BackupKey(contract.BackupID(s.now.Add(-34*time.Hour)), "shop", contract.BackupManifest)),
+	}
+	for _, database := range []string{"app", "blog", "shop"} {
+		id := contract.BackupID(s.now.Add(-10 * time.Hour))
+		s.objects = append(s.objects, object(contract.BackupKey(id, database, contract.BackupDump)),
+			object(contract.BackupKey(id, database, contract.BackupManifest)))
 	}
 	s.key = &kmstypes.KeyMetadata{KeyId: ptr("key-1"), KeyState: kmstypes.KeyStateEnabled}
 	s.databases = []rdstypes.DBInstance{{PubliclyAccessible: ptr(false), DeletionProtection: ptr(true)}}
 }
 
-func object(key string, at time.Time) s3types.Object {
-	return s3types.Object{Key: ptr("postgres/backups/" + key), LastModified: &at}
+func object(key string) s3types.Object {
+	return s3types.Object{Key: &key, LastModified: ptr(time.Now())}
 }
 
 func (s *stand) registry() {

@@ -12,7 +12,6 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	ecrtypes "github.com/aws/aws-sdk-go-v2/service/ecr/types"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
-	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	ssmtypes "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"webstack/config"
@@ -289,7 +288,8 @@ var breakages = []broken{
 	{"backups.lifecycle", denied("GetBucketLifecycleConfiguration"), "", "AccessDenied"},
 	{"backups.documents", func(_ *testing.T, s *stand) { delete(s.documents, "webstack-dev-restore") }, "restore",
 		"there is no document webstack-dev-restore"},
-	{"backups.dumps", func(_ *testing.T, s *stand) { s.objects = s.objects[:2] }, "", "the newest is 34h old"},
+	{"backups.dumps", func(_ *testing.T, s *stand) { s.objects = s.objects[:6] }, "shop", "the newest verified backup is 34h old"},
+	{"backups.dumps", func(_ *testing.T, s *stand) { s.objects = nil }, "blog", "there is no verified backup"},
 	{"backups.dumps", denied("ListObjectsV2"), "", "AccessDenied"},
 
 	{"dns.names", func(_ *testing.T, s *stand) { delete(s.names, "blog.example.com") }, "blog.example.com",
@@ -524,17 +524,35 @@ func TestLeftVolume(t *testing.T) {
 	}
 }
 
+// A new stack has no backups yet, and neither has a new app.
 func TestBackupsAreToCome(t *testing.T) {
 	t.Parallel()
-	s := newStand(t)
-	for name, objects := range map[string][]s3types.Object{
-		"none": nil, "no manifest": s.objects[:1], "no date": {object("sometime/manifest.json", s.now)},
-	} {
-		s.objects = objects
+	outcomes := func(s *stand) (out string) {
 		rows, err := run(t.Context(), s.world(), only(t, "backups.dumps"), nil)
-		if err != nil || len(rows) != 1 || rows[0].Outcome != Later || !strings.Contains(rows[0].Found, "does not make backups yet") {
-			t.Errorf("%s: %+v, %v", name, rows, err)
+		for _, row := range rows {
+			out += row.Subject + ":" + string(row.Outcome) + " "
 		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	s := newStand(t)
+	s.objects = s.objects[:5] // no manifest of shop's newest
+	if got := outcomes(s); got != "app:pass blog:pass shop:fail " {
+		t.Errorf("without a manifest: %s", got)
+	}
+	s.objects = s.objects[1:5]
+	if got := outcomes(s); got != "app:pass blog:pass shop:warn " {
+		t.Errorf("a new app: %s", got)
+	}
+	s.objects, s.buckets[1].CreationDate = nil, ptr(s.now.Add(-time.Hour))
+	if got := outcomes(s); got != "app:later blog:later shop:later " {
+		t.Errorf("a new stack: %s", got)
+	}
+	s.config.EnableExternalPostgres = true
+	if got := outcomes(s); got != "" {
+		t.Errorf("an external Postgres: %s", got)
 	}
 }
 
