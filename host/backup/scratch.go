@@ -47,7 +47,7 @@ func (b *run) startScratch(ctx context.Context, globals []byte) (*scratch, error
 	}
 	args = append(args,
 		"--volume", s.dir+":/var/lib/postgresql/data", "--env", "POSTGRES_USER="+s.user, "--env", "POSTGRES_DB=postgres",
-		"--env", "POSTGRES_PASSWORD", b.image.id, "postgres")
+		"--env", "POSTGRES_INITDB_ARGS=--no-sync", "--env", "POSTGRES_PASSWORD", b.image.id, "postgres")
 	for _, setting := range []string{
 		"listen_addresses=127.0.0.1", "fsync=off", "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal",
 		"max_wal_senders=0", "max_wal_size=256MB", "shared_buffers=32MB", "maintenance_work_mem=48MB", "work_mem=8MB",

@@ -208,9 +208,14 @@ func manifestText(m *contract.Backup) string {
 	if m == nil {
 		return "\t\t\t"
 	}
-	return fmt.Sprintf("%s\t%d\t%s\tby restore, in %s", mebibytes(m.Object.Bytes), m.Rows(),
+	return fmt.Sprintf("%s\t%d\t%s\tby restore, in %s", dumpSize(m.Object.Bytes), m.Rows(),
 		m.FinishedAt.Sub(m.StartedAt).Round(100*time.Millisecond), took(m.Verify.Seconds))
 }
 
-// mebibytes formats the size of a dump.
-func mebibytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+// dumpSize formats the size of a dump.
+func dumpSize(bytes int64) string {
+	if bytes < 1<<20 {
+		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
+}

@@ -1,12 +1,15 @@
-// Package s3test is as much of S3 as the host program's tests need: GetObject, with faults made by the test.
+// Package s3test is as much of S3 as the host program's tests need: objects are read, listed, written, in parts too, and
+// copied, with faults made by the test.
 package s3test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Server is a fake S3 with path-style addresses. Its zero value has no buckets.
@@ -24,6 +27,9 @@ type Bucket struct {
 	objects map[string][]byte
 	gets    map[string]int
 	fault   func(w http.ResponseWriter, key string, n int) bool
+	refuse  func(r *http.Request) (status int, code string)
+	uploads map[string]*upload
+	aborted int
 }
 
 // Bucket makes an empty bucket with a name of its own.
@@ -68,14 +74,17 @@ func (b *Bucket) Gets(key string) int {
 	return b.gets[key]
 }
 
-// ServeHTTP answers GET /<bucket>/<key>.
+// ServeHTTP answers requests for /<bucket>/<key> and, to list, for /<bucket>.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	s.mu.Lock()
 	b := s.buckets[name]
 	s.mu.Unlock()
-	if r.Method != http.MethodGet || b == nil {
+	if b == nil {
 		Error(w, http.StatusNotFound, "NoSuchBucket")
+		return
+	}
+	if b.write(w, r, key) {
 		return
 	}
 	b.mu.Lock()
@@ -93,7 +102,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Error(w, http.StatusNotFound, "NoSuchKey")
 		return
 	}
-	_, _ = w.Write(content)
+	w.Header().Set("ETag", etag(content))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
 }
 
 // Error answers with an S3 error.
