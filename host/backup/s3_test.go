@@ -25,6 +25,9 @@ func TestMain(m *testing.M) {
 	s3test.SetEnvironment(server.URL)
 	code := m.Run()
 	server.Close()
+	if initialized.dir != "" {
+		_ = os.RemoveAll(initialized.dir)
+	}
 	os.Exit(code)
 }
 
