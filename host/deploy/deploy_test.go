@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"webstack/contract"
+	"webstack/internal/filelock"
 )
 
 const (
@@ -373,6 +375,36 @@ func TestLongOutput(t *testing.T) {
 	}
 	if got != text {
 		t.Errorf("watched %d of %d bytes", len(got), len(text))
+	}
+}
+
+// A migration waits for a dump of its database; a deploy without one does not.
+func TestMigrationWaitsForADump(t *testing.T) {
+	t.Parallel()
+	for _, migration := range [][]string{nil, {"migrate"}} {
+		w := newWorld(t)
+		file := filepath.Join(w.dir, contract.ManifestPath)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := contract.DecodeManifest(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Apps[0].ReleaseCommand, m.Apps[0].ReleaseTimeoutSeconds = migration, 5
+		if err := errors.Join(os.WriteFile(file, m.Encode(), 0o644), os.MkdirAll(filepath.Join(w.dir, contract.StateDir), 0o755)); err != nil {
+			t.Fatal(err)
+		}
+		unlock, err := filelock.Acquire(t.Context(), filepath.Join(w.dir, contract.DatabaseLockPath("shop")), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(300*time.Millisecond, unlock)
+		w.must(Options{Release: "v1", ID: command})
+		if waited := strings.Contains(w.out.String(), "shop: waiting for a backup of its database"); waited != (migration != nil) {
+			t.Errorf("release command %q:\n%s", migration, w.out.String())
+		}
 	}
 }
 
