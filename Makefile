@@ -6,7 +6,7 @@ BIN := .webstack/bin
 
 # Package, target and number of inputs. Not a duration: a target that is busy when its time is up
 # is reported as failed (https://go.dev/issue/75804).
-FUZZ := config:FuzzLoad:3000x appcompose/render:FuzzRender:5000x contract:FuzzDecodeManifest:20000x internal/naming:FuzzName:100000x \
+FUZZ := config:FuzzLoad:3000x appcompose/render:FuzzRender:5000x contract:FuzzDecodeManifest:20000x contract:FuzzDecodeBackup:20000x internal/naming:FuzzName:100000x \
 	internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
 	internal/datachannel:FuzzDecode:30000x
 
@@ -14,7 +14,7 @@ FUZZ := config:FuzzLoad:3000x appcompose/render:FuzzRender:5000x contract:FuzzDe
 MODULES := . local e2e examples/hello
 
 # The end-to-end tests that need Docker, the longest first.
-HOST_TESTS := ./hosts ./deploys ./host ./apps ./machine ./images ./session ./browser ./registry
+HOST_TESTS := ./hosts ./deploys ./backups ./host ./apps ./machine ./images ./session ./browser ./registry
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview down test test-unit test-laptop test-engine test-hosts test-fuzz lint fmt bench \

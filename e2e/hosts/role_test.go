@@ -101,6 +101,12 @@ var uses = []use{
 	}},
 	{"ListBackups", func(ctx context.Context, h *asHost) error {
 		_, err := h.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
+			Bucket: aws.String(h.backups), Prefix: aws.String(contract.NewestBackupPrefix),
+		})
+		if err != nil {
+			return err
+		}
+		_, err = h.s3.ListObjectsV2(ctx, &s3.ListObjectsV2Input{
 			Bucket: aws.String(h.backups), Prefix: aws.String(contract.BackupPrefix),
 		})
 		return err
@@ -138,6 +144,20 @@ func backupsStay(t *testing.T, h *asHost) {
 	if err := h.backUp(ctx, "kept", aws.String("*")); err != nil {
 		t.Fatal(err)
 	}
+	newest := aws.String(contract.NewestBackupKey("kept", contract.BackupManifest))
+	var versions []*string
+	for range 2 { // the copies of the newest backups are the only objects that may be replaced
+		put, err := h.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(h.backups), Key: newest, Body: bytes.NewReader(nil)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions = append(versions, put.VersionId)
+	}
+	_, copyDeleted := h.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(h.backups), Key: newest})
+	_, versionDeleted := h.s3.DeleteObject(ctx, &s3.DeleteObjectInput{
+		Bucket: aws.String(h.backups), Key: newest, VersionId: versions[0],
+	})
+	_, rules := h.s3.DeleteBucketLifecycle(ctx, &s3.DeleteBucketLifecycleInput{Bucket: aws.String(h.backups)})
 	_, deleted := h.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(h.backups), Key: key})
 	_, tagged := h.s3.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: aws.String(h.backups), Key: key,
 		Tagging: &s3types.Tagging{TagSet: []s3types.Tag{{Key: aws.String("expire"), Value: aws.String("soon")}}}})
@@ -149,6 +169,9 @@ func backupsStay(t *testing.T, h *asHost) {
 		"written over conditionally": {h.backUp(ctx, "kept", aws.String("*")), "PreconditionFailed"},
 		"deleted":                    {deleted, "AccessDenied"},
 		"tagged":                     {tagged, "AccessDenied"},
+		"no longer the newest":       {copyDeleted, "AccessDenied"},
+		"no longer an old version":   {versionDeleted, "AccessDenied"},
+		"expiring sooner":            {rules, "AccessDenied"},
 	} {
 		var refused smithy.APIError
 		if !errors.As(try.err, &refused) || refused.ErrorCode() != try.want {
