@@ -6,7 +6,8 @@ BIN := .webstack/bin
 
 # Package, target and number of inputs. Not a duration: a target that is busy when its time is up
 # is reported as failed (https://go.dev/issue/75804).
-FUZZ := config:FuzzLoad:3000x appcompose/render:FuzzRender:5000x contract:FuzzDecodeManifest:20000x contract:FuzzDecodeBackup:20000x internal/naming:FuzzName:100000x \
+FUZZ := config:FuzzLoad:3000x appcompose/render:FuzzRender:5000x contract:FuzzDecodeManifest:20000x \
+	contract:FuzzDecodeBackup:20000x internal/naming:FuzzName:100000x \
 	internal/operate/appfile:FuzzAdd:20000x internal/operate/appfile:FuzzRemove:20000x \
 	internal/datachannel:FuzzDecode:30000x
 
