@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -109,7 +110,7 @@ func (s *scratch) restore(ctx context.Context, dump io.Reader) error {
 	c := s.command(template, "pg_restore", "--exit-on-error", "--create", "--no-password", "--dbname", template)
 	c.Stdin = dump
 	if _, err := s.run.Run(ctx, c); err != nil {
-		return fmt.Errorf("restore the dump: %w", err)
+		return fmt.Errorf("restore the dump: %w", withoutData(err))
 	}
 	return nil
 }
@@ -126,9 +127,28 @@ func (s *scratch) drop(ctx context.Context, database string) error {
 func (s *scratch) check(ctx context.Context, database string) error {
 	out, err := s.run.Run(ctx, s.command(database, "pg_amcheck", "--install-missing", "--heapallindexed", "--no-password"))
 	if err != nil {
-		return fmt.Errorf("check the restored tables and indexes: %w\n%s", err, out)
+		return fmt.Errorf("check the restored tables and indexes: %w\n%s", withoutData(err), onlyErrors(string(out)))
 	}
 	return nil
+}
+
+// withoutData takes the lines with rows of the app out of a program's messages.
+func withoutData(err error) error {
+	if exit := (*command.ExitError)(nil); errors.As(err, &exit) {
+		return &command.ExitError{Program: exit.Program, Code: exit.Code, Message: onlyErrors(exit.Message)}
+	}
+	return err
+}
+
+// onlyErrors leaves out the lines in which Postgres quotes rows.
+func onlyErrors(text string) string {
+	var kept []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "DETAIL:") && !strings.HasPrefix(line, "CONTEXT:") {
+			kept = append(kept, strings.TrimRight(line, "\n"))
+		}
+	}
+	return strings.Join(kept, "\n")
 }
 
 // withoutRole takes the statement that creates a role out of the text of pg_dumpall: the throwaway server has its
