@@ -232,6 +232,8 @@ const (
 	BackupFailed = "failed.json"
 	// BackupGlobals are the roles.
 	BackupGlobals = "globals.sql"
+	// BackupReplaced is a dump of a database that a restore was about to replace. It has no manifest: nobody verified it.
+	BackupReplaced = "replaced.dump"
 )
 
 // BackupRunPrefix returns the beginning of the keys of a run's objects.
@@ -275,6 +277,16 @@ func ParseBackupKey(key string) (id, database, object string, ok bool) {
 	}
 	return id, database, object, true
 }
+
+// Patterns of what a restore gets; they match whole texts.
+const (
+	// RestoreAtPattern matches what chooses a backup: latest, the ID of a backup, or a time in UTC.
+	RestoreAtPattern = `(?:latest|[0-9]{8}T[0-9]{6}Z|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)`
+	// RestoreToPattern matches the name of a new database to restore to. It needs no quotes in SQL.
+	RestoreToPattern = `[a-z][a-z0-9_]{0,62}`
+	// BackupIDPattern matches a BackupID.
+	BackupIDPattern = `[0-9]{8}T[0-9]{6}Z`
+)
 
 // DatabaseLockPath returns the path, relative to the stack directory, of the lock that keeps a migration of a database
 // and a dump of it apart.

@@ -27,6 +27,10 @@ const MaxMaintenanceMessage = 1000
 // PostgresSuperuserFile has the name of the Postgres superuser. It belongs to the cluster and moves with it.
 const PostgresSuperuserFile = DataDir + "/postgres-superuser"
 
+// RestoreRecordFile says which restore is replacing a database, so that another run can end it if it was killed. It moves
+// with the cluster and the maintenance pages.
+const RestoreRecordFile = DataDir + "/restore.json"
+
 // DefaultStackDir is the default stack directory.
 const DefaultStackDir = "/opt/webstack"
 
@@ -58,6 +62,8 @@ const (
 	BackupLockPath = StateDir + "/backup.lock"
 	// BackupLogsDir has what the last backups printed.
 	BackupLogsDir = StateDir + "/backups"
+	// RestoreLogsDir has what the last restores printed.
+	RestoreLogsDir = StateDir + "/restores"
 	// ReservePath occupies disk space that the host program can free when it needs some.
 	ReservePath = StateDir + "/reserve"
 	// EnvDir has one file NAME.env (mode 0600) per app.

@@ -29,6 +29,8 @@ type Store interface {
 	Copy(ctx context.Context, from, to string, size int64) (version string, err error)
 	// Exists reports whether there is an object.
 	Exists(ctx context.Context, key string) (bool, error)
+	// List returns the keys of the objects whose keys have a prefix, in their order.
+	List(ctx context.Context, prefix string) ([]string, error)
 	// Get downloads an object. The caller closes it.
 	Get(ctx context.Context, key string) (io.ReadCloser, error)
 }
@@ -124,14 +126,7 @@ func Run(ctx context.Context, o Options) error {
 
 // begin finds out what to back up, and makes room for it.
 func (b *run) begin(ctx context.Context, root *os.Root) ([]target, error) {
-	text, err := root.ReadFile(contract.ManifestPath)
-	if err != nil {
-		return nil, fmt.Errorf("read what the stack has: %w; run pulumi up", err)
-	}
-	if b.manifest, err = contract.DecodeManifest(text); err != nil {
-		return nil, err
-	}
-	targets, err := b.targets()
+	targets, err := b.read(root)
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +134,23 @@ func (b *run) begin(ctx context.Context, root *os.Root) ([]target, error) {
 		return nil, errors.New("back up an external Postgres: this version backs up only the Postgres on the host; RDS keeps " +
 			"automated backups for backupRetentionDays, from which it restores to a new RDS instance")
 	}
+	return targets, b.prepare(ctx)
+}
+
+// read reads what the stack has, and returns the chosen databases.
+func (b *run) read(root *os.Root) ([]target, error) {
+	text, err := root.ReadFile(contract.ManifestPath)
+	if err != nil {
+		return nil, fmt.Errorf("read what the stack has: %w; run pulumi up", err)
+	}
+	if b.manifest, err = contract.DecodeManifest(text); err != nil {
+		return nil, err
+	}
+	return b.targets()
+}
+
+// prepare connects to the server and the bucket, removes what killed runs have left, and makes a directory for this one.
+func (b *run) prepare(ctx context.Context) (err error) {
 	b.server = server{run: b.Run, container: contract.PostgresService, user: b.manifest.PostgresUser}
 	for _, f := range b.manifest.Files {
 		if f.Path == contract.HostProgramPath {
@@ -152,18 +164,18 @@ func (b *run) begin(ctx context.Context, root *os.Root) ([]target, error) {
 	b.id = contract.BackupID(now())
 	b.dir = filepath.Join(b.Dir, b.id)
 	if b.store, err = b.Store(ctx, b.manifest.Region); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.inspect(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := b.tidy(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create the directory of the backup: %w", err)
+		return fmt.Errorf("create the directory of the run: %w", err)
 	}
-	return targets, nil
+	return nil
 }
 
 // targets returns the databases to back up.

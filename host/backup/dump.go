@@ -120,7 +120,7 @@ func (b *run) dump(ctx context.Context, t target) (d *dumped, err error) {
 	return d, nil
 }
 
-// write runs pg_dump.
+// write runs pg_dump, with the data of a snapshot or, if that is "", of this moment.
 func (b *run) write(ctx context.Context, database, snapshot string, d *dumped) (err error) {
 	if d.file, err = os.OpenFile(filepath.Join(b.dir, dumpFile), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
 		return fmt.Errorf("write the dump: %w", err)
@@ -133,8 +133,13 @@ func (b *run) write(ctx context.Context, database, snapshot string, d *dumped) (
 	ctx, stop := b.watchSpace(ctx)
 	defer stop()
 	sum, count := sha256.New(), &counter{}
-	c := b.command(database, lowly("pg_dump", "--format=custom", "--compress="+compression(b.version), "--snapshot="+snapshot,
-		"--lock-wait-timeout="+lockWait, "--no-password")...)
+	args := []string{
+		"pg_dump", "--format=custom", "--compress=" + compression(b.version), "--lock-wait-timeout=" + lockWait, "--no-password",
+	}
+	if snapshot != "" {
+		args = append(args, "--snapshot="+snapshot)
+	}
+	c := b.command(database, lowly(args...)...)
 	c.Stdout = io.MultiWriter(d.file, sum, count)
 	if _, err := b.Run.Run(ctx, c); err != nil {
 		if cause := context.Cause(ctx); cause != nil {

@@ -168,6 +168,22 @@ func (b *Bucket) Exists(ctx context.Context, key string) (bool, error) {
 	return len(out.Contents) > 0 && aws.ToString(out.Contents[0].Key) == key, nil
 }
 
+// List implements Store.
+func (b *Bucket) List(ctx context.Context, prefix string) ([]string, error) {
+	var keys []string
+	pages := s3.NewListObjectsV2Paginator(b.client, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, b.explain("list", prefix, err)
+		}
+		for _, o := range page.Contents {
+			keys = append(keys, aws.ToString(o.Key))
+		}
+	}
+	return keys, nil
+}
+
 // Get implements Store. When the connection breaks, it goes on where it was.
 func (b *Bucket) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	d := &download{ctx: ctx, bucket: b, key: key, left: attempts}

@@ -163,7 +163,8 @@ func withoutRole(globals, role string) string {
 	return globals
 }
 
-// tidy removes what a killed run has left: its server, its files, and its connections. What cannot be removed is
+// tidy removes what a killed run has left: its server, its files, its connections, and the copy of a database that was
+// being restored. What cannot be removed is
 // reported, because it takes space.
 func (b *run) tidy(ctx context.Context) error {
 	if err := b.removeScratch(ctx); err != nil {
@@ -181,7 +182,10 @@ func (b *run) tidy(ctx context.Context) error {
 			return fmt.Errorf("remove the files of an interrupted backup: %w", err)
 		}
 	}
-	return b.disconnect(ctx)
+	if err := b.disconnect(ctx); err != nil {
+		return err
+	}
+	return b.dropRestoring(ctx)
 }
 
 // disconnect ends the connections of a killed backup, which would hold its locks.

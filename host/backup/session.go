@@ -46,6 +46,18 @@ func (s server) exec(ctx context.Context, database string, statements ...string)
 	return strings.TrimSuffix(string(out), "\n"), err
 }
 
+// value runs a query that returns one JSON text and decodes that.
+func (s server) value(ctx context.Context, database, query string, to any) error {
+	text, err := s.exec(ctx, database, query)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal([]byte(text), to); err != nil {
+		return fmt.Errorf("read the answer of Postgres: %w", err)
+	}
+	return nil
+}
+
 // session is a connection that lasts over several queries, and so can hold a snapshot.
 type session struct {
 	in     *os.File

@@ -15,14 +15,17 @@ const (
 
 // checkSpace fails if there is no room to back up a database of a size. A dump is smaller than its database, and is gone
 // before the database is restored.
-func (b *run) checkSpace(bytes int64) error {
+func (b *run) checkSpace(bytes int64) error { return b.checkRoom("backup", bytes) }
+
+// checkRoom fails if there is no room for a copy of a database with a size.
+func (b *run) checkRoom(what string, bytes int64) error {
 	_, free, err := b.Space(b.Dir)
 	if err != nil {
 		return err
 	}
 	if need := bytes + bytes/10 + scratchOverhead + floor; free < need {
-		return fmt.Errorf("make room for the backup: it needs %s on the data volume, and %s are free, so %s are missing; delete "+
-			"data or raise dataVolumeSize", size(need), size(free), size(need-free))
+		return fmt.Errorf("make room for the %s: it needs %s on the data volume, and %s are free, so %s are missing; delete "+
+			"data or raise dataVolumeSize", what, size(need), size(free), size(need-free))
 	}
 	return nil
 }

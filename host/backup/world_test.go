@@ -95,6 +95,12 @@ func (m *memory) Exists(_ context.Context, key string) (bool, error) {
 	return ok, m.called("exists", key)
 }
 
+// List implements Store.
+func (m *memory) List(_ context.Context, prefix string) ([]string, error) {
+	keys := m.keys("")
+	return slices.DeleteFunc(keys, func(key string) bool { return !strings.HasPrefix(key, prefix) }), m.called("list", prefix)
+}
+
 // Get implements Store.
 func (m *memory) Get(_ context.Context, key string) (io.ReadCloser, error) {
 	if err := m.called("get", key); err != nil {

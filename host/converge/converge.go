@@ -42,6 +42,8 @@ type Host struct {
 	Parameters Parameters
 	// Heal records the deploys that were killed before they could.
 	Heal func(ctx context.Context, root *os.Root, m contract.Manifest) error
+	// HealRestore ends a restore that was killed while it replaced a database.
+	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest) error
 	// Containers runs the containers of a manifest whose files are below root.
 	Containers func(root *os.Root, m contract.Manifest) Containers
 	// Postgres returns the container or, with an address ("host:port"), the external server with the superuser's password.
@@ -148,8 +150,8 @@ func (r *run) converge(ctx context.Context) error {
 		r.problems = append(r.problems, problem{err: err})
 	}
 	for _, step := range []func(context.Context) error{
-		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.ensureDatabases, r.convergeApps,
-		r.healDeploys,
+		r.readParameters, r.writeSecrets, r.writeCertificates, r.containers.Base, r.healRestore, r.ensureDatabases,
+		r.convergeApps, r.healDeploys,
 	} {
 		if err := step(ctx); err != nil {
 			r.problems = append(r.problems, problem{err: err})

@@ -41,15 +41,16 @@ func (f *fakeHost) step(name string) error {
 
 func (f *fakeHost) host() Host {
 	return Host{
-		Mount:      func(context.Context) error { return f.step("mount") },
-		Swap:       func(context.Context) error { return f.step("swap") },
-		Boot:       func(context.Context) error { return f.fail["boot"] },
-		Heal:       func(context.Context, *os.Root, contract.Manifest) error { return f.fail["heal"] },
-		Reserve:    func(*os.Root) Reserve { return fakeReserve{f} },
-		Firewall:   func(context.Context, contract.Web) error { return nil },
-		StackDirs:  func(context.Context) ([]string, error) { return f.dirs, f.fail["dirs"] },
-		Parameters: fakeParameters{f},
-		Containers: func(*os.Root, contract.Manifest) Containers { return fakeContainers{f} },
+		Mount:       func(context.Context) error { return f.step("mount") },
+		Swap:        func(context.Context) error { return f.step("swap") },
+		Boot:        func(context.Context) error { return f.fail["boot"] },
+		Heal:        func(context.Context, *os.Root, contract.Manifest) error { return f.fail["heal"] },
+		HealRestore: func(context.Context, *os.Root, contract.Manifest) error { return f.step("restore") },
+		Reserve:     func(*os.Root) Reserve { return fakeReserve{f} },
+		Firewall:    func(context.Context, contract.Web) error { return nil },
+		StackDirs:   func(context.Context) ([]string, error) { return f.dirs, f.fail["dirs"] },
+		Parameters:  fakeParameters{f},
+		Containers:  func(*os.Root, contract.Manifest) Containers { return fakeContainers{f} },
 		Postgres: func(user, address, password string) database.Server {
 			_ = f.step("postgres " + strings.Join([]string{user, address, password}, " "))
 			return fakePostgres{f}

@@ -54,6 +54,14 @@ func (r *run) writeCertificates(ctx context.Context) error {
 	return err
 }
 
+// healRestore comes before anything uses the databases. If it fails, the apps still get their releases.
+func (r *run) healRestore(ctx context.Context) error {
+	if err := r.Host.HealRestore(ctx, r.root, r.manifest); err != nil {
+		r.problems = append(r.problems, problem{err: err})
+	}
+	return ctx.Err()
+}
+
 // postgresLimit is how long Postgres may take until it answers.
 const postgresLimit = time.Minute
 

@@ -50,7 +50,7 @@ func TestStepsAreInOrder(t *testing.T) {
 	b := publishApps(t)
 	out := b.mustRun(t)
 	want := []string{
-		"mount", "swap", "parameters", "names", "base", "postgres", "query", "adopt", "exec", "limit", "converge",
+		"mount", "swap", "parameters", "names", "base", "restore", "postgres", "query", "adopt", "exec", "limit", "converge",
 	}
 	if diff := cmp.Diff(want, b.host.steps()); diff != "" {
 		t.Errorf("steps (-want +got):\n%s", diff)

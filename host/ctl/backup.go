@@ -49,15 +49,20 @@ func (c Command) backup(ctx context.Context, args []string) error {
 	// A backup that is cancelled removes what it has on the host.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return backup.Run(ctx, backup.Options{
-		StackDir: *dir, Apps: flags.Args(), ID: commandIDRE.FindString(*script), Run: c.runner(), Out: c.Stdout,
+	return backup.Run(ctx, c.backupOptions(*dir, *bucket, *script, flags.Args()))
+}
+
+// backupOptions are what backups and restores have in common.
+func (c Command) backupOptions(dir, bucket, script string, apps []string) backup.Options {
+	return backup.Options{
+		StackDir: dir, Apps: apps, ID: commandIDRE.FindString(script), Run: c.runner(), Out: c.Stdout,
 		Dir: filepath.Join(c.root(), contract.DumpsDir), Space: disk.Space,
 		Store: func(ctx context.Context, region string) (backup.Store, error) {
 			cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(region), config.WithEC2IMDSRegion())
 			if err != nil {
 				return nil, fmt.Errorf("load AWS settings: %w", err)
 			}
-			return backup.OpenBucket(cfg, *bucket), nil
+			return backup.OpenBucket(cfg, bucket), nil
 		},
-	})
+	}
 }

@@ -38,6 +38,14 @@ Usage:
         back up the databases of these apps, or of all apps and the default one, and verify each backup by restoring it
   webstackctl backup --action watch --command ID [--from BYTE]
         print what a backup has printed so far
+  webstackctl restore --bucket NAME [--at latest|TIME|ID] [--to NAME] [--confirm NAME] [--stack-dir DIR] APP
+        restore the database of an app from a backup; --to restores to a new database and leaves the app alone
+  webstackctl restore --bucket NAME --all [--at latest|TIME|ID] [--confirm all] [--stack-dir DIR]
+        restore the databases of all apps and the default one; --confirm all replaces those that have tables, too
+  webstackctl restore --bucket NAME --action forget [--at ID] [--stack-dir DIR] APP
+        drop what the restore with this ID, or every restore, has replaced
+  webstackctl restore --action watch --command ID [--from BYTE]
+        print what a restore has printed so far
   webstackctl exec APP [--new] [--terminal] [--stack-dir DIR] -- COMMAND...
         run a command in the live container of an app, or in a new one, and exit with its code
   webstackctl maintenance APP on|off [--message-base64 TEXT] [--stack-dir DIR]
@@ -114,6 +122,8 @@ func (c Command) run(ctx context.Context, args []string) error {
 		return c.deploy(ctx, rest)
 	case "backup":
 		return c.backup(ctx, rest)
+	case "restore":
+		return c.restore(ctx, rest)
 	case "exec":
 		return c.exec(ctx, rest)
 	case "maintenance":

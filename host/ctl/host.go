@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"webstack/contract"
+	"webstack/host/backup"
 	"webstack/host/boot"
 	"webstack/host/command"
 	"webstack/host/connlimit"
@@ -73,6 +74,11 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 		Parameters: store,
 		Heal: func(ctx context.Context, root *os.Root, m contract.Manifest) error {
 			return deploy.Heal(ctx, root, store, m)
+		},
+		HealRestore: func(ctx context.Context, root *os.Root, m contract.Manifest) error {
+			return backup.HealRestore(ctx, backup.HealOptions{
+				Run: c.runner(), Record: c.restoreRecord(), Manifest: m, Apps: c.apps(root, m, engine, c.Stdout), Out: c.Stdout,
+			})
 		},
 		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {
 			return c.apps(root, m, engine, c.Stdout)

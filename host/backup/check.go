@@ -1,0 +1,164 @@
+package backup
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"webstack/contract"
+)
+
+// check refuses, before anything is changed, a restore that cannot work.
+func (r *restore) check(ctx context.Context, t target, m contract.Backup) error {
+	names, err := r.databases(ctx)
+	if err != nil {
+		return err
+	}
+	if r.o.To != "" && slices.Contains(names, r.o.To) {
+		return fmt.Errorf("restore to the database %s: it exists already; drop it or choose another name", r.o.To)
+	}
+	if len(r.Apps) == 0 && r.o.Confirm == "" && slices.Contains(names, t.database) {
+		tables, err := r.tables(ctx, t.database)
+		if err != nil {
+			return err
+		}
+		if tables > 0 {
+			return fmt.Errorf("restore all databases: %s has %d tables, and the restore would replace them; pass --confirm %s",
+				t.database, tables, ConfirmAll)
+		}
+	}
+	if here, there := major(r.version), major(m.Postgres.Version); here < there {
+		return fmt.Errorf("restore a backup of Postgres %s into Postgres %s: a newer major version is needed; change postgresImage",
+			m.Postgres.Version, r.version)
+	}
+	if err := r.checkExtensions(ctx, m); err != nil {
+		return err
+	}
+	return r.checkRoom("restore", m.Database.Bytes+m.Object.Bytes)
+}
+
+func major(version string) int {
+	text, _, _ := strings.Cut(version, ".")
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// tables returns how many tables a database has, besides those of the system and of extensions.
+func (s server) tables(ctx context.Context, database string) (n int, err error) {
+	err = s.value(ctx, database, "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "+
+		"WHERE c.relkind IN ('r', 'p', 'm') AND "+own("pg_class", "c.oid"), &n)
+	if err != nil {
+		return 0, fmt.Errorf("count the tables of %s: %w", database, err)
+	}
+	return n, nil
+}
+
+func (r *restore) checkExtensions(ctx context.Context, m contract.Backup) error {
+	var available []string
+	if err := r.value(ctx, template, "SELECT json_agg(name) FROM pg_available_extensions", &available); err != nil {
+		return fmt.Errorf("list the available extensions: %w", err)
+	}
+	var missing []string
+	for _, e := range m.Database.Extensions {
+		if !slices.Contains(available, e.Name) {
+			missing = append(missing, e.Name)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("restore a backup that needs the extensions %s: the image of Postgres does not have them; change "+
+			"postgresImage", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// checkRoles fails if the dump names roles that do not exist. A role of the bucket's list of roles counts as named if a
+// statement could name it: a function's text may have such lines, too.
+func (r *restore) checkRoles(ctx context.Context, m contract.Backup) error {
+	var globals bytes.Buffer
+	if err := r.download(ctx, m.Globals, func(from io.Reader) error {
+		_, err := globals.ReadFrom(io.LimitReader(from, maxGlobals))
+		return err
+	}); err != nil {
+		return err
+	}
+	var here []string
+	if err := r.value(ctx, template, "SELECT json_agg(rolname) FROM pg_roles", &here); err != nil {
+		return fmt.Errorf("list the roles: %w", err)
+	}
+	missing := map[string]bool{}
+	for _, found := range createRoleRE.FindAllStringSubmatch(globals.String(), -1) {
+		if role := unquoted(found[1]); !slices.Contains(here, role) {
+			missing[role] = false
+		}
+	}
+	if err := r.scan(ctx, func(line string) {
+		for _, found := range namedRoleRE.FindAllStringSubmatch(line, -1) {
+			if _, ok := missing[unquoted(found[1])]; ok {
+				missing[unquoted(found[1])] = true
+			}
+		}
+	}); err != nil {
+		return err
+	}
+	maps.DeleteFunc(missing, func(_ string, named bool) bool { return !named })
+	if len(missing) > 0 {
+		return fmt.Errorf("restore a backup that needs the roles %s: they do not exist; create them with CREATE ROLE, the "+
+			"backup has their definitions in %s", strings.Join(slices.Sorted(maps.Keys(missing)), ", "), m.Globals.Key)
+	}
+	return nil
+}
+
+const nameRE = `("(?:[^"]|"")+"|[a-z_][a-z0-9_$]*)`
+
+var (
+	createRoleRE = regexp.MustCompile(`(?m)^CREATE ROLE ` + nameRE + `;$`)
+	namedRoleRE  = regexp.MustCompile(`(?:\b(?:TO|FROM|ROLE)|,) ` + nameRE)
+)
+
+func unquoted(name string) string {
+	if inner, ok := strings.CutPrefix(name, `"`); ok {
+		return strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+	}
+	return name
+}
+
+// scan calls look with each statement line of the dump that gives something to a role, without the rows of tables.
+func (r *restore) scan(ctx context.Context, look func(line string)) error {
+	dump, err := os.Open(filepath.Join(r.dir, dumpFile))
+	if err != nil {
+		return fmt.Errorf("read the dump: %w", err)
+	}
+	defer func() { _ = dump.Close() }()
+	text, w := io.Pipe()
+	c := r.command(template, "pg_restore", "--create", "--schema-only", "--file=-")
+	c.Stdin, c.Stdout = dump, w
+	go func() {
+		_, err := r.Run.Run(ctx, c)
+		_ = w.CloseWithError(err)
+	}()
+	defer func() { _ = text.Close() }()
+	for lines := bufio.NewReader(text); ; {
+		line, err := lines.ReadSlice('\n') // only the parts of a very long line
+		for _, verb := range []string{"ALTER ", "GRANT ", "REVOKE ", "SET SESSION ", "CREATE POLICY ", "CREATE USER MAPPING "} {
+			if bytes.HasPrefix(line, []byte(verb)) {
+				look(string(line))
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return fmt.Errorf("read what the dump has: %w", err)
+		}
+	}
+}

@@ -1,0 +1,115 @@
+package ctl
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+
+	"webstack/contract"
+	"webstack/host/backup"
+	"webstack/host/docker"
+)
+
+// restoreRecord is the path of the record of a restore that replaces a database.
+func (c Command) restoreRecord() string { return filepath.Join(c.root(), contract.RestoreRecordFile) }
+
+// restoreFlags are the flags of restore.
+type restoreFlags struct {
+	action, bucket, at, to, confirm, script, command, dir string
+	all                                                   bool
+	from                                                  int64
+	apps                                                  []string
+}
+
+func parseRestore(args []string) (f restoreFlags, err error) {
+	flags := flag.NewFlagSet("restore", flag.ContinueOnError)
+	flags.StringVar(&f.action, "action", "restore", "")
+	flags.StringVar(&f.bucket, "bucket", "", "")
+	flags.BoolVar(&f.all, "all", false, "")
+	flags.StringVar(&f.at, "at", "", "")
+	flags.StringVar(&f.to, "to", "", "")
+	flags.StringVar(&f.confirm, "confirm", "", "")
+	flags.StringVar(&f.script, "script", "", "")
+	flags.StringVar(&f.command, "command", "", "")
+	flags.Int64Var(&f.from, "from", 0, "")
+	flags.StringVar(&f.dir, "stack-dir", contract.DefaultStackDir, "")
+	if err := parseFlags(flags, args); err != nil {
+		return f, err
+	}
+	f.apps = flags.Args()
+	if err := checkStackDir(f.dir); err != nil {
+		return f, err
+	}
+	return f, f.check()
+}
+
+func (f restoreFlags) check() error {
+	switch f.action {
+	case "watch":
+		if commandIDRE.FindString(f.command) != f.command || f.command == "" {
+			return fmt.Errorf("--command %q is not the ID of a command: %w", f.command, errUsage)
+		}
+		return nil
+	case "restore", "forget":
+	default:
+		return fmt.Errorf("--action %q is not restore, forget or watch: %w", f.action, errUsage)
+	}
+	if err := contract.CheckBucket(f.bucket); err != nil {
+		return fmt.Errorf("--bucket: %w: %w", err, errUsage)
+	}
+	if f.all && (len(f.apps) > 0 || f.action == "forget") || !f.all && len(f.apps) != 1 {
+		return fmt.Errorf("restore %q: use the name of one app, or --all: %w", f.apps, errUsage)
+	}
+	for _, app := range f.apps {
+		if contract.CheckAppName(app) != nil {
+			return fmt.Errorf("restore %q: use the name of an app: %w", app, errUsage)
+		}
+	}
+	if f.action == "forget" && f.at != "" {
+		if _, err := contract.ParseBackupID(f.at); err != nil {
+			return fmt.Errorf("--at: %w: %w", err, errUsage)
+		}
+	}
+	return nil
+}
+
+func (c Command) restore(ctx context.Context, args []string) error {
+	f, err := parseRestore(args)
+	if err != nil {
+		return err
+	}
+	if f.action == "watch" {
+		return backup.WatchRestore(f.dir, f.command, f.from, c.Stdout)
+	}
+	// A restore that is cancelled removes what it has on the host, and undoes what it has changed.
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	o := backup.RestoreOptions{
+		Options: c.backupOptions(f.dir, f.bucket, f.script, f.apps), At: f.at, To: f.to, Confirm: f.confirm,
+		Record: c.restoreRecord(), Containers: c.restoreApps(f.dir),
+	}
+	if f.action == "forget" {
+		return backup.Forget(ctx, o, f.at)
+	}
+	return backup.Restore(ctx, o)
+}
+
+// restoreApps returns what stops and starts the apps of a stack directory.
+func (c Command) restoreApps(dir string) func(
+	context.Context, *os.Root, contract.Manifest, io.Writer,
+) (backup.RestoreApps, error) {
+	return func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (backup.RestoreApps, error) {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(m.Region), config.WithEC2IMDSRegion())
+		if err != nil {
+			return nil, fmt.Errorf("load AWS settings: %w", err)
+		}
+		return c.apps(root, m, c.engine(dir, docker.ECR(cfg)), out), nil
+	}
+}
