@@ -112,36 +112,55 @@ func bash(t *testing.T, text string, env ...string) (string, error) {
 	return string(out), err
 }
 
-func TestRestoreDocumentSaysWhatToDoInstead(t *testing.T) {
-	t.Parallel()
-	recorder := pulumitest.MustRun(t, program(args(), "backup"), options)
-	text := script(t, recorder, "backup-restore",
-		map[string]string{"database": "shop", "backup": "2026-01-31T031500Z", "confirm": "shop"})
-	out, err := bash(t, text)
-	if err == nil || !strings.Contains(out, "nothing was changed") || strings.Count(out, "\n") != 1 {
-		t.Errorf("%v, %s", err, out)
+const commandID = "01234567-89ab-cdef-0123-456789abcdef"
+
+// documents returns a stack directory whose host program prints its arguments, and a stack that uses it.
+func documents(t *testing.T) (dir string, recorder *pulumitest.Recorder) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "stack")
+	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
+		t.Fatal(err)
 	}
+	fake := "#!/bin/sh\nprintf '[%s]' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "bin", "webstackctl"), []byte(fake), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir, pulumitest.MustRun(t, program(args(func(a *Args) { a.StackDir = dir }), "backup"), options)
 }
 
 // The host program gets the bucket and the apps, each as an argument of its own.
 func TestBackupDocumentCallsTheHostProgram(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "stack")
-	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	program, fake := program(args(func(a *Args) { a.StackDir = dir }), "backup"), "#!/bin/sh\nprintf '[%s]' \"$@\"\n"
-	if err := os.WriteFile(filepath.Join(dir, "bin", "webstackctl"), []byte(fake), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	id := "01234567-89ab-cdef-0123-456789abcdef"
-	text := script(t, pulumitest.MustRun(t, program, options), "backup-backup",
-		map[string]string{"action": "watch", "apps": "shop", "command": id, "from": "0"})
+	dir, recorder := documents(t)
+	text := script(t, recorder, "backup-backup",
+		map[string]string{"action": "watch", "apps": "shop", "command": commandID, "from": "0"})
 	for apps, want := range map[string]string{"": "", "shop": "[shop]", "shop,my-blog": "[shop][my-blog]"} {
 		out, err := bash(t, text, "SSM_action=backup", "SSM_apps="+apps, "SSM_command=", "SSM_from=0")
 		if err != nil || out != "[backup][--action][backup][--bucket][webstack-test-backups-0a1b2c3][--script][bash][--command][]"+
 			"[--from][0][--stack-dir]["+dir+"]"+want {
 			t.Errorf("apps %q: %v, %s", apps, err, out)
+		}
+	}
+}
+
+func TestRestoreDocumentCallsTheHostProgram(t *testing.T) {
+	t.Parallel()
+	dir, recorder := documents(t)
+	text := script(t, recorder, "backup-restore", map[string]string{
+		"action": "watch", "app": "my-shop", "at": "2026-11-30T14:00:00Z", "to": "shop_look", "confirm": "my_shop",
+		"command": commandID, "from": "0",
+	})
+	for _, one := range []struct{ action, app, at, to, confirm, want, target string }{
+		{"restore", "shop", "latest", "", "shop", "restore", "[shop]"},
+		{"restore", "shop", "20261130T031500Z", "shop_look", "", "restore", "[shop]"},
+		{"all", "", "", "", "all", "restore", "[--all]"},
+		{"forget", "shop", "20261130T031500Z", "", "", "forget", "[shop]"},
+	} {
+		out, err := bash(t, text, "SSM_action="+one.action, "SSM_app="+one.app, "SSM_at="+one.at, "SSM_to="+one.to,
+			"SSM_confirm="+one.confirm, "SSM_command=", "SSM_from=0")
+		if err != nil || out != "[restore][--action]["+one.want+"][--bucket][webstack-test-backups-0a1b2c3][--at]["+one.at+
+			"][--to]["+one.to+"][--confirm]["+one.confirm+"][--script][bash][--command][][--from][0][--stack-dir]["+dir+"]"+one.target {
+			t.Errorf("%+v: %v, %s", one, err, out)
 		}
 	}
 }

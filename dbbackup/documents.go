@@ -12,38 +12,22 @@ import (
 )
 
 const (
-	// databasePattern matches names of databases.
-	databasePattern = `^[a-z][a-z0-9_-]{0,62}$`
-	// backupPattern matches a backup's date and time, as in the keys of its objects.
-	backupPattern = `^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{6}Z)?$`
 	// appsPattern matches names of apps with commas between them, or nothing.
 	appsPattern = `^(?:[a-z0-9][a-z0-9-]*(?:,[a-z0-9][a-z0-9-]*)*)?$`
-	// answerSeconds is how long a document may take that only says something.
-	answerSeconds = 60
-	// backupSeconds is how long a backup may take, including a wait for another one.
-	backupSeconds = 12 * 60 * 60
+	// appPattern matches the name of an app, or nothing, and namePattern that of an app or database.
+	appPattern  = `^(?:[a-z0-9][a-z0-9-]{0,62})?$`
+	namePattern = `^(?:[a-z0-9][a-z0-9_-]{0,62})?$`
+	// runSeconds is how long a backup or restore may take, including a wait for another one.
+	runSeconds = 12 * 60 * 60
 )
 
-// makeDocuments registers the documents that back up and restore. The host program cannot restore yet, so that document
-// says what to do instead.
+// makeDocuments registers the documents that back up and restore.
 func (b *builder) makeDocuments() error {
 	backup, err := b.newBackup()
 	if err != nil {
 		return err
 	}
-	restore, err := b.newDocument(contract.DocRestore, ssmdoc.Document{
-		Description: "Says that backups cannot be restored yet",
-		Parameters: map[string]ssmdoc.Parameter{
-			"database": {Description: "Database to restore", Pattern: databasePattern},
-			"backup":   {Description: "Date of the backup, such as 2026-01-31", Pattern: backupPattern},
-			"confirm":  {Description: "The name of the database again, to confirm", Pattern: databasePattern},
-		},
-		Steps: []ssmdoc.Step{{
-			Name: "restore", TimeoutSeconds: answerSeconds,
-			Script: ssmdoc.Script(templates.Script{Reason: "this version cannot restore backups yet: nothing was changed. " +
-				"Restore a dump by hand with pg_restore; docs/backups.md shows how"}.Refuse()),
-		}},
-	})
+	restore, err := b.newRestore()
 	if err != nil {
 		return err
 	}
@@ -51,18 +35,57 @@ func (b *builder) makeDocuments() error {
 	return b.schedule(backup)
 }
 
+// script returns the script of a document that calls the host program.
+func (b *builder) script(body func(templates.Script) string, parameters ...string) pulumi.StringOutput {
+	return b.out.BucketName.ApplyT(func(bucket string) (string, error) {
+		if err := contract.CheckBucket(bucket); err != nil {
+			return "", fmt.Errorf("write the script of a document: %w", err)
+		}
+		return ssmdoc.Script(body(templates.Script{
+			StackDir: b.args.StackDir, HostProgram: contract.Paths{StackDir: b.args.StackDir}.HostProgram(), Bucket: bucket,
+		}), parameters...), nil
+	}).(pulumi.StringOutput)
+}
+
+// newRestore registers the document that restores databases.
+func (b *builder) newRestore() (*ssm.Document, error) {
+	nothing, restore, zero := "", "restore", "0"
+	return b.newDocument(contract.DocRestore, ssmdoc.Document{
+		Description: "Restores the database of an app from its backups in S3",
+		Parameters: map[string]ssmdoc.Parameter{
+			"action": {
+				Description: "restore, all to restore all databases, forget to drop what a restore has replaced, or watch to print " +
+					"what a running restore has printed",
+				Pattern: "^(?:restore|all|forget|watch)$", Default: &restore,
+			},
+			"app": {Description: "Name of the app", Pattern: appPattern, Default: &nothing},
+			"at": {
+				Description: "Which backup: latest, its ID, or a time for the newest one before it; to forget, the ID of the restore",
+				Pattern:     "^(?:" + contract.RestoreAtPattern + ")?$", Default: &nothing,
+			},
+			"to": {
+				Description: "Name of a new database to restore to; nothing replaces the app's database",
+				Pattern:     "^(?:" + contract.RestoreToPattern + ")?$", Default: &nothing,
+			},
+			"confirm": {
+				Description: "The name of the app again, to replace its data; for all databases, all", Pattern: namePattern,
+				Default: &nothing,
+			},
+			"command": {
+				Description: "ID of the command to watch", Pattern: "^(?:" + contract.CommandIDPattern + ")?$", Default: &nothing,
+			},
+			"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
+		},
+		Steps: []ssmdoc.Step{{
+			Name: "restore", TimeoutSeconds: runSeconds,
+			Script: b.script(templates.Script.Restore, "action", "app", "at", "to", "confirm", "command", "from"),
+		}},
+	})
+}
+
 // newBackup registers the document that backs up databases: the schedule and the operator's command both run it.
 func (b *builder) newBackup() (*ssm.Document, error) {
 	nothing, backup, zero := "", "backup", "0"
-	script := b.out.BucketName.ApplyT(func(bucket string) (string, error) {
-		if err := contract.CheckBucket(bucket); err != nil {
-			return "", fmt.Errorf("write the script of the backup: %w", err)
-		}
-		body := templates.Script{
-			StackDir: b.args.StackDir, HostProgram: contract.Paths{StackDir: b.args.StackDir}.HostProgram(), Bucket: bucket,
-		}.Backup()
-		return ssmdoc.Script(body, "action", "apps", "command", "from"), nil
-	}).(pulumi.StringOutput)
 	return b.newDocument(contract.DocBackup, ssmdoc.Document{
 		Description: "Backs up databases to S3, and verifies each backup by restoring it",
 		Parameters: map[string]ssmdoc.Parameter{
@@ -78,7 +101,10 @@ func (b *builder) newBackup() (*ssm.Document, error) {
 			},
 			"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
 		},
-		Steps: []ssmdoc.Step{{Name: "backup", TimeoutSeconds: backupSeconds, Script: script}},
+		Steps: []ssmdoc.Step{{
+			Name: "backup", TimeoutSeconds: runSeconds,
+			Script: b.script(templates.Script.Backup, "action", "apps", "command", "from"),
+		}},
 	})
 }
 

@@ -26,8 +26,6 @@ type Script struct {
 	Region string
 	// StackDir is the stack directory, and HostProgram the path of webstackctl in it.
 	StackDir, HostProgram string
-	// Reason is a sentence without a full stop.
-	Reason string
 	// App is the name of an app.
 	App string
 	// Bucket is the backup bucket.
@@ -59,8 +57,9 @@ func (s Script) Maintenance() string { return s.render("maintenance.sh.tmpl") }
 // Backup backs up databases, or watches a backup. Parameters: action, apps, command and from.
 func (s Script) Backup() string { return s.render("backup.sh.tmpl") }
 
-// Refuse does nothing but print the reason on the standard error, and fail.
-func (s Script) Refuse() string { return s.render("refuse.sh.tmpl") }
+// Restore restores databases, drops what restores have replaced, or watches a restore. Parameters: action, app, at, to,
+// confirm, command and from.
+func (s Script) Restore() string { return s.render("restore.sh.tmpl") }
 
 func (s Script) render(name string) string {
 	var out strings.Builder

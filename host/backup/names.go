@@ -27,7 +27,9 @@ func restoringName(database, id string) string { return derived(database, restor
 func beforeName(database, id string) string { return derived(database, before, id) }
 
 // derived returns a name of at most maxName bytes. The names of two databases never meet, even if they begin alike.
-func derived(database, mark, id string) string { return shortened(database, maxName-len(mark)-len(id)) + mark + id }
+func derived(database, mark, id string) string {
+	return shortened(database, maxName-len(mark)-len(id)) + mark + id
+}
 
 func shortened(name string, room int) string {
 	if len(name) <= room {

@@ -22,9 +22,9 @@ type host struct {
 	*testing.T
 	engine *engine
 	store  *memory
-	dir   string
-	free  int64
-	out   bytes.Buffer
+	dir    string
+	free   int64
+	out    bytes.Buffer
 
 	mu          sync.Mutex
 	maintenance map[string]bool
@@ -133,7 +133,9 @@ func (h *host) Run(ctx context.Context, c command.Command) ([]byte, error) {
 	return h.engine.Run(ctx, c)
 }
 
-func (h *host) InMaintenance(app string) (bool, error) { return h.maintenance[app], h.step("in maintenance") }
+func (h *host) InMaintenance(app string) (bool, error) {
+	return h.maintenance[app], h.step("in maintenance")
+}
 
 func (h *host) Maintain(_ context.Context, app string, on bool, _ string) error {
 	if err := h.step("maintain"); err != nil {
