@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,8 @@ func (h *host) refuses(want string, o RestoreOptions, apps ...string) {
 	}
 	h.isClean()
 }
+
+var rowsRE = regexp.MustCompile(`("rows": 1000,\s+"hash": ")-?[0-9]+`)
 
 func TestDamagedBackupsAreRefused(t *testing.T) {
 	t.Parallel()
@@ -70,9 +73,7 @@ func TestDamagedBackupsAreRefused(t *testing.T) {
 			return bytes.Replace(b, []byte(`"rows": 1000`), []byte(`"rows": 1001`), 1)
 		}},
 		{"other rows", manifest, "1000 rows, but other ones", func(b []byte) []byte {
-			return bytes.Replace(b, []byte(`"rows": 1000,
-        "hash": "`), []byte(`"rows": 1000,
-        "hash": "1`), 1)
+			return rowsRE.ReplaceAll(b, []byte("${1}12345"))
 		}},
 		{"a newer Postgres", manifest, "a newer major version is needed", func(b []byte) []byte {
 			return bytes.Replace(b, []byte(`"version": "1`), []byte(`"version": "9`), 1)

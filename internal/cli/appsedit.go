@@ -104,25 +104,39 @@ func (o *operator) confirm(ctx context.Context, yes bool, question string) error
 	if yes {
 		return nil
 	}
-	if in, ok := o.In.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
+	answer, err := o.ask(ctx, question+" [y/N] ")
+	switch {
+	case errors.Is(err, errNoTerminal):
 		return fmt.Errorf("%w: nothing was written: cannot ask without a terminal; add --yes", command.ErrUsage)
+	case err != nil:
+		return fmt.Errorf("nothing was written: %w", err)
 	}
-	_, _ = fmt.Fprintf(o.Err, "%s [y/N] ", question)
+	if answer = strings.ToLower(answer); answer != "y" && answer != "yes" {
+		return errors.New("nothing was written")
+	}
+	return nil
+}
+
+// errNoTerminal says that nobody can answer.
+var errNoTerminal = errors.New("there is no terminal")
+
+// ask asks a question and returns the answer.
+func (o *operator) ask(ctx context.Context, question string) (string, error) {
+	if in, ok := o.In.(*os.File); !ok || !term.IsTerminal(int(in.Fd())) {
+		return "", errNoTerminal
+	}
+	_, _ = fmt.Fprint(o.Err, question)
 	answers := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(o.In).ReadString('\n')
 		answers <- answer
 	}()
-	answer := ""
 	select {
-	case answer = <-answers:
+	case answer := <-answers:
+		return strings.TrimSpace(answer), nil
 	case <-ctx.Done():
-		return fmt.Errorf("nothing was written: %w", ctx.Err())
+		return "", ctx.Err()
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return errors.New("nothing was written")
-	}
-	return nil
 }
 
 // replace writes the file atomically. It fails if the file has changed since it was read.

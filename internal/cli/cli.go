@@ -40,7 +40,8 @@ func Root(streams command.Streams, dir string) *cobra.Command {
 	o.complete(root, "stack", o.completeStacks)
 	root.AddCommand(
 		o.verifyCommand(), o.statusCommand(), o.deployCommand(), o.rollbackCommand(), o.releasesCommand(),
-		o.backupCommand(), o.backupsCommand(), o.logsCommand(), o.execCommand(), o.shellCommand(), o.maintenanceCommand(),
+		o.backupCommand(), o.backupsCommand(), o.restoreCommand(), o.logsCommand(), o.execCommand(), o.shellCommand(),
+		o.maintenanceCommand(),
 		command.Group("apps", "List and edit the apps in the stack file",
 			o.appsListCommand(), o.appsAddCommand(), o.appsRemoveCommand(), o.appsWorkflowCommand()),
 	)

@@ -1,0 +1,57 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"webstack/contract"
+)
+
+// RestoreOptions say what to restore.
+type RestoreOptions struct {
+	// App is the app's name, "" for all databases.
+	App string
+	// At chooses the backup: see contract.RestoreAtPattern; "" for the newest. To forget, it is the ID of a restore, or ""
+	// for all.
+	At string
+	// To is the name of a new database to restore to; "" replaces the app's.
+	To string
+	// Confirm is the name of the app again; for all databases it is "all", or "" for those without data only.
+	Confirm string
+	// Forget drops what restores have replaced, and restores nothing.
+	Forget bool
+}
+
+// ErrRestoreFailed says that a database was not restored. The host has said why.
+var ErrRestoreFailed = errors.New("the restore failed")
+
+// Restore runs the restore document, and writes to out what the host prints, as it prints it. When ctx ends, the restore
+// goes on. It returns the ID of the command.
+func (s *Stack) Restore(ctx context.Context, host Host, o RestoreOptions, out io.Writer) (id string, err error) {
+	action := "restore"
+	switch {
+	case o.Forget:
+		action = "forget"
+	case o.App == "":
+		action = "all"
+	}
+	c := Command{
+		Host: host.InstanceID, Document: s.Document(contract.DocRestore), Parameters: map[string]string{"action": action},
+	}
+	for name, value := range map[string]string{"app": o.App, "at": o.At, "to": o.To, "confirm": o.Confirm} {
+		if value != "" {
+			c.Parameters[name] = value
+		}
+	}
+	id, said, err := s.follow(ctx, c, out)
+	if err != nil && ctx.Err() != nil {
+		return id, fmt.Errorf("follow the restore, which goes on; see the host's log, webstack shell -- 'ls -t %s/%s': %w",
+			s.Config.StackDir, contract.RestoreLogsDir, ctx.Err())
+	}
+	if said {
+		return id, ErrRestoreFailed
+	}
+	return id, err
+}
