@@ -102,6 +102,7 @@ func TestBackups(t *testing.T) {
 	}{
 		{"every database is verified", verified}, {"by hand", restoredByHand}, {"a changed row is refused", changedRow},
 		{"a killed run is cleaned up", killed}, {"the schedule", scheduled},
+		{"an app is restored", restored}, {"a restore is killed", restoreKilled},
 	} {
 		ok := t.Run(part.name, func(t *testing.T) {
 			copied := *w

@@ -57,7 +57,15 @@ func TestWrongUsage(t *testing.T) {
 	converge := func(args ...string) []string { return append([]string{"converge", "--volume", volumeID}, args...) }
 	for want, args := range map[string][]string{
 		"no command given":          {},
-		`unknown command "restore"`: {"restore"},
+		`unknown command "upload"`:  {"upload"},
+		`--bucket: "-" is not`:      {"restore", "--bucket", "-", "shop"},
+		`--action "z" is not`:       {"restore", "--action", "z", "shop"},
+		`--command "y" is not`:      {"restore", "--action", "watch", "--command", "y"},
+		`restore []: use the name`:  {"restore", "--bucket", "bucket"},
+		`restore ["shop"]: use`:     {"restore", "--bucket", "bucket", "--all", "shop"},
+		`restore "Shop": use`:       {"restore", "--bucket", "bucket", "Shop"},
+		`restore ["a" "b"]: use`:    {"restore", "--bucket", "bucket", "--action", "forget", "a", "b"},
+		`--at: "latest" is not`:     {"restore", "--bucket", "bucket", "--action", "forget", "--at", "latest", "shop"},
 		`--bucket: "" is not`:       {"backup"},
 		`--action "y" is not`:       {"backup", "--action", "y"},
 		`--command "x" is not`:      {"backup", "--action", "watch", "--command", "x"},
