@@ -23,7 +23,7 @@ var (
 var samples = strings.NewReplacer(
 	`"$dataVolumeId"`, "vol-0123456789abcdef0", `"$bucket"`, "artifacts", `"$manifestSha256"`, strings.Repeat("a", 64),
 	`"$stackDir"`, "/opt/webstack", `"$app"`, "shop", `"$lines"`, "10", `"$since"`, "5m", `"$from"`, "0",
-	` "${names[@]}"`, "", `'`, "",
+	` "${names[@]}"`, "", ` "${target[@]}"`, "", `'`, "",
 )
 
 // TestDocumentsCallTheHostProgramAsItIs takes every call of the host program in every document, and has the program itself
@@ -59,7 +59,7 @@ func TestDocumentsCallTheHostProgramAsItIs(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"mount", "converge", "deploy", "backup", "maintenance", "status", "logs"} {
+	for _, name := range []string{"mount", "converge", "deploy", "backup", "restore", "maintenance", "status", "logs"} {
 		if !called[name] {
 			t.Errorf("no document calls %s; there are %d documents", name, len(documents))
 		}
