@@ -135,7 +135,7 @@ func (r *restore) compareWith(ctx context.Context, m contract.Backup, name strin
 			return fmt.Errorf("remove the extension %s: %w", amcheck, err)
 		}
 	}
-	s, err := r.server.open(ctx, name)
+	s, err := r.open(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -45,14 +45,13 @@ func shortened(name string, room int) string {
 
 // isRestoring reports whether a database is the copy of a restore, of any database.
 func isRestoring(name string) bool {
-	_, id, ok := cutLast(name, restoring)
-	return ok && isID(id)
+	return isID(afterLast(name, restoring))
 }
 
 // replacedBy returns the ID of the restore that replaced a database and gave it this name.
 func replacedBy(database, name string) (id string, ok bool) {
-	_, id, ok = cutLast(name, before)
-	return id, ok && isID(id) && name == beforeName(database, id)
+	id = afterLast(name, before)
+	return id, isID(id) && name == beforeName(database, id)
 }
 
 func isID(text string) bool {
@@ -60,10 +59,11 @@ func isID(text string) bool {
 	return err == nil
 }
 
-func cutLast(text, mark string) (left, right string, ok bool) {
+// afterLast returns what follows the last mark in a text, "" without one.
+func afterLast(text, mark string) string {
 	i := strings.LastIndex(text, mark)
 	if i < 0 {
-		return text, "", false
+		return ""
 	}
-	return text[:i], text[i+len(mark):], true
+	return text[i+len(mark):]
 }

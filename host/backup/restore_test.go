@@ -42,7 +42,7 @@ func TestRestoreBringsEverythingBackAndTouchesNothingElse(t *testing.T) {
 	if keys := h.store.keys(contract.BackupReplaced); len(keys) != 1 {
 		t.Errorf("saved %s", keys)
 	}
-	_, id, _ := cutLast(old, before)
+	id := afterLast(old, before)
 	if err := Forget(t.Context(), h.restoreOptions(RestoreOptions{}, shop), firstID); !errors.Is(err, ErrRestoreFailed) {
 		t.Errorf("dropped what is not there: %v", err)
 	}

@@ -77,7 +77,7 @@ func (f *restoreFlags) check(app string) error {
 		return fmt.Errorf("%w: --to %q is not 1 to 63 lower-case letters, digits and _ that begin with a letter", command.ErrUsage, f.to)
 	case f.forget != "" && f.forget != everyRestore && !backupIDRE.MatchString(f.forget):
 		return fmt.Errorf("%w: --forget=%s is not the ID of a restore, such as 20261130T031500Z", command.ErrUsage, f.forget)
-	case f.confirm != "" && f.confirm != app && !(f.all && f.confirm == everyRestore):
+	case f.confirm != "" && f.confirm != app && (!f.all || f.confirm != everyRestore):
 		return fmt.Errorf("%w: --confirm %q is not the name of what is to be replaced; nothing was changed", command.ErrUsage, f.confirm)
 	}
 	if f.at == "" || f.at == "latest" || backupIDRE.MatchString(f.at) {
