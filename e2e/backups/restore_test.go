@@ -17,10 +17,10 @@ func (w *world) restore(args ...string) (string, error) {
 	return w.c.Webstack(append([]string{"-s", lab.Stack, "restore"}, args...)...)
 }
 
-// sum returns what a database has, as text of its dump without what differs between two dumps.
+// sum returns the checksum of what a database has, without the rows of the table in which the demo app counts visits.
 func (w *world) sum(database string) string {
 	w.Helper()
-	return w.c.OnHost("docker exec postgres pg_dump -U postgres " + database + " | grep -v '^.*restrict ' | sha256sum")
+	return w.c.OnHost("docker exec postgres pg_dump -U postgres --exclude-table-data visits " + database + " | grep -v '^.*restrict ' | sha256sum")
 }
 
 // answers expects that the app shop answers through Caddy.
