@@ -47,8 +47,8 @@ func (s *Stack) Restore(ctx context.Context, host Host, o RestoreOptions, out io
 	}
 	id, said, err := s.follow(ctx, c, out)
 	if err != nil && ctx.Err() != nil {
-		return id, fmt.Errorf("follow the restore, which goes on; see the host's log, webstack shell -- 'ls -t %s/%s': %w",
-			s.Config.StackDir, contract.RestoreLogsDir, ctx.Err())
+		return id, fmt.Errorf("follow the restore, which goes on; the host keeps its output in %s of the stack directory: %w",
+			contract.RestoreLogsDir, ctx.Err())
 	}
 	if said {
 		return id, ErrRestoreFailed

@@ -62,7 +62,7 @@ func Index(ctx context.Context, client s3.ListObjectsV2APIClient, bucket string)
 	found, kept := map[name]*Backup{}, map[string]time.Time{}
 	err := eachKey(ctx, client, bucket, func(key string, modified time.Time) {
 		id, database, object, ok := contract.ParseBackupKey(key)
-		if !ok {
+		if !ok || object == contract.BackupReplaced {
 			return
 		}
 		if id == "" {

@@ -60,8 +60,9 @@ const older, newer, newest = "20261128T031500Z", "20261129T031500Z", "20261130T0
 func full() bucket {
 	b := bucket{
 		contract.BackupRunPrefix(older) + contract.BackupGlobals: nil, "imports/shop.dump": nil,
-		contract.BackupPrefix + "stranger":                      nil,
-		contract.BackupKey(newest, "shop", contract.BackupDump): nil,
+		contract.BackupPrefix + "stranger":                                      nil,
+		contract.BackupKey("20261130T160000Z", "shop", contract.BackupReplaced): nil,
+		contract.BackupKey(newest, "shop", contract.BackupDump):                 nil,
 		contract.BackupKey(newest, "blog", contract.BackupFailed): contract.BackupFailure{
 			Version: contract.BackupVersion, ID: newest, Database: "blog", Error: "no space",
 		}.Encode(),
