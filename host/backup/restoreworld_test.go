@@ -83,9 +83,10 @@ func (h *host) create(name string) {
 	h.Helper()
 	h.sql(maintenance, "CREATE DATABASE "+name+" OWNER "+name+" TEMPLATE template0",
 		"REVOKE CONNECT, TEMPORARY ON DATABASE "+name+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+name+" TO reporting",
-		"ALTER DATABASE "+name+" SET statement_timeout = 30000", "ALTER DATABASE "+name+` SET search_path = "$user", public`,
+		"ALTER DATABASE "+name+" SET statement_timeout = 1", "ALTER DATABASE "+name+" SET default_transaction_read_only = on", "ALTER DATABASE "+name+` SET search_path = "$user", public`,
 		"ALTER ROLE reporting IN DATABASE "+name+" SET work_mem = '5MB'", "ALTER DATABASE "+name+" CONNECTION LIMIT 30",
 		"COMMENT ON DATABASE "+name+" IS 'the data of $1'")
+	// What the test does through the server is not under these settings either.
 	h.sql(name, "CREATE EXTENSION pg_trgm", "CREATE TABLE items (id bigserial PRIMARY KEY, name text NOT NULL)",
 		"INSERT INTO items (name) SELECT 'item ' || n FROM generate_series(1, 1000) n",
 		"CREATE INDEX ON items USING gin (name gin_trgm_ops)", "CREATE VIEW names AS SELECT name FROM items",

@@ -16,6 +16,9 @@ import (
 // appName is the application_name of all connections of a backup, by which those of a killed run are found.
 const appName = "webstack-backup"
 
+// overrides come before the settings of a database and its roles, which a check or a restore must not fail for.
+const overrides = "-c statement_timeout=0 -c default_transaction_read_only=off"
+
 // server is a Postgres in a container.
 type server struct {
 	run             command.Runner
@@ -28,7 +31,7 @@ type server struct {
 func (s server) command(database string, args ...string) command.Command {
 	return command.Command{Name: "docker", Args: append([]string{
 		"exec", "--interactive", "--env", "PGHOST=127.0.0.1", "--env", "PGUSER=" + s.user, "--env", "PGDATABASE=" + database,
-		"--env", "PGAPPNAME=" + appName, s.container,
+		"--env", "PGAPPNAME=" + appName, "--env", "PGOPTIONS=" + overrides, s.container,
 	}, args...)}
 }
 
