@@ -145,8 +145,11 @@ func (r *restore) begin(ctx context.Context) ([]target, error) {
 	}
 	err = r.swap.heal(ctx)
 	release()
-	if err != nil {
+	switch {
+	case err != nil && r.swap.pending():
 		return nil, err
+	case err != nil: // the app has its data, but is not healthy, which this restore may change
+		r.say("warning: %s", oneLine(err))
 	}
 	return targets, r.prepare(ctx)
 }

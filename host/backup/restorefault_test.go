@@ -169,6 +169,32 @@ func TestAnAppThatDoesNotStartGetsItsDataBack(t *testing.T) {
 	}
 }
 
+// A restore must be possible for an app that does not run on any data that it had.
+func TestRestoreOfABrokenAppAfterAKilledOne(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.backup(firstID, shop, shop)
+	h.sql(shop, "DELETE FROM items")
+	h.restores(confirmed, shop)
+	resume := slices.Index(h.calls, "resume")
+	h.left = resume
+	if out, err := h.restore(confirmed, shop); err == nil {
+		t.Fatalf("it was not killed:\n%s", out)
+	}
+	h.left = -1
+	tries := 0
+	h.unhealthy = func(string) error {
+		if tries++; tries <= 2 {
+			return errors.New("broken data")
+		}
+		return nil
+	}
+	if out := h.restores(confirmed, shop); !strings.Contains(out, "warning: shop has the data that it had, but the app does not run") {
+		t.Errorf("it said\n%s", out)
+	}
+	h.isClean()
+}
+
 // Wherever a restore is killed, the app has all old rows or all restored ones, and the next run makes it answer.
 func TestKilledAnywhere(t *testing.T) {
 	t.Parallel()

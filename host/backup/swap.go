@@ -291,6 +291,12 @@ func HealRestore(ctx context.Context, o HealOptions) error {
 	return s.heal(ctx)
 }
 
+// pending reports whether there is a restore to end.
+func (s *swapper) pending() bool {
+	_, err := os.Stat(s.record)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 func (s *swapper) heal(ctx context.Context) error {
 	text, err := os.ReadFile(s.record)
 	if errors.Is(err, fs.ErrNotExist) {
