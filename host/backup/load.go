@@ -112,7 +112,7 @@ func renamed(script, database, name string) string {
 func (r *restore) fill(ctx context.Context, name string) error {
 	quoted := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(name)
 	if _, err := r.pgRestore(ctx, "--dbname", "dbname='"+quoted+"'"); err != nil {
-		return fmt.Errorf("restore the dump: %w", err)
+		return fmt.Errorf("restore the dump: %w", withoutData(err))
 	}
 	if _, err := r.exec(ctx, name, "ANALYZE"); err != nil {
 		return fmt.Errorf("collect statistics of the restored tables: %w", err)
@@ -127,7 +127,7 @@ const amcheck = "amcheck"
 func (r *restore) compareWith(ctx context.Context, m contract.Backup, name string) error {
 	out, err := r.Run.Run(ctx, r.command(name, "pg_amcheck", "--install-missing", "--heapallindexed", "--no-password"))
 	if err != nil {
-		return fmt.Errorf("check the restored tables and indexes: %w\n%s", err, out)
+		return fmt.Errorf("check the restored tables and indexes: %w\n%s", withoutData(err), onlyErrors(string(out)))
 	}
 	has := func(e contract.BackupExtension) bool { return e.Name == amcheck }
 	if !slices.ContainsFunc(m.Database.Extensions, has) {
