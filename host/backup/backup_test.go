@@ -228,7 +228,7 @@ func TestOneFails(t *testing.T) {
 func TestNoRoom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.free = 700 << 20
+	w.free.Store(700 << 20)
 	out, err := w.backup("shop")
 	if err == nil || !strings.Contains(out, "on the data volume, and 700.0 MiB are free, so ") || !strings.Contains(out, "raise dataVolumeSize") {
 		t.Errorf("%v\n%s", err, out)
@@ -237,10 +237,10 @@ func TestNoRoom(t *testing.T) {
 		t.Error("it was dumped anyway")
 	}
 	// The volume fills up while the dump is restored.
-	w.free = 1 << 40
+	w.free.Store(1 << 40)
 	w.after = func(_ string, args []string) {
 		if args[0] == "pg_restore" {
-			w.free = 1 << 20
+			w.free.Store(1 << 20)
 			time.Sleep(time.Second)
 		}
 	}

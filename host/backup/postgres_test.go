@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -228,14 +229,15 @@ type world struct {
 	*engine
 	dir   string
 	store *memory
-	free  int64
+	free  atomic.Int64
 	now   time.Time
 	out   bytes.Buffer
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{engine: newEngine(t), dir: t.TempDir(), store: &memory{}, free: 1 << 40, now: time.Now()}
+	w := &world{engine: newEngine(t), dir: t.TempDir(), store: &memory{}, now: time.Now()}
+	w.free.Store(1 << 40)
 	w.write(contract.Manifest{PostgresUser: "owner"})
 	w.psql("postgres", `CREATE ROLE shop LOGIN PASSWORD 'canary-password'`, `GRANT shop TO owner`, `CREATE ROLE blog LOGIN`,
 		`CREATE DATABASE shop OWNER shop TEMPLATE template0`, `CREATE DATABASE blog OWNER blog TEMPLATE template0`,
@@ -288,7 +290,7 @@ func (w *world) backup(apps ...string) (string, error) {
 	w.now = w.now.Add(time.Second) // each run has an ID of its own
 	err := Run(w.t.Context(), Options{
 		StackDir: w.dir, Apps: apps, Run: w.engine, Dir: w.dumps(), Out: &w.out, Now: func() time.Time { return w.now },
-		Space: func(string) (int64, int64, error) { return 1 << 40, w.free, nil },
+		Space: func(string) (int64, int64, error) { return 1 << 40, w.free.Load(), nil },
 		Store: func(context.Context, string) (Store, error) { return w.store, nil },
 	})
 	if err != nil && !errors.Is(err, ErrFailed) {
