@@ -97,9 +97,9 @@ func TestDamagedBackupsAreRefused(t *testing.T) {
 		}
 	}
 	h.store.damage = nil
-	h.free = 1 << 20
+	h.free.Store(1 << 20)
 	h.refuses("make room for the restore", confirmed, shop)
-	h.free = 100 << 30
+	h.free.Store(100 << 30)
 	object := h.store.objects[dump]
 	delete(h.store.objects, dump)
 	h.refuses("NoSuchKey", confirmed, shop)

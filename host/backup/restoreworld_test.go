@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,7 +24,8 @@ type host struct {
 	engine *engine
 	store  *memory
 	dir    string
-	free   int64
+	free   atomic.Int64
+	runs   int
 	out    bytes.Buffer
 
 	mu          sync.Mutex
@@ -51,9 +53,10 @@ var errKilled = errors.New("killed")
 
 func newHost(t *testing.T) *host {
 	h := &host{
-		T: t, engine: newEngine(t), store: &memory{}, dir: t.TempDir(), free: 100 << 30, left: -1,
+		T: t, engine: newEngine(t), store: &memory{}, dir: t.TempDir(), left: -1,
 		maintenance: map[string]bool{}, halted: map[string]bool{},
 	}
+	h.free.Store(100 << 30)
 	h.store.fail = func(call, key string) error { return h.step(call + " " + key) }
 	m := contract.Manifest{
 		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: h.dir,
@@ -171,7 +174,7 @@ func (h *host) options(apps ...string) Options {
 	return Options{
 		StackDir: h.dir, Apps: apps, Run: h, Dir: filepath.Join(h.dir, "dumps"), Out: &h.out,
 		Store: func(context.Context, string) (Store, error) { return h.store, nil },
-		Space: func(string) (int64, int64, error) { return 200 << 30, h.free, nil },
+		Space: func(string) (int64, int64, error) { return 200 << 30, h.free.Load(), nil },
 	}
 }
 
@@ -252,14 +255,15 @@ func (h *host) restore(o RestoreOptions, apps ...string) (string, error) {
 	h.Helper()
 	h.out.Reset()
 	h.calls, h.dead = nil, false
-	// The ID of a restore is the second in which it begins.
-	time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second)))
 	err := Restore(h.Context(), h.restoreOptions(o, apps...))
 	return h.out.String(), err
 }
 
 func (h *host) restoreOptions(o RestoreOptions, apps ...string) RestoreOptions {
 	o.Options, o.Record = h.options(apps...), h.record()
+	h.runs++
+	at := time.Date(2026, 12, 1, 0, 0, h.runs, 0, time.UTC) // each run has an ID of its own
+	o.Now = func() time.Time { return at }
 	o.Containers = func(context.Context, *os.Root, contract.Manifest, io.Writer) (RestoreApps, error) { return h, nil }
 	return o
 }
