@@ -112,6 +112,11 @@ func TestFailedSwitchKeepsTheOldOne(t *testing.T) {
 			}
 			w.Timing.Second = 20 * time.Millisecond
 		}, "exited before it answered"},
+		"it has ended before anybody looked": {func(w *world) {
+			w.Timing.Second = 5 * time.Millisecond
+			w.engine.Starts[image("blog", "v2")] = func(c *dockertest.Container) { c.Restarts = 1 }
+			w.engine.Handlers[image("blog", "v2")] = func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(500) }
+		}, "exited before it answered (Docker has restarted it)"},
 		"it ends again and again": {func(w *world) {
 			w.engine.Handlers[image("blog", "v2")] = func(http.ResponseWriter, *http.Request) {
 				w.engine.Change("webstack-blog-2", func(c *dockertest.Container) { c.Restarts++ })

@@ -41,6 +41,10 @@ func (s *change) answers(ctx context.Context) error {
 	var late *lateError
 	switch {
 	case errors.As(err, &late):
+		// On a busy host an exit can stay unseen: before the first look, or during the last.
+		if now, lookErr := s.Docker.Container(ctx, s.next.ID); lookErr == nil && (ended(*s.next, now) || now.Restarts > 0) {
+			return fmt.Errorf("%s exited before it answered (%s)", now.Name, ending(now))
+		}
 		return fmt.Errorf("%w; if it only needs more time, increase startTimeoutSeconds", err)
 	case err != nil:
 		return err
