@@ -39,7 +39,6 @@ type world struct {
 	address           string
 	roots             *x509.CertPool
 	env               []string
-	images            []string
 	program, platform string
 }
 
@@ -67,7 +66,6 @@ func newWorld(t testing.TB, edit func(text string) string) *world {
 		t.Fatal(err)
 	}
 	w.login()
-	t.Cleanup(w.removeImages)
 	w.push("shop", "v1", "")
 	w.push("blog", "v1", "")
 	w.deploys("shop", "v1")
@@ -139,16 +137,10 @@ func (w *world) pushProgram(app, tag, mode, platform string, program []byte) {
 		w.Fatal(err)
 	}
 	image := w.registry + "/webstack-local/" + app + ":" + tag
-	w.images = append(w.images, image)
 	w.docker("build", "--quiet", "--platform", platform, "--tag", image, dir)
+	defer func() { _ = exec.Command("docker", "image", "rm", "--force", image).Run() }()
 	w.docker("push", "--quiet", image)
 	_ = os.RemoveAll(dir)
-}
-
-func (w *world) removeImages() {
-	for _, image := range w.images {
-		_ = exec.Command("docker", "image", "rm", "--force", image).Run()
-	}
 }
 
 // webstack runs the operator's command on the stack.
