@@ -108,8 +108,9 @@ func (b *run) dump(ctx context.Context, t target) (d *dumped, err error) {
 	if d.contents, err = s.contents(); err != nil {
 		return nil, &dumpError{err}
 	}
-	b.say("%s: %s in %d %s with %d rows", t.database, size(d.contents.Bytes), len(d.contents.Tables),
-		plural(len(d.contents.Tables), "table"), contract.Backup{Database: d.contents}.Rows())
+	rows := contract.Backup{Database: d.contents}.Rows()
+	b.say("%s: %s in %d %s with %d %s", t.database, size(d.contents.Bytes), len(d.contents.Tables),
+		plural(len(d.contents.Tables), "table"), rows, plural(int(rows), "row"))
 	if err := b.write(ctx, t.database, snapshot.ID, d); err != nil {
 		return nil, &dumpError{err}
 	}

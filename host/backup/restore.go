@@ -201,8 +201,8 @@ func (r *restore) one(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	r.say("%s: restoring the backup %s with the data of %s: %d rows, a dump of %s", t.database, m.ID,
-		m.SnapshotAt.UTC().Format(time.DateTime+" UTC"), m.Rows(), size(m.Object.Bytes))
+	r.say("%s: restoring the backup %s with the data of %s: %d %s, a dump of %s", t.database, m.ID,
+		m.SnapshotAt.UTC().Format(time.DateTime+" UTC"), m.Rows(), plural(int(m.Rows()), "row"), size(m.Object.Bytes))
 	if err := r.check(ctx, t, m); err != nil {
 		return err
 	}
