@@ -232,7 +232,7 @@ const (
 	BackupFailed = "failed.json"
 	// BackupGlobals are the roles.
 	BackupGlobals = "globals.sql"
-	// BackupReplaced is a dump of a database that a restore was about to replace. It has no manifest: nobody verified it.
+	// BackupReplaced is a dump of a database that a restore was about to replace. It has no manifest because it was not verified.
 	BackupReplaced = "replaced.dump"
 )
 

@@ -80,7 +80,7 @@ type Hosts map[string]Address
 // that the resolver of the Go programming language reads again after 5 seconds.
 const HostsDelay = 6 * time.Second
 
-// Has reports whether the container of an app that has a fixed address is the live one.
+// Has reports whether an IP address is that of the app's live container.
 func (h Hosts) Has(e Edge, app, ip string) bool {
 	live, released := h[app]
 	at, fixed := e.Address(ip)

@@ -38,9 +38,9 @@ func (b *builder) makeBucket() error {
 
 // statements are what the bucket's policy denies. The first keeps backups unchanged: objects can be created but not
 // overwritten. It requires the precondition that no object has the key yet. S3 checks it when an upload completes, not for
-// its parts. It does not apply to the copies of the newest backups, which have fixed keys: a copy that is replaced stays
-// as an old version. The second applies only to the host, whatever its role's policies allow: it cannot do anything that
-// removes a backup or makes it expire sooner.
+// its parts. Copies of the newest backups are exempt, because each replaces the one before under the same key; S3 keeps
+// what was replaced as an old version. The second applies only to the host, whatever its role's policies allow: it cannot
+// do anything that removes a backup or makes it expire sooner.
 func (b *builder) statements() []iampolicy.Statement {
 	backups := pulumi.Sprintf("%s/%s*", b.out.BucketArn, contract.BackupPrefix)
 	host := iampolicy.Condition{"ArnEquals": {"aws:PrincipalArn": {b.args.HostRoleArn}}}

@@ -7,8 +7,8 @@ import (
 	"webstack/host/docker"
 )
 
-// Halt stops the containers of an app, once they have no requests left, and does not remove them. Until Resume or the
-// next converge, nobody answers for the app: who calls it shows visitors something else.
+// Halt stops the containers of an app, once they have no requests left, and does not remove them. Nothing answers
+// for the app until Resume or the next converge, so the caller puts up the maintenance page first.
 func (h *Host) Halt(ctx context.Context, app string) error {
 	existing, err := h.containers(ctx, app)
 	if err != nil {
