@@ -49,10 +49,10 @@ func (b *builder) script(body func(templates.Script) string, parameters ...strin
 
 // newRestore registers the document that restores databases.
 func (b *builder) newRestore() (*ssm.Document, error) {
-	nothing, restore, zero := "", "restore", "0"
+	nothing, restore := "", "restore"
 	return b.newDocument(contract.DocRestore, ssmdoc.Document{
 		Description: "Restores the database of an app from its backups in S3",
-		Parameters: map[string]ssmdoc.Parameter{
+		Parameters: ssmdoc.Followed(map[string]ssmdoc.Parameter{
 			"action": {
 				Description: "restore, all to restore all databases, forget to drop what a restore has replaced, or watch to print " +
 					"what a running restore has printed",
@@ -61,21 +61,17 @@ func (b *builder) newRestore() (*ssm.Document, error) {
 			"app": {Description: "Name of the app", Pattern: appPattern, Default: &nothing},
 			"at": {
 				Description: "Which backup: latest, its ID, or a time for the newest one before it; to forget, the ID of the restore",
-				Pattern:     "^(?:" + contract.RestoreAtPattern + ")?$", Default: &nothing,
+				Pattern:     ssmdoc.Optional(contract.RestoreAtPattern), Default: &nothing,
 			},
 			"to": {
 				Description: "Name of a new database to restore to; nothing replaces the app's database",
-				Pattern:     "^(?:" + contract.RestoreToPattern + ")?$", Default: &nothing,
+				Pattern:     ssmdoc.Optional(contract.RestoreToPattern), Default: &nothing,
 			},
 			"confirm": {
 				Description: "The name of the app again, to replace its data; for all databases, all", Pattern: namePattern,
 				Default: &nothing,
 			},
-			"command": {
-				Description: "ID of the command to watch", Pattern: "^(?:" + contract.CommandIDPattern + ")?$", Default: &nothing,
-			},
-			"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
-		},
+		}),
 		Steps: []ssmdoc.Step{{
 			Name: "restore", TimeoutSeconds: runSeconds,
 			Script: b.script(templates.Script.Restore, "action", "app", "at", "to", "confirm", "command", "from"),
@@ -85,10 +81,10 @@ func (b *builder) newRestore() (*ssm.Document, error) {
 
 // newBackup registers the document that backs up databases: the schedule and the operator's command both run it.
 func (b *builder) newBackup() (*ssm.Document, error) {
-	nothing, backup, zero := "", "backup", "0"
+	nothing, backup := "", "backup"
 	return b.newDocument(contract.DocBackup, ssmdoc.Document{
 		Description: "Backs up databases to S3, and verifies each backup by restoring it",
-		Parameters: map[string]ssmdoc.Parameter{
+		Parameters: ssmdoc.Followed(map[string]ssmdoc.Parameter{
 			"action": {
 				Description: "backup, or watch to print what a running backup has printed",
 				Pattern:     "^(?:backup|watch)$", Default: &backup,
@@ -96,11 +92,7 @@ func (b *builder) newBackup() (*ssm.Document, error) {
 			"apps": {
 				Description: "Names of apps, separated by commas; nothing for all databases", Pattern: appsPattern, Default: &nothing,
 			},
-			"command": {
-				Description: "ID of the command to watch", Pattern: "^(?:" + contract.CommandIDPattern + ")?$", Default: &nothing,
-			},
-			"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
-		},
+		}),
 		Steps: []ssmdoc.Step{{
 			Name: "backup", TimeoutSeconds: runSeconds,
 			Script: b.script(templates.Script.Backup, "action", "apps", "command", "from"),

@@ -10,14 +10,11 @@ import (
 	"webstack/internal/ssmdoc"
 )
 
-// optional returns an anchored pattern that also allows nothing.
-func optional(pattern string) string { return "^(?:" + pattern + ")?$" }
-
 // newDeploy registers the document that deploys an app. It is the only way to deploy: the operator's command, workflows
 // and people with the AWS CLI all run it.
 func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.ResourceOption) (*ssm.Document, error) {
-	nothing, deploy, zero := "", "deploy", "0"
-	parameters := map[string]ssmdoc.Parameter{
+	nothing, deploy := "", "deploy"
+	parameters := ssmdoc.Followed(map[string]ssmdoc.Parameter{
 		"action": {
 			Description: "deploy, rollback, or watch to print what a running deploy has printed",
 			Pattern:     "^(?:deploy|rollback|watch)$", Default: &deploy,
@@ -25,16 +22,12 @@ func (a *Args) newDeploy(ctx *pulumi.Context, name, app string, parent pulumi.Re
 		"release": {
 			Description: "Tag or digest of the image to deploy: TAG, TAG@sha256:DIGEST or sha256:DIGEST; " +
 				"nothing to roll back to the previous release",
-			Pattern: optional(contract.ReleasePattern), Default: &nothing,
+			Pattern: ssmdoc.Optional(contract.ReleasePattern), Default: &nothing,
 		},
-		"caller": {Description: "ARN of who deploys, for the list of releases", Pattern: optional(contract.CallerPattern), Default: &nothing},
-		"commit": {Description: "Commit of the app, for the list of releases", Pattern: optional(contract.CommitPattern), Default: &nothing},
-		"run":    {Description: "URL of the workflow run, for the list of releases", Pattern: optional(contract.RunPattern), Default: &nothing},
-		"command": {
-			Description: "ID of the command to watch", Pattern: optional(contract.CommandIDPattern), Default: &nothing,
-		},
-		"from": {Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero},
-	}
+		"caller": {Description: "ARN of who deploys, for the list of releases", Pattern: ssmdoc.Optional(contract.CallerPattern), Default: &nothing},
+		"commit": {Description: "Commit of the app, for the list of releases", Pattern: ssmdoc.Optional(contract.CommitPattern), Default: &nothing},
+		"run":    {Description: "URL of the workflow run, for the list of releases", Pattern: ssmdoc.Optional(contract.RunPattern), Default: &nothing},
+	})
 	script := a.script()
 	script.App = app
 	document := ssmdoc.Document{

@@ -30,8 +30,8 @@ func (c Command) backup(ctx context.Context, args []string) error {
 	}
 	switch *action {
 	case "watch":
-		if commandIDRE.FindString(*id) != *id || *id == "" {
-			return fmt.Errorf("--command %q is not the ID of a command: %w", *id, errUsage)
+		if err := checkCommandID(*id); err != nil {
+			return err
 		}
 		return backup.Watch(*dir, *id, *from, c.Stdout)
 	case "backup":

@@ -28,6 +28,14 @@ import (
 
 var commandIDRE = regexp.MustCompile(contract.CommandIDPattern)
 
+// checkCommandID checks the flag --command of what watches a command.
+func checkCommandID(id string) error {
+	if commandIDRE.FindString(id) != id || id == "" {
+		return fmt.Errorf("--command %q is not the ID of a command: %w", id, errUsage)
+	}
+	return nil
+}
+
 // appArgument splits the name of an app off the arguments.
 func appArgument(name string, args []string) (app string, rest []string, err error) {
 	if len(args) > 0 {
@@ -60,8 +68,8 @@ func (c Command) deploy(ctx context.Context, args []string) error {
 	_, wrong := contract.ParseRelease(*release)
 	switch *action {
 	case "watch":
-		if commandIDRE.FindString(*id) != *id || *id == "" {
-			return fmt.Errorf("--command %q is not the ID of a command: %w", *id, errUsage)
+		if err := checkCommandID(*id); err != nil {
+			return err
 		}
 		return deploy.Watch(*dir, app, *id, *from, c.Stdout)
 	case "rollback":
@@ -81,7 +89,10 @@ func (c Command) deploy(ctx context.Context, args []string) error {
 		Parameters: func(ctx context.Context, region string) (deploy.Parameters, error) {
 			return parameters.Open(ctx, region)
 		},
-		Apps: c.deployApps(*dir), Protect: protectImages,
+		Apps: func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (deploy.Apps, error) {
+			return c.withRegistry(ctx, *dir, root, m, out)
+		},
+		Protect: protectImages,
 	})
 }
 
@@ -94,15 +105,13 @@ func protectImages(ctx context.Context, app contract.ManifestApp, live, previous
 	return imagepin.Protect(ctx, cfg, app.Repository, live, previous)
 }
 
-// deployApps returns what runs the apps of a stack directory.
-func (c Command) deployApps(dir string) func(context.Context, *os.Root, contract.Manifest, io.Writer) (deploy.Apps, error) {
-	return func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (deploy.Apps, error) {
-		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(m.Region), config.WithEC2IMDSRegion())
-		if err != nil {
-			return nil, fmt.Errorf("load AWS settings: %w", err)
-		}
-		return c.apps(root, m, c.engine(dir, docker.ECR(cfg)), out), nil
+// withRegistry returns what runs the apps of a manifest, and pulls images from ECR.
+func (c Command) withRegistry(ctx context.Context, dir string, root *os.Root, m contract.Manifest, out io.Writer) (*apps.Host, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(m.Region), config.WithEC2IMDSRegion())
+	if err != nil {
+		return nil, fmt.Errorf("load AWS settings: %w", err)
 	}
+	return c.apps(root, m, c.engine(dir, docker.ECR(cfg)), out), nil
 }
 
 // apps returns what runs a manifest's apps.

@@ -10,11 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/aws/aws-sdk-go-v2/config"
-
 	"webstack/contract"
 	"webstack/host/backup"
-	"webstack/host/docker"
 )
 
 // restoreRecord is the path of the record of a restore that replaces a database.
@@ -53,10 +50,7 @@ func parseRestore(args []string) (f restoreFlags, err error) {
 func (f restoreFlags) check() error {
 	switch f.action {
 	case "watch":
-		if commandIDRE.FindString(f.command) != f.command || f.command == "" {
-			return fmt.Errorf("--command %q is not the ID of a command: %w", f.command, errUsage)
-		}
-		return nil
+		return checkCommandID(f.command)
 	case "restore", "forget":
 	default:
 		return fmt.Errorf("--action %q is not restore, forget or watch: %w", f.action, errUsage)
@@ -93,23 +87,13 @@ func (c Command) restore(ctx context.Context, args []string) error {
 	defer stop()
 	o := backup.RestoreOptions{
 		Options: c.backupOptions(f.dir, f.bucket, f.script, f.apps), At: f.at, To: f.to, Confirm: f.confirm,
-		Record: c.restoreRecord(), Containers: c.restoreApps(f.dir),
+		Record: c.restoreRecord(),
+		Containers: func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (backup.RestoreApps, error) {
+			return c.withRegistry(ctx, f.dir, root, m, out)
+		},
 	}
 	if f.action == "forget" {
 		return backup.Forget(ctx, o, f.at)
 	}
 	return backup.Restore(ctx, o)
-}
-
-// restoreApps returns what stops and starts the apps of a stack directory.
-func (c Command) restoreApps(dir string) func(
-	context.Context, *os.Root, contract.Manifest, io.Writer,
-) (backup.RestoreApps, error) {
-	return func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (backup.RestoreApps, error) {
-		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(m.Region), config.WithEC2IMDSRegion())
-		if err != nil {
-			return nil, fmt.Errorf("load AWS settings: %w", err)
-		}
-		return c.apps(root, m, c.engine(dir, docker.ECR(cfg)), out), nil
-	}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,24 +49,10 @@ func (o *operator) runBackup(ctx context.Context, apps []string) error {
 	if err != nil {
 		return err
 	}
-	out := o.Out
-	if o.json {
-		out = o.Err
-	}
-	id, err := stack.Backup(ctx, host, apps, out)
-	failed := errors.Is(err, operate.ErrBackupFailed)
-	if err != nil && !failed {
-		return err
-	}
-	if o.json {
-		if err := o.printJSON(map[string]any{"command": id, "verified": !failed}); err != nil {
-			return err
-		}
-	}
-	if failed {
-		return &command.ExitError{Code: 1} // the host has said why
-	}
-	return nil
+	id, err := stack.Backup(ctx, host, apps, o.hostOutput())
+	return o.followed(err, operate.ErrBackupFailed, func() error {
+		return o.printJSON(map[string]any{"command": id, "verified": err == nil})
+	})
 }
 
 // openBackups opens the stack, which must make backups.

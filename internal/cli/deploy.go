@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 
@@ -80,20 +81,34 @@ func (o *operator) runDeploy(ctx context.Context, d operate.DeployOptions, optio
 	if err != nil {
 		return err
 	}
-	out := o.Out
+	id, err := stack.Deploy(ctx, host, d, o.hostOutput())
+	return o.followed(err, operate.ErrDeployFailed, func() error { return o.printDeploy(ctx, stack, d.App, id) })
+}
+
+// hostOutput is where the output of a command on the host goes: with --json, only the result is on the standard output.
+func (o *operator) hostOutput() io.Writer {
 	if o.json {
-		out = o.Err
+		return o.Err
 	}
-	id, err := stack.Deploy(ctx, host, d, out)
-	if o.json && (err == nil || errors.Is(err, operate.ErrDeployFailed)) {
-		if err := o.printDeploy(ctx, stack, d.App, id); err != nil {
+	return o.Out
+}
+
+// followed ends a command whose output from the host has been printed. err is failed if the host has said why. With
+// --json, printResult prints the result, whether it succeeded or failed.
+func (o *operator) followed(err, failed error, printResult func() error) error {
+	hostFailed := errors.Is(err, failed)
+	if err != nil && !hostFailed {
+		return err
+	}
+	if o.json {
+		if err := printResult(); err != nil {
 			return err
 		}
 	}
-	if errors.Is(err, operate.ErrDeployFailed) {
-		return &command.ExitError{Code: 1} // the host has said why
+	if hostFailed {
+		return &command.ExitError{Code: 1}
 	}
-	return err
+	return nil
 }
 
 // printDeploy prints the record of a deploy for scripts.

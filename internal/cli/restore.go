@@ -117,7 +117,10 @@ func (o *operator) runRestore(ctx context.Context, app string, f *restoreFlags) 
 	if err != nil {
 		return err
 	}
-	return o.followRestore(ctx, stack, host, f.options(app))
+	id, err := stack.Restore(ctx, host, f.options(app), o.hostOutput())
+	return o.followed(err, operate.ErrRestoreFailed, func() error {
+		return o.printJSON(map[string]any{"command": id, "succeeded": err == nil})
+	})
 }
 
 func (f *restoreFlags) options(app string) operate.RestoreOptions {
@@ -126,27 +129,6 @@ func (f *restoreFlags) options(app string) operate.RestoreOptions {
 		r.At = f.forget
 	}
 	return r
-}
-
-func (o *operator) followRestore(ctx context.Context, stack *operate.Stack, host operate.Host, r operate.RestoreOptions) error {
-	out := o.Out
-	if o.json {
-		out = o.Err
-	}
-	id, err := stack.Restore(ctx, host, r, out)
-	failed := errors.Is(err, operate.ErrRestoreFailed)
-	if err != nil && !failed {
-		return err
-	}
-	if o.json {
-		if err := o.printJSON(map[string]any{"command": id, "succeeded": !failed}); err != nil {
-			return err
-		}
-	}
-	if failed {
-		return &command.ExitError{Code: 1} // the host has said why
-	}
-	return nil
 }
 
 // askName makes a person type the name of the app whose data is about to be replaced.

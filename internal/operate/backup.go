@@ -3,7 +3,6 @@ package operate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 
@@ -22,12 +21,5 @@ func (s *Stack) Backup(ctx context.Context, host Host, apps []string, out io.Wri
 	if len(apps) > 0 {
 		c.Parameters["apps"] = strings.Join(apps, ",")
 	}
-	id, said, err := s.follow(ctx, c, out)
-	if err != nil && ctx.Err() != nil {
-		return id, fmt.Errorf("follow the backup, which goes on; see webstack backups: %w", ctx.Err())
-	}
-	if said {
-		return id, ErrBackupFailed
-	}
-	return id, err
+	return s.follow(ctx, c, out, ErrBackupFailed, "the backup, which goes on; see webstack backups")
 }

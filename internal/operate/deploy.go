@@ -46,22 +46,23 @@ func (s *Stack) Deploy(ctx context.Context, host Host, o DeployOptions, out io.W
 		}
 	}
 	c := Command{Host: host.InstanceID, Document: s.Document(contract.DocDeploy, o.App), Parameters: parameters}
-	id, said, err := s.follow(ctx, c, out)
-	if err != nil && ctx.Err() != nil {
-		return id, fmt.Errorf("follow the deploy, which goes on; see webstack releases %s: %w", o.App, ctx.Err())
+	return s.follow(ctx, c, out, ErrDeployFailed, "the deploy, which goes on; see webstack releases "+o.App)
+}
+
+// follow runs a document whose action "watch" prints what a run of it has printed, and writes that to out. It fails with
+// failed if the document failed and the host has printed why. what is followed, and where to look when ctx has ended.
+func (s *Stack) follow(ctx context.Context, c Command, out io.Writer, failed error, what string) (id string, err error) {
+	if id, err = s.send(ctx, c); err == nil {
+		err = s.print(ctx, c, id, out, failed)
 	}
-	if said {
-		return id, ErrDeployFailed
+	if err != nil && ctx.Err() != nil {
+		return id, fmt.Errorf("follow %s: %w", what, ctx.Err())
 	}
 	return id, err
 }
 
-// follow runs a document whose action "watch" prints what a run of it has printed, and writes that to out. said is true
-// if the document failed and the host has printed why.
-func (s *Stack) follow(ctx context.Context, c Command, out io.Writer) (id string, said bool, err error) {
-	if id, err = s.send(ctx, c); err != nil {
-		return "", false, err
-	}
+// print writes to out what a command prints until it ends.
+func (s *Stack) print(ctx context.Context, c Command, id string, out io.Writer, failed error) error {
 	w := &watcher{Stack: s, command: c, id: id, out: out}
 	ended, err := s.wait(ctx, id, c.Host, watchPause, func(status ssmtypes.CommandInvocationStatus) {
 		if status == ssmtypes.CommandInvocationStatusInProgress {
@@ -69,21 +70,21 @@ func (s *Stack) follow(ctx context.Context, c Command, out io.Writer) (id string
 		}
 	})
 	if err != nil {
-		return id, false, err
+		return err
 	}
 	result, err := s.result(ctx, id, c, ended)
 	if err != nil {
-		return id, false, err
+		return err
 	}
 	if err := w.finish(ctx, result.Stdout()); err != nil {
-		return id, false, err
+		return err
 	}
 	for _, step := range result.Steps {
 		if step.ExitCode == 1 && len(step.Stdout) > 0 {
-			return id, true, result.Err()
+			return failed
 		}
 	}
-	return id, false, result.Err()
+	return result.Err()
 }
 
 // watchPause is the longest pause between two looks at a running command.

@@ -3,7 +3,6 @@ package operate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"webstack/contract"
@@ -45,13 +44,6 @@ func (s *Stack) Restore(ctx context.Context, host Host, o RestoreOptions, out io
 			c.Parameters[name] = value
 		}
 	}
-	id, said, err := s.follow(ctx, c, out)
-	if err != nil && ctx.Err() != nil {
-		return id, fmt.Errorf("follow the restore, which goes on; the host keeps its output in %s of the stack directory: %w",
-			contract.RestoreLogsDir, ctx.Err())
-	}
-	if said {
-		return id, ErrRestoreFailed
-	}
-	return id, err
+	return s.follow(ctx, c, out, ErrRestoreFailed,
+		"the restore, which goes on; the host keeps its output in "+contract.RestoreLogsDir+" of the stack directory")
 }

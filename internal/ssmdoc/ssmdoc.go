@@ -3,10 +3,13 @@ package ssmdoc
 
 import (
 	_ "embed" // for the template of scripts
+	"maps"
 	"strings"
 	"text/template"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"webstack/contract"
 )
 
 // Document is a command document of schema 2.2.
@@ -25,6 +28,21 @@ type Parameter struct {
 	Pattern string
 	// Default makes the parameter optional when it is not nil.
 	Default *string
+}
+
+// Optional returns an anchored pattern that also allows nothing.
+func Optional(pattern string) string { return "^(?:" + pattern + ")?$" }
+
+// Followed returns the parameters of a document with an action "watch", which prints what a running command of the
+// document has printed: the given ones, "command" and "from".
+func Followed(parameters map[string]Parameter) map[string]Parameter {
+	nothing, zero := "", "0"
+	all := maps.Clone(parameters)
+	all["command"] = Parameter{
+		Description: "ID of the command to watch", Pattern: Optional(contract.CommandIDPattern), Default: &nothing,
+	}
+	all["from"] = Parameter{Description: "Byte of its output to begin with", Pattern: "^[0-9]{1,9}$", Default: &zero}
+	return all
 }
 
 // Step is a script that runs on the host.
