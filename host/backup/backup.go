@@ -1,9 +1,7 @@
 package backup
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +13,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
+	"webstack/host/database"
 	"webstack/host/runlog"
 	"webstack/internal/filelock"
 )
@@ -66,9 +65,6 @@ func Watch(stackDir, id string, from int64, out io.Writer) error {
 	return runlog.Watch(stackDir, contract.BackupLogsDir, id, from, out)
 }
 
-// maintenance is the database for statements about the server. Every Postgres has it.
-const maintenance = "postgres"
-
 // run is one run of Run.
 type run struct {
 	Options
@@ -96,32 +92,39 @@ func (b *run) say(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format
 // Run backs up databases, one after the other. Backups wait for each other, and the dump of a database and its migrations
 // do, too.
 func Run(ctx context.Context, o Options) error {
+	return o.alone(ctx, contract.BackupLogsDir, "another backup", func(b *run, root *os.Root) error {
+		targets, err := b.begin(ctx, root)
+		defer b.end(ctx)
+		if err != nil {
+			b.say("failed: %v", err)
+			return ErrFailed
+		}
+		return b.all(ctx, targets)
+	})
+}
+
+// alone calls do with a new run, whose output goes to a file in logs, too, while no other backup or restore runs. others
+// says what it may have to wait for.
+func (o Options) alone(ctx context.Context, logs, others string, do func(b *run, root *os.Root) error) error {
 	root, err := os.OpenRoot(o.StackDir)
 	if err != nil {
 		return fmt.Errorf("open stack directory: %w; the host has not been set up yet: run pulumi up", err)
 	}
 	defer func() { _ = root.Close() }()
-	log, file, err := runlog.Open(root, contract.BackupLogsDir, cmp.Or(o.ID, "local-"+strings.ToLower(rand.Text()[:12])))
+	log, file, err := runlog.Open(root, logs, runlog.ID(o.ID))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }()
 	b := &run{Options: o, out: io.MultiWriter(o.Out, log)}
 	release, err := filelock.Acquire(ctx, filepath.Join(o.StackDir, contract.BackupLockPath), func() {
-		b.say("waiting for another backup to finish")
+		b.say("waiting for %s to finish", others)
 	})
 	if err != nil {
 		return err
 	}
 	defer release()
-	targets, err := b.begin(ctx, root)
-	if err != nil {
-		b.say("failed: %v", err)
-		b.end(ctx)
-		return ErrFailed
-	}
-	defer b.end(ctx)
-	return b.all(ctx, targets)
+	return do(b, root)
 }
 
 // begin finds out what to back up, and makes room for it.
@@ -210,7 +213,7 @@ func (b *run) inspect(ctx context.Context) (err error) {
 		return fmt.Errorf("inspect the container of Postgres: it has the image %q", out)
 	}
 	b.image = image{fields[0], fields[1]}
-	if b.version, err = b.exec(ctx, maintenance, "SHOW server_version"); err != nil {
+	if b.version, err = b.exec(ctx, database.Maintenance, "SHOW server_version"); err != nil {
 		return fmt.Errorf("connect to Postgres: %w", err)
 	}
 	b.version, _, _ = strings.Cut(b.version, " ")

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"webstack/contract"
+	"webstack/host/database"
 )
 
 // check refuses, before anything is changed, a restore that cannot work.
@@ -38,8 +39,8 @@ func (r *restore) check(ctx context.Context, t target, m contract.Backup) error 
 		}
 	}
 	if here, there := major(r.version), major(m.Postgres.Version); here < there {
-		return fmt.Errorf("restore a backup of Postgres %s into Postgres %s: a newer major version is needed; change postgresImage",
-			m.Postgres.Version, r.version)
+		return fmt.Errorf("restore a backup of Postgres %s into Postgres %s: a newer major version is needed; use a version of "+
+			"Webstack that has it", m.Postgres.Version, r.version)
 	}
 	if err := r.checkExtensions(ctx, m); err != nil {
 		return err
@@ -65,7 +66,7 @@ func (s server) tables(ctx context.Context, database string) (n int, err error) 
 
 func (r *restore) checkExtensions(ctx context.Context, m contract.Backup) error {
 	var available []string
-	if err := r.value(ctx, template, "SELECT json_agg(name) FROM pg_available_extensions", &available); err != nil {
+	if err := r.value(ctx, database.Template, "SELECT json_agg(name) FROM pg_available_extensions", &available); err != nil {
 		return fmt.Errorf("list the available extensions: %w", err)
 	}
 	var missing []string
@@ -75,8 +76,8 @@ func (r *restore) checkExtensions(ctx context.Context, m contract.Backup) error 
 		}
 	}
 	if len(missing) > 0 {
-		return fmt.Errorf("restore a backup that needs the extensions %s: the image of Postgres does not have them; change "+
-			"postgresImage", strings.Join(missing, ", "))
+		return fmt.Errorf("restore a backup that needs the extensions %s: the image of Postgres does not have them; "+
+			"use a version of Webstack whose Postgres does", strings.Join(missing, ", "))
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (r *restore) checkRoles(ctx context.Context, m contract.Backup) error {
 		return err
 	}
 	var here []string
-	if err := r.value(ctx, template, "SELECT json_agg(rolname) FROM pg_roles", &here); err != nil {
+	if err := r.value(ctx, database.Template, "SELECT json_agg(rolname) FROM pg_roles", &here); err != nil {
 		return fmt.Errorf("list the roles: %w", err)
 	}
 	missing := map[string]bool{}
@@ -140,7 +141,7 @@ func (r *restore) scan(ctx context.Context, look func(line string)) error {
 	}
 	defer func() { _ = dump.Close() }()
 	text, w := io.Pipe()
-	c := r.command(template, "pg_restore", "--create", "--schema-only", "--file=-")
+	c := r.command(database.Template, "pg_restore", "--create", "--schema-only", "--file=-")
 	c.Stdin, c.Stdout = dump, w
 	go func() {
 		_, err := r.Run.Run(ctx, c)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"webstack/contract"
+	"webstack/host/database"
 )
 
 // compare returns how a restored database differs from the one that was dumped. before and after are the sequences
@@ -48,7 +49,7 @@ func compareExtensions(want, got []contract.BackupExtension, differ func(string,
 			differ("the extension %s is missing", e.Name)
 		case got[i].Version != e.Version:
 			warnings = append(warnings, fmt.Sprintf("the extension %s has version %s, and %s after a restore; run "+
-				"ALTER EXTENSION %s UPDATE", e.Name, e.Version, got[i].Version, identifier(e.Name)))
+				"ALTER EXTENSION %s UPDATE", e.Name, e.Version, got[i].Version, database.Identifier(e.Name)))
 		case got[i].Schema != e.Schema:
 			differ("the extension %s is in the schema %s, not %s", e.Name, got[i].Schema, e.Schema)
 		}
@@ -136,8 +137,8 @@ func (s *session) canary(want contract.BackupDatabase) error {
 		return refused(bad, want)
 	}
 	t := &bad.Tables[i]
-	query := measureQuery(t.Schema, t.Name) + " WHERE ctid <> (SELECT ctid FROM ONLY " + identifier(t.Schema) + "." +
-		identifier(t.Name) + " LIMIT 1)"
+	query := measureQuery(t.Schema, t.Name) + " WHERE ctid <> (SELECT ctid FROM ONLY " + database.Identifier(t.Schema) + "." +
+		database.Identifier(t.Name) + " LIMIT 1)"
 	if err := s.read(query, &t.BackupCount); err != nil {
 		return fmt.Errorf("seed a bad backup: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"webstack/contract"
+	"webstack/host/database"
 )
 
 // settings makes the same rows have the same text on both servers, whatever the settings of the database and its roles
@@ -87,8 +88,8 @@ const largeObjectsQuery = `SELECT json_build_object('rows', (SELECT count(*) FRO
 // measureQuery counts and hashes the rows of a table. x.* is the row even if a column is called x.
 func measureQuery(schema, table string) string {
 	return `SELECT json_build_object('rows', count(*), 'hash',
- coalesce(sum(hashtextextended((x.*)::text, 0)::numeric), 0)::text) FROM ONLY ` + identifier(schema) + "." +
-		identifier(table) + ` AS x`
+ coalesce(sum(hashtextextended((x.*)::text, 0)::numeric), 0)::text) FROM ONLY ` + database.Identifier(schema) + "." +
+		database.Identifier(table) + ` AS x`
 }
 
 // contents reads what the session's database has. Sequences are not part of a snapshot, so they have the values of this
@@ -133,7 +134,7 @@ func (s *session) sequences() ([]contract.BackupSequence, error) {
 	var parts []string
 	for i, one := range all {
 		parts = append(parts, fmt.Sprintf("SELECT %d AS n, %s AS schema, %s AS name, last_value, is_called FROM %s.%s", i,
-			literal(one.Schema), literal(one.Name), identifier(one.Schema), identifier(one.Name)))
+			database.Literal(one.Schema), database.Literal(one.Name), database.Identifier(one.Schema), database.Identifier(one.Name)))
 	}
 	query := `SELECT json_agg(json_build_object('schema', schema, 'name', name, 'lastValue', last_value,
  'isCalled', is_called) ORDER BY n) FROM (` + strings.Join(parts, " UNION ALL ") + ") t"

@@ -25,7 +25,12 @@ func (b *run) database(ctx context.Context, t target, globals []byte) error {
 		return err
 	}
 	restoring := time.Now()
-	restored, warnings, err := b.verify(ctx, t, d, globals)
+	var restored contract.BackupDatabase
+	var warnings []string
+	err = b.whileRoom(ctx, func(ctx context.Context) (err error) {
+		restored, warnings, err = b.verify(ctx, t, d, globals)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -78,14 +83,6 @@ func (b *run) verify(ctx context.Context, t target, d *dumped, globals []byte) (
 	if err := b.checkSpace(d.contents.Bytes); err != nil {
 		return got, nil, err
 	}
-	outer := ctx
-	ctx, stop := b.watchSpace(ctx)
-	defer stop()
-	defer func() {
-		if cause := context.Cause(ctx); err != nil && cause != nil && outer.Err() == nil {
-			err = cause
-		}
-	}()
 	if b.scratch == nil {
 		if b.scratch, err = b.startScratch(ctx, globals); err != nil {
 			return got, nil, err
@@ -98,10 +95,10 @@ func (b *run) verify(ctx context.Context, t target, d *dumped, globals []byte) (
 	if got, warnings, err = s.compare(ctx, d); err != nil {
 		return got, nil, err
 	}
-	if err := s.check(ctx, t.database); err != nil {
+	if err := s.checkTables(ctx, t.database); err != nil {
 		return got, nil, err
 	}
-	return got, warnings, s.drop(ctx, t.database)
+	return got, warnings, s.dropDatabase(ctx, t.database) // room for the next
 }
 
 // compare compares the restored database with the dumped one, and tests the comparison.
@@ -183,14 +180,23 @@ func (b *run) last(ctx context.Context, database string) (contract.Backup, error
 	if !exists {
 		return contract.Backup{}, os.ErrNotExist
 	}
+	return b.manifestAt(ctx, key)
+}
+
+// manifestAt reads the manifest of a backup.
+func (b *run) manifestAt(ctx context.Context, key string) (contract.Backup, error) {
 	body, err := b.store.Get(ctx, key)
 	if err != nil {
 		return contract.Backup{}, err
 	}
 	defer func() { _ = body.Close() }()
+	var m contract.Backup
 	text, err := io.ReadAll(io.LimitReader(body, contract.MaxBackupManifestBytes+1))
-	if err != nil {
-		return contract.Backup{}, err
+	if err == nil {
+		m, err = contract.DecodeBackup(text)
 	}
-	return contract.DecodeBackup(text)
+	if err != nil {
+		return contract.Backup{}, fmt.Errorf("get %s: %w", key, err)
+	}
+	return m, nil
 }

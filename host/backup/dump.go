@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"webstack/contract"
+	"webstack/host/database"
 	"webstack/internal/filelock"
 )
 
@@ -45,7 +46,7 @@ type dumped struct {
 
 // putGlobals dumps and uploads the roles.
 func (b *run) putGlobals(ctx context.Context) ([]byte, error) {
-	text, err := b.Run.Run(ctx, b.command(maintenance, lowly("pg_dumpall", "--globals-only", "--no-password")...))
+	text, err := b.Run.Run(ctx, b.command(database.Maintenance, lowly("pg_dumpall", "--globals-only", "--no-password")...))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("dump the roles: %w", err)
@@ -131,8 +132,6 @@ func (b *run) write(ctx context.Context, database, snapshot string, d *dumped) (
 			_ = d.file.Close()
 		}
 	}()
-	ctx, stop := b.watchSpace(ctx)
-	defer stop()
 	sum, count := sha256.New(), &counter{}
 	args := []string{
 		"pg_dump", "--format=custom", "--compress=" + compression(b.version), "--lock-wait-timeout=" + lockWait, "--no-password",
@@ -142,10 +141,10 @@ func (b *run) write(ctx context.Context, database, snapshot string, d *dumped) (
 	}
 	c := b.command(database, lowly(args...)...)
 	c.Stdout = io.MultiWriter(d.file, sum, count)
-	if _, err := b.Run.Run(ctx, c); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
+	if err := b.whileRoom(ctx, func(ctx context.Context) error {
+		_, err := b.Run.Run(ctx, c)
+		return err
+	}); err != nil {
 		return fmt.Errorf("dump the database: %w", err)
 	}
 	if count.n == 0 {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"webstack/contract"
+	"webstack/internal/printable"
 )
 
 // choice says which backup to restore: the one with an ID, or the newest that has no data after a time, if there is one.
@@ -93,7 +93,7 @@ func (r *restore) backups(ctx context.Context, database string) (map[string]stri
 	case err != nil && len(all) == 0:
 		return nil, err
 	case err != nil:
-		r.say("%s: warning: the copy of the newest backup cannot be read: %s", database, oneLine(err))
+		r.say("%s: warning: the copy of the newest backup cannot be read: %s", database, printable.OneLine(err))
 	case all[newest.ID] == "":
 		all[newest.ID] = contract.NewestBackupKey(database, contract.BackupManifest)
 	}
@@ -102,18 +102,9 @@ func (r *restore) backups(ctx context.Context, database string) (map[string]stri
 
 // manifestOf reads a manifest, which must be that of this backup.
 func (r *restore) manifestOf(ctx context.Context, database, id, key string) (contract.Backup, error) {
-	body, err := r.store.Get(ctx, key)
+	m, err := r.manifestAt(ctx, key)
 	if err != nil {
 		return contract.Backup{}, err
-	}
-	defer func() { _ = body.Close() }()
-	text, err := io.ReadAll(io.LimitReader(body, contract.MaxBackupManifestBytes+1))
-	if err != nil {
-		return contract.Backup{}, fmt.Errorf("get %s: %w", key, err)
-	}
-	m, err := contract.DecodeBackup(text)
-	if err != nil {
-		return contract.Backup{}, fmt.Errorf("get %s: %w", key, err)
 	}
 	beside := strings.TrimSuffix(key, contract.BackupManifest)
 	if m.Database.Name != database || m.ID != id || m.Object.Key != beside+contract.BackupDump {

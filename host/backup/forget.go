@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"webstack/internal/printable"
 )
 
 // Forget drops the databases that restores of the app in o.Apps have replaced: that of the restore with this ID, or all.
@@ -15,7 +16,7 @@ func Forget(ctx context.Context, o RestoreOptions, id string) error {
 	return withRestore(ctx, o, func(r *restore, targets []target) error {
 		for _, t := range targets {
 			if err := r.forget(ctx, t, id); err != nil {
-				r.say("%s: failed: %s", t.database, oneLine(err))
+				r.say("%s: failed: %s", t.database, printable.OneLine(err))
 				return ErrRestoreFailed
 			}
 		}

@@ -13,18 +13,11 @@ import (
 	"time"
 
 	"webstack/contract"
+	"webstack/host/database"
 )
 
 // load restores a backup into a new database of the live server, and compares that with the backup. Nothing uses it yet.
-func (r *restore) load(ctx context.Context, m contract.Backup, name string) (err error) {
-	outer := ctx
-	ctx, stop := r.watchSpace(ctx)
-	defer stop()
-	defer func() {
-		if cause := context.Cause(ctx); err != nil && cause != nil && outer.Err() == nil {
-			err = cause
-		}
-	}()
+func (r *restore) load(ctx context.Context, m contract.Backup, name string) error {
 	begun := time.Now()
 	if err := r.fetch(ctx, m.Object); err != nil {
 		return err
@@ -73,7 +66,7 @@ func (r *restore) pgRestore(ctx context.Context, args ...string) (string, error)
 		return "", err
 	}
 	defer func() { _ = dump.Close() }()
-	c := r.command(template, append([]string{"pg_restore", "--exit-on-error", "--no-password"}, args...)...)
+	c := r.command(database.Template, append([]string{"pg_restore", "--exit-on-error", "--no-password"}, args...)...)
 	c.Stdin = dump
 	out, err := r.Run.Run(ctx, c)
 	return string(out), err
@@ -89,7 +82,7 @@ func (r *restore) create(ctx context.Context, dumped, name string) error {
 	if err != nil {
 		return fmt.Errorf("read what the dump has: %w", err)
 	}
-	c := r.command(template, psql...)
+	c := r.command(database.Template, psql...)
 	c.Stdin = strings.NewReader(renamed(script, dumped, name))
 	if _, err := r.Run.Run(ctx, c); err != nil {
 		return fmt.Errorf("create the database %s: %w", name, err)
@@ -100,12 +93,12 @@ func (r *restore) create(ctx context.Context, dumped, name string) error {
 var connectRE = regexp.MustCompile(`(?m)^\\connect .*$`)
 
 // renamed makes a script that creates and changes a database do so with another one, whose name replaces the first's.
-func renamed(script, database, name string) string {
+func renamed(script, dumped, name string) string {
 	statement := regexp.MustCompile(`(?m)^((?:(?:CREATE|ALTER|COMMENT ON) DATABASE|ALTER ROLE .* IN DATABASE|` +
-		`(?:GRANT|REVOKE|SECURITY LABEL) .*ON DATABASE) )(?:` + regexp.QuoteMeta(database) + "|" +
-		regexp.QuoteMeta(identifier(database)) + `)([ ;])`)
+		`(?:GRANT|REVOKE|SECURITY LABEL) .*ON DATABASE) )(?:` + regexp.QuoteMeta(dumped) + "|" +
+		regexp.QuoteMeta(database.Identifier(dumped)) + `)([ ;])`)
 	script = connectRE.ReplaceAllString(script, "")
-	return statement.ReplaceAllString(script, "${1}"+strings.ReplaceAll(identifier(name), "$", "$$")+"${2}")
+	return statement.ReplaceAllString(script, "${1}"+strings.ReplaceAll(database.Identifier(name), "$", "$$")+"${2}")
 }
 
 // fill restores the dump into the new database. It stops at the first error.
@@ -125,9 +118,8 @@ const amcheck = "amcheck"
 
 // compareWith checks the tables and indexes of the restored database, and compares it with what was backed up.
 func (r *restore) compareWith(ctx context.Context, m contract.Backup, name string) error {
-	out, err := r.Run.Run(ctx, r.command(name, "pg_amcheck", "--install-missing", "--heapallindexed", "--no-password"))
-	if err != nil {
-		return fmt.Errorf("check the restored tables and indexes: %w\n%s", withoutData(err), onlyErrors(string(out)))
+	if err := r.checkTables(ctx, name); err != nil {
+		return err
 	}
 	has := func(e contract.BackupExtension) bool { return e.Name == amcheck }
 	if !slices.ContainsFunc(m.Database.Extensions, has) {

@@ -21,6 +21,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
+	"webstack/host/database"
 	"webstack/internal/tooltest"
 )
 
@@ -61,7 +62,7 @@ func newEngine(t *testing.T) *engine {
 	}
 	s := server{run: e, container: contract.PostgresService, user: "owner"}
 	for range 300 {
-		if _, err := s.exec(t.Context(), template, "SELECT 1"); err == nil {
+		if _, err := s.exec(t.Context(), database.Template, "SELECT 1"); err == nil {
 			return e
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -1,9 +1,7 @@
 package backup
 
 import (
-	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -13,9 +11,11 @@ import (
 	"time"
 
 	"webstack/contract"
+	"webstack/host/database"
 	"webstack/host/runlog"
 	"webstack/internal/filelock"
 	"webstack/internal/lazyregexp"
+	"webstack/internal/printable"
 )
 
 // ConfirmAll is what confirms a restore of all databases, those with data among them.
@@ -74,7 +74,7 @@ func Restore(ctx context.Context, o RestoreOptions) error {
 		failed := 0
 		for _, t := range targets {
 			if err := r.one(ctx, t); err != nil {
-				r.say("%s: failed: %s", t.database, oneLine(err))
+				r.say("%s: failed: %s", t.database, printable.OneLine(err))
 				failed++
 			}
 		}
@@ -90,32 +90,16 @@ func Restore(ctx context.Context, o RestoreOptions) error {
 
 // withRestore calls do with a run that holds the lock of backups, on a host without interrupted restores.
 func withRestore(ctx context.Context, o RestoreOptions, do func(r *restore, targets []target) error) error {
-	root, err := os.OpenRoot(o.StackDir)
-	if err != nil {
-		return fmt.Errorf("open stack directory: %w; the host has not been set up yet: run pulumi up", err)
-	}
-	defer func() { _ = root.Close() }()
-	log, file, err := runlog.Open(root, contract.RestoreLogsDir, cmp.Or(o.ID, "local-"+strings.ToLower(rand.Text()[:12])))
-	if err != nil {
-		return err
-	}
-	defer func() { _ = file.Close() }()
-	r := &restore{run: &run{Options: o.Options, out: io.MultiWriter(o.Out, log)}, o: o, root: root}
-	release, err := filelock.Acquire(ctx, filepath.Join(o.StackDir, contract.BackupLockPath), func() {
-		r.say("waiting for a backup or another restore to finish")
+	return o.alone(ctx, contract.RestoreLogsDir, "a backup or another restore", func(b *run, root *os.Root) error {
+		r := &restore{run: b, o: o, root: root}
+		targets, err := r.begin(ctx)
+		defer r.end(ctx)
+		if err != nil {
+			r.say("failed: %s", printable.OneLine(err))
+			return ErrRestoreFailed
+		}
+		return do(r, targets)
 	})
-	if err != nil {
-		return err
-	}
-	defer release()
-	targets, err := r.begin(ctx)
-	if err != nil {
-		r.say("failed: %s", oneLine(err))
-		r.end(ctx)
-		return ErrRestoreFailed
-	}
-	defer r.end(ctx)
-	return do(r, targets)
 }
 
 // begin reads what the stack has, checks the options, and ends what a killed restore has begun.
@@ -149,7 +133,7 @@ func (r *restore) begin(ctx context.Context) ([]target, error) {
 	case err != nil && r.swap.pending():
 		return nil, err
 	case err != nil: // the app has its data, but is not healthy, which this restore may change
-		r.say("warning: %s", oneLine(err))
+		r.say("warning: %s", printable.OneLine(err))
 	}
 	return targets, r.prepare(ctx)
 }
@@ -207,7 +191,7 @@ func (r *restore) one(ctx context.Context, t target) error {
 		return err
 	}
 	copied := restoringName(t.database, r.id)
-	err = r.load(ctx, m, copied)
+	err = r.whileRoom(ctx, func(ctx context.Context) error { return r.load(ctx, m, copied) })
 	if err == nil {
 		if r.o.To != "" {
 			err = r.publish(ctx, t, copied)
@@ -225,7 +209,8 @@ func (r *restore) one(ctx context.Context, t target) error {
 
 // publish gives the copy the name that was asked for.
 func (r *restore) publish(ctx context.Context, t target, copied string) error {
-	if _, err := r.exec(ctx, template, "ALTER DATABASE "+identifier(copied)+" RENAME TO "+identifier(r.o.To)); err != nil {
+	rename := "ALTER DATABASE " + database.Identifier(copied) + " RENAME TO " + database.Identifier(r.o.To)
+	if _, err := r.exec(ctx, database.Template, rename); err != nil {
 		return fmt.Errorf("name the restored database %s: %w", r.o.To, err)
 	}
 	r.say("%s: the backup is in the database %s; the live one was not touched", t.database, r.o.To)
@@ -240,7 +225,7 @@ func (r *restore) dropCopy(ctx context.Context, name string) error {
 }
 
 func (s server) dropDatabase(ctx context.Context, name string) error {
-	if _, err := s.exec(ctx, template, "DROP DATABASE IF EXISTS "+identifier(name)+" WITH (FORCE)"); err != nil {
+	if _, err := s.exec(ctx, database.Template, "DROP DATABASE IF EXISTS "+database.Identifier(name)+" WITH (FORCE)"); err != nil {
 		return fmt.Errorf("drop the database %s: %w", name, err)
 	}
 	return nil
@@ -249,7 +234,7 @@ func (s server) dropDatabase(ctx context.Context, name string) error {
 // databases lists the names of all databases.
 func (s server) databases(ctx context.Context) ([]string, error) {
 	var names []string
-	if err := s.value(ctx, template, "SELECT json_agg(datname ORDER BY datname) FROM pg_database", &names); err != nil {
+	if err := s.value(ctx, database.Template, "SELECT json_agg(datname ORDER BY datname) FROM pg_database", &names); err != nil {
 		return nil, fmt.Errorf("list the databases: %w", err)
 	}
 	return names, nil
@@ -269,9 +254,4 @@ func (b *run) dropRestoring(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// oneLine joins the lines of an error.
-func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

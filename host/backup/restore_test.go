@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"webstack/contract"
+	"webstack/host/database"
 )
 
 // confirmed confirms a restore of the app shop.
@@ -17,7 +18,7 @@ func TestRestoreBringsEverythingBackAndTouchesNothingElse(t *testing.T) {
 	h.backup(firstID, shop, shop)
 	want, other := h.contents(shop), h.contents(similar)
 	h.sql(shop, "DELETE FROM items WHERE id > 10", "DROP VIEW names", "ALTER SEQUENCE items_id_seq RESTART 7")
-	h.sql(maintenance, "ALTER DATABASE shop SET work_mem = '7MB'")
+	h.sql(database.Maintenance, "ALTER DATABASE shop SET work_mem = '7MB'")
 	changed := h.contents(shop)
 	out := h.restores(confirmed, shop)
 	if got := h.contents(shop); got != want {
@@ -59,7 +60,7 @@ func TestRestoreOfADroppedDatabase(t *testing.T) {
 	h := newHost(t)
 	h.backup(firstID, shop, shop)
 	want := h.contents(shop)
-	h.sql(maintenance, "DROP DATABASE shop")
+	h.sql(database.Maintenance, "DROP DATABASE shop")
 	h.maintenance[shop] = true
 	h.restores(confirmed, shop)
 	if got := h.contents(shop); got != want {
@@ -133,7 +134,7 @@ func TestRestoreAll(t *testing.T) {
 	h.backup(firstID, shop, shop)
 	h.backup(firstID, "prod", similar)
 	want := h.all()
-	h.sql(maintenance, "DROP DATABASE shop", "DROP DATABASE app", "CREATE DATABASE app TEMPLATE template0")
+	h.sql(database.Maintenance, "DROP DATABASE shop", "DROP DATABASE app", "CREATE DATABASE app TEMPLATE template0")
 	out, err := h.restore(RestoreOptions{})
 	if !errors.Is(err, ErrRestoreFailed) || !strings.Contains(out, "shop_prod has 1 tables") || !strings.Contains(out, "2 of 3 databases") {
 		t.Errorf("%v\n%s", err, out)
@@ -145,7 +146,7 @@ func TestRestoreAll(t *testing.T) {
 	h.restores(RestoreOptions{Confirm: ConfirmAll})
 	for name := range strings.Lines(h.names()) {
 		if strings.Contains(name, before) {
-			h.sql(maintenance, "DROP DATABASE "+identifier(strings.TrimSpace(name)))
+			h.sql(database.Maintenance, "DROP DATABASE "+database.Identifier(strings.TrimSpace(name)))
 		}
 	}
 	if got := h.all(); got != want {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"webstack/contract"
+	"webstack/host/database"
 )
 
 // refuses runs a restore that is refused with a text in the reason before anything else than its own copy is touched.
@@ -116,9 +117,9 @@ func TestMissingRolesAreNamed(t *testing.T) {
 	for _, database := range []string{shop, similar} {
 		h.sql(database, `REVOKE ALL ON items FROM "od d"`)
 	}
-	h.sql(maintenance, `DROP ROLE "od d"`)
+	h.sql(database.Maintenance, `DROP ROLE "od d"`)
 	h.refuses("needs the roles od d: they do not exist", confirmed, shop)
-	h.sql(maintenance, `CREATE ROLE "od d"`)
+	h.sql(database.Maintenance, `CREATE ROLE "od d"`)
 	h.restores(confirmed, shop)
 }
 
@@ -234,7 +235,7 @@ func TestKilledAnywhere(t *testing.T) {
 		}
 		for name := range strings.Lines(h.names()) {
 			if strings.Contains(name, before) {
-				h.sql(maintenance, "DROP DATABASE "+identifier(strings.TrimSpace(name)))
+				h.sql(database.Maintenance, "DROP DATABASE "+database.Identifier(strings.TrimSpace(name)))
 			}
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
+	"webstack/host/database"
 )
 
 // host is a host with the apps shop and shop_prod, whose backups are in a bucket in memory.
@@ -73,9 +74,9 @@ func newHost(t *testing.T) *host {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, m.Encode(), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	h.sql(maintenance, "CREATE DATABASE app TEMPLATE template0", "CREATE ROLE reporting", `CREATE ROLE "od d"`)
+	h.sql(database.Maintenance, "CREATE DATABASE app TEMPLATE template0", "CREATE ROLE reporting", `CREATE ROLE "od d"`)
 	for _, name := range []string{shop, similar} {
-		h.sql(maintenance, "CREATE ROLE "+name+" LOGIN")
+		h.sql(database.Maintenance, "CREATE ROLE "+name+" LOGIN")
 		h.create(name)
 	}
 	return h
@@ -84,7 +85,7 @@ func newHost(t *testing.T) *host {
 // create creates a database with 1,000 rows.
 func (h *host) create(name string) {
 	h.Helper()
-	h.sql(maintenance, "CREATE DATABASE "+name+" OWNER "+name+" TEMPLATE template0",
+	h.sql(database.Maintenance, "CREATE DATABASE "+name+" OWNER "+name+" TEMPLATE template0",
 		"REVOKE CONNECT, TEMPORARY ON DATABASE "+name+" FROM PUBLIC", "GRANT CONNECT ON DATABASE "+name+" TO reporting",
 		"ALTER DATABASE "+name+" SET statement_timeout = 1", "ALTER DATABASE "+name+" SET default_transaction_read_only = on", "ALTER DATABASE "+name+` SET search_path = "$user", public`,
 		"ALTER ROLE reporting IN DATABASE "+name+" SET work_mem = '5MB'", "ALTER DATABASE "+name+" CONNECTION LIMIT 30",
@@ -330,7 +331,7 @@ func (h *host) all() string {
 
 func (h *host) names() string {
 	h.Helper()
-	return h.sql(maintenance, "SELECT datname FROM pg_database WHERE datname <> 'template0' ORDER BY 1")
+	return h.sql(database.Maintenance, "SELECT datname FROM pg_database WHERE datname <> 'template0' ORDER BY 1")
 }
 
 // isClean checks that nothing is left of a restore: its files, its copy, its record and the maintenance page.

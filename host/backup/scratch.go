@@ -13,6 +13,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
+	"webstack/host/database"
 )
 
 const (
@@ -20,8 +21,6 @@ const (
 	scratchMemory = "256m"
 	// scratchWait is how long it may take to set up its data directory and to answer.
 	scratchWait = 3 * time.Minute
-	// template is the database that is used to create and drop the others.
-	template = "template1"
 )
 
 // scratch is the throwaway server that backups are restored into. It has no network.
@@ -65,10 +64,10 @@ func (b *run) startScratch(ctx context.Context, globals []byte) (*scratch, error
 		return nil, err
 	}
 	// A backup may be of a database with this name.
-	if _, err := s.exec(ctx, template, "DROP DATABASE postgres"); err != nil {
+	if _, err := s.exec(ctx, database.Template, "DROP DATABASE postgres"); err != nil {
 		return nil, fmt.Errorf("prepare the throwaway server: %w", err)
 	}
-	c := s.command(template, psql...)
+	c := s.command(database.Template, psql...)
 	c.Stdin = strings.NewReader(withoutRole(string(globals), s.user))
 	if _, err := s.run.Run(ctx, c); err != nil {
 		return nil, fmt.Errorf("restore the roles: %w", err)
@@ -79,7 +78,7 @@ func (b *run) startScratch(ctx context.Context, globals []byte) (*scratch, error
 // wait waits until the server answers.
 func (s *scratch) wait(ctx context.Context) error {
 	for end := time.Now().Add(scratchWait); ; {
-		_, err := s.exec(ctx, template, "SELECT 1")
+		_, err := s.exec(ctx, database.Template, "SELECT 1")
 		if err == nil {
 			return nil
 		}
@@ -107,7 +106,7 @@ func (s *scratch) lastLines(ctx context.Context) string {
 
 // restore restores a dump with its database's name, settings and grants. It stops at the first error.
 func (s *scratch) restore(ctx context.Context, dump io.Reader) error {
-	c := s.command(template, "pg_restore", "--exit-on-error", "--create", "--no-password", "--dbname", template)
+	c := s.command(database.Template, "pg_restore", "--exit-on-error", "--create", "--no-password", "--dbname", database.Template)
 	c.Stdin = dump
 	if _, err := s.run.Run(ctx, c); err != nil {
 		return fmt.Errorf("restore the dump: %w", withoutData(err))
@@ -115,16 +114,8 @@ func (s *scratch) restore(ctx context.Context, dump io.Reader) error {
 	return nil
 }
 
-// drop drops a restored database to make room for the next.
-func (s *scratch) drop(ctx context.Context, database string) error {
-	if _, err := s.exec(ctx, template, "DROP DATABASE "+identifier(database)+" WITH (FORCE)"); err != nil {
-		return fmt.Errorf("drop the restored copy of %s: %w", database, err)
-	}
-	return nil
-}
-
-// check compares each index with its table and the tables with what Postgres expects.
-func (s *scratch) check(ctx context.Context, database string) error {
+// checkTables compares each index with its table and the tables with what Postgres expects.
+func (s server) checkTables(ctx context.Context, database string) error {
 	out, err := s.run.Run(ctx, s.command(database, "pg_amcheck", "--install-missing", "--heapallindexed", "--no-password"))
 	if err != nil {
 		return fmt.Errorf("check the restored tables and indexes: %w\n%s", withoutData(err), onlyErrors(string(out)))
@@ -154,7 +145,7 @@ func onlyErrors(text string) string {
 // withoutRole takes the statement that creates a role out of the text of pg_dumpall: the throwaway server has its
 // superuser from the start, because only the first one may grant roles in its own name.
 func withoutRole(globals, role string) string {
-	for _, name := range []string{role, identifier(role)} {
+	for _, name := range []string{role, database.Identifier(role)} {
 		statement := "\nCREATE ROLE " + name + ";\n"
 		if strings.Contains(globals, statement) {
 			return strings.Replace(globals, statement, "\n", 1)
@@ -164,8 +155,7 @@ func withoutRole(globals, role string) string {
 }
 
 // tidy removes what a killed run has left: its server, its files, its connections, and the copy of a database that was
-// being restored. What cannot be removed is
-// reported, because it takes space.
+// being restored. What cannot be removed is reported, because it takes space.
 func (b *run) tidy(ctx context.Context) error {
 	if err := b.removeScratch(ctx); err != nil {
 		return err
@@ -190,8 +180,8 @@ func (b *run) tidy(ctx context.Context) error {
 
 // disconnect ends the connections of a killed backup, which would hold its locks.
 func (b *run) disconnect(ctx context.Context) error {
-	_, err := b.exec(ctx, maintenance, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "+
-		literal(appName)+" AND pid <> pg_backend_pid()")
+	_, err := b.exec(ctx, database.Maintenance, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = "+
+		database.Literal(appName)+" AND pid <> pg_backend_pid()")
 	if err != nil {
 		return fmt.Errorf("end the connections of an interrupted backup: %w", err)
 	}

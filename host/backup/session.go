@@ -143,8 +143,3 @@ func (s *session) end() error {
 	s.done <- ended
 	return ended
 }
-
-// identifier quotes a name, literal a text, for SQL.
-func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
-
-func literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }

@@ -30,9 +30,10 @@ func (b *run) checkRoom(what string, bytes int64) error {
 	return nil
 }
 
-// watchSpace returns a context that ends when the data volume is nearly full. The caller calls stop.
-func (b *run) watchSpace(ctx context.Context) (watched context.Context, stop func()) {
+// whileRoom calls do with a context that ends when the data volume is nearly full. If it does, that is the error.
+func (b *run) whileRoom(ctx context.Context, do func(ctx context.Context) error) error {
 	watched, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	go func() {
 		tick := time.NewTicker(500 * time.Millisecond)
 		defer tick.Stop()
@@ -47,7 +48,11 @@ func (b *run) watchSpace(ctx context.Context) (watched context.Context, stop fun
 			}
 		}
 	}()
-	return watched, func() { cancel(nil) }
+	err := do(watched)
+	if cause := context.Cause(watched); err != nil && cause != nil && ctx.Err() == nil {
+		return cause
+	}
+	return err
 }
 
 // size formats a number of bytes.

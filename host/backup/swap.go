@@ -15,8 +15,10 @@ import (
 
 	"webstack/contract"
 	"webstack/host/command"
+	"webstack/host/database"
 	"webstack/internal/atomicfile"
 	"webstack/internal/filelock"
+	"webstack/internal/printable"
 )
 
 // record is what is known about a restore that replaces a database. It is on the disk from before the app is stopped
@@ -113,7 +115,7 @@ func (s *swapper) replace(ctx context.Context, rec record) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endLimit)
 	defer cancel()
 	if err != nil {
-		s.say("%s: undoing: %s", rec.Database, oneLine(err))
+		s.say("%s: undoing: %s", rec.Database, printable.OneLine(err))
 		return errors.Join(err, s.back(ctx, rec))
 	}
 	return s.done(ctx, rec)
@@ -163,19 +165,19 @@ func (s *swapper) resume(ctx context.Context, rec record) error {
 func (s *swapper) rename(ctx context.Context, names [][2]string) error {
 	var refuse, swap, list []string
 	for _, n := range names {
-		from, to := identifier(n[0]), identifier(n[1])
+		from, to := database.Identifier(n[0]), database.Identifier(n[1])
 		refuse = append(refuse, "ALTER DATABASE "+from+" ALLOW_CONNECTIONS false")
 		swap = append(swap, "ALTER DATABASE "+from+" RENAME TO "+to, "ALTER DATABASE "+to+" ALLOW_CONNECTIONS true")
-		list = append(list, literal(n[0]))
+		list = append(list, database.Literal(n[0]))
 	}
-	if _, err := s.exec(ctx, template, refuse...); err != nil {
+	if _, err := s.exec(ctx, database.Template, refuse...); err != nil {
 		return err
 	}
-	if _, err := s.exec(ctx, template, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ("+
+	if _, err := s.exec(ctx, database.Template, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname IN ("+
 		strings.Join(list, ", ")+")"); err != nil {
 		return err
 	}
-	_, err := s.exec(ctx, template, append(append([]string{"BEGIN"}, swap...), "COMMIT")...)
+	_, err := s.exec(ctx, database.Template, append(append([]string{"BEGIN"}, swap...), "COMMIT")...)
 	return err
 }
 
@@ -221,7 +223,7 @@ func (s *swapper) restoreNames(ctx context.Context, rec record, swapped bool) er
 			return err
 		}
 	} else if rec.Existed {
-		if _, err := s.exec(ctx, template, "ALTER DATABASE "+identifier(rec.Database)+" ALLOW_CONNECTIONS true"); err != nil {
+		if _, err := s.exec(ctx, database.Template, "ALTER DATABASE "+database.Identifier(rec.Database)+" ALLOW_CONNECTIONS true"); err != nil {
 			return err
 		}
 	}
@@ -232,7 +234,7 @@ func (s *swapper) restoreNames(ctx context.Context, rec record, swapped bool) er
 func (s *swapper) done(ctx context.Context, rec record) error {
 	if err := s.end(ctx, rec); err != nil {
 		// The app runs on the restored data; the next converge does what is left.
-		s.say("%s: warning: %s", rec.Database, oneLine(err))
+		s.say("%s: warning: %s", rec.Database, printable.OneLine(err))
 	}
 	if rec.Existed {
 		s.say("%s: what was there before is in the database %s%s", rec.Database, rec.Before, forgetHint(rec))
@@ -316,14 +318,14 @@ func (s *swapper) heal(ctx context.Context) error {
 	}
 	if swapped {
 		// An undo that was killed refuses sessions.
-		_, err = s.exec(ctx, template, "ALTER DATABASE "+identifier(rec.Database)+" ALLOW_CONNECTIONS true")
+		_, err = s.exec(ctx, database.Template, "ALTER DATABASE "+database.Identifier(rec.Database)+" ALLOW_CONNECTIONS true")
 		if err == nil {
 			err = s.resume(ctx, rec)
 		}
 		if err == nil {
 			return s.done(ctx, rec)
 		}
-		s.say("%s: undoing: %s", rec.Database, oneLine(err))
+		s.say("%s: undoing: %s", rec.Database, printable.OneLine(err))
 	}
 	return s.back(ctx, rec)
 }

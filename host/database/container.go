@@ -34,7 +34,7 @@ func (c *Container) psqlAs(ctx context.Context, role string, statements ...strin
 		Args: []string{
 			// Over TCP, where Postgres also trusts local connections: while a new data directory is set up, a temporary server
 			// answers on the socket.
-			"exec", "-i", c.Name, "psql", "-h", "127.0.0.1", "-U", role, "-d", maintenance, "--no-password",
+			"exec", "-i", c.Name, "psql", "-h", "127.0.0.1", "-U", role, "-d", Maintenance, "--no-password",
 			"--no-psqlrc", "--quiet", "--no-align", "--tuples-only", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=terse",
 		},
 		Stdin: strings.NewReader(strings.Join(statements, ";\n") + ";\n"),

@@ -11,11 +11,11 @@ import (
 	"webstack/contract"
 )
 
-// maintenance is the database in which statements about roles and databases run. Every Postgres has it.
-const maintenance = "postgres"
+// Maintenance is the database in which statements about roles and databases run. Every Postgres has it.
+const Maintenance = "postgres"
 
-// template is the database that new ones are copied from by default. What an app leaves in it would be in all of them.
-const template = "template1"
+// Template is the database that new ones are copied from by default. What an app leaves in it would be in all of them.
+const Template = "template1"
 
 // Server is a Postgres server, used as its superuser.
 type Server interface {
@@ -179,14 +179,14 @@ func (s *state) ensureOwn(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		statements = append(statements, "ALTER ROLE "+identifier(s.Superuser)+" PASSWORD "+set)
+		statements = append(statements, "ALTER ROLE "+Identifier(s.Superuser)+" PASSWORD "+set)
 		s.say("changed the password of the superuser %s", s.Superuser)
 	}
 	if _, ok := s.Databases[s.DefaultDb]; !ok {
 		statements = append(statements, createDatabase(s.DefaultDb, s.Superuser), closeDatabase(s.DefaultDb))
 		s.say("created the database %s", s.DefaultDb)
 	}
-	for _, name := range slices.Compact(slices.Sorted(slices.Values([]string{maintenance, template, s.DefaultDb}))) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values([]string{Maintenance, Template, s.DefaultDb}))) {
 		if found := s.Databases[name]; found.Open && found.Mine {
 			statements = append(statements, closeDatabase(name))
 			s.say("closed the database %s to all apps", name)
@@ -218,7 +218,7 @@ func (s *state) ensureApp(ctx context.Context, app App, limit int) error {
 
 // checkName refuses names that would give a role or database of the server itself to an app.
 func (s *state) checkName(name string) error {
-	if slices.Contains([]string{s.Superuser, s.DefaultDb, maintenance, template, "template0"}, name) ||
+	if slices.Contains([]string{s.Superuser, s.DefaultDb, Maintenance, Template, "template0"}, name) ||
 		strings.HasPrefix(name, "pg_") {
 		return fmt.Errorf("the name %q belongs to Postgres itself; rename the app", name)
 	}
@@ -226,7 +226,7 @@ func (s *state) checkName(name string) error {
 }
 
 func (s *state) role(app App, limit int) ([]string, error) {
-	name := identifier(app.Database)
+	name := Identifier(app.Database)
 	role, exists := s.Roles[app.Database]
 	var statements []string
 	if !exists || !role.Login || slices.Contains(s.differ, app.Database) {
@@ -253,7 +253,7 @@ func (s *state) role(app App, limit int) ([]string, error) {
 }
 
 func (s *state) database(app App) []string {
-	name := identifier(app.Database)
+	name := Identifier(app.Database)
 	found, exists := s.Databases[app.Database]
 	if !exists {
 		s.say("created the database %s", app.Database)
@@ -275,19 +275,20 @@ func (s *state) say(format string, args ...any) { _, _ = fmt.Fprintf(s.Out, form
 
 // createDatabase copies template0, which nobody can connect to and nobody has changed.
 func createDatabase(name, owner string) string {
-	return "CREATE DATABASE " + identifier(name) + " OWNER " + identifier(owner) + " TEMPLATE template0"
+	return "CREATE DATABASE " + Identifier(name) + " OWNER " + Identifier(owner) + " TEMPLATE template0"
 }
 
 func closeDatabase(name string) string {
-	return "REVOKE CONNECT, TEMPORARY ON DATABASE " + identifier(name) + " FROM PUBLIC"
+	return "REVOKE CONNECT, TEMPORARY ON DATABASE " + Identifier(name) + " FROM PUBLIC"
 }
 
 func passwordOf(password string) (string, error) {
 	v, err := Verifier(password)
-	return literal(v), err
+	return Literal(v), err
 }
 
-// identifier quotes a name, literal a text, for SQL.
-func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+// Identifier quotes a name for SQL.
+func Identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
-func literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }
+// Literal quotes a text for SQL.
+func Literal(text string) string { return `'` + strings.ReplaceAll(text, `'`, `''`) + `'` }

@@ -29,7 +29,7 @@ const connectTimeout = 10 * time.Second
 
 // with calls f with a connection of the superuser.
 func (e *External) with(ctx context.Context, f func(*pgx.Conn) error) error {
-	conn, err := connect(ctx, e.Address, e.User, e.Password, maintenance)
+	conn, err := connect(ctx, e.Address, e.User, e.Password, Maintenance)
 	if err != nil {
 		return err
 	}

@@ -62,11 +62,11 @@ func missingRole(err error, role string) bool {
 }
 
 func (c *Container) renameSuperuser(ctx context.Context, old string) error {
-	helper := identifier(renamer)
+	helper := Identifier(renamer)
 	if _, err := c.psqlAs(ctx, old, "DROP ROLE IF EXISTS "+helper, "CREATE ROLE "+helper+" SUPERUSER LOGIN"); err != nil {
 		return err
 	}
-	_, err := c.psqlAs(ctx, renamer, "ALTER ROLE "+identifier(old)+" RENAME TO "+identifier(c.User))
+	_, err := c.psqlAs(ctx, renamer, "ALTER ROLE "+Identifier(old)+" RENAME TO "+Identifier(c.User))
 	return err
 }
 
@@ -75,7 +75,7 @@ func (c *Container) recordSuperuser(ctx context.Context) error {
 	if recorded, err := os.ReadFile(c.Record); err == nil && string(recorded) == c.User+"\n" {
 		return nil
 	}
-	if err := c.Exec(ctx, "SET client_min_messages = warning", "DROP ROLE IF EXISTS "+identifier(renamer)); err != nil {
+	if err := c.Exec(ctx, "SET client_min_messages = warning", "DROP ROLE IF EXISTS "+Identifier(renamer)); err != nil {
 		return fmt.Errorf("drop the role %s: %w", renamer, err)
 	}
 	dir, name := filepath.Split(c.Record)

@@ -12,6 +12,7 @@ import (
 
 	"webstack/contract"
 	"webstack/internal/filelock"
+	"webstack/internal/printable"
 )
 
 // Parameters is Parameter Store; see package parameters.
@@ -283,7 +284,7 @@ func (d *deploy) end(ctx context.Context, err error) error {
 	d.Record.Seconds = time.Since(d.Record.At).Round(100 * time.Millisecond).Seconds()
 	d.Record.Result = contract.DeploySucceeded
 	if err != nil {
-		d.Record.Result, d.Record.Error = contract.DeployFailed, oneLine(err)
+		d.Record.Result, d.Record.Error = contract.DeployFailed, printable.OneLine(err)
 		d.apps.SayFailed(d.App, err)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
@@ -306,8 +307,3 @@ func (d *deploy) end(ctx context.Context, err error) error {
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
-
-// oneLine joins the lines of an error.
-func oneLine(err error) string {
-	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
-}

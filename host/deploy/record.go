@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"webstack/contract"
@@ -26,9 +24,7 @@ func dir(app string) string { return contract.DeploysDir + "/" + app }
 
 // openLog begins the file from which Watch reads.
 func (d *deploy) openLog() error {
-	if d.ID == "" {
-		d.ID = "local-" + strings.ToLower(rand.Text()[:12])
-	}
+	d.ID = runlog.ID(d.ID)
 	log, file, err := runlog.Open(d.root, dir(d.App), d.ID)
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ package runlog
 
 import (
 	"bytes"
+	"cmp"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 
 	"webstack/host/files"
 )
@@ -24,6 +27,11 @@ const (
 	// maxWatch limits what Watch prints, in bytes: Run Command keeps 24,000 characters.
 	maxWatch = 20000
 )
+
+// ID returns the ID of a command, or makes one up for a command that has none.
+func ID(command string) string {
+	return cmp.Or(command, "local-"+strings.ToLower(rand.Text()[:12]))
+}
 
 // Open begins the file with the output of a command in dir below root, and removes the oldest ones. id is the ID of the
 // command. What is written to the returned writer goes to the file only. It never fails, because a full disk must not

@@ -24,6 +24,11 @@ func Text(text string) string {
 // Line is Text for one row of a table: runs of white space, line ends among them, become one space.
 func Line(text string) string { return Text(strings.Join(strings.Fields(text), " ")) }
 
+// OneLine joins the lines of an error.
+func OneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
+
 // hidden tells whether a terminal acts on r instead of showing it, or shows the text around it in another order.
 func hidden(r rune) bool {
 	if r == '\n' || r == '\t' {
