@@ -63,20 +63,21 @@ func deleted[T any](
 }
 
 // retrying repeats call while it fails with one of these codes, for as long as patience lasts. It returns the last
-// error.
+// error. If time runs out in the middle of a call, that is the error before: it says why the call was repeated.
 func retrying(ctx context.Context, patience time.Duration, call func() error, codes ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var last error
+	var refusal error
 	err := until(ctx, "it can be done", func() (bool, error) {
-		last = call()
-		if hasCode(last, codes...) {
+		err := call()
+		if hasCode(err, codes...) {
+			refusal = err
 			return false, nil
 		}
-		return true, last
+		return true, err
 	})
-	if errors.Is(err, context.DeadlineExceeded) && last != nil {
-		return last
+	if errors.Is(err, context.DeadlineExceeded) && refusal != nil {
+		return refusal
 	}
 	return err
 }
