@@ -25,6 +25,8 @@ type Args struct {
 	PostgresHost pulumi.StringInput
 	// PostgresPassword is the superuser's password, a secret; nil generates one.
 	PostgresPassword pulumi.StringInput
+	// SlackWebhookURL and ResendAPIKey are secrets. Each is required with its part of Notify, and must be unset without.
+	SlackWebhookURL, ResendAPIKey pulumi.StringInput
 }
 
 // AppCompose is a published bundle with its secrets.
@@ -110,6 +112,9 @@ func (p *publisher) published(r pulumi.Resource) {
 func newBundle(args *Args) (bundle, error) {
 	if (args.PostgresHost != nil) != args.ExternalPostgres {
 		return bundle{}, errors.New("publish bundle: set PostgresHost if, and only if, enableExternalPostgres is true")
+	}
+	if (args.SlackWebhookURL != nil) != args.Notify.Slack || (args.ResendAPIKey != nil) != (args.Notify.EmailTo != "") {
+		return bundle{}, errors.New("publish bundle: set SlackWebhookURL and ResendAPIKey if, and only if, Notify uses them")
 	}
 	for _, app := range args.Apps {
 		for _, name := range app.SecureEnv {

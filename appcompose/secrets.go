@@ -33,6 +33,9 @@ func (p *publisher) secrets() error {
 			return err
 		}
 	}
+	if err := p.notifySecrets(base); err != nil {
+		return err
+	}
 	for _, app := range p.args.Apps {
 		password, err := p.password(app.Name + "-database")
 		if err != nil {
@@ -57,6 +60,19 @@ func (p *publisher) secrets() error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// notifySecrets stores what the host needs to tell people about failures.
+func (p *publisher) notifySecrets(base string) error {
+	if p.args.SlackWebhookURL != nil {
+		if err := p.secure("slack-webhook-url", contract.SlackWebhookParam(base), p.args.SlackWebhookURL); err != nil {
+			return err
+		}
+	}
+	if p.args.ResendAPIKey != nil {
+		return p.secure("resend-api-key", contract.ResendKeyParam(base), p.args.ResendAPIKey)
 	}
 	return nil
 }

@@ -44,6 +44,10 @@ var changes = map[string]string{
 	"backupSchedule": "The next backup follows the new schedule; none is made at once",
 	"backupRetentionDays": "Applies to existing backups too: with a smaller number, S3 deletes older ones within a day " +
 		"or two. The newest verified backup of each database stays",
+	"alarmEmail":          "AWS sends the new address an e-mail with a link to confirm it",
+	"slackWebhookUrl":     "The host uses it from the next failure on. The containers keep running",
+	"resendApiKey":        "The host uses it from the next failure on. The containers keep running",
+	"resendFrom":          "The next e-mails have the new sender",
 	"enableDns":           "Records are created or deleted",
 	"cloudflare:apiToken": "Used from this run on",
 	"githubOidcProviderArn": "The deploy roles trust the named provider. The account's own is deleted if the stack " +

@@ -22,6 +22,7 @@ var (
 	labelPattern      = lazyregexp.New("^" + labelText + "$")
 	nonASCIIPattern   = lazyregexp.New(`[^\x00-\x7f]`)
 	passwordPattern   = lazyregexp.New(`^[A-Za-z0-9._~!#%^&*+=:,?-]{16,128}$`)
+	resendKeyPattern  = lazyregexp.New(`^re_[A-Za-z0-9_-]{8,250}$`)
 	apiTokenPattern   = lazyregexp.New(`^[A-Za-z0-9_-]{40,255}$`)
 	localPartPattern  = lazyregexp.New(`^[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*$`)
 	acmeURLPattern    = lazyregexp.New(`^https://[A-Za-z0-9.:-]+(?:/[A-Za-z0-9._~/-]*)?$`)
@@ -223,6 +224,23 @@ func checkPostgresPassword(v string) string {
 func checkAPIToken(v string) string {
 	if !apiTokenPattern.MatchString(v) {
 		return "is not an API token"
+	}
+	return ""
+}
+
+// checkWebhook accepts any service that takes Slack's messages.
+func checkWebhook(v string) string {
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || len(u.Path) < 2 || u.User != nil || len(v) > 1000 ||
+		strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "is not the https URL of a webhook"
+	}
+	return ""
+}
+
+func checkResendKey(v string) string {
+	if !resendKeyPattern.MatchString(v) {
+		return "is not an API key of Resend"
 	}
 	return ""
 }

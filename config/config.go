@@ -50,6 +50,11 @@ type Config struct {
 	BackupSchedule      Schedule
 	BackupRetentionDays int
 
+	AlarmEmail      string // "" = no e-mails
+	SlackWebhookURL Secret // "" = no messages to Slack
+	ResendAPIKey    Secret // "" = no e-mails by Resend
+	ResendFrom      string // "" only without ResendAPIKey
+
 	AWS AWS
 
 	EnableDns             bool

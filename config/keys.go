@@ -126,6 +126,7 @@ const (
 	labelText          = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 	domainText         = "(?:" + labelText + "\\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 	domainPattern      = "^" + domainText + "$"
+	emailPattern       = `^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@` + domainText + `$`
 )
 
 var keys = complete(append(ownKeys, awsKeys...))
@@ -216,7 +217,7 @@ var ownKeys = []spec[input]{
 			"get no app.",
 		Allowed: "the name of an app under apps"},
 		at: func(c *input) any { return &c.ActiveApp }},
-	{Key: Key{Name: "caddyEmail", Pattern: `^[A-Za-z0-9_+-]+(\.[A-Za-z0-9_+-]+)*@` + domainText + `$`,
+	{Key: Key{Name: "caddyEmail", Pattern: emailPattern,
 		Description: "Contact address that Caddy gives to the certificate authority.",
 		Allowed:     "an e-mail address such as ops@example.com"},
 		at: func(c *input) any { return &c.CaddyEmail }, check: checkEmail},
@@ -248,6 +249,24 @@ var ownKeys = []spec[input]{
 	{Key: Key{Name: "backupRetentionDays", Default: "30", Min: 1, Max: 3650,
 		Description: "Days after which a backup expires. The newest verified backup of each database does not."},
 		at: func(c *input) any { return &c.BackupRetentionDays }},
+	{Key: Key{Name: "alarmEmail", Pattern: emailPattern,
+		Description: "Address that gets an e-mail when an alarm goes off, and when it is over.",
+		Allowed:     "an e-mail address such as ops@example.com"},
+		at: func(c *input) any { return &c.AlarmEmail }, check: checkEmail},
+	{Key: Key{Name: "slackWebhookUrl", Secret: true,
+		Description: "Slack webhook to which the host posts when a deploy, backup, restore or converge fails, and when a " +
+			"converge succeeds again. If empty, it posts nothing.",
+		Allowed: "the https URL of an incoming webhook"},
+		at: func(c *input) any { return &c.SlackWebhookURL }, check: checkWebhook},
+	{Key: Key{Name: "resendApiKey", Secret: true,
+		Description: "API key of Resend, by which the host sends the same messages by e-mail to alarmEmail. If empty, it " +
+			"sends none.",
+		Allowed: "a key that begins with re_"},
+		at: func(c *input) any { return &c.ResendAPIKey }, check: checkResendKey},
+	{Key: Key{Name: "resendFrom", Pattern: emailPattern,
+		Description: "Sender of these e-mails. Its domain must be verified in Resend. Required with resendApiKey.",
+		Allowed:     "an e-mail address such as webstack@example.com"},
+		at: func(c *input) any { return &c.ResendFrom }, check: checkEmail},
 	{Key: Key{Name: "enableDns", Default: "false",
 		Description: "Manage the Cloudflare records of every app's domain and aliases. Needs cloudflare:apiToken " +
 			"and each app's zone."},

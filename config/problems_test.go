@@ -285,6 +285,21 @@ func TestLoadRefuses(t *testing.T) {
 		{"token", []string{"cloudflare:apiToken", "canary canary"},
 			"cloudflare:apiToken: is not an API token; allowed: 40 or more letters, digits, dashes and underscores"},
 
+		// People to tell.
+		{"alarm address", []string{"alarmEmail", "ops"},
+			`alarmEmail: "ops" is not an e-mail address; allowed: an e-mail address such as ops@example.com`},
+		{"webhook without TLS", []string{"slackWebhookUrl", "http://hooks.slack.com/canary"},
+			"slackWebhookUrl: is not the https URL of a webhook; allowed: the https URL of an incoming webhook"},
+		{"webhook without a path", []string{"slackWebhookUrl", "https://canary.example.com/"},
+			"slackWebhookUrl: is not the https URL of a webhook; allowed: the https URL of an incoming webhook"},
+		{"Resend's key", []string{"resendApiKey", "canary", "resendFrom", "a@example.com", "alarmEmail", "b@example.com"},
+			"resendApiKey: is not an API key of Resend; allowed: a key that begins with re_"},
+		{"Resend without addresses", []string{"resendApiKey", "re_canary_canary"},
+			"alarmEmail: is missing, but resendApiKey is set; allowed: an e-mail address" + "\n" +
+				"resendFrom: is missing, but resendApiKey is set; allowed: an e-mail address"},
+		{"sender without Resend", []string{"resendFrom", "a@example.com"},
+			"resendFrom: is set, but resendApiKey is not; allowed: no resendFrom, or a resendApiKey as well"},
+
 		// Containers and repositories.
 		{"port", []string{"apps", shop(`"containerPort": 65536`)},
 			`apps.shop.containerPort: "65536" is out of range; allowed: ` + port},

@@ -23,6 +23,7 @@ func (d *decoder) validate(stack string, in *input) {
 		d.add(cloudflareAPIToken, "is missing, but enableDns is true", "a token; set it with "+
 			"pulumi config set --secret cloudflare:apiToken")
 	}
+	d.validateNotify(&in.Config)
 	d.resolveActiveApp(&in.Config)
 	for i := range in.Apps {
 		d.validateApp(stack, &in.Config, &in.Apps[i])
@@ -48,6 +49,21 @@ func (d *decoder) resolveInstanceType(stack string, c *Config) {
 		d.add("instanceType", `"local" is only for the stack local`, "a Nitro instance type such as t4g.small or t3.small")
 	}
 	c.InstanceType = localInstanceType()
+}
+
+// validateNotify checks that Resend has a sender and a receiver.
+func (d *decoder) validateNotify(c *Config) {
+	if c.ResendAPIKey == "" && !d.sealed["resendApiKey"] {
+		if c.ResendFrom != "" && !d.bad["resendApiKey"] {
+			d.add("resendFrom", "is set, but resendApiKey is not", "no resendFrom, or a resendApiKey as well")
+		}
+		return
+	}
+	for _, needed := range []struct{ key, value string }{{"resendFrom", c.ResendFrom}, {"alarmEmail", c.AlarmEmail}} {
+		if needed.value == "" && !d.bad[needed.key] {
+			d.add(needed.key, "is missing, but resendApiKey is set", "an e-mail address")
+		}
+	}
 }
 
 func (d *decoder) resolveActiveApp(c *Config) {

@@ -55,10 +55,10 @@ const NoDeploy = "-"
 
 // Encode returns the JSON text in one line. It cuts texts that are too long.
 func (d Deploy) Encode() string {
-	d.ID, d.Release, d.By = clip(d.ID, maxDeployText), clip(d.Release, maxDeployText), clip(d.By, maxDeployText)
-	d.Commit, d.Run = clip(d.Commit, maxDeployText), clip(d.Run, maxDeployText)
+	d.ID, d.Release, d.By = Clip(d.ID, maxDeployText), Clip(d.Release, maxDeployText), Clip(d.By, maxDeployText)
+	d.Commit, d.Run = Clip(d.Commit, maxDeployText), Clip(d.Run, maxDeployText)
 	// Parameter Store refuses values with {{, which it takes for references to other parameters.
-	d.Error = strings.ReplaceAll(clip(strings.ToValidUTF8(d.Error, "?"), maxDeployError), "{{", "{ {")
+	d.Error = strings.ReplaceAll(Clip(strings.ToValidUTF8(d.Error, "?"), maxDeployError), "{{", "{ {")
 	// A struct of strings, numbers and times always encodes without an error.
 	text, _ := json.Marshal(d)
 	return string(text)

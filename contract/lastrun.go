@@ -37,13 +37,13 @@ const (
 func (l LastRun) Encode() []byte {
 	var problems []Problem
 	for i, p := range l.Problems {
-		p.Error = clip(p.Error, maxProblemBytes)
+		p.Error = Clip(p.Error, maxProblemBytes)
 		if i >= maxDetailed {
 			p.Lines = nil
 		}
 		var lines []string
 		for _, line := range p.Lines[max(0, len(p.Lines)-maxProblemLines):] {
-			lines = append(lines, clip(line, maxProblemBytes))
+			lines = append(lines, Clip(line, maxProblemBytes))
 		}
 		p.Lines = lines
 		problems = append(problems, p)

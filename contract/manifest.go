@@ -56,6 +56,8 @@ type Manifest struct {
 	EdgeSubnet string `json:"edgeSubnet,omitempty"`
 	// Web limits the connections of visitors. Old bundles have the zero value, which means no limits.
 	Web Web `json:"web,omitzero"`
+	// Notify says whom the host tells about failures. Old bundles have the zero value, which means nobody.
+	Notify Notify `json:"notify,omitzero"`
 	// Apps have unique names. Encode sorts them by name.
 	Apps []ManifestApp `json:"apps"`
 	// Files have unique paths. Encode sorts them by path.
@@ -87,6 +89,16 @@ type Web struct {
 	// Proxies are the CIDRs of proxies, for which only the limit of all connections applies, because each proxy serves
 	// many visitors.
 	Proxies []string `json:"proxies,omitempty"`
+}
+
+// Notify says whom the host tells when a deploy, backup, restore or converge fails.
+type Notify struct {
+	// Slack is true if there is a webhook, in the parameter SlackWebhookParam.
+	Slack bool `json:"slack,omitempty"`
+	// EmailFrom and EmailTo are the addresses of e-mails sent by Resend, with the key in the parameter ResendKeyParam; both
+	// are "" for no e-mails.
+	EmailFrom string `json:"emailFrom,omitempty"`
+	EmailTo   string `json:"emailTo,omitempty"`
 }
 
 // ManifestApp is one app of the stack.

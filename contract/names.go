@@ -17,6 +17,12 @@ func PostgresPasswordParam(base string) string { return base + "/postgres/passwo
 // PostgresHostParam names the String with "host:port" of an external Postgres. It exists only with one.
 func PostgresHostParam(base string) string { return base + "/postgres/host" }
 
+// SlackWebhookParam names the SecureString with the webhook that posts to Slack. It exists only with one.
+func SlackWebhookParam(base string) string { return base + "/notify/slack-webhook-url" }
+
+// ResendKeyParam names the SecureString with Resend's API key. It exists only with one.
+func ResendKeyParam(base string) string { return base + "/notify/resend-api-key" }
+
 // AppDatabasePasswordParam names the SecureString with the password of an app's database role.
 func AppDatabasePasswordParam(base, app string) string {
 	return base + "/apps/" + app + "/database-password"

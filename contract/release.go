@@ -23,7 +23,7 @@ const PinTagPrefix = "webstack-live-"
 // and does not begin with "." or "-".
 func ParseRelease(text string) (string, error) {
 	if !releaseRE.MatchString(text) {
-		return "", fmt.Errorf("read release: %q is neither TAG nor TAG@sha256:DIGEST nor sha256:DIGEST", clip(text, 200))
+		return "", fmt.Errorf("read release: %q is neither TAG nor TAG@sha256:DIGEST nor sha256:DIGEST", Clip(text, 200))
 	}
 	return text, nil
 }
@@ -85,8 +85,8 @@ func ReleaseOf(repository, image string) string {
 	return rest[1:]
 }
 
-// clip cuts a text that is longer than limit bytes, between two characters.
-func clip(s string, limit int) string {
+// Clip cuts a text that is longer than limit bytes, between two characters.
+func Clip(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}

@@ -50,6 +50,7 @@ func (m Manifest) Validate() error {
 		p.add("edgeSubnet", err)
 	}
 	p.checkWeb(m.Web)
+	p.check((m.Notify.EmailFrom == "") == (m.Notify.EmailTo == ""), "notify: emailFrom and emailTo need each other")
 	p.checkApps(m.Apps)
 	p.checkFiles(m.Files)
 	return errors.Join(p...)

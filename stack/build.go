@@ -152,6 +152,12 @@ func (b *builder) buildApps() (err error) {
 		Secrets:     b.appSecrets(),
 		HostProgram: b.hostProgram, PostgresPassword: b.givenPassword(),
 	}
+	if b.config.SlackWebhookURL != "" {
+		args.SlackWebhookURL = pulumi.String(b.config.SlackWebhookURL.Reveal())
+	}
+	if b.config.ResendAPIKey != "" {
+		args.ResendAPIKey = pulumi.String(b.config.ResendAPIKey.Reveal())
+	}
 	if b.database != nil {
 		args.PostgresHost, args.PostgresPassword = b.database.Endpoint, b.database.Password
 	}

@@ -67,6 +67,10 @@ func everything() shape {
 			"webstack:backupSchedule":         "hourly",
 			"webstack:backupRetentionDays":    "90",
 			"webstack:enableDns":              "true",
+			"webstack:alarmEmail":             "ops@example.com",
+			"webstack:slackWebhookUrl":        "https://hooks.slack.com/services/" + canary + "slack",
+			"webstack:resendApiKey":           "re_" + canary + "resend",
+			"webstack:resendFrom":             "webstack@example.com",
 			"webstack:activeApp":              "shop",
 			"webstack:githubOidcProviderArn": "arn:aws:iam::" + pulumitest.AccountID +
 				":oidc-provider/token.actions.githubusercontent.com",
@@ -78,7 +82,10 @@ func everything() shape {
 			"webstack:appEnvPlain":  `{"shop": {"LOG_LEVEL": "info"}}`,
 			"webstack:appEnvSecure": `{"shop": {"API_KEY": "` + canary + `key", "PEM": "` + canary + `\nline\n"}}`,
 		},
-		secretKeys: []string{"cloudflare:apiToken", "webstack:postgresPassword", "webstack:appEnvSecure"},
+		secretKeys: []string{
+			"cloudflare:apiToken", "webstack:postgresPassword", "webstack:appEnvSecure", "webstack:slackWebhookUrl",
+			"webstack:resendApiKey",
+		},
 	}
 }
 

@@ -19,6 +19,10 @@ func RenderInput(c *config.Config, project, stack, region, account string) rende
 		ExternalPostgres: c.EnableExternalPostgres, PostgresUser: c.PostgresUser, PostgresDefaultDb: c.PostgresDefaultDb,
 		PostgresConnections: c.PostgresConnections(), EdgeSubnet: contract.EdgeSubnet,
 		ActiveApp: c.ActiveApp, CaddyEmail: c.CaddyEmail, Acme: c.Acme, AccessLog: c.AccessLog,
+		Notify: contract.Notify{Slack: c.SlackWebhookURL != ""},
+	}
+	if c.ResendAPIKey != "" {
+		in.Notify.EmailFrom, in.Notify.EmailTo = c.ResendFrom, c.AlarmEmail
 	}
 	for _, app := range c.Apps {
 		in.Apps = append(in.Apps, render.App{

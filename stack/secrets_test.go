@@ -29,7 +29,7 @@ func TestSecretsAreSecret(t *testing.T) {
 					t.Errorf("%s is encrypted with the key that all of the account may use", parameter.Name)
 				}
 			}
-			if want := 1 + 3 + 2; secure != want { // the superuser's, one for each app's database, two variables
+			if want := 1 + 3 + 2 + 2; secure != want { // the superuser's, one for each app's database, two variables, two services
 				t.Errorf("there are %d secure parameters, want %d", secure, want)
 			}
 		})
@@ -85,7 +85,8 @@ func TestSecretInClearIsRefused(t *testing.T) {
 	if err == nil {
 		t.Fatal("the config is taken")
 	}
-	for _, key := range []string{"appEnvSecure.shop.API_KEY", "appEnvSecure.shop.PEM", "cloudflare:apiToken", "postgresPassword"} {
+	for _, key := range []string{"appEnvSecure.shop.API_KEY", "appEnvSecure.shop.PEM", "cloudflare:apiToken", "postgresPassword",
+		"resendApiKey", "slackWebhookUrl"} {
 		if !strings.Contains(err.Error(), key+": is not encrypted") {
 			t.Errorf("%s is not refused: %v", key, err)
 		}

@@ -1,5 +1,7 @@
 package render
 
+import "webstack/contract"
+
 // Input is what the rendered files depend on. All of it but the values of secrets is known before any resource
 // exists, and no value of a secret gets into what is rendered. Zero values are not defaults: package config has those.
 type Input struct {
@@ -32,6 +34,8 @@ type Input struct {
 	CaddyEmail string
 	// Acme is letsencrypt, staging, internal or the https URL of an ACME directory.
 	Acme string
+	// Notify says whom the host tells about failures.
+	Notify contract.Notify
 	// AccessLog is one of the values that package templates names.
 	AccessLog string
 }

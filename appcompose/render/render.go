@@ -61,6 +61,7 @@ func describe(in Input) contract.Manifest {
 	m := contract.Manifest{
 		Version: contract.Version, Project: in.Project, Stack: in.Stack, Region: in.Region, StackDir: in.StackDir,
 		EdgeSubnet:       in.EdgeSubnet,
+		Notify:           in.Notify,
 		Web:              shareMemory(in.HostMemoryMb).web(proxies(in.Apps)),
 		ExternalPostgres: in.ExternalPostgres, PostgresUser: in.PostgresUser, PostgresDefaultDb: in.PostgresDefaultDb,
 	}

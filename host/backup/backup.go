@@ -16,6 +16,7 @@ import (
 	"webstack/host/database"
 	"webstack/host/runlog"
 	"webstack/internal/filelock"
+	"webstack/internal/printable"
 )
 
 // Store is the backup bucket.
@@ -50,6 +51,8 @@ type Options struct {
 	Dir string
 	// Space returns the size and the free space of a directory's file system in bytes.
 	Space func(dir string) (total, free int64, err error)
+	// Failed tells people which databases were not backed up or restored, and why; nil tells nobody.
+	Failed func(ctx context.Context, m contract.Manifest, reason string)
 	// Now is the clock by which runs get their IDs; nil = time.Now.
 	Now func() time.Time
 	// Out gets a line for each step.
@@ -70,7 +73,8 @@ type run struct {
 	Options
 	server   // the Postgres of the host
 	manifest contract.Manifest
-	program  string // the SHA-256 of this program
+	failures []string // what was not backed up or restored, and why
+	program  string   // the SHA-256 of this program
 	store    Store
 	id       string
 	dir      string // this run's files
@@ -97,9 +101,15 @@ func Run(ctx context.Context, o Options) error {
 		defer b.end(ctx)
 		if err != nil {
 			b.say("failed: %v", err)
-			return ErrFailed
+			b.failures = append(b.failures, printable.OneLine(err))
+		} else {
+			b.all(ctx, targets)
 		}
-		return b.all(ctx, targets)
+		if len(b.failures) == 0 {
+			return nil
+		}
+		b.tell(ctx)
+		return ErrFailed
 	})
 }
 
@@ -220,12 +230,20 @@ func (b *run) inspect(ctx context.Context) (err error) {
 	return nil
 }
 
+// tell tells people about the failures.
+func (b *run) tell(ctx context.Context) {
+	if b.Failed != nil {
+		b.Failed(ctx, b.manifest, strings.Join(b.failures, "\n"))
+	}
+}
+
 // all backs up all databases and prints how many were verified.
-func (b *run) all(ctx context.Context, targets []target) error {
+func (b *run) all(ctx context.Context, targets []target) {
 	b.say("backup %s of %d %s", b.id, len(targets), plural(len(targets), "database"))
 	globals, err := b.putGlobals(ctx)
 	if err != nil {
 		b.say("failed: %v", err)
+		b.failures = append(b.failures, printable.OneLine(err))
 	}
 	verified := 0
 	for _, t := range targets {
@@ -234,10 +252,6 @@ func (b *run) all(ctx context.Context, targets []target) error {
 		}
 	}
 	b.say("%d of %d %s verified", verified, len(targets), plural(len(targets), "database"))
-	if verified < len(targets) {
-		return ErrFailed
-	}
-	return nil
 }
 
 // one backs up a database, and reports whether its backup was verified. When the dump fails, it waits for a deploy or
@@ -254,6 +268,7 @@ func (b *run) one(ctx context.Context, t target, globals []byte) bool {
 		return true
 	}
 	b.say("%s: FAILED: %v", t.database, err)
+	b.failures = append(b.failures, t.database+": "+printable.OneLine(err))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	if err := errors.Join(b.disconnect(ctx), b.stopScratch(ctx), os.RemoveAll(filepath.Join(b.dir, dumpFile))); err != nil {

@@ -289,11 +289,15 @@ func (w *world) backup(apps ...string) (string, error) {
 	}
 	w.out.Reset()
 	w.now = w.now.Add(time.Second) // each run has an ID of its own
+	told := false
 	err := Run(w.t.Context(), Options{
 		StackDir: w.dir, Apps: apps, Run: w.engine, Dir: w.dumps(), Out: &w.out, Now: func() time.Time { return w.now },
 		Space: func(string) (int64, int64, error) { return 1 << 40, w.free.Load(), nil },
-		Store: func(context.Context, string) (Store, error) { return w.store, nil },
+		Store: func(context.Context, string) (Store, error) { return w.store, nil }, Failed: tellOnce(w.t, &told),
 	})
+	if told != (err != nil) {
+		w.t.Errorf("%v, but people were told: %v", err, told)
+	}
 	if err != nil && !errors.Is(err, ErrFailed) {
 		w.t.Fatalf("%v\n%s", err, w.out.String())
 	}
@@ -307,6 +311,16 @@ func (w *world) backup(apps ...string) (string, error) {
 		w.t.Errorf("left on the host: %v\n%s", entries, w.out.String())
 	}
 	return w.out.String(), err
+}
+
+// tellOnce returns what tells people of a failure, which is to happen once.
+func tellOnce(t *testing.T, told *bool) func(context.Context, contract.Manifest, string) {
+	return func(_ context.Context, m contract.Manifest, reason string) {
+		if *told || reason == "" || m.Project == "" || strings.Contains(reason, "canary-password") {
+			t.Errorf("people were told of %q", reason)
+		}
+		*told = true
+	}
 }
 
 // must is backup, which must succeed.

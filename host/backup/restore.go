@@ -71,17 +71,17 @@ type restore struct {
 // Restores wait for backups and for each other; while an app is stopped, deploys and converges wait, too.
 func Restore(ctx context.Context, o RestoreOptions) error {
 	return withRestore(ctx, o, func(r *restore, targets []target) error {
-		failed := 0
 		for _, t := range targets {
 			if err := r.one(ctx, t); err != nil {
 				r.say("%s: failed: %s", t.database, printable.OneLine(err))
-				failed++
+				r.failures = append(r.failures, t.database+": "+printable.OneLine(err))
 			}
 		}
 		if len(targets) > 1 {
-			r.say("%d of %d databases restored", len(targets)-failed, len(targets))
+			r.say("%d of %d databases restored", len(targets)-len(r.failures), len(targets))
 		}
-		if failed > 0 {
+		if len(r.failures) > 0 {
+			r.tell(ctx)
 			return ErrRestoreFailed
 		}
 		return nil
@@ -96,6 +96,8 @@ func withRestore(ctx context.Context, o RestoreOptions, do func(r *restore, targ
 		defer r.end(ctx)
 		if err != nil {
 			r.say("failed: %s", printable.OneLine(err))
+			r.failures = append(r.failures, printable.OneLine(err))
+			r.tell(ctx)
 			return ErrRestoreFailed
 		}
 		return do(r, targets)

@@ -256,7 +256,12 @@ func (h *host) restore(o RestoreOptions, apps ...string) (string, error) {
 	h.Helper()
 	h.out.Reset()
 	h.calls, h.dead = nil, false
-	err := Restore(h.Context(), h.restoreOptions(o, apps...))
+	o, told := h.restoreOptions(o, apps...), false
+	o.Failed = tellOnce(h.T, &told)
+	err := Restore(h.Context(), o)
+	if told != (err != nil) {
+		h.Errorf("%v, but people were told: %v", err, told)
+	}
 	return h.out.String(), err
 }
 

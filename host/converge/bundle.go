@@ -25,6 +25,7 @@ func (r *run) apply(ctx context.Context) (applied, error) {
 	if err != nil {
 		return applied{}, err
 	}
+	r.manifest = manifest
 	changes, err := r.compare(manifest.Files)
 	if err != nil {
 		return applied{}, err

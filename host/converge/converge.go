@@ -36,6 +36,8 @@ type Host struct {
 	Reserve func(root *os.Root) Reserve
 	// Firewall limits the connections to the web ports.
 	Firewall func(ctx context.Context, web contract.Web) error
+	// Tell tells people why a converge fails; the reason is "" when converges succeed again.
+	Tell func(ctx context.Context, m contract.Manifest, reason string)
 	// StackDirs lists the stack directories that the stack's containers were started from.
 	StackDirs func(ctx context.Context) ([]string, error)
 	// Parameters reads the stack's secrets and releases, and the apps' own certificates.
@@ -109,7 +111,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	r := &run{Options: o, root: root}
 	err = r.converge(ctx)
-	err = errors.Join(err, r.remember(err))
+	news, lost := r.remember(err)
+	r.tell(ctx, news)
+	err = errors.Join(err, lost)
 	if full := reserve.Close(); full != nil {
 		_, _ = fmt.Fprintln(o.Out, full)
 	}
@@ -141,7 +145,7 @@ func (r *run) converge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.manifest, r.containers = done.manifest, r.Host.Containers(r.root, done.manifest)
+	r.containers = r.Host.Containers(r.root, done.manifest)
 	if err := r.Host.Firewall(ctx, done.manifest.Web); err != nil {
 		// Some kernels cannot do this, and sites work without it.
 		_, _ = fmt.Fprintf(r.Out, "web ports: one address can take all connections: %v\n", err)

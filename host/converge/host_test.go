@@ -27,6 +27,7 @@ type fakeHost struct {
 	broken     map[string]error  // apps that did not get their release
 	dirs       []string          // that the containers were started from
 	executed   []string          // statements
+	told       []string          // to people
 	room       []string          // what was done about the room on the disk, before or after so many steps
 	state      string            // of roles and databases, in JSON
 }
@@ -41,6 +42,9 @@ func (f *fakeHost) step(name string) error {
 
 func (f *fakeHost) host() Host {
 	return Host{
+		Tell: func(_ context.Context, m contract.Manifest, reason string) {
+			f.told = append(f.told, m.Project+"/"+m.Stack+": "+reason)
+		},
 		Mount:       func(context.Context) error { return f.step("mount") },
 		Swap:        func(context.Context) error { return f.step("swap") },
 		Boot:        func(context.Context) error { return f.fail["boot"] },

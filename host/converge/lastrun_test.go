@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,4 +67,44 @@ func TestLastRun(t *testing.T) {
 	b.host.fail, b.host.broken, b.host.parameters = nil, nil, twoApps()
 	b.mustRun(t)
 	expect("a run that went well")
+}
+
+// People hear of each problem once, and once that there are none any more.
+func TestPeopleAreToldWhatIsNew(t *testing.T) {
+	t.Parallel()
+	b := publishApps(t)
+	fail := func(host error, apps map[string]error) {
+		b.host.broken, b.host.fail = apps, map[string]error{"base": host}
+		if _, err := b.run(t); (err != nil) != (host != nil || len(apps) > 0) {
+			t.Errorf("got error %v", err)
+		}
+	}
+	fail(nil, nil)
+	fail(nil, map[string]error{"shop": errors.New("it ended\nwith code 3")})
+	fail(nil, map[string]error{"shop": errors.New("it ended with code 4")})
+	fail(nil, map[string]error{"shop": errors.New("it ended"), "blog": errors.New("no image")})
+	fail(nil, map[string]error{"blog": errors.New("no image")})
+	fail(nil, nil)
+	fail(nil, nil)
+	fail(errors.New("no Docker"), nil)
+	fail(errors.New("no Docker"), nil)
+	fail(nil, nil)
+	want := []string{
+		"webstack/test: app shop: it ended; with code 3", "webstack/test: app blog: no image", "webstack/test: ",
+		"webstack/test: no Docker", "webstack/test: ",
+	}
+	if diff := cmp.Diff(want, b.host.told); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
+	}
+}
+
+// A host that fails before it could apply anything says so, too.
+func TestPeopleAreToldOfAFailedFirstRun(t *testing.T) {
+	t.Parallel()
+	b := publishApps(t)
+	file := b.manifest.Files[0].Key()
+	b.bucket.Delete(file)
+	if _, err := b.run(t); err == nil || len(b.host.told) != 1 || !strings.Contains(b.host.told[0], file) {
+		t.Errorf("error %v, told %q", err, b.host.told)
+	}
 }

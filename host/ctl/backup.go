@@ -49,7 +49,9 @@ func (c Command) backup(ctx context.Context, args []string) error {
 	// A backup that is cancelled removes what it has on the host.
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	return backup.Run(ctx, c.backupOptions(*dir, *bucket, *script, flags.Args()))
+	o := c.backupOptions(*dir, *bucket, *script, flags.Args())
+	o.Failed = c.tellBackup
+	return backup.Run(ctx, o)
 }
 
 // backupOptions are what backups and restores have in common.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime"
 
 	"webstack/contract"
@@ -75,6 +76,8 @@ type Command struct {
 	Run command.Runner
 	// Root is where the file system begins.
 	Root string
+	// Web sends notifications.
+	Web *http.Client
 	// System has the paths for the data volume.
 	System volume.System
 }

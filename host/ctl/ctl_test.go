@@ -2,6 +2,8 @@ package ctl
 
 import (
 	"bytes"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -120,13 +122,20 @@ func TestConverge(t *testing.T) {
 	}
 	manifest := contract.Manifest{
 		Version: contract.Version, Project: "webstack", Stack: "dev", Region: "eu-central-1", StackDir: dir,
-		PostgresUser: "postgres", PostgresDefaultDb: "app", Files: []contract.File{file},
+		PostgresUser: "postgres", PostgresDefaultDb: "app", Files: []contract.File{file}, Notify: contract.Notify{Slack: true},
 	}.Encode()
 	bucket.Put(contract.ManifestKey, manifest)
+	fake.parameters.Put(contract.SlackWebhookParam("/webstack/dev"), "https://hooks.example.com/canary")
+	var told []string
+	web := &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		told = append(told, r.URL.Host+" "+string(body))
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody}, err
+	})}
 	system, programs := machine(t)
 	run := func() (code int, stdout, stderr string) {
 		var out, errs bytes.Buffer
-		code = Command{Stdout: &out, Stderr: &errs, Run: programs, Root: t.TempDir(), System: system}.Main([]string{
+		code = Command{Stdout: &out, Stderr: &errs, Run: programs, Root: t.TempDir(), System: system, Web: web}.Main([]string{
 			"converge", "--volume", volumeID, "--bucket", bucket.Name, "--manifest-sha256", contract.Sum(manifest),
 			"--stack-dir", dir, "--region", "eu-west-1",
 		})
@@ -147,10 +156,19 @@ func TestConverge(t *testing.T) {
 		!strings.Contains(stderr, "webstackctl: start postgres") || strings.Contains(stdout+stderr, "canary") {
 		t.Errorf("without services: exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 	}
+	if len(told) != 1 || !strings.HasPrefix(told[0], `hooks.example.com {"text":"*webstack/dev: the host does not work`) ||
+		!strings.Contains(told[0], file.Key()) {
+		t.Errorf("people were told %q", told)
+	}
 	if text, err := os.ReadFile(filepath.Join(dir, contract.ComposePath)); err != nil || !bytes.Equal(text, compose) {
 		t.Errorf("read %q, error %v", text, err)
 	}
 }
+
+// transport is a function that answers requests.
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 func TestStatusOfAHostInTrouble(t *testing.T) {
 	t.Parallel()

@@ -92,7 +92,7 @@ func (c Command) deploy(ctx context.Context, args []string) error {
 		Apps: func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) (deploy.Apps, error) {
 			return c.withRegistry(ctx, *dir, root, m, out)
 		},
-		Protect: protectImages,
+		Protect: protectImages, Failed: c.tellDeploy(*action, app),
 	})
 }
 

@@ -70,6 +70,7 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 		Firewall: func(ctx context.Context, web contract.Web) error {
 			return firewall.Ensure(ctx, firewall.Options{Run: c.runner(), Out: c.Stdout, Web: web})
 		},
+		Tell:       c.tellConverge,
 		StackDirs:  engine.ProjectDirs,
 		Parameters: store,
 		Heal: func(ctx context.Context, root *os.Root, m contract.Manifest) error {

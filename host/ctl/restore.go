@@ -95,5 +95,6 @@ func (c Command) restore(ctx context.Context, args []string) error {
 	if f.action == "forget" {
 		return backup.Forget(ctx, o, f.at)
 	}
+	o.Failed = c.tellRestore
 	return backup.Restore(ctx, o)
 }

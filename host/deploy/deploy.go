@@ -65,6 +65,8 @@ type Options struct {
 	// Protect keeps the images of the app's live and previous release from expiring in the registry. previous is ""
 	// without one. nil protects nothing.
 	Protect func(ctx context.Context, app contract.ManifestApp, live, previous string) error
+	// Failed tells people why a deploy of an app of the manifest failed; nil tells nobody.
+	Failed func(ctx context.Context, m contract.Manifest, reason string)
 	// Out gets a line for each step.
 	Out io.Writer
 }
@@ -94,7 +96,7 @@ func Run(ctx context.Context, o Options) error {
 	defer release()
 	if err := d.begin(ctx); err != nil {
 		d.say("%s: failed: %v", o.App, err)
-		return ErrFailed
+		return d.failed(ctx, err)
 	}
 	return d.end(ctx, d.deploy(ctx))
 }
@@ -102,13 +104,14 @@ func Run(ctx context.Context, o Options) error {
 // deploy is one run of Run.
 type deploy struct {
 	Options
-	root  *os.Root
-	log   io.Closer
-	out   io.Writer // Out and the log
-	app   contract.ManifestApp
-	base  string
-	store Parameters
-	apps  Apps
+	root     *os.Root
+	manifest contract.Manifest
+	log      io.Closer
+	out      io.Writer // Out and the log
+	app      contract.ManifestApp
+	base     string
+	store    Parameters
+	apps     Apps
 	running
 	before string // the release parameter
 }
@@ -121,7 +124,7 @@ func (d *deploy) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.app = app
+	d.manifest, d.app = m, app
 	d.base = contract.BasePath(m.Project, m.Stack)
 	if d.store, err = d.Parameters(ctx, m.Region); err != nil {
 		return err
@@ -302,6 +305,14 @@ func (d *deploy) end(ctx context.Context, err error) error {
 		d.say("%s: it still has no release", d.App)
 	} else {
 		d.say("%s: %s stays live", d.App, contract.ShortRelease(d.before))
+	}
+	return d.failed(ctx, err)
+}
+
+// failed tells people about a failed deploy, unless there is no such app.
+func (d *deploy) failed(ctx context.Context, err error) error {
+	if d.Failed != nil && d.app.Name != "" {
+		d.Failed(ctx, d.manifest, printable.OneLine(err))
 	}
 	return ErrFailed
 }

@@ -274,9 +274,12 @@ func TestFailureKeepsTheLiveRelease(t *testing.T) {
 			w := newWorld(t)
 			w.must(Options{Release: "v1"})
 			w.fail[step] = errors.New(want + "\nsecond line")
-			_, err := w.deploy(Options{Release: "v2", ID: command})
-			if !errors.Is(err, ErrFailed) {
-				t.Errorf("got error %v", err)
+			var told []string
+			_, err := w.deploy(Options{Release: "v2", ID: command, Failed: func(_ context.Context, m contract.Manifest, reason string) {
+				told = append(told, m.Stack+": "+reason)
+			}})
+			if !errors.Is(err, ErrFailed) || !slices.Equal(told, []string{"dev: " + want + "; second line"}) {
+				t.Errorf("got error %v, told %q", err, told)
 			}
 			w.is(v1)
 			if w.last.Result != contract.DeployFailed || w.last.Error != want+"; second line" {
@@ -508,7 +511,11 @@ func TestRefused(t *testing.T) {
 		t.Errorf("without a stack directory: %v", err)
 	}
 	var out bytes.Buffer
-	err := Run(t.Context(), Options{StackDir: w.dir, App: "blog", Release: "v1", Out: &out})
+	err := Run(t.Context(), Options{StackDir: w.dir, App: "blog", Release: "v1", Out: &out, Failed: func(
+		context.Context, contract.Manifest, string,
+	) {
+		t.Error("people were told of a wrong argument")
+	}})
 	if !errors.Is(err, ErrFailed) || !strings.Contains(out.String(), "no such app") {
 		t.Errorf("another app: %v\n%s", err, out.String())
 	}

@@ -1,0 +1,53 @@
+package ctl
+
+import (
+	"context"
+	"fmt"
+
+	"webstack/contract"
+	"webstack/host/notify"
+	"webstack/host/parameters"
+)
+
+// tell tells the people whom a manifest names about an event.
+func (c Command) tell(ctx context.Context, m contract.Manifest, e notify.Event) {
+	notify.Sender{
+		Manifest: m, Out: c.Stdout, Client: c.Web,
+		Parameters: func(ctx context.Context) (notify.Parameters, error) { return parameters.Open(ctx, m.Region) },
+	}.Send(ctx, e)
+}
+
+func (c Command) tellDeploy(action, app string) func(ctx context.Context, m contract.Manifest, reason string) {
+	return func(ctx context.Context, m contract.Manifest, reason string) {
+		c.tell(ctx, m, notify.Event{
+			What: fmt.Sprintf("%s of %s failed", action, app), Reason: reason,
+			Next: fmt.Sprintf("The release that was live stays live. See webstack releases %s, fix the cause and deploy again.", app),
+		})
+	}
+}
+
+func (c Command) tellBackup(ctx context.Context, m contract.Manifest, reason string) {
+	c.tell(ctx, m, notify.Event{
+		What: "backup failed", Reason: reason,
+		Next: "Earlier backups are still there: see webstack backups. Fix the cause and run webstack backup.",
+	})
+}
+
+func (c Command) tellRestore(ctx context.Context, m contract.Manifest, reason string) {
+	c.tell(ctx, m, notify.Event{
+		What: "restore failed", Reason: reason,
+		Next: "The databases that are named here have the data that they had before. Fix the cause and restore again.",
+	})
+}
+
+// tellConverge tells about problems that a converge has for the first time, or that it has none any more.
+func (c Command) tellConverge(ctx context.Context, m contract.Manifest, reason string) {
+	e := notify.Event{What: "the host works as configured again"}
+	if reason != "" {
+		e = notify.Event{
+			What: "the host does not work as configured", Reason: reason,
+			Next: "It tries again every 30 minutes. See webstack status, and fix the cause.",
+		}
+	}
+	c.tell(ctx, m, e)
+}
