@@ -44,7 +44,7 @@ var changes = map[string]string{
 	"backupSchedule": "The next backup follows the new schedule; none is made at once",
 	"backupRetentionDays": "Applies to existing backups too: with a smaller number, S3 deletes older ones within a day " +
 		"or two. The newest verified backup of each database stays",
-	"alarmEmail":          "AWS sends the new address an e-mail with a link to confirm it",
+	"alarmEmail":          "The next e-mails go to the new address",
 	"slackWebhookUrl":     "The host uses it from the next failure on. The containers keep running",
 	"resendApiKey":        "The host uses it from the next failure on. The containers keep running",
 	"resendFrom":          "The next e-mails have the new sender",

@@ -250,7 +250,7 @@ var ownKeys = []spec[input]{
 		Description: "Days after which a backup expires. The newest verified backup of each database does not."},
 		at: func(c *input) any { return &c.BackupRetentionDays }},
 	{Key: Key{Name: "alarmEmail", Pattern: emailPattern,
-		Description: "Address that gets an e-mail when an alarm goes off, and when it is over.",
+		Description: "Address that gets the e-mails about failures. Required with resendApiKey.",
 		Allowed:     "an e-mail address such as ops@example.com"},
 		at: func(c *input) any { return &c.AlarmEmail }, check: checkEmail},
 	{Key: Key{Name: "slackWebhookUrl", Secret: true,

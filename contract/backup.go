@@ -213,6 +213,10 @@ const backupIDLayout = "20060102T150405Z"
 // BackupID returns the ID of a backup run that began at a time: the time in UTC, such as 20261130T031500Z.
 func BackupID(at time.Time) string { return at.UTC().Format(backupIDLayout) }
 
+// EndOfSecond returns the last moment of the second of a time. People name times by the second, such as that of a backup's
+// data, and mean all of it.
+func EndOfSecond(t time.Time) time.Time { return t.Truncate(time.Second).Add(time.Second - 1) }
+
 // ParseBackupID returns the time of a BackupID.
 func ParseBackupID(id string) (time.Time, error) {
 	at, err := time.Parse(backupIDLayout, id)

@@ -62,6 +62,8 @@ const (
 	BackupLockPath = StateDir + "/backup.lock"
 	// BackupLogsDir has what the last backups printed.
 	BackupLogsDir = StateDir + "/backups"
+	// MaintenanceLockPath is the lock file for the maintenance pages.
+	MaintenanceLockPath = StateDir + "/maintenance.lock"
 	// RestoreLogsDir has what the last restores printed.
 	RestoreLogsDir = StateDir + "/restores"
 	// ReservePath occupies disk space that the host program can free when it needs some.

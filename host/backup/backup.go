@@ -51,12 +51,21 @@ type Options struct {
 	Dir string
 	// Space returns the size and the free space of a directory's file system in bytes.
 	Space func(dir string) (total, free int64, err error)
+	// HealRestore ends a restore that was killed, before a backup: see the function of this name. nil ends none.
+	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error
 	// Failed tells people which databases were not backed up or restored, and why; nil tells nobody.
 	Failed func(ctx context.Context, m contract.Manifest, reason string)
 	// Now is the clock by which runs get their IDs; nil = time.Now.
 	Now func() time.Time
 	// Out gets a line for each step.
 	Out io.Writer
+}
+
+func (o Options) now() time.Time {
+	if o.Now != nil {
+		return o.Now()
+	}
+	return time.Now()
 }
 
 // ErrFailed says that a database was not backed up. The reason has been printed.
@@ -147,6 +156,11 @@ func (b *run) begin(ctx context.Context, root *os.Root) ([]target, error) {
 		return nil, errors.New("back up an external Postgres: this version backs up only the Postgres on the host; RDS keeps " +
 			"automated backups for backupRetentionDays, from which it restores to a new RDS instance")
 	}
+	if b.HealRestore != nil {
+		if err := b.HealRestore(ctx, root, b.manifest, b.out); err != nil {
+			b.say("warning: %s", printable.OneLine(err))
+		}
+	}
 	return targets, b.prepare(ctx)
 }
 
@@ -170,11 +184,7 @@ func (b *run) prepare(ctx context.Context) (err error) {
 			b.program = f.SHA256
 		}
 	}
-	now := time.Now
-	if b.Now != nil {
-		now = b.Now
-	}
-	b.id = contract.BackupID(now())
+	b.id = contract.BackupID(b.now())
 	b.dir = filepath.Join(b.Dir, b.id)
 	if b.store, err = b.Store(ctx, b.manifest.Region); err != nil {
 		return err

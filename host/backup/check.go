@@ -29,13 +29,13 @@ func (r *restore) check(ctx context.Context, t target, m contract.Backup) error 
 		return fmt.Errorf("restore to the database %s: it exists already; drop it or choose another name", r.o.To)
 	}
 	if len(r.Apps) == 0 && r.o.Confirm == "" && slices.Contains(names, t.database) {
-		tables, err := r.tables(ctx, t.database)
+		empty, err := r.empty(ctx, t.database)
 		if err != nil {
 			return err
 		}
-		if tables > 0 {
-			return fmt.Errorf("restore all databases: %s has %d tables, and the restore would replace them; pass --confirm %s",
-				t.database, tables, ConfirmAll)
+		if !empty {
+			return fmt.Errorf("restore all databases: %s is not empty, and the restore would replace what it has; pass --confirm %s",
+				t.database, ConfirmAll)
 		}
 	}
 	if here, there := major(r.version), major(m.Postgres.Version); here < there {
@@ -54,14 +54,17 @@ func major(version string) int {
 	return n
 }
 
-// tables returns how many tables a database has, besides those of the system and of extensions.
-func (s server) tables(ctx context.Context, database string) (n int, err error) {
-	err = s.value(ctx, database, "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "+
-		"WHERE c.relkind IN ('r', 'p', 'm') AND "+own("pg_class", "c.oid"), &n)
+// empty reports whether a database has nothing besides what belongs to the system and to extensions.
+func (s server) empty(ctx context.Context, database string) (empty bool, err error) {
+	err = s.value(ctx, database, "SELECT to_json(NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE "+
+		own("pg_class", "c.oid")+") AND NOT EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE "+
+		own("pg_proc", "p.oid")+") AND NOT EXISTS (SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE "+
+		own("pg_type", "t.oid")+") AND NOT EXISTS (SELECT FROM pg_namespace n WHERE n.nspname <> 'public' AND "+
+		own("pg_namespace", "n.oid")+") AND NOT EXISTS (SELECT FROM pg_largeobject_metadata))", &empty)
 	if err != nil {
-		return 0, fmt.Errorf("count the tables of %s: %w", database, err)
+		return false, fmt.Errorf("find out whether %s is empty: %w", database, err)
 	}
-	return n, nil
+	return empty, nil
 }
 
 func (r *restore) checkExtensions(ctx context.Context, m contract.Backup) error {

@@ -15,17 +15,30 @@ import (
 	"webstack/internal/printable"
 )
 
-// choice says which backup to restore: the one with an ID, or the newest that has no data after a time, if there is one.
+// choice says which backup to restore: the one with an ID, or the newest that has no data after a time, or the newest that
+// was finished at a time.
 type choice struct {
-	id    string
-	until time.Time
+	id              string
+	until, finished time.Time
+}
+
+// takes reports whether a backup is the wanted one, if the newer ones are not.
+func (c choice) takes(m contract.Backup) bool {
+	switch {
+	case c.id != "":
+		return m.ID == c.id
+	case !c.until.IsZero():
+		return !m.SnapshotAt.After(c.until)
+	}
+	return !m.FinishedAt.After(c.finished)
 }
 
 // chosen reads the option At.
 func (r *restore) chosen() (choice, error) {
 	at := r.o.At
 	if at == "" || at == "latest" {
-		return choice{}, nil
+		// A backup that runs while the restore waits may have the damage that the restore is for.
+		return choice{finished: r.called}, nil
 	}
 	if isID(at) {
 		return choice{id: at}, nil
@@ -35,7 +48,7 @@ func (r *restore) chosen() (choice, error) {
 		return choice{}, fmt.Errorf("choose the backup %q: use latest, an ID such as 20261130T031500Z, or a time such as "+
 			"2026-11-30T14:00:00Z", at)
 	}
-	return choice{until: until}, nil
+	return choice{until: contract.EndOfSecond(until)}, nil
 }
 
 // find returns the manifest of the chosen backup of a database. Only a backup with a manifest exists.
@@ -58,7 +71,7 @@ func (r *restore) find(ctx context.Context, database string) (contract.Backup, e
 		if err != nil {
 			return contract.Backup{}, fmt.Errorf("%w; choose another backup by its ID", err)
 		}
-		if want.until.IsZero() || !m.SnapshotAt.After(want.until) {
+		if want.takes(m) {
 			return m, nil
 		}
 	}
@@ -68,6 +81,10 @@ func (r *restore) find(ctx context.Context, database string) (contract.Backup, e
 	case want.id != "":
 		return contract.Backup{}, fmt.Errorf("find the backup %s of %s: there is no verified one with this ID; the newest is %s",
 			want.id, database, ids[0])
+	}
+	if want.until.IsZero() {
+		return contract.Backup{}, fmt.Errorf("find a backup of %s: none was finished when the restore was called; the oldest is %s",
+			database, ids[len(ids)-1])
 	}
 	return contract.Backup{}, fmt.Errorf("find a backup of %s from %s or before: the oldest is %s", database,
 		want.until.Format(time.RFC3339), ids[len(ids)-1])

@@ -4,15 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+
+	"webstack/contract"
 	"webstack/internal/printable"
 )
 
-// Forget drops the databases that restores of the app in o.Apps have replaced: that of the restore with this ID, or all.
+// Forget drops the databases that earlier restores of the app in o.Apps have left: those of the restore with this ID, or
+// all. Without an app it drops those of all apps and of the default database. A restore that ends while Forget waits for it
+// keeps its database.
 func Forget(ctx context.Context, o RestoreOptions, id string) error {
-	if len(o.Apps) != 1 {
+	if len(o.Apps) != 1 && id != "" {
 		return errors.New("drop what a restore has replaced: name one app")
 	}
-	o.Confirm = o.Apps[0] // there is nothing to confirm
+	o.Confirm = strings.Join(o.Apps, "") // there is nothing to confirm
+	if o.Confirm == "" {
+		o.Confirm = ConfirmAll
+	}
 	return withRestore(ctx, o, func(r *restore, targets []target) error {
 		for _, t := range targets {
 			if err := r.forget(ctx, t, id); err != nil {
@@ -31,7 +39,8 @@ func (r *restore) forget(ctx context.Context, t target, id string) error {
 	}
 	dropped := 0
 	for _, name := range names {
-		if of, ok := replacedBy(t.database, name); ok && (id == "" || of == id) {
+		of, ok := leftBy(t.database, name)
+		if at, err := contract.ParseBackupID(of); ok && err == nil && (of == id || id == "" && at.Before(r.called)) {
 			if err := r.dropDatabase(ctx, name); err != nil {
 				return err
 			}

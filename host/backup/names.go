@@ -14,6 +14,8 @@ const (
 	// being restored, and of the database that was replaced.
 	restoring = "__restore_"
 	before    = "__before_"
+	// undone stands there in the name of a restored database that a later run put aside.
+	undone = "__undone_"
 	// maxName is how long a name may be in Postgres, which cuts longer ones, in bytes.
 	maxName = 63
 	// sumLength is how much of the checksum of a name stands for the part of it that has no room.
@@ -25,6 +27,9 @@ func restoringName(database, id string) string { return derived(database, restor
 
 // beforeName returns the name that a database gets when a restore replaces it.
 func beforeName(database, id string) string { return derived(database, before, id) }
+
+// undoneName returns the name that a restored database gets when the restore is undone after apps may have used it.
+func undoneName(database, id string) string { return derived(database, undone, id) }
 
 // derived returns a name of at most maxName bytes. The names of two databases never meet, even if they begin alike.
 func derived(database, mark, id string) string {
@@ -48,10 +53,14 @@ func isRestoring(name string) bool {
 	return isID(afterLast(name, restoring))
 }
 
-// replacedBy returns the ID of the restore that replaced a database and gave it this name.
-func replacedBy(database, name string) (id string, ok bool) {
-	id = afterLast(name, before)
-	return id, isID(id) && name == beforeName(database, id)
+// leftBy returns the ID of the restore of a database that left a database with this name.
+func leftBy(database, name string) (id string, ok bool) {
+	for _, mark := range []string{before, undone} {
+		if id = afterLast(name, mark); isID(id) && name == derived(database, mark, id) {
+			return id, true
+		}
+	}
+	return "", false
 }
 
 func isID(text string) bool {

@@ -63,7 +63,9 @@ type restore struct {
 	*run
 	o    RestoreOptions
 	root *os.Root
-	swap swapper
+	// called is when the restore was asked for. It may have to wait after that.
+	called time.Time
+	swap   swapper
 }
 
 // Restore restores databases, one after the other. Each is restored beside the live one and compared with its backup.
@@ -90,8 +92,9 @@ func Restore(ctx context.Context, o RestoreOptions) error {
 
 // withRestore calls do with a run that holds the lock of backups, on a host without interrupted restores.
 func withRestore(ctx context.Context, o RestoreOptions, do func(r *restore, targets []target) error) error {
+	called := o.now()
 	return o.alone(ctx, contract.RestoreLogsDir, "a backup or another restore", func(b *run, root *os.Root) error {
-		r := &restore{run: b, o: o, root: root}
+		r := &restore{run: b, o: o, root: root, called: called}
 		targets, err := r.begin(ctx)
 		defer r.end(ctx)
 		if err != nil {
@@ -132,7 +135,7 @@ func (r *restore) begin(ctx context.Context) ([]target, error) {
 	err = r.swap.heal(ctx)
 	release()
 	switch {
-	case err != nil && r.swap.pending():
+	case err != nil && IsPending(r.swap.record):
 		return nil, err
 	case err != nil: // the app has its data, but is not healthy, which this restore may change
 		r.say("warning: %s", printable.OneLine(err))
@@ -159,7 +162,8 @@ func (r *restore) checkOptions(targets []target) error {
 	switch {
 	case r.o.To != "" && all:
 		return errors.New("restore all databases beside the live ones: name one app")
-	case r.o.To != "" && (!newNameRE.MatchString(r.o.To) || isRestoring(r.o.To) || strings.Contains(r.o.To, before)):
+	case r.o.To != "" && (!newNameRE.MatchString(r.o.To) || isRestoring(r.o.To) ||
+		strings.Contains(r.o.To, before) || strings.Contains(r.o.To, undone)):
 		return fmt.Errorf("restore to the database %q: use a name of at most 63 lower-case letters, digits and _ that begins with "+
 			"a letter", r.o.To)
 	case r.o.To != "":
@@ -227,8 +231,35 @@ func (r *restore) dropCopy(ctx context.Context, name string) error {
 }
 
 func (s server) dropDatabase(ctx context.Context, name string) error {
+	if err := s.dropSubscriptions(ctx, name); err != nil {
+		return err
+	}
 	if _, err := s.exec(ctx, database.Template, "DROP DATABASE IF EXISTS "+database.Identifier(name)+" WITH (FORCE)"); err != nil {
 		return fmt.Errorf("drop the database %s: %w", name, err)
+	}
+	return nil
+}
+
+// dropSubscriptions drops the subscriptions of a database, with which Postgres would not drop it. What they have at the
+// publisher stays.
+func (s server) dropSubscriptions(ctx context.Context, name string) error {
+	var names []string
+	if err := s.value(ctx, database.Template, "SELECT coalesce(json_agg(subname), '[]') FROM pg_subscription JOIN pg_database d "+
+		"ON d.oid = subdbid WHERE datname = "+database.Literal(name), &names); err != nil {
+		return fmt.Errorf("list the subscriptions of %s: %w", name, err)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	if _, err := s.exec(ctx, database.Template, "ALTER DATABASE "+database.Identifier(name)+" ALLOW_CONNECTIONS true"); err != nil {
+		return fmt.Errorf("drop the subscriptions of %s: %w", name, err)
+	}
+	for _, sub := range names {
+		quoted := database.Identifier(sub)
+		if _, err := s.exec(ctx, name, "ALTER SUBSCRIPTION "+quoted+" DISABLE", "ALTER SUBSCRIPTION "+quoted+
+			" SET (slot_name = NONE)", "DROP SUBSCRIPTION "+quoted); err != nil {
+			return fmt.Errorf("drop the subscription %s of %s: %w", sub, name, err)
+		}
 	}
 	return nil
 }

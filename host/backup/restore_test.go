@@ -136,7 +136,7 @@ func TestRestoreAll(t *testing.T) {
 	want := h.all()
 	h.sql(database.Maintenance, "DROP DATABASE shop", "DROP DATABASE app", "CREATE DATABASE app TEMPLATE template0")
 	out, err := h.restore(RestoreOptions{})
-	if !errors.Is(err, ErrRestoreFailed) || !strings.Contains(out, "shop_prod has 1 tables") || !strings.Contains(out, "2 of 3 databases") {
+	if !errors.Is(err, ErrRestoreFailed) || !strings.Contains(out, "shop_prod is not empty") || !strings.Contains(out, "2 of 3 databases") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	h.fails("is not \"all\"", RestoreOptions{Confirm: shop})

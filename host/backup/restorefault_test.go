@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"webstack/contract"
 	"webstack/host/database"
@@ -287,7 +288,7 @@ func TestDerivedNames(t *testing.T) {
 			t.Errorf("%s and %s have the name %s", database, earlier, name)
 		}
 		names[name] = database
-		if id, ok := replacedBy(database, name); !ok || id != firstID {
+		if id, ok := leftBy(database, name); !ok || id != firstID {
 			t.Errorf("%s is not that of %s", name, database)
 		}
 		if copied := restoringName(database, firstID); len(copied) > maxName || !isRestoring(copied) || isRestoring(name) {
@@ -297,7 +298,7 @@ func TestDerivedNames(t *testing.T) {
 	if name := beforeName("shop", firstID); name != "shop__before_"+firstID {
 		t.Errorf("shop is %s", name)
 	}
-	if _, ok := replacedBy("sho", beforeName("shop", firstID)); ok {
+	if _, ok := leftBy("sho", beforeName("shop", firstID)); ok {
 		t.Error("it is that of another database")
 	}
 }
@@ -322,5 +323,111 @@ ALTER DATABASE shop_prod SET a TO 'b';
 `
 	if got := renamed(script, "shop", "new$1"); got != want {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+// Data that was written after a restore was interrupted is not dropped when a later run undoes the restore.
+func TestAnUndoneRestoreKeepsWhatWasWrittenSince(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.backup(firstID, shop, shop)
+	h.sql(shop, "DELETE FROM items")
+	h.restores(confirmed, shop)
+	h.left = slices.Index(h.calls, "resume")
+	if out, err := h.restore(confirmed, shop); err == nil {
+		t.Fatalf("it was not killed\n%s", out)
+	}
+	h.left = -1
+	h.sql(shop, "INSERT INTO items (name) VALUES ('written since')")
+	h.unhealthy = func(string) error { return errors.New("not healthy") }
+	err := HealRestore(t.Context(), HealOptions{Run: h, Record: h.record(), Manifest: h.manifest(), Apps: h, Out: &h.out})
+	if err == nil {
+		t.Error("an app that does not start was not reported")
+	}
+	var kept string
+	for name := range strings.Lines(h.names()) {
+		if strings.Contains(name, undone) {
+			kept = strings.TrimSpace(name)
+		}
+	}
+	if kept == "" || !strings.Contains(h.out.String(), kept) {
+		t.Fatalf("the databases are %s, it said\n%s", h.names(), h.out.String())
+	}
+	if got := h.sql(kept, "SELECT count(*) FROM items WHERE name = 'written since'"); got != "1" {
+		t.Errorf("%s rows that were written since", got)
+	}
+	h.unhealthy = nil
+	if err := Forget(t.Context(), h.restoreOptions(RestoreOptions{}, shop), ""); err != nil || strings.Contains(h.names(), undone) {
+		t.Errorf("forget: %v, %s", err, h.names())
+	}
+}
+
+// Who puts an app into maintenance while its data is being restored finds it there afterwards, and the other way round.
+func TestMaintenanceDuringARestore(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{true, false} {
+		h := newHost(t)
+		h.backup(firstID, shop, shop)
+		h.maintenance[shop] = !on
+		h.unhealthy = func(string) error {
+			return Maintain(t.Context(), MaintainOptions{
+				Manifest: h.manifest(), Record: h.record(), App: shop, On: on, Maintain: h.Maintain, Out: &h.out,
+			})
+		}
+		if out := h.restores(confirmed, shop); h.maintenance[shop] != on || strings.Contains(out, "visitors get in when") == on {
+			t.Errorf("in maintenance %v, want %v\n%s", h.maintenance[shop], on, out)
+		}
+	}
+}
+
+// A live database of which no dump can be made is what a restore may be for.
+func TestADamagedDatabaseIsReplaced(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.backup(firstID, shop, shop)
+	h.sql(shop, "DELETE FROM items", "CREATE FUNCTION broken() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+		"UPDATE pg_proc SET prolang = 4000000 WHERE proname = 'broken'")
+	out := h.restores(confirmed, shop)
+	if !strings.Contains(out, "warning: there is no dump of what is there now") || h.sql(shop, "SELECT count(*) FROM items") != "1000" {
+		t.Errorf("it said\n%s", out)
+	}
+	h.isClean()
+}
+
+// A restore without a time never takes a backup that was made while it waited.
+func TestRestoreDoesNotTakeABackupMadeSince(t *testing.T) {
+	t.Parallel()
+	r := &restore{called: time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)}
+	want, err := r.chosen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for offset, takes := range map[time.Duration]bool{-time.Second: true, 0: true, time.Second: false} {
+		if m := (contract.Backup{FinishedAt: r.called.Add(offset)}); want.takes(m) != takes {
+			t.Errorf("finished %v after the call: taken %v", offset, !takes)
+		}
+	}
+	r.o.At = "2026-11-30T12:00:00Z"
+	if want, err = r.chosen(); err != nil || !want.takes(contract.Backup{SnapshotAt: r.called.Add(219 * time.Millisecond)}) {
+		t.Errorf("the data of the named second is not taken: %v", err)
+	}
+}
+
+// A database with a subscription can be dropped.
+func TestDropOfADatabaseWithASubscription(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.sql(shop, `CREATE SUBSCRIPTION "s b" CONNECTION 'host=127.0.0.1 port=1 dbname=x' PUBLICATION p WITH (connect = false, slot_name = 'x')`)
+	if err := h.server().dropDatabase(t.Context(), shop); err != nil || strings.Contains(h.names(), shop+"\n") {
+		t.Errorf("%v, there are %s", err, h.names())
+	}
+}
+
+func TestRowsAreNotQuoted(t *testing.T) {
+	t.Parallel()
+	const text = "pg_restore: error: COPY failed for table \"chk\": ERROR:  relation \"f\" does not exist\n" +
+		"CONTEXT:  SQL function \"f2\" during inlining\nCOPY chk, line 1: \"card 4111\"\nCOPY chk, line 2, column x: \"canary\"\n"
+	if got := onlyErrors(text); strings.Contains(got, "4111") || strings.Contains(got, "canary") || !strings.Contains(got, "does not exist") {
+		t.Errorf("left %q", got)
 	}
 }

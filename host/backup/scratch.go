@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -131,11 +132,14 @@ func withoutData(err error) error {
 	return err
 }
 
+// quotesRE matches the beginnings of lines in which Postgres quotes rows. A context has several lines.
+var quotesRE = regexp.MustCompile(`^(DETAIL:|CONTEXT:|COPY .*, line [0-9]+)`)
+
 // onlyErrors leaves out the lines in which Postgres quotes rows.
 func onlyErrors(text string) string {
 	var kept []string
 	for line := range strings.Lines(text) {
-		if !strings.HasPrefix(line, "DETAIL:") && !strings.HasPrefix(line, "CONTEXT:") {
+		if !quotesRE.MatchString(line) {
 			kept = append(kept, strings.TrimRight(line, "\n"))
 		}
 	}

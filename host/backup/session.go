@@ -17,7 +17,7 @@ import (
 const appName = "webstack-backup"
 
 // overrides come before the settings of a database and its roles, which a check or a restore must not fail for.
-const overrides = "-c statement_timeout=0 -c default_transaction_read_only=off"
+const overrides = "-c statement_timeout=0 -c default_transaction_read_only=off -c role=none"
 
 // server is a Postgres in a container.
 type server struct {

@@ -2,13 +2,13 @@ package backup
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,24 +16,9 @@ import (
 	"webstack/contract"
 	"webstack/host/command"
 	"webstack/host/database"
-	"webstack/internal/atomicfile"
 	"webstack/internal/filelock"
 	"webstack/internal/printable"
 )
-
-// record is what is known about a restore that replaces a database. It is on the disk from before the app is stopped
-// until it runs again, so that another process can go on when this one is killed.
-type record struct {
-	ID       string `json:"id"`
-	App      string `json:"app"`
-	Database string `json:"database"`
-	// Copy is the restored database, and Before the name that the live one gets.
-	Copy   string `json:"copy"`
-	Before string `json:"before"`
-	// Existed says that there was a database to replace, and Maintenance that the app was in maintenance already.
-	Existed     bool `json:"existed"`
-	Maintenance bool `json:"maintenance"`
-}
 
 // swapper swaps databases. Who uses it holds the lock of the stack.
 type swapper struct {
@@ -57,7 +42,7 @@ func (r *restore) replace(ctx context.Context, t target, copied string) error {
 		Existed: slices.Contains(names, t.database),
 	}
 	if rec.Existed {
-		if err := r.save(ctx, t); err != nil {
+		if rec.Empty, err = r.save(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -69,12 +54,26 @@ func (r *restore) replace(ctx context.Context, t target, copied string) error {
 	return r.swap.replace(ctx, rec)
 }
 
-// save dumps what is about to be replaced, and uploads it.
-func (r *restore) save(ctx context.Context, t target) error {
-	tables, err := r.tables(ctx, t.database)
-	if err != nil || tables == 0 {
-		return err
+// save dumps what is about to be replaced, and uploads it. A database that is too damaged for a dump is what a restore may be
+// for, and stays on the server. empty says that there was nothing to save.
+func (r *restore) save(ctx context.Context, t target) (empty bool, err error) {
+	if empty, err = r.empty(ctx, t.database); empty {
+		return true, nil
 	}
+	if err == nil {
+		err = r.saveDump(ctx, t)
+	}
+	if err == nil {
+		return false, nil
+	}
+	if ctx.Err() != nil {
+		return false, context.Cause(ctx)
+	}
+	r.say("%s: warning: there is no dump of what is there now: %s", t.database, printable.OneLine(err))
+	return false, os.RemoveAll(filepath.Join(r.dir, dumpFile))
+}
+
+func (r *restore) saveDump(ctx context.Context, t target) error {
 	release, err := filelock.Acquire(ctx, filepath.Join(r.StackDir, contract.DatabaseLockPath(t.database)), func() {
 		r.say("%s: waiting for a migration to finish", t.database)
 	})
@@ -84,12 +83,12 @@ func (r *restore) save(ctx context.Context, t target) error {
 	defer release()
 	d := &dumped{}
 	if err := r.write(ctx, t.database, "", d); err != nil {
-		return fmt.Errorf("save what is there now: %w", err)
+		return withoutData(err)
 	}
 	defer func() { _ = d.file.Close() }()
 	key := contract.BackupKey(r.id, t.database, contract.BackupReplaced)
 	if _, err := r.store.Put(ctx, key, d.file, d.object.Bytes); err != nil {
-		return fmt.Errorf("save what is there now: %w", err)
+		return err
 	}
 	r.say("%s: saved what is there now, %s, as %s", t.database, size(d.object.Bytes), key)
 	return os.Remove(filepath.Join(r.dir, dumpFile))
@@ -101,14 +100,15 @@ const restoreMessage = "This site is being restored from a backup. Please come b
 // endLimit is how long it may take to undo a swap or to end it, whatever the caller's context says.
 const endLimit = 15 * time.Minute
 
+// An undo waits serverWait for Postgres to answer, and asks every serverPoll.
+const (
+	serverWait = 2 * time.Minute
+	serverPoll = 500 * time.Millisecond
+)
+
 // replace stops the app, swaps the databases, and starts the app. If anything fails, it undoes that.
 func (s *swapper) replace(ctx context.Context, rec record) (err error) {
-	if s.hasApp(rec) {
-		if rec.Maintenance, err = s.apps.InMaintenance(rec.App); err != nil {
-			return err
-		}
-	}
-	if err := s.write(rec); err != nil {
+	if err := s.begin(ctx, rec); err != nil {
 		return err
 	}
 	err = s.forward(ctx, rec)
@@ -116,7 +116,7 @@ func (s *swapper) replace(ctx context.Context, rec record) (err error) {
 	defer cancel()
 	if err != nil {
 		s.say("%s: undoing: %s", rec.Database, printable.OneLine(err))
-		return errors.Join(err, s.back(ctx, rec))
+		return errors.Join(err, s.back(ctx, rec, rec.Copy))
 	}
 	return s.done(ctx, rec)
 }
@@ -126,13 +126,34 @@ func (s *swapper) hasApp(rec record) bool {
 	return ok
 }
 
+// begin notes what is about to happen.
+func (s *swapper) begin(ctx context.Context, rec record) error {
+	return withPages(ctx, s.manifest, func() (err error) {
+		if s.hasApp(rec) {
+			if rec.Maintenance, err = s.apps.InMaintenance(rec.App); err != nil {
+				return err
+			}
+		}
+		return rec.write(s.record)
+	})
+}
+
+// keepOut gives visitors the maintenance page.
+func (s *swapper) keepOut(ctx context.Context, rec record) error {
+	return withPages(ctx, s.manifest, func() error {
+		now, err := readRecord(s.record)
+		if err != nil || now.Maintenance {
+			return err
+		}
+		return s.apps.Maintain(ctx, rec.App, true, restoreMessage)
+	})
+}
+
 // forward makes the app run on the restored data.
 func (s *swapper) forward(ctx context.Context, rec record) error {
 	if s.hasApp(rec) {
-		if !rec.Maintenance {
-			if err := s.apps.Maintain(ctx, rec.App, true, restoreMessage); err != nil {
-				return err
-			}
+		if err := s.keepOut(ctx, rec); err != nil {
+			return err
 		}
 		if err := s.apps.Halt(ctx, rec.App); err != nil {
 			return err
@@ -191,14 +212,22 @@ func (s *swapper) swapped(ctx context.Context, rec record) (bool, error) {
 	return has(rec.Database) && !has(rec.Copy) && (has(rec.Before) || !rec.Existed), nil
 }
 
-// back makes the app run on the data that it had.
-func (s *swapper) back(ctx context.Context, rec record) error {
-	swapped, err := s.swapped(ctx, rec)
+// back makes the app run on the data that it had. If the databases were swapped, the restored one gets the name aside; if
+// that is the name of a copy, it is dropped.
+func (s *swapper) back(ctx context.Context, rec record, aside string) error {
+	err := s.awaitServer(ctx)
+	swapped := false
 	if err == nil {
-		err = s.restoreNames(ctx, rec, swapped)
+		swapped, err = s.swapped(ctx, rec)
+	}
+	if err == nil {
+		err = s.restoreNames(ctx, rec, swapped, aside)
 	}
 	if err != nil {
 		return fmt.Errorf("undo the restore: %w; the next converge tries this again", err)
+	}
+	if swapped && aside != rec.Copy {
+		s.say("%s: the restored data is in the database %s%s", rec.Database, aside, forgetHint(rec))
 	}
 	err = s.resume(ctx, rec)
 	if ended := s.end(ctx, rec); ended != nil {
@@ -212,10 +241,27 @@ func (s *swapper) back(ctx context.Context, rec record) error {
 	return nil
 }
 
+// startingRE matches errors of Postgres, psql and Docker while the container restarts.
+var startingRE = regexp.MustCompile(`(?i)starting up|shutting down|connection refused|is not running|is restarting|terminating connection`)
+
+// awaitServer waits until Postgres answers, which may be the reason for an undo.
+func (s *swapper) awaitServer(ctx context.Context) error {
+	for end := time.Now().Add(serverWait); ; {
+		_, err := s.exec(ctx, database.Template, "SELECT 1")
+		if err == nil || !startingRE.MatchString(err.Error()) || ctx.Err() != nil || time.Now().After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(serverPoll):
+		}
+	}
+}
+
 // restoreNames gives the databases the names that they had, and lets sessions in.
-func (s *swapper) restoreNames(ctx context.Context, rec record, swapped bool) error {
+func (s *swapper) restoreNames(ctx context.Context, rec record, swapped bool, aside string) error {
 	if swapped {
-		renames := [][2]string{{rec.Database, rec.Copy}}
+		renames := [][2]string{{rec.Database, aside}}
 		if rec.Existed {
 			renames = append(renames, [2]string{rec.Before, rec.Database})
 		}
@@ -236,7 +282,12 @@ func (s *swapper) done(ctx context.Context, rec record) error {
 		// The app runs on the restored data; the next converge does what is left.
 		s.say("%s: warning: %s", rec.Database, printable.OneLine(err))
 	}
-	if rec.Existed {
+	switch {
+	case rec.Empty:
+		if err := s.dropDatabase(ctx, rec.Before); err != nil {
+			s.say("%s: warning: %s", rec.Database, printable.OneLine(err))
+		}
+	case rec.Existed:
 		s.say("%s: what was there before is in the database %s%s", rec.Database, rec.Before, forgetHint(rec))
 	}
 	return nil
@@ -244,30 +295,28 @@ func (s *swapper) done(ctx context.Context, rec record) error {
 
 func forgetHint(rec record) string {
 	if rec.App == "" {
-		return ""
+		return "; to drop what all restores have left, run webstack restore --all --forget"
 	}
 	return fmt.Sprintf("; to drop it, run webstack restore %s --forget=%s", rec.App, rec.ID)
 }
 
-// end lets visitors in and forgets the restore.
+// end lets visitors in, unless the app is to stay in maintenance, and forgets the restore.
 func (s *swapper) end(ctx context.Context, rec record) error {
-	if s.hasApp(rec) && !rec.Maintenance {
-		if err := s.apps.Maintain(ctx, rec.App, false, ""); err != nil {
+	return withPages(ctx, s.manifest, func() error {
+		now, err := readRecord(s.record)
+		if err != nil {
 			return err
 		}
-	}
-	if err := os.Remove(s.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("forget the restore: %w", err)
-	}
-	return nil
-}
-
-func (s *swapper) write(rec record) error {
-	text, err := json.MarshalIndent(rec, "", "  ")
-	if err != nil {
-		return err
-	}
-	return atomicfile.Write(s.record, append(text, '\n'), 0o600)
+		if s.hasApp(rec) && !now.Maintenance {
+			if err := s.apps.Maintain(ctx, rec.App, false, ""); err != nil {
+				return err
+			}
+		}
+		if err := os.Remove(s.record); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("forget the restore: %w", err)
+		}
+		return nil
+	})
 }
 
 // HealOptions configure HealRestore.
@@ -293,20 +342,10 @@ func HealRestore(ctx context.Context, o HealOptions) error {
 	return s.heal(ctx)
 }
 
-// pending reports whether there is a restore to end.
-func (s *swapper) pending() bool {
-	_, err := os.Stat(s.record)
-	return !errors.Is(err, fs.ErrNotExist)
-}
-
 func (s *swapper) heal(ctx context.Context) error {
-	text, err := os.ReadFile(s.record)
+	rec, err := readRecord(s.record)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	}
-	rec := record{}
-	if err == nil {
-		err = json.Unmarshal(text, &rec)
 	}
 	if err != nil {
 		return fmt.Errorf("end an interrupted restore: %w", err)
@@ -326,6 +365,9 @@ func (s *swapper) heal(ctx context.Context) error {
 			return s.done(ctx, rec)
 		}
 		s.say("%s: undoing: %s", rec.Database, printable.OneLine(err))
+		// The app may have written to the restored data before this run.
+		aside := undoneName(rec.Database, rec.ID)
+		return s.back(ctx, rec, aside)
 	}
-	return s.back(ctx, rec)
+	return s.back(ctx, rec, rec.Copy)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
+	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
@@ -13,6 +15,7 @@ import (
 	"webstack/contract"
 	"webstack/host/backup"
 	"webstack/host/disk"
+	"webstack/internal/filelock"
 )
 
 func (c Command) backup(ctx context.Context, args []string) error {
@@ -51,6 +54,19 @@ func (c Command) backup(ctx context.Context, args []string) error {
 	defer stop()
 	o := c.backupOptions(*dir, *bucket, *script, flags.Args())
 	o.Failed = c.tellBackup
+	o.HealRestore = func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error {
+		if !backup.IsPending(c.restoreRecord()) {
+			return nil
+		}
+		release, err := filelock.Acquire(ctx, contract.Paths{StackDir: *dir}.Lock(), func() {
+			_, _ = fmt.Fprintln(out, "waiting for a deploy or converge to finish")
+		})
+		if err != nil {
+			return err
+		}
+		defer release()
+		return c.healBeforeOthers(ctx, *dir, root, m, out)
+	}
 	return backup.Run(ctx, o)
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"webstack/contract"
 	"webstack/host/apps"
+	"webstack/host/backup"
 	"webstack/host/caddy"
 	"webstack/host/command"
 	"webstack/host/deploy"
@@ -93,6 +94,9 @@ func (c Command) deploy(ctx context.Context, args []string) error {
 			return c.withRegistry(ctx, *dir, root, m, out)
 		},
 		Protect: protectImages, Failed: c.tellDeploy(*action, app),
+		HealRestore: func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error {
+			return c.healBeforeOthers(ctx, *dir, root, m, out)
+		},
 	})
 }
 
@@ -203,7 +207,10 @@ func (c Command) maintenance(ctx context.Context, args []string) error {
 	}
 	return c.onApp(*dir, app, func(h *apps.Host, app contract.ManifestApp) error {
 		// It does not wait for a deploy: a long migration is when visitors should get the page.
-		return h.Maintain(ctx, app.Name, state == "on", string(message))
+		return backup.Maintain(ctx, backup.MaintainOptions{
+			Manifest: h.Manifest, Record: c.restoreRecord(), App: app.Name, On: state == "on", Message: string(message),
+			Maintain: h.Maintain, Out: c.Stdout,
+		})
 	})
 }
 

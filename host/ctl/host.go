@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 
 	"webstack/contract"
-	"webstack/host/backup"
 	"webstack/host/boot"
 	"webstack/host/command"
 	"webstack/host/connlimit"
@@ -77,9 +76,7 @@ func (c Command) host(ctx context.Context, region, dir string) (converge.Host, e
 			return deploy.Heal(ctx, root, store, m)
 		},
 		HealRestore: func(ctx context.Context, root *os.Root, m contract.Manifest) error {
-			return backup.HealRestore(ctx, backup.HealOptions{
-				Run: c.runner(), Record: c.restoreRecord(), Manifest: m, Apps: c.apps(root, m, engine, c.Stdout), Out: c.Stdout,
-			})
+			return c.healRestore(ctx, c.apps(root, m, engine, c.Stdout), m, c.Stdout)
 		},
 		Containers: func(root *os.Root, m contract.Manifest) converge.Containers {
 			return c.apps(root, m, engine, c.Stdout)

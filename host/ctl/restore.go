@@ -12,10 +12,34 @@ import (
 
 	"webstack/contract"
 	"webstack/host/backup"
+	"webstack/internal/printable"
 )
 
 // restoreRecord is the path of the record of a restore that replaces a database.
 func (c Command) restoreRecord() string { return filepath.Join(c.root(), contract.RestoreRecordFile) }
+
+// healRestore ends a restore that was killed while it replaced a database. The caller holds the lock of the stack.
+func (c Command) healRestore(ctx context.Context, apps backup.RestoreApps, m contract.Manifest, out io.Writer) error {
+	return backup.HealRestore(ctx, backup.HealOptions{
+		Run: c.runner(), Record: c.restoreRecord(), Manifest: m, Apps: apps, Out: out,
+	})
+}
+
+// healBeforeOthers is healRestore for commands that can go on if the app has its data and only does not run.
+func (c Command) healBeforeOthers(ctx context.Context, dir string, root *os.Root, m contract.Manifest, out io.Writer) error {
+	if !backup.IsPending(c.restoreRecord()) {
+		return nil
+	}
+	apps, err := c.withRegistry(ctx, dir, root, m, out)
+	if err != nil {
+		return err
+	}
+	err = c.healRestore(ctx, apps, m, out)
+	if err != nil && !backup.IsPending(c.restoreRecord()) {
+		_, err = fmt.Fprintf(out, "warning: %s\n", printable.OneLine(err))
+	}
+	return err
+}
 
 // restoreFlags are the flags of restore.
 type restoreFlags struct {
@@ -58,13 +82,16 @@ func (f restoreFlags) check() error {
 	if err := contract.CheckBucket(f.bucket); err != nil {
 		return fmt.Errorf("--bucket: %w: %w", err, errUsage)
 	}
-	if f.all && (len(f.apps) > 0 || f.action == "forget") || !f.all && len(f.apps) != 1 {
+	if f.all && len(f.apps) > 0 || !f.all && len(f.apps) != 1 {
 		return fmt.Errorf("restore %q: use the name of one app, or --all: %w", f.apps, errUsage)
 	}
 	for _, app := range f.apps {
 		if contract.CheckAppName(app) != nil {
 			return fmt.Errorf("restore %q: use the name of an app: %w", app, errUsage)
 		}
+	}
+	if f.all && (f.to != "" || f.action == "forget" && f.at != "") {
+		return fmt.Errorf("restore --all: --to, and --at to forget, need the name of an app: %w", errUsage)
 	}
 	if f.action == "forget" && f.at != "" {
 		if _, err := contract.ParseBackupID(f.at); err != nil {

@@ -65,6 +65,8 @@ type Options struct {
 	// Protect keeps the images of the app's live and previous release from expiring in the registry. previous is ""
 	// without one. nil protects nothing.
 	Protect func(ctx context.Context, app contract.ManifestApp, live, previous string) error
+	// HealRestore ends a restore that was killed while it replaced a database, and fails if it cannot; nil ends none.
+	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error
 	// Failed tells people why a deploy of an app of the manifest failed; nil tells nobody.
 	Failed func(ctx context.Context, m contract.Manifest, reason string)
 	// Out gets a line for each step.
@@ -131,6 +133,11 @@ func (d *deploy) begin(ctx context.Context) error {
 	}
 	if d.apps, err = d.Apps(ctx, d.root, m, d.out); err != nil {
 		return err
+	}
+	if d.HealRestore != nil {
+		if err := d.HealRestore(ctx, d.root, m, d.out); err != nil {
+			return err
+		}
 	}
 	if err := d.apps.Begin(ctx, d.app); err != nil {
 		return err
@@ -298,7 +305,11 @@ func (d *deploy) end(ctx context.Context, err error) error {
 		d.say("%s: warning: %v", d.App, lost)
 	}
 	if err == nil {
-		d.say("%s: deployed %s in %s", d.App, contract.ShortRelease(d.Record.Release), seconds(d.Record.Seconds))
+		did := "deployed"
+		if d.Rollback {
+			did = "rolled back to"
+		}
+		d.say("%s: %s %s in %s", d.App, did, contract.ShortRelease(d.Record.Release), seconds(d.Record.Seconds))
 		return nil
 	}
 	if d.before == "" || d.before == contract.NoRelease {
@@ -317,4 +328,6 @@ func (d *deploy) failed(ctx context.Context, err error) error {
 	return ErrFailed
 }
 
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+func seconds(s float64) time.Duration {
+	return time.Duration(s * float64(time.Second)).Round(100 * time.Millisecond)
+}

@@ -182,7 +182,7 @@ func chooseBackup(all []backups.Backup, at string) (backups.Backup, bool) {
 	for _, b := range all { // the newest first
 		switch {
 		case b.Manifest == nil:
-		case at == "", at == "latest", at == b.ID, err == nil && !b.Manifest.SnapshotAt.After(until):
+		case at == "", at == "latest", at == b.ID, err == nil && !b.Manifest.SnapshotAt.After(contract.EndOfSecond(until)):
 			return b, true
 		}
 	}
