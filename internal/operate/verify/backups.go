@@ -33,10 +33,12 @@ type backupBucket struct {
 	created time.Time
 }
 
-// findBucket finds the bucket by its name or, if Pulumi generated the name, by its prefix and the stack's tags.
+// findBucket finds the bucket by its name or, if Pulumi generated the name, by its prefix and the stack's tags. A stack that
+// was destroyed has left its bucket, so the one that was created last counts.
 func (w *world) findBucket(ctx context.Context) (backupBucket, error) {
 	given := w.config.DbBackupBucketName
 	stem := contract.BackupBucketStem(contract.NamePrefix(w.project, w.stack)) + "-"
+	var found backupBucket
 	pages := s3.NewListBucketsPaginator(w.s3, &s3.ListBucketsInput{})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -57,8 +59,13 @@ func (w *world) findBucket(ctx context.Context) (backupBucket, error) {
 					continue
 				}
 			}
-			return backupBucket{name: name, created: aws.ToTime(bucket.CreationDate)}, nil
+			if created := aws.ToTime(bucket.CreationDate); found.name == "" || created.After(found.created) {
+				found = backupBucket{name: name, created: created}
+			}
 		}
+	}
+	if found.name != "" {
+		return found, nil
 	}
 	if given == "" {
 		given = stem + "…"
