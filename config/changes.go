@@ -37,8 +37,8 @@ var changes = map[string]string{
 	"accessLog":    "Caddy reloads its configuration",
 	"acme":         "Caddy reloads its configuration and gets new certificates from the other authority",
 	"enablePgDumpToS3": "Turned on, a bucket, documents and the schedule are created. Turned off, the bucket stays in " +
-		"the account with its backups, which still expire, and Pulumi forgets it. To use that bucket again, name it in " +
-		"dbBackupBucketName and import it first",
+		"the account with its backups, which still expire, and Pulumi forgets it. Turned on again, a new bucket is " +
+		"created; docs/operations.md (Restore everything) says how to bring the newest backups along",
 	"dbBackupBucketName": "New backups go to a new bucket. The old one stays in the account with its backups, which " +
 		"webstack backups no longer lists",
 	"backupSchedule": "The next backup follows the new schedule; none is made at once",

@@ -28,6 +28,7 @@ var elsewhere = []struct {
 	{regexp.MustCompile(`webstack (deploy|rollback|exec) |send-command --document-name webstack-dev-deploy`), "e2e/deploys deploys, and runs commands"},
 	{regexp.MustCompile(`send-command --document-name webstack-dev-backup`), "e2e/backups backs up"},
 	{regexp.MustCompile(`webstack restore |send-command --document-name webstack-dev-restore`), "e2e/backups restores"},
+	{regexp.MustCompile(`^aws s3 sync "s3://\$old`), "e2e/backups copies backups to the bucket of a new stack"},
 	{regexp.MustCompile(`^docker (run|exec) .*\blook\b`), "the image is Docker Hub's; e2e/backups restores on the host"},
 	{regexp.MustCompile(`…`), "it leaves a value for the reader to fill in"},
 	{regexp.MustCompile(`^aws ssm put-parameter`), "registry and release are tested together in e2e/hosts and e2e/images"},

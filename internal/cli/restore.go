@@ -113,7 +113,13 @@ func (o *operator) runRestore(ctx context.Context, app string, f *restoreFlags) 
 			return err
 		}
 	}
-	host, err := stack.Reachable(ctx)
+	reach := stack.Reachable
+	if f.all { // the host may be new
+		reach = stack.Ready
+	}
+	done := o.progress.Step("Reaching the host")
+	host, err := reach(ctx)
+	done()
 	if err != nil {
 		return err
 	}
