@@ -18,7 +18,7 @@ MODULES := . local e2e examples/hello
 HOST_TESTS := ./hosts ./deploys ./backups ./host ./apps ./machine ./images ./session ./browser ./registry
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down test test-unit test-laptop test-engine test-hosts test-fuzz lint fmt bench \
+.PHONY: help up preview down test test-unit test-laptop test-engine test-hosts test-fuzz soak lint fmt bench \
 	$(BIN)/webstack $(BIN)/webstack-local
 
 help: ## show this list
@@ -37,6 +37,7 @@ test: test-unit test-laptop test-engine test-hosts test-fuzz ## run all tests; n
 
 test-unit: $(BIN)/actionlint ## run the tests of the root module, with the race detector
 	go test -race ./...
+	go test ./host/backup -run 'TestEveryFault|TestSoak'
 	go test -C examples/hello -race ./...
 
 test-laptop: $(BIN)/webstack-local ## run the tests of the laptop cloud
@@ -57,6 +58,9 @@ test-fuzz: ## run each fuzz target for a fixed number of inputs
 		echo "go test ./$$1 -fuzz $$2 -fuzztime $$3"; \
 		go test "./$$1" -run '^$$' -fuzz "^$$2\$$" -fuzztime "$$3" -fuzzminimizetime 10x || exit 1; \
 	done
+
+soak: ## back up and restore 1,000 times under random faults; SEED=N repeats a soak, RUNS=N makes another number of runs
+	WEBSTACK_SOAK=$(or $(RUNS),1000) WEBSTACK_SOAK_SEED=$(SEED) go test ./host/backup -run '^TestSoak$$' -count 1 -v -timeout 2h
 
 lint: $(BIN)/golangci-lint $(BIN)/actionlint $(BIN)/govulncheck ## check formatting, rules, workflows and known vulnerabilities
 	@unformatted=$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l); \

@@ -125,8 +125,15 @@ func (b *run) commit(ctx context.Context, m contract.Backup) error {
 		return err
 	}
 	key := contract.BackupKey(m.ID, m.Database.Name, contract.BackupManifest)
-	_, err := b.store.Put(ctx, key, bytes.NewReader(text), int64(len(text)))
-	return err
+	if _, err := b.store.Put(ctx, key, bytes.NewReader(text), int64(len(text))); err != nil {
+		return err
+	}
+	return b.readBack(ctx, contract.BackupObject{Key: key, Bytes: int64(len(text)), SHA256: contract.Sum(text)})
+}
+
+// readBack fails unless an object is in the bucket as it should be, whatever the bucket said when it was written.
+func (b *run) readBack(ctx context.Context, o contract.BackupObject) error {
+	return b.download(ctx, o, func(io.Reader) error { return nil })
 }
 
 // keepNewest copies a verified backup to where nothing expires. The manifest is copied last, and says which versions of
@@ -142,10 +149,17 @@ func (b *run) keepNewest(ctx context.Context, m contract.Backup) error {
 			return fmt.Errorf("keep the backup as the newest one, it is verified but will expire: %w", err)
 		}
 		o.object.Key, o.object.VersionID = key, version
+		if err := b.readBack(ctx, *o.object); err != nil {
+			return fmt.Errorf("keep the backup as the newest one, it is verified but will expire: %w", err)
+		}
 	}
 	text := m.Encode()
 	key := contract.NewestBackupKey(m.Database.Name, contract.BackupManifest)
-	if err := b.store.Replace(ctx, key, bytes.NewReader(text), int64(len(text))); err != nil {
+	err := b.store.Replace(ctx, key, bytes.NewReader(text), int64(len(text)))
+	if err == nil {
+		err = b.readBack(ctx, contract.BackupObject{Key: key, Bytes: int64(len(text)), SHA256: contract.Sum(text)})
+	}
+	if err != nil {
 		return fmt.Errorf("keep the backup as the newest one, it is verified but will expire: %w", err)
 	}
 	return nil

@@ -1,15 +1,20 @@
 package backup
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
 )
 
 const (
@@ -19,6 +24,8 @@ const (
 	maxParts = 10_000
 	// copySize is how much is copied at once; S3's limit is 5 GiB.
 	copySize = 1 << 30
+	// stalled is how long a connection may be silent. S3 answers within seconds, however much there is to do.
+	stalled = 2 * time.Minute
 	// attempts is how often a download is continued after its connection broke.
 	attempts = 5
 )
@@ -27,11 +34,23 @@ const (
 type Bucket struct {
 	client *s3.Client
 	name   string
+	limits limits
+}
+
+// limits are the sizes and times of requests.
+type limits struct {
+	part, copied int64
+	silence      time.Duration
 }
 
 // OpenBucket returns the bucket with this name.
 func OpenBucket(cfg aws.Config, name string) *Bucket {
-	return &Bucket{name: name, client: s3.NewFromConfig(cfg, func(o *s3.Options) {
+	return openBucket(cfg, name, limits{part: partSize, copied: copySize, silence: stalled})
+}
+
+func openBucket(cfg aws.Config, name string, l limits) *Bucket {
+	return &Bucket{name: name, limits: l, client: s3.NewFromConfig(cfg, func(o *s3.Options) {
+		o.HTTPClient = &patient{client: o.HTTPClient, limit: l.silence}
 		// A custom endpoint rarely has DNS names for buckets.
 		o.UsePathStyle = o.BaseEndpoint != nil
 		// Every download is compared with the SHA-256 of what was uploaded.
@@ -45,15 +64,40 @@ func (b *Bucket) explain(verb, key string, err error) error {
 
 // Put implements Store.
 func (b *Bucket) Put(ctx context.Context, key string, content io.ReaderAt, size int64) (version string, err error) {
-	if size > partSize {
+	if size > b.limits.part {
 		version, err = b.putParts(ctx, key, content, size)
 	} else {
 		version, err = b.put(ctx, key, content, size, aws.String("*"))
+	}
+	if stored, ok := b.stored(ctx, err, key, content, size); ok {
+		return stored, nil
 	}
 	if err != nil {
 		return "", b.explain("upload", key, err)
 	}
 	return version, nil
+}
+
+// stored reports whether an upload failed only because the answer to an earlier try was lost: S3 refuses the next try, as
+// the object is there. It is if it has the content that was uploaded.
+func (b *Bucket) stored(ctx context.Context, err error, key string, content io.ReaderAt, size int64) (version string, ok bool) {
+	refused := smithy.APIError(nil)
+	if !errors.As(err, &refused) || !slices.Contains([]string{"PreconditionFailed", "NoSuchUpload"}, refused.ErrorCode()) {
+		return "", false
+	}
+	out, err := b.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return "", false
+	}
+	defer func() { _ = out.Body.Close() }()
+	want, got := sha256.New(), sha256.New()
+	if _, err := io.Copy(want, io.NewSectionReader(content, 0, size)); err != nil {
+		return "", false
+	}
+	if _, err := io.Copy(got, out.Body); err != nil || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
+		return "", false
+	}
+	return aws.ToString(out.VersionId), true
 }
 
 // Replace implements Store.
@@ -75,14 +119,17 @@ func (b *Bucket) put(ctx context.Context, key string, content io.ReaderAt, size 
 }
 
 // partOf returns the size of the parts of an object.
-func partOf(size int64) int64 {
+func partOf(size, least int64) int64 {
 	const mebi = 1 << 20
-	return max(partSize, (size/maxParts+mebi)/mebi*mebi)
+	if size <= least*maxParts {
+		return least
+	}
+	return ((size/maxParts + mebi) / mebi * mebi)
 }
 
 // putParts uploads an object in parts, one after the other, and makes them an object only when all of them are there.
 func (b *Bucket) putParts(ctx context.Context, key string, content io.ReaderAt, size int64) (string, error) {
-	return b.inParts(ctx, key, aws.String("*"), size, partOf(size),
+	return b.inParts(ctx, key, aws.String("*"), size, partOf(size, b.limits.part),
 		func(upload *string, number int32, from, length int64) (types.CompletedPart, error) {
 			out, err := b.client.UploadPart(ctx, &s3.UploadPartInput{
 				Bucket: &b.name, Key: &key, UploadId: upload, PartNumber: &number, ContentLength: &length,
@@ -134,14 +181,14 @@ func (b *Bucket) inParts(
 // Copy implements Store.
 func (b *Bucket) Copy(ctx context.Context, from, to string, size int64) (version string, err error) {
 	source := url.PathEscape(b.name + "/" + from)
-	if size <= copySize {
+	if size <= b.limits.copied {
 		out, err := b.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &b.name, Key: &to, CopySource: &source})
 		if err != nil {
 			return "", b.explain("copy "+from+" to", to, err)
 		}
 		return aws.ToString(out.VersionId), nil
 	}
-	version, err = b.inParts(ctx, to, nil, size, copySize,
+	version, err = b.inParts(ctx, to, nil, size, b.limits.copied,
 		func(upload *string, number int32, begin, length int64) (types.CompletedPart, error) {
 			out, err := b.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
 				Bucket: &b.name, Key: &to, UploadId: upload, PartNumber: &number, CopySource: &source,

@@ -203,7 +203,7 @@ func TestDownloadGoesOn(t *testing.T) {
 func TestPartsFitIntoAnUpload(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int64{partSize + 1, 160 << 30, 500 << 30, 5 << 40} {
-		each := partOf(size)
+		each := partOf(size, partSize)
 		if parts := (size + each - 1) / each; parts > maxParts || each < partSize || each%(1<<20) != 0 {
 			t.Errorf("%d bytes: %d parts of %d", size, parts, each)
 		}
