@@ -275,6 +275,10 @@ func (p *postgres) answer(server map[string]*table, name, sql string) (string, e
 		return "[]", nil
 	case has(relations("r")):
 		return `[{"schema": "public", "name": "items"}]`, nil
+	case has("SELECT to_json(NOT EXISTS"):
+		return "false", nil
+	case has("json_agg(subname)"):
+		return "[]", nil
 	case has("WITH o(text)"), has("pg_largeobject"):
 		return `{"rows": 1, "hash": "1"}`, nil
 	case has("FROM ONLY"):
@@ -287,8 +291,6 @@ func (p *postgres) answer(server map[string]*table, name, sql string) (string, e
 		return string(names), err
 	case has("json_agg(rolname)"):
 		return `["owner", "shop"]`, nil
-	case has("SELECT count(*) FROM pg_class"):
-		return "1", nil
 	}
 	for _, found := range createRE.FindAllStringSubmatch(sql, -1) {
 		server[unquoted(found[1])] = &table{}

@@ -49,6 +49,9 @@ before. It does not run the app's release command.`,
 			release := ""
 			if len(args) > 1 {
 				release = args[1]
+				if release == "" {
+					return fmt.Errorf("%w: the release is empty; leave it out for the previous one", command.ErrUsage)
+				}
 			}
 			return o.runDeploy(ctx, operate.DeployOptions{App: args[0], Release: release, Rollback: true}, options)
 		}),

@@ -26,7 +26,8 @@ const everyRestore = "all"
 
 func (o *operator) restoreCommand() *cobra.Command {
 	f := &restoreFlags{}
-	cmd := &cobra.Command{
+	var cmd *cobra.Command
+	cmd = &cobra.Command{
 		Use: "restore [APP]", Short: "Restore the database of an app, or all databases, from a backup",
 		Long: `Restores the database of an app from a verified backup. The backup is restored beside the live database and compared with
 what was backed up. Only then is the app stopped, the databases swapped, and the app started again. If it is not healthy,
@@ -41,6 +42,11 @@ It asks for the name of the app. Without a terminal, give it with --confirm.`,
   webstack restore --all`,
 		Args: command.Args("[APP]"), ValidArgsFunction: o.firstArgument(o.completeApps),
 		RunE: o.runs(func(ctx context.Context, args []string) error {
+			for _, name := range []string{"at", "to", "confirm", "forget"} {
+				if given := cmd.Flags().Lookup(name); given.Changed && given.Value.String() == "" {
+					return fmt.Errorf("%w: --%s is empty", command.ErrUsage, name)
+				}
+			}
 			app := ""
 			if len(args) > 0 {
 				app = args[0]
@@ -69,8 +75,8 @@ func (f *restoreFlags) check(app string) error {
 	switch {
 	case f.all == (app != ""):
 		return fmt.Errorf("%w: name one app, or use --all", command.ErrUsage)
-	case f.all && (f.to != "" || f.forget != "" || f.file):
-		return fmt.Errorf("%w: --to, --forget and --file need the name of an app", command.ErrUsage)
+	case f.all && (f.to != "" || f.file || f.forget != "" && f.forget != everyRestore):
+		return fmt.Errorf("%w: --to, --file and the ID of --forget need the name of an app", command.ErrUsage)
 	case f.forget != "" && (f.to != "" || f.at != "" || f.file), f.file && f.to != "":
 		return fmt.Errorf("%w: use only one of --forget, --file and --to, and --at only to restore", command.ErrUsage)
 	case f.to != "" && !restoreToRE.MatchString(f.to):
