@@ -164,6 +164,8 @@ type AppStatus struct {
 	Wanted string `json:"wanted,omitempty"`
 	// Maintenance is true if visitors get the maintenance page.
 	Maintenance bool `json:"maintenance,omitempty"`
+	// Restoring is the ID of a restore that is replacing the app's database, or was killed while it did; "" without one.
+	Restoring string `json:"restoring,omitempty"`
 	// Deploying is the release of a deploy that has begun and not ended, "" without one, and DeployingSince when it began.
 	Deploying      string    `json:"deploying,omitempty"`
 	DeployingSince time.Time `json:"deployingSince,omitzero"`

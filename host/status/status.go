@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"webstack/contract"
+	"webstack/host/backup"
 	"webstack/host/database"
 	"webstack/host/deploy"
 	"webstack/host/docker"
@@ -207,6 +208,7 @@ func (r *reader) app(ctx context.Context, app contract.ManifestApp) contract.App
 	if _, err := os.Stat(r.in(contract.MaintenancePage(app.Name))); err == nil {
 		s.Maintenance = true
 	}
+	s.Restoring = backup.Pending(r.in(contract.RestoreRecordFile), app.Name)
 	if d, pid, ok := deploy.Running(r.StackDir, app.Name); ok {
 		s.Deploying, s.DeployingSince = d.Release, d.At
 		s.DeployKilled = !r.Engine.IsProcess(pid, "webstackctl")

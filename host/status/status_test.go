@@ -149,6 +149,7 @@ func TestRead(t *testing.T) {
 	}}
 	b.write(contract.Paths{StackDir: b.StackDir}.Hosts(), string(contract.Hosts{"shop": {Slot: 1}}.Text(contract.Manifest{}.Edge())))
 	b.write(filepath.Join(b.Root, contract.MaintenanceDir, "blog.html"), "page")
+	b.write(filepath.Join(b.Root, contract.RestoreRecordFile), `{"id": "20261130T031500Z", "app": "blog", "database": "blog"}`)
 	b.write(filepath.Join(b.StackDir, contract.DeploysDir, "new", "running.json"),
 		fmt.Sprintf(`{"deploy": %s, "pid": 99}`, contract.Deploy{At: time.Unix(1, 0).UTC(), Release: "v9"}.Encode()))
 	leaf := b.tls.Certificate()
@@ -183,7 +184,7 @@ func TestRead(t *testing.T) {
 		Services:   []contract.ServiceStatus{withPorts, {Name: "postgres", Health: contract.HealthNone}},
 		Apps: []contract.AppStatus{
 			{ServiceStatus: service("blog", "exited", contract.HealthNone), Domain: "blog.example.org", Release: "v1",
-				Maintenance: true},
+				Maintenance: true, Restoring: "20261130T031500Z"},
 			{ServiceStatus: contract.ServiceStatus{Name: "new", Health: contract.HealthNone}, Domain: "new.example.org",
 				Deploying: "v9", DeployingSince: time.Unix(1, 0).UTC(), DeployKilled: true},
 			{ServiceStatus: service("shop", "running", contract.HealthUnhealthy), Domain: "example.com",

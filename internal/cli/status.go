@@ -122,6 +122,9 @@ func appText(app contract.AppStatus, at time.Time) string {
 	if app.Maintenance {
 		text += ", IN MAINTENANCE"
 	}
+	if app.Restoring != "" {
+		text += fmt.Sprintf(", the restore %s has not ended", app.Restoring)
+	}
 	switch {
 	case app.DeployKilled:
 		text += fmt.Sprintf(", the deploy of %s was interrupted", tagOf(app.Deploying))

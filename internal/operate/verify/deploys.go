@@ -61,6 +61,10 @@ func checkReleases(ctx context.Context, w *world) ([]finding, error) {
 		if at < 0 {
 			return []finding{failed(app.Name, w.again(), "the host does not know the app")}
 		}
+		if id := status.Apps[at].Restoring; id != "" {
+			return []finding{warned(app.Name, "run verify again later; if the restore was interrupted, the next deploy, backup or "+
+				"converge ends it", "the restore %s of its database has not ended", id)}
+		}
 		if status.Apps[at].Deploying != "" {
 			return []finding{w.deploying(status, status.Apps[at])}
 		}

@@ -25,6 +25,8 @@ var deployBreakages = []broken{
 	{"deploys.releases", func(_ *testing.T, s *stand) { delete(s.parameters, shopRelease) }, "shop",
 		"it runs v7@sha256:8c6be73703d8, but no release is recorded"},
 	{"deploys.releases", shopDeploying(5 * time.Minute), "shop", "a deploy of v8 has been running for 5m0s"},
+	{"deploys.releases", func(_ *testing.T, s *stand) { s.status.Apps[1].Restoring = "20260131T031500Z" }, "shop",
+		"the restore 20260131T031500Z of its database has not ended"},
 	{"deploys.releases", shopKilled, "shop", "a deploy of v8 began 1m0s ago and was interrupted"},
 	{"deploys.releases", shopDeploying(time.Hour), "shop", "a deploy of v8 began 1h ago and was interrupted"},
 	{"deploys.releases", func(_ *testing.T, s *stand) { s.status.Apps = s.status.Apps[:1] }, "shop", "the host does not know the app"},
