@@ -56,7 +56,7 @@ type Manifest struct {
 	EdgeSubnet string `json:"edgeSubnet,omitempty"`
 	// Web limits the connections of visitors. Old bundles have the zero value, which means no limits.
 	Web Web `json:"web,omitzero"`
-	// Notify says whom the host tells about failures. Old bundles have the zero value, which means nobody.
+	// Notify says where the host reports failures. Old bundles have the zero value: nowhere.
 	Notify Notify `json:"notify,omitzero"`
 	// Apps have unique names. Encode sorts them by name.
 	Apps []ManifestApp `json:"apps"`

@@ -34,7 +34,7 @@ type Input struct {
 	CaddyEmail string
 	// Acme is letsencrypt, staging, internal or the https URL of an ACME directory.
 	Acme string
-	// Notify says whom the host tells about failures.
+	// Notify says where the host reports failures.
 	Notify contract.Notify
 	// AccessLog is one of the values that package templates names.
 	AccessLog string

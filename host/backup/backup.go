@@ -53,7 +53,7 @@ type Options struct {
 	Space func(dir string) (total, free int64, err error)
 	// HealRestore ends a restore that was killed, before a backup: see the function of this name. nil ends none.
 	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error
-	// Failed tells people which databases were not backed up or restored, and why; nil tells nobody.
+	// Failed is called once if databases were not backed up or restored, and gets the reasons; it may be nil.
 	Failed func(ctx context.Context, m contract.Manifest, reason string)
 	// Now is the clock by which runs get their IDs; nil = time.Now.
 	Now func() time.Time
@@ -114,11 +114,7 @@ func Run(ctx context.Context, o Options) error {
 		} else {
 			b.all(ctx, targets)
 		}
-		if len(b.failures) == 0 {
-			return nil
-		}
-		b.tell(ctx)
-		return ErrFailed
+		return b.result(ctx, ErrFailed)
 	})
 }
 
@@ -240,11 +236,15 @@ func (b *run) inspect(ctx context.Context) (err error) {
 	return nil
 }
 
-// tell tells people about the failures.
-func (b *run) tell(ctx context.Context) {
+// result reports the failures, if there are any, and then returns failed.
+func (b *run) result(ctx context.Context, failed error) error {
+	if len(b.failures) == 0 {
+		return nil
+	}
 	if b.Failed != nil {
 		b.Failed(ctx, b.manifest, strings.Join(b.failures, "\n"))
 	}
+	return failed
 }
 
 // all backs up all databases and prints how many were verified.

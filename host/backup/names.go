@@ -14,7 +14,7 @@ const (
 	// being restored, and of the database that was replaced.
 	restoring = "__restore_"
 	before    = "__before_"
-	// undone stands there in the name of a restored database that a later run put aside.
+	// undone stands in the same place in the name of a restored database that a later run has set aside.
 	undone = "__undone_"
 	// maxName is how long a name may be in Postgres, which cuts longer ones, in bytes.
 	maxName = 63

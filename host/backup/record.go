@@ -66,7 +66,7 @@ func IsPending(record string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// withPages calls do while nobody else changes maintenance pages or the record of a restore.
+// withPages calls do under the lock of the maintenance pages and of the record of a restore.
 func withPages(ctx context.Context, m contract.Manifest, do func() error) error {
 	release, err := filelock.Acquire(ctx, filepath.Join(m.StackDir, contract.MaintenanceLockPath), func() {})
 	if err != nil {

@@ -42,7 +42,7 @@ type RestoreOptions struct {
 	// To is the name of a new database to restore to; "" replaces the database.
 	To string
 	// Confirm is the name of the app or of its database, which must be given to replace it. For all databases it is
-	// ConfirmAll; without it, only those without tables are restored.
+	// ConfirmAll; without it, only those that are empty are restored.
 	Confirm string
 	// Record is the path of contract.RestoreRecordFile.
 	Record string
@@ -82,11 +82,7 @@ func Restore(ctx context.Context, o RestoreOptions) error {
 		if len(targets) > 1 {
 			r.say("%d of %d databases restored", len(targets)-len(r.failures), len(targets))
 		}
-		if len(r.failures) > 0 {
-			r.tell(ctx)
-			return ErrRestoreFailed
-		}
-		return nil
+		return r.result(ctx, ErrRestoreFailed)
 	})
 }
 
@@ -100,8 +96,7 @@ func withRestore(ctx context.Context, o RestoreOptions, do func(r *restore, targ
 		if err != nil {
 			r.say("failed: %s", printable.OneLine(err))
 			r.failures = append(r.failures, printable.OneLine(err))
-			r.tell(ctx)
-			return ErrRestoreFailed
+			return r.result(ctx, ErrRestoreFailed)
 		}
 		return do(r, targets)
 	})

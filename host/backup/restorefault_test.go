@@ -176,14 +176,7 @@ func TestRestoreOfABrokenAppAfterAKilledOne(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	h.backup(firstID, shop, shop)
-	h.sql(shop, "DELETE FROM items")
-	h.restores(confirmed, shop)
-	resume := slices.Index(h.calls, "resume")
-	h.left = resume
-	if out, err := h.restore(confirmed, shop); err == nil {
-		t.Fatalf("it was not killed:\n%s", out)
-	}
-	h.left = -1
+	h.interrupt()
 	tries := 0
 	h.unhealthy = func(string) error {
 		if tries++; tries <= 2 {
@@ -250,20 +243,26 @@ func TestKilledAnywhere(t *testing.T) {
 	h.isClean()
 }
 
-// The next restore ends one that was killed, too.
-func TestTheNextRestoreEndsAKilledOne(t *testing.T) {
-	t.Parallel()
-	h := newHost(t)
-	h.backup(firstID, shop, shop)
+// interrupt kills a restore of shop after the swap, before the app starts. Nothing is in the table before.
+func (h *host) interrupt() {
+	h.Helper()
 	h.sql(shop, "DELETE FROM items")
 	h.restores(confirmed, shop)
 	resume := slices.Index(h.calls, "resume")
 	h.sql(shop, "DELETE FROM items")
 	h.left = resume
 	if out, err := h.restore(confirmed, shop); err == nil || !h.halted[shop] || !h.maintenance[shop] {
-		t.Fatalf("killed: %v, halted %v, in maintenance %v\n%s", err, h.halted, h.maintenance, out)
+		h.Fatalf("killed: %v, halted %v, in maintenance %v\n%s", err, h.halted, h.maintenance, out)
 	}
 	h.left = -1
+}
+
+// The next restore ends one that was killed, too.
+func TestTheNextRestoreEndsAKilledOne(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	h.backup(firstID, shop, shop)
+	h.interrupt()
 	if out := h.restores(RestoreOptions{To: "look"}, shop); !strings.Contains(out, "which was interrupted") {
 		t.Errorf("it said\n%s", out)
 	}
@@ -331,13 +330,7 @@ func TestAnUndoneRestoreKeepsWhatWasWrittenSince(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	h.backup(firstID, shop, shop)
-	h.sql(shop, "DELETE FROM items")
-	h.restores(confirmed, shop)
-	h.left = slices.Index(h.calls, "resume")
-	if out, err := h.restore(confirmed, shop); err == nil {
-		t.Fatalf("it was not killed\n%s", out)
-	}
-	h.left = -1
+	h.interrupt()
 	h.sql(shop, "INSERT INTO items (name) VALUES ('written since')")
 	h.unhealthy = func(string) error { return errors.New("not healthy") }
 	err := HealRestore(t.Context(), HealOptions{Run: h, Record: h.record(), Manifest: h.manifest(), Apps: h, Out: &h.out})

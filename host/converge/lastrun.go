@@ -93,7 +93,7 @@ func (r *run) tell(ctx context.Context, n news) {
 	for _, p := range n.problems {
 		reason := printable.OneLine(errors.New(p.Error))
 		if p.App != "" {
-			reason = "app " + p.App + ": " + strings.TrimPrefix(reason, "app "+p.App+": ")
+			reason = "app " + p.App + ": " + reason
 		}
 		reasons = append(reasons, reason)
 	}

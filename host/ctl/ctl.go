@@ -42,9 +42,9 @@ Usage:
   webstackctl restore --bucket NAME [--at latest|TIME|ID] [--to NAME] [--confirm NAME] [--stack-dir DIR] APP
         restore the database of an app from a backup; --to restores to a new database and leaves the app alone
   webstackctl restore --bucket NAME --all [--at latest|TIME|ID] [--confirm all] [--stack-dir DIR]
-        restore the databases of all apps and the default one; --confirm all replaces those that have tables, too
+        restore the databases of all apps and the default one; --confirm all replaces those that are not empty, too
   webstackctl restore --bucket NAME --action forget [--at ID] [--stack-dir DIR] APP
-        drop what the restore with this ID, or every restore, has replaced
+        drop what the restore with this ID, or every restore, has replaced; with --all instead of APP, for all databases
   webstackctl restore --action watch --command ID [--from BYTE]
         print what a restore has printed so far
   webstackctl exec APP [--new] [--terminal] [--stack-dir DIR] -- COMMAND...

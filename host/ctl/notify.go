@@ -21,7 +21,7 @@ func (c Command) tellDeploy(action, app string) func(ctx context.Context, m cont
 	return func(ctx context.Context, m contract.Manifest, reason string) {
 		c.tell(ctx, m, notify.Event{
 			What: fmt.Sprintf("%s of %s failed", action, app), Reason: reason,
-			Next: fmt.Sprintf("The release that was live stays live. See webstack releases %s, fix the cause and deploy again.", app),
+			Next: fmt.Sprintf("The previous release stays live. Run webstack releases %s to see what happened, fix the cause, and deploy again.", app),
 		})
 	}
 }
@@ -29,24 +29,24 @@ func (c Command) tellDeploy(action, app string) func(ctx context.Context, m cont
 func (c Command) tellBackup(ctx context.Context, m contract.Manifest, reason string) {
 	c.tell(ctx, m, notify.Event{
 		What: "backup failed", Reason: reason,
-		Next: "Earlier backups are still there: see webstack backups. Fix the cause and run webstack backup.",
+		Next: "Earlier backups are still there; webstack backups lists them. Fix the cause, then run webstack backup.",
 	})
 }
 
 func (c Command) tellRestore(ctx context.Context, m contract.Manifest, reason string) {
 	c.tell(ctx, m, notify.Event{
 		What: "restore failed", Reason: reason,
-		Next: "The databases that are named here have the data that they had before. Fix the cause and restore again.",
+		Next: "The databases named above still have their old data. Fix the cause, then restore again.",
 	})
 }
 
-// tellConverge tells about problems that a converge has for the first time, or that it has none any more.
+// tellConverge reports the new problems of a converge or, if reason is "", that there are none any more.
 func (c Command) tellConverge(ctx context.Context, m contract.Manifest, reason string) {
 	e := notify.Event{What: "the host works as configured again"}
 	if reason != "" {
 		e = notify.Event{
 			What: "the host does not work as configured", Reason: reason,
-			Next: "It tries again every 30 minutes. See webstack status, and fix the cause.",
+			Next: "The host tries again every 30 minutes. Run webstack status for details, and fix the cause.",
 		}
 	}
 	c.tell(ctx, m, e)

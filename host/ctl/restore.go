@@ -25,7 +25,7 @@ func (c Command) healRestore(ctx context.Context, apps backup.RestoreApps, m con
 	})
 }
 
-// healBeforeOthers is healRestore for commands that can go on if the app has its data and only does not run.
+// healBeforeOthers is healRestore for commands that can continue if the app has its data but does not run.
 func (c Command) healBeforeOthers(ctx context.Context, dir string, root *os.Root, m contract.Manifest, out io.Writer) error {
 	if !backup.IsPending(c.restoreRecord()) {
 		return nil

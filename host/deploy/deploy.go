@@ -67,7 +67,7 @@ type Options struct {
 	Protect func(ctx context.Context, app contract.ManifestApp, live, previous string) error
 	// HealRestore ends a restore that was killed while it replaced a database, and fails if it cannot; nil ends none.
 	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error
-	// Failed tells people why a deploy of an app of the manifest failed; nil tells nobody.
+	// Failed is called if the deploy failed, unless the manifest has no such app, and gets the reason; it may be nil.
 	Failed func(ctx context.Context, m contract.Manifest, reason string)
 	// Out gets a line for each step.
 	Out io.Writer

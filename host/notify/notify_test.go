@@ -24,7 +24,7 @@ const (
 	resendParam = "/webstack/dev/notify/resend-api-key"
 )
 
-// service stands in for Slack and Resend.
+// service is a fake Slack and Resend.
 type service struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -165,7 +165,7 @@ func TestProblemsWithOneMessage(t *testing.T) {
 		sent         int
 		want         string
 	}{
-		"nobody listens": {"http://127.0.0.1:1/" + secret, resendKey, nil, 1,
+		"connection refused": {"http://127.0.0.1:1/" + secret, resendKey, nil, 1,
 			"the notification to Slack was not sent: dial tcp 127.0.0.1:1"},
 		"not an address": {"http://[" + secret, resendKey, nil, 1,
 			"the notification to Slack was not sent: the address is not valid"},

@@ -39,6 +39,7 @@ It asks for the name of the app. Without a terminal, give it with --confirm.`,
   webstack restore shop --at 2026-11-30T14:00:00Z --confirm shop
   webstack restore shop --to shop_look
   webstack restore shop --forget
+  webstack restore --all --forget
   webstack restore --all`,
 		Args: command.Args("[APP]"), ValidArgsFunction: o.firstArgument(o.completeApps),
 		RunE: o.runs(func(ctx context.Context, args []string) error {
@@ -58,9 +59,9 @@ It asks for the name of the app. Without a terminal, give it with --confirm.`,
 	flags.StringVar(&f.at, "at", "", "backup to restore: latest, its ID, or a time such as 2026-11-30T14:00:00Z for the newest before it (default latest)")
 	flags.StringVar(&f.to, "to", "", "name of a new database to restore to, which leaves the app and its database alone")
 	flags.StringVar(&f.confirm, "confirm", "", "name of the app, to replace its data without a question; with --all: all")
-	flags.StringVar(&f.forget, "forget", "", "drop the database that the restore with this ID has replaced; without an ID, those of all restores")
+	flags.StringVar(&f.forget, "forget", "", "drop the database that the restore with this ID has replaced; without an ID, those of all restores of the app or, with --all, of every database")
 	flags.Lookup("forget").NoOptDefVal = everyRestore
-	flags.BoolVar(&f.all, "all", false, "restore the databases of all apps and the default one; without --confirm all, only those without tables")
+	flags.BoolVar(&f.all, "all", false, "restore the databases of all apps and the default one; without --confirm all, only those that are empty")
 	flags.BoolVar(&f.file, "file", false, "print commands that download the dump and restore it elsewhere")
 	return cmd
 }

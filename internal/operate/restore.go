@@ -19,7 +19,7 @@ type RestoreOptions struct {
 	To string
 	// Confirm is the name of the app again; for all databases it is "all", or "" for those without data only.
 	Confirm string
-	// Forget drops what restores have replaced, and restores nothing.
+	// Forget drops what restores have replaced, and restores nothing. Without an App it does so for all databases.
 	Forget bool
 }
 
