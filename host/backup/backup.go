@@ -53,8 +53,9 @@ type Options struct {
 	Space func(dir string) (total, free int64, err error)
 	// HealRestore ends a restore that was killed, before a backup: see the function of this name. nil ends none.
 	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error
-	// Failed is called once if databases were not backed up or restored, and gets the reasons; it may be nil.
-	Failed func(ctx context.Context, m contract.Manifest, reason string)
+	// Failed is called once if databases were not backed up or restored, and gets the reasons and
+	// the output of the run; it may be nil.
+	Failed func(ctx context.Context, m contract.Manifest, reason string, out io.Writer)
 	// Now is the clock by which runs get their IDs; nil = time.Now.
 	Now func() time.Time
 	// Out gets a line for each step.
@@ -242,7 +243,7 @@ func (b *run) result(ctx context.Context, failed error) error {
 		return nil
 	}
 	if b.Failed != nil {
-		b.Failed(ctx, b.manifest, strings.Join(b.failures, "\n"))
+		b.Failed(ctx, b.manifest, strings.Join(b.failures, "\n"), b.out)
 	}
 	return failed
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -314,8 +315,8 @@ func (w *world) backup(apps ...string) (string, error) {
 }
 
 // tellOnce returns what tells people of a failure, which is to happen once.
-func tellOnce(t *testing.T, told *bool) func(context.Context, contract.Manifest, string) {
-	return func(_ context.Context, m contract.Manifest, reason string) {
+func tellOnce(t *testing.T, told *bool) func(context.Context, contract.Manifest, string, io.Writer) {
+	return func(_ context.Context, m contract.Manifest, reason string, _ io.Writer) {
 		if *told || reason == "" || m.Project == "" || strings.Contains(reason, "canary-password") {
 			t.Errorf("people were told of %q", reason)
 		}

@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"webstack/contract"
 	"webstack/host/notify"
@@ -10,34 +11,34 @@ import (
 )
 
 // tell tells the people whom a manifest names about an event.
-func (c Command) tell(ctx context.Context, m contract.Manifest, e notify.Event) {
+func (c Command) tell(ctx context.Context, m contract.Manifest, e notify.Event, out io.Writer) {
 	notify.Sender{
-		Manifest: m, Out: c.Stdout, Client: c.Web,
+		Manifest: m, Out: out, Client: c.Web,
 		Parameters: func(ctx context.Context) (notify.Parameters, error) { return parameters.Open(ctx, m.Region) },
 	}.Send(ctx, e)
 }
 
-func (c Command) tellDeploy(action, app string) func(ctx context.Context, m contract.Manifest, reason string) {
-	return func(ctx context.Context, m contract.Manifest, reason string) {
+func (c Command) tellDeploy(action, app string) func(ctx context.Context, m contract.Manifest, reason string, out io.Writer) {
+	return func(ctx context.Context, m contract.Manifest, reason string, out io.Writer) {
 		c.tell(ctx, m, notify.Event{
 			What: fmt.Sprintf("%s of %s failed", action, app), Reason: reason,
-			Next: fmt.Sprintf("The previous release stays live. Run webstack releases %s to see what happened, fix the cause, and deploy again.", app),
-		})
+			Next: "The live release has not changed. Run webstack releases " + app + " for details, fix the cause, and deploy again.",
+		}, out)
 	}
 }
 
-func (c Command) tellBackup(ctx context.Context, m contract.Manifest, reason string) {
+func (c Command) tellBackup(ctx context.Context, m contract.Manifest, reason string, out io.Writer) {
 	c.tell(ctx, m, notify.Event{
 		What: "backup failed", Reason: reason,
 		Next: "Earlier backups are still there; webstack backups lists them. Fix the cause, then run webstack backup.",
-	})
+	}, out)
 }
 
-func (c Command) tellRestore(ctx context.Context, m contract.Manifest, reason string) {
+func (c Command) tellRestore(ctx context.Context, m contract.Manifest, reason string, out io.Writer) {
 	c.tell(ctx, m, notify.Event{
 		What: "restore failed", Reason: reason,
 		Next: "The databases named above still have their old data. Fix the cause, then restore again.",
-	})
+	}, out)
 }
 
 // tellConverge reports the new problems of a converge or, if reason is "", that there are none any more.
@@ -49,5 +50,5 @@ func (c Command) tellConverge(ctx context.Context, m contract.Manifest, reason s
 			Next: "The host tries again every 30 minutes. Run webstack status for details, and fix the cause.",
 		}
 	}
-	c.tell(ctx, m, e)
+	c.tell(ctx, m, e, c.Stdout)
 }

@@ -67,8 +67,9 @@ type Options struct {
 	Protect func(ctx context.Context, app contract.ManifestApp, live, previous string) error
 	// HealRestore ends a restore that was killed while it replaced a database, and fails if it cannot; nil ends none.
 	HealRestore func(ctx context.Context, root *os.Root, m contract.Manifest, out io.Writer) error
-	// Failed is called if the deploy failed, unless the manifest has no such app, and gets the reason; it may be nil.
-	Failed func(ctx context.Context, m contract.Manifest, reason string)
+	// Failed is called if the deploy failed, unless the manifest has no such app, and gets the reason and the
+	// output of the deploy; it may be nil.
+	Failed func(ctx context.Context, m contract.Manifest, reason string, out io.Writer)
 	// Out gets a line for each step.
 	Out io.Writer
 }
@@ -323,7 +324,7 @@ func (d *deploy) end(ctx context.Context, err error) error {
 // failed tells people about a failed deploy, unless there is no such app.
 func (d *deploy) failed(ctx context.Context, err error) error {
 	if d.Failed != nil && d.app.Name != "" {
-		d.Failed(ctx, d.manifest, printable.OneLine(err))
+		d.Failed(ctx, d.manifest, printable.OneLine(err), d.out)
 	}
 	return ErrFailed
 }

@@ -275,7 +275,9 @@ func TestFailureKeepsTheLiveRelease(t *testing.T) {
 			w.must(Options{Release: "v1"})
 			w.fail[step] = errors.New(want + "\nsecond line")
 			var told []string
-			_, err := w.deploy(Options{Release: "v2", ID: command, Failed: func(_ context.Context, m contract.Manifest, reason string) {
+			_, err := w.deploy(Options{Release: "v2", ID: command, Failed: func(
+				_ context.Context, m contract.Manifest, reason string, _ io.Writer,
+			) {
 				told = append(told, m.Stack+": "+reason)
 			}})
 			if !errors.Is(err, ErrFailed) || !slices.Equal(told, []string{"dev: " + want + "; second line"}) {
@@ -292,6 +294,23 @@ func TestFailureKeepsTheLiveRelease(t *testing.T) {
 			w.must(Options{Release: "v2"})
 			w.is("v2@" + digest2)
 		})
+	}
+}
+
+// What is wrong with a notification is in the output that people follow.
+func TestOutputOfANotification(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fail["pin"] = errors.New("no such image")
+	_, err := w.deploy(Options{Release: "v2", ID: command, Failed: func(
+		_ context.Context, _ contract.Manifest, _ string, out io.Writer,
+	) {
+		_, _ = io.WriteString(out, "the notification was not sent\n")
+	}})
+	var followed bytes.Buffer
+	if watched := Watch(w.dir, "shop", command, 0, &followed); !errors.Is(err, ErrFailed) || watched != nil ||
+		!strings.HasSuffix(followed.String(), "the notification was not sent\n") {
+		t.Errorf("got error %v, %v, followed\n%s", err, watched, followed.String())
 	}
 }
 
@@ -512,7 +531,7 @@ func TestRefused(t *testing.T) {
 	}
 	var out bytes.Buffer
 	err := Run(t.Context(), Options{StackDir: w.dir, App: "blog", Release: "v1", Out: &out, Failed: func(
-		context.Context, contract.Manifest, string,
+		context.Context, contract.Manifest, string, io.Writer,
 	) {
 		t.Error("people were told of a wrong argument")
 	}})
