@@ -28,7 +28,7 @@ const MaxMaintenanceMessage = 1000
 const PostgresSuperuserFile = DataDir + "/postgres-superuser"
 
 // RestoreRecordFile says which restore is replacing a database, so that another run can end it if it was killed. It moves
-// with the cluster and the maintenance pages.
+// with the cluster and the maintenance pages. A lock file is beside it.
 const RestoreRecordFile = DataDir + "/restore.json"
 
 // DefaultStackDir is the default stack directory.
@@ -62,8 +62,6 @@ const (
 	BackupLockPath = StateDir + "/backup.lock"
 	// BackupLogsDir has what the last backups printed.
 	BackupLogsDir = StateDir + "/backups"
-	// MaintenanceLockPath is the lock file for the maintenance pages.
-	MaintenanceLockPath = StateDir + "/maintenance.lock"
 	// RestoreLogsDir has what the last restores printed.
 	RestoreLogsDir = StateDir + "/restores"
 	// ReservePath occupies disk space that the host program can free when it needs some.

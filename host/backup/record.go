@@ -8,9 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
-	"webstack/contract"
 	"webstack/internal/atomicfile"
 	"webstack/internal/filelock"
 )
@@ -66,9 +64,9 @@ func IsPending(record string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// withPages calls do under the lock of the maintenance pages and of the record of a restore.
-func withPages(ctx context.Context, m contract.Manifest, do func() error) error {
-	release, err := filelock.Acquire(ctx, filepath.Join(m.StackDir, contract.MaintenanceLockPath), func() {})
+// withPages calls do under the lock of the record of a restore and of the maintenance pages. The lock is beside the record.
+func withPages(ctx context.Context, record string, do func() error) error {
+	release, err := filelock.Acquire(ctx, record+".lock", nil)
 	if err != nil {
 		return err
 	}
@@ -78,9 +76,8 @@ func withPages(ctx context.Context, m contract.Manifest, do func() error) error 
 
 // MaintainOptions configure Maintain.
 type MaintainOptions struct {
-	// Manifest is what the stack has, and Record the path of contract.RestoreRecordFile.
-	Manifest contract.Manifest
-	Record   string
+	// Record is the path of contract.RestoreRecordFile.
+	Record string
 	// App is the app, On says whether its visitors get the page, and Message what that says.
 	App     string
 	On      bool
@@ -94,7 +91,7 @@ type MaintainOptions struct {
 // Maintain puts an app into maintenance, or ends that. It does not wait for a restore that replaces the app's database, but
 // says what the restore does when it ends: visitors never get an app without its data.
 func Maintain(ctx context.Context, o MaintainOptions) error {
-	return withPages(ctx, o.Manifest, func() error {
+	return withPages(ctx, o.Record, func() error {
 		rec, err := readRecord(o.Record)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

@@ -364,7 +364,7 @@ func TestMaintenanceDuringARestore(t *testing.T) {
 		h.maintenance[shop] = !on
 		h.unhealthy = func(string) error {
 			return Maintain(t.Context(), MaintainOptions{
-				Manifest: h.manifest(), Record: h.record(), App: shop, On: on, Maintain: h.Maintain, Out: &h.out,
+				Record: h.record(), App: shop, On: on, Maintain: h.Maintain, Out: &h.out,
 			})
 		}
 		if out := h.restores(confirmed, shop); h.maintenance[shop] != on || strings.Contains(out, "visitors get in when") == on {

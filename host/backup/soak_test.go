@@ -262,6 +262,9 @@ func faultyRestore(t testing.TB, dir string, faults ...*fault) (failed bool) {
 	case err == nil && now != backedUp, err != nil && now != before && now != backedUp, w.pg.hash("app", "blog") != others:
 		t.Errorf("%s: %v, but the data is another\n%s", what, err, w.out.String())
 	}
+	if again := w.restore(); again != nil || w.pg.hash(shop) != backedUp {
+		t.Errorf("%s: the same restore without faults: %v\n%s", what, again, w.out.String())
+	}
 	return err != nil
 }
 

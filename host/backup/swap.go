@@ -128,7 +128,7 @@ func (s *swapper) hasApp(rec record) bool {
 
 // begin notes what is about to happen.
 func (s *swapper) begin(ctx context.Context, rec record) error {
-	return withPages(ctx, s.manifest, func() (err error) {
+	return withPages(ctx, s.record, func() (err error) {
 		if s.hasApp(rec) {
 			if rec.Maintenance, err = s.apps.InMaintenance(rec.App); err != nil {
 				return err
@@ -140,7 +140,7 @@ func (s *swapper) begin(ctx context.Context, rec record) error {
 
 // keepOut gives visitors the maintenance page.
 func (s *swapper) keepOut(ctx context.Context, rec record) error {
-	return withPages(ctx, s.manifest, func() error {
+	return withPages(ctx, s.record, func() error {
 		now, err := readRecord(s.record)
 		if err != nil || now.Maintenance {
 			return err
@@ -302,7 +302,7 @@ func forgetHint(rec record) string {
 
 // end lets visitors in, unless the app is to stay in maintenance, and forgets the restore.
 func (s *swapper) end(ctx context.Context, rec record) error {
-	return withPages(ctx, s.manifest, func() error {
+	return withPages(ctx, s.record, func() error {
 		now, err := readRecord(s.record)
 		if err != nil {
 			return err

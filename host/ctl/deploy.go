@@ -208,7 +208,7 @@ func (c Command) maintenance(ctx context.Context, args []string) error {
 	return c.onApp(*dir, app, func(h *apps.Host, app contract.ManifestApp) error {
 		// It does not wait for a deploy: a long migration is when visitors should get the page.
 		return backup.Maintain(ctx, backup.MaintainOptions{
-			Manifest: h.Manifest, Record: c.restoreRecord(), App: app.Name, On: state == "on", Message: string(message),
+			Record: c.restoreRecord(), App: app.Name, On: state == "on", Message: string(message),
 			Maintain: h.Maintain, Out: c.Stdout,
 		})
 	})
