@@ -44,8 +44,8 @@ func (e *Engine) RemoveNetwork(ctx context.Context, name string) error {
 
 // RemoveOneOffs removes stopped containers that `docker compose run` created more than a day ago.
 func (e *Engine) RemoveOneOffs(ctx context.Context) error {
-	_, err := e.docker(ctx, "container", "prune", "--force", "--filter", "label="+projectLabel+"="+e.Project,
-		"--filter", "label="+oneOffLabel+"=True", "--filter", "until=24h")
+	err := e.prune(ctx, "container", "--filter", "label="+projectLabel+"="+e.Project, "--filter", "label="+oneOffLabel+"=True",
+		"--filter", "until=24h")
 	if err != nil {
 		return fmt.Errorf("remove leftover containers of docker compose run: %w", err)
 	}
@@ -54,8 +54,17 @@ func (e *Engine) RemoveOneOffs(ctx context.Context) error {
 
 // RemoveBuildCache removes build cache that was not used for a week.
 func (e *Engine) RemoveBuildCache(ctx context.Context) error {
-	if _, err := e.docker(ctx, "builder", "prune", "--force", "--filter", "until=168h"); err != nil {
+	if err := e.prune(ctx, "builder", "--filter", "until=168h"); err != nil {
 		return fmt.Errorf("remove the build cache: %w", err)
 	}
 	return nil
+}
+
+// prune removes what is not used. The engine refuses to do so twice at a time; then a later run does it.
+func (e *Engine) prune(ctx context.Context, what string, filters ...string) error {
+	_, err := e.docker(ctx, append([]string{what, "prune", "--force"}, filters...)...)
+	if err != nil && strings.Contains(err.Error(), "a prune operation is already running") {
+		return nil
+	}
+	return err
 }

@@ -49,6 +49,22 @@ func TestRemoveOneOffs(t *testing.T) {
 	}
 }
 
+// Somebody who cleans up at the same time is no problem. Everything else is.
+func TestTwoPrunes(t *testing.T) {
+	t.Parallel()
+	for message, fails := range map[string]bool{
+		"Error response from daemon: a prune operation is already running": false, "Cannot connect": true,
+	} {
+		s := &script{answers: []answer{{err: failure(message)}, {err: failure(message)}}}
+		e := newEngine(t, s)
+		for _, err := range []error{e.RemoveOneOffs(t.Context()), e.RemoveBuildCache(t.Context())} {
+			if (err != nil) != fails {
+				t.Errorf("%s: error %v", message, err)
+			}
+		}
+	}
+}
+
 func TestRemoveTakesAnonymousVolumesAlong(t *testing.T) {
 	t.Parallel()
 	s := &script{}
